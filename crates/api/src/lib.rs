@@ -1,1 +1,26 @@
-//! api
+//! Request and response types of the Bootproof API, version 1.
+//!
+//! Serialisation lives here and nowhere below: what a crate of the core knows becomes JSON in
+//! this crate only. A request refuses fields that it does not know, so that a typing error is an
+//! error; a response may gain fields, and readers ignore those.
+
+pub mod admin;
+pub mod agent;
+pub mod appraisal;
+mod bytes;
+pub mod finding;
+pub mod pcrs;
+pub mod problem;
+
+pub use bytes::Bytes;
+
+/// The largest request body that the server reads: an event log of 4 MiB in base64 (5.4 MiB), PCR
+/// values and facts. A log of a real server has 20 to 120 KiB.
+pub const BODY_BYTES_MAX: usize = 6 * 1024 * 1024;
+
+/// The largest response that a client reads: the evidence of one host, with its log.
+pub const RESPONSE_BYTES_MAX: usize = 8 * 1024 * 1024;
+
+/// The longest that the server holds a long poll, in seconds: below the minute after which
+/// middleboxes drop silent connections.
+pub const POLL_S_MAX: u64 = 45;

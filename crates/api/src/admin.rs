@@ -1,0 +1,174 @@
+//! What an administrator's client and the server say to each other.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Bytes, appraisal::Appraisal, finding::Finding};
+
+/// `GET /v1/server`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Server {
+    /// The server's version.
+    pub version: String,
+    /// SHA-256 of its certificate authority's certificate, in hex: what agents pin.
+    pub ca_sha256: String,
+    /// The authority's certificate, PEM.
+    pub ca_pem: String,
+}
+
+/// A host of the inventory, as lists show it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Host {
+    /// The identifier.
+    pub id: String,
+    /// The name that it said.
+    pub name: String,
+    /// `connected`, `not responding` or `disconnected`.
+    pub connection: String,
+    /// `accepted`, `not accepted` or `not appraised`: what counts now.
+    pub verdict: String,
+    /// Why: the findings that decide the verdict first.
+    pub findings: Vec<Finding>,
+    /// When it was judged last, in milliseconds since 1970.
+    pub appraised_at_ms: Option<i64>,
+    /// When it last spoke, in milliseconds since 1970.
+    pub last_seen_ms: Option<i64>,
+    /// Whether an identity key is stored.
+    pub has_identity_key: bool,
+    /// `present`, `absent` or `unknown`, as the agent says.
+    pub tpm: String,
+}
+
+/// `GET /v1/hosts`: one page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HostPage {
+    /// The hosts, by name.
+    pub hosts: Vec<Host>,
+    /// What to pass as `cursor` for the next page; absent on the last.
+    pub next_cursor: Option<String>,
+}
+
+/// `GET /v1/hosts/{id}`: all about one host.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct HostDetail {
+    /// What lists show.
+    #[serde(flatten)]
+    pub host: Host,
+    /// When it joined, in milliseconds since 1970.
+    pub joined_at_ms: i64,
+    /// The identity key.
+    pub identity: Option<Identity>,
+    /// The last judgement in full.
+    pub appraisal: Option<Appraisal>,
+    /// Seconds until the next attestation is due.
+    pub next_due_s: Option<i64>,
+}
+
+/// A stored identity key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Identity {
+    /// SHA-256 of the endorsement key's SubjectPublicKeyInfo, in hex.
+    pub ek_spki_sha256: String,
+    /// The attestation key's name, in hex.
+    pub ak_name: String,
+    /// When it was bound, in milliseconds since 1970.
+    pub enrolled_at_ms: i64,
+}
+
+/// `POST /v1/hosts/{id}/attest`: when the request was taken.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct AttestRequested {
+    /// In milliseconds since 1970, on the server's clock.
+    pub requested_at_ms: i64,
+}
+
+/// `GET /v1/hosts/{id}/appraisals`: one judgement of the history.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PastAppraisal {
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// The judgement.
+    pub appraisal: Appraisal,
+}
+
+/// `POST /v1/tokens`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TokenRequest {
+    /// Seconds for which it is good.
+    pub expires_in_s: u64,
+    /// How many hosts may join with it; absent: any number.
+    pub uses_max: Option<u32>,
+    /// Whether a person must approve each host.
+    pub approval: Approval,
+    /// What it is for.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// Whether a person must approve a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Approval {
+    /// Hosts are judged at once.
+    NotRequired,
+    /// Hosts wait for `bootproof host approve`.
+    Required,
+}
+
+/// The answer to [`TokenRequest`]: the only time that the token itself is shown.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NewToken {
+    /// The token.
+    pub token: String,
+    /// Its identifier.
+    pub id: String,
+    /// When it ends, in milliseconds since 1970.
+    pub expires_at_ms: i64,
+    /// What agents pin.
+    pub ca_sha256: String,
+}
+
+/// `GET /v1/tokens`: one join token, without its secret.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Token {
+    /// Its identifier.
+    pub id: String,
+    /// When it ends, in milliseconds since 1970.
+    pub expires_at_ms: i64,
+    /// How many hosts joined with it.
+    pub uses: u32,
+    /// How many may.
+    pub uses_max: Option<u32>,
+    /// Whether a person must approve each host.
+    pub approval: Approval,
+    /// What it is for.
+    pub note: String,
+    /// Whether it was taken back.
+    pub revoked: bool,
+}
+
+/// `POST /v1/trust`: certificates to trust as roots (self-signed) or to use as intermediates.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrustRequest {
+    /// A PEM file with one or more certificates, or one in DER.
+    pub certificates: Bytes,
+    /// Where they come from.
+    #[serde(default)]
+    pub source: String,
+}
+
+/// One certificate of the trust store.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TrustedCertificate {
+    /// SHA-256 of the certificate, in hex.
+    pub sha256: String,
+    /// Its subject.
+    pub subject: String,
+    /// When it ends, in seconds since 1970.
+    pub not_after_s: i64,
+    /// Where it comes from.
+    pub source: String,
+    /// When it was imported, in milliseconds since 1970.
+    pub added_at_ms: i64,
+}

@@ -1,0 +1,205 @@
+//! What an agent and the server say to each other.
+//!
+//! Everything that an agent sends is untrusted: the server's `enrol` and `attest` verify it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Bytes, finding::Finding, pcrs::Pcrs};
+
+/// `POST /v1/agent/join`: a host asks to be added to the inventory.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JoinRequest {
+    /// The join token.
+    pub token: String,
+    /// What the host says of itself.
+    pub host: HostSays,
+    /// The TPM's keys; absent where the host has no TPM.
+    pub tpm: Option<TpmKeys>,
+}
+
+/// What a host says of itself. Shown as said, never judged by.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostSays {
+    /// The host's name, 1 to 253 characters of a DNS name.
+    pub name: String,
+    /// The agent's version.
+    pub agent_version: String,
+    /// The operating system's kernel release.
+    #[serde(default)]
+    pub kernel: String,
+}
+
+/// The keys of a TPM, for enrolment.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TpmKeys {
+    /// The endorsement key, a TPMT_PUBLIC.
+    pub ek_public: Bytes,
+    /// Its certificate as read from NV, with padding where there is some.
+    pub ek_certificate: Option<Bytes>,
+    /// More certificates of the chain, from NV.
+    #[serde(default)]
+    pub ek_chain: Vec<Bytes>,
+    /// The attestation key, a TPMT_PUBLIC.
+    pub ak_public: Bytes,
+}
+
+/// A credential: [TPM2-P1-1.59 §24] only the TPM with this endorsement key and this attestation
+/// key can open it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Credential {
+    /// TPM2B_ID_OBJECT without its size.
+    pub id_object: Bytes,
+    /// TPM2B_ENCRYPTED_SECRET without its size.
+    pub encrypted_secret: Bytes,
+}
+
+/// The answer to [`JoinRequest`] and to `POST /v1/agent/enrol`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum EnrolReply {
+    /// The host is in the inventory, without an identity key.
+    Joined {
+        /// The host's identifier.
+        host_id: String,
+        /// What the agent authenticates with from now on; absent where it has one already.
+        host_token: Option<String>,
+        /// Why no identity key was stored: no TPM, or its certificate was refused.
+        findings: Vec<Finding>,
+    },
+    /// The TPM must open this credential first.
+    Activate {
+        /// The enrolment's identifier.
+        enrolment_id: String,
+        /// The host's identifier, valid once activated.
+        host_id: String,
+        /// The credential.
+        credential: Credential,
+        /// Seconds until the enrolment ends by itself.
+        expires_in_s: u64,
+    },
+}
+
+/// `POST /v1/agent/enrol`: a host of the inventory gives its TPM's keys (after a reconnect).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EnrolRequest {
+    /// The TPM's keys.
+    pub tpm: TpmKeys,
+}
+
+/// `POST /v1/agent/activate`: the proof that the TPM opened the credential.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActivateRequest {
+    /// The enrolment's identifier.
+    pub enrolment_id: String,
+    /// [`activation_proof`]'s message under the secret: HMAC-SHA-256, 32 bytes.
+    pub proof: Bytes,
+}
+
+/// The answer to [`ActivateRequest`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ActivateReply {
+    /// The host's identifier.
+    pub host_id: String,
+}
+
+/// What both sides compute HMAC-SHA-256 of, under the credential's secret, as proof of activation.
+/// The secret itself never travels.
+pub fn activation_proof_message(enrolment_id: &str) -> Vec<u8> {
+    [b"bootproof activation proof v1\0", enrolment_id.as_bytes()].concat()
+}
+
+/// What both sides compute HMAC-SHA-256 of, under the credential's secret, as the host's token
+/// (in hex): it never travels before its first use.
+pub fn host_token_message(enrolment_id: &str) -> Vec<u8> {
+    [b"bootproof host token v1\0", enrolment_id.as_bytes()].concat()
+}
+
+/// `POST /v1/agent/poll`: "ready". Held until there is something to do, [`crate::POLL_S_MAX`] at most.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PollRequest {
+    /// Whether there is a TPM.
+    pub tpm: TpmSays,
+    /// The agent's version.
+    pub agent_version: String,
+}
+
+/// What the agent says of the TPM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TpmSays {
+    /// A TPM 2.0 answered.
+    Present,
+    /// No TPM was found.
+    Absent,
+}
+
+/// The answer to [`PollRequest`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case")]
+pub enum PollReply {
+    /// Send evidence for this challenge.
+    Attest {
+        /// What the quote must carry as qualifying data.
+        nonce: Bytes,
+        /// Milliseconds for which the challenge is good.
+        good_for_ms: u64,
+    },
+    /// Give the TPM's keys: `POST /v1/agent/enrol`.
+    Enrol,
+    /// Nothing to do: ask again, at once or after the named seconds.
+    Wait {
+        /// Seconds to wait before the next poll.
+        retry_after_s: u64,
+    },
+}
+
+/// `POST /v1/agent/evidence`: what the host shows for a challenge.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// The challenge, as it came.
+    pub nonce: Bytes,
+    /// The quote; absent where the TPM gave none.
+    pub quote: Option<Quote>,
+    /// The values of the quoted PCRs.
+    #[serde(default)]
+    pub pcrs: Pcrs,
+    /// The event log as the kernel gave it; absent where there is none.
+    pub event_log: Option<Bytes>,
+    /// The attestation key that signed, a TPMT_PUBLIC.
+    pub ak_public: Option<Bytes>,
+    /// Hash names of the PCR banks that the TPM says are active.
+    #[serde(default)]
+    pub active_banks: Vec<String>,
+    /// The ACPI table TPM2, where there is one.
+    pub acpi_tpm2: Option<Bytes>,
+    /// What the TPM answered, where it gave no quote.
+    pub tpm_error: Option<String>,
+}
+
+/// A quote as the TPM gave it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quote {
+    /// TPMS_ATTEST, without the size before it.
+    pub attest: Bytes,
+    /// TPMT_SIGNATURE.
+    pub signature: Bytes,
+}
+
+/// The answer to [`Evidence`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EvidenceReply {
+    /// `accepted`, `not accepted` or `not appraised`.
+    pub verdict: String,
+    /// What was found.
+    pub findings: Vec<Finding>,
+    /// Seconds until the server will ask again by itself.
+    pub next_due_s: u64,
+}

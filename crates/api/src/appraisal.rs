@@ -1,0 +1,119 @@
+//! A judgement as JSON: what `bootproof verify --json` prints and what the server stores.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{finding::Finding, pcrs::Pcrs};
+
+/// A verdict with its reasons and with what was seen.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Appraisal {
+    /// `accepted`, `not accepted` or `not appraised`.
+    pub verdict: String,
+    /// All that was found, in the catalogue's order.
+    pub findings: Vec<Finding>,
+    /// What the evidence shows.
+    pub facts: Facts,
+}
+
+/// What the evidence shows. An absent field is not known, which is never "fine".
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// Secure Boot, where PCR 7 proves it.
+    pub secure_boot: Option<bool>,
+    /// Setup mode, where the log says and proves it.
+    pub setup_mode: Option<bool>,
+    /// Whether the quote is verified under a key that is bound to a known TPM. All below that
+    /// comes from PCRs or the log is only as good as this.
+    pub quote_verified: bool,
+    /// The quote's counters.
+    pub quote: Option<QuoteFacts>,
+    /// The event log.
+    pub event_log: Option<LogFacts>,
+    /// The endorsement key's certificate, where it is trusted.
+    pub endorsement: Option<EndorsementFacts>,
+    /// `fifo` or `crb`, as the host says; no quote proves it.
+    pub interface: Option<String>,
+    /// What booted, in order, as far as the log tells.
+    pub boot: Vec<BootStep>,
+    /// Kernel command lines measured by the boot loader.
+    pub kernel_command_lines: Vec<String>,
+    /// Secure Boot's key databases and who vouched for what.
+    pub secure_boot_variables: Vec<VariableFacts>,
+    /// The quoted PCR values.
+    pub pcrs: Pcrs,
+}
+
+/// The quote's counters. [TPM2-P2-1.59 §10.11.1 TPMS_CLOCK_INFO]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuoteFacts {
+    /// Milliseconds for which the TPM was powered since it was cleared.
+    pub clock_ms: u64,
+    /// TPM resets since it was cleared: one more per boot.
+    pub reset_count: u32,
+    /// TPM restarts since the last reset.
+    pub restart_count: u32,
+    /// Whether the clock is sure not to have been higher before.
+    pub safe: bool,
+    /// The TPM's firmware version, vendor-defined, in hex.
+    pub firmware_version: String,
+    /// Banks and PCRs: `sha256:0-7,9`.
+    pub selection: Vec<String>,
+    /// The attestation key's name, in hex.
+    pub ak_name: Option<String>,
+}
+
+/// The event log, as far as it could be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogFacts {
+    /// Bytes.
+    pub n_bytes: usize,
+    /// Events that could be read.
+    pub n_events: usize,
+    /// Hash names of the log's banks.
+    pub banks: Vec<String>,
+    /// PCRs whose events replay to the quoted values, per bank: `sha256:0-7`.
+    pub replayed: Vec<String>,
+}
+
+/// The TPM, as its trusted certificate names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndorsementFacts {
+    /// TPM manufacturer, as in the certificate: `id:4E544300`.
+    pub manufacturer: Option<String>,
+    /// TPM model.
+    pub model: Option<String>,
+    /// TPM firmware version, as certified.
+    pub version: Option<String>,
+    /// SHA-256 of the root certificate, in hex.
+    pub root_sha256: String,
+    /// SHA-256 of the key's SubjectPublicKeyInfo, in hex.
+    pub spki_sha256: String,
+}
+
+/// One thing that was started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootStep {
+    /// The event's number.
+    pub event: u32,
+    /// The PCR.
+    pub pcr: u32,
+    /// What kind of thing.
+    pub kind: String,
+    /// The digest that was extended, with its bank: `sha256:…`.
+    pub digest: Option<String>,
+    /// What the log says it is. Not covered by any digest.
+    pub untrusted_path: Option<String>,
+}
+
+/// A Secure Boot variable.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VariableFacts {
+    /// Its name: `PK`, `KEK`, `db`, `dbx` and so on.
+    pub name: String,
+    /// SHA-256 of its data, in hex.
+    pub sha256: String,
+    /// Entries in its signature lists.
+    pub n_entries: Option<usize>,
+    /// Whether the log's data hash to the measured digest.
+    pub belief: String,
+}

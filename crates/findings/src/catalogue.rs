@@ -1,0 +1,342 @@
+//! The table: what each code means, whatever its arguments.
+
+/// What a finding does to the verdict under the default policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The host is not accepted.
+    Fail,
+    /// There is nothing to judge, or nobody allowed it yet: the host is not appraised.
+    Hold,
+    /// Worth an administrator's look; the verdict stands.
+    Warn,
+    /// Worth knowing; the verdict stands.
+    Info,
+}
+
+impl Severity {
+    /// The word used in JSON and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Hold => "hold",
+            Self::Warn => "warn",
+            Self::Info => "info",
+        }
+    }
+}
+
+/// What a finding is about, for headings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Endorsement key, attestation key, enrolment.
+    Identity,
+    /// The signed quote and the challenge that it answers.
+    Quote,
+    /// The event log and its agreement with the quote.
+    Log,
+    /// Secure Boot, as PCR 7 proves it.
+    SecureBoot,
+    /// The TPM and the platform around it.
+    Platform,
+    /// The host in the inventory.
+    Inventory,
+}
+
+impl Group {
+    /// A heading.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Identity => "Identity",
+            Self::Quote => "Quote",
+            Self::Log => "Event log",
+            Self::SecureBoot => "Secure Boot",
+            Self::Platform => "Platform",
+            Self::Inventory => "Inventory",
+        }
+    }
+}
+
+/// One row of the catalogue.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The code.
+    pub code: Code,
+    /// The code's stable name, in kebab-case; also its anchor in `docs/troubleshooting.md`.
+    pub name: &'static str,
+    /// What it is about.
+    pub group: Group,
+    /// What it does to the verdict under the default policy.
+    pub severity: Severity,
+    /// A line that names it.
+    pub title: &'static str,
+    /// Why this happens, in general; [`crate::Finding::cause`] tells the case at hand.
+    pub cause: &'static str,
+    /// What to do about it.
+    pub next_step: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($code:ident $name:literal $group:ident $severity:ident $title:literal
+        cause $cause:literal next $next:literal)+) => {
+        /// The codes of all findings.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $(#[doc = $title] $code),+ }
+
+        impl Code {
+            /// The row of this code.
+            pub const fn entry(self) -> &'static Entry {
+                match self { $(Self::$code => {
+                    const ENTRY: Entry = Entry {
+                        code: Code::$code,
+                        name: $name,
+                        group: Group::$group,
+                        severity: Severity::$severity,
+                        title: $title,
+                        cause: $cause,
+                        next_step: $next,
+                    };
+                    &ENTRY
+                })+ }
+            }
+        }
+
+        /// All rows, in the order in which people should read them: identity first, advice last.
+        pub static CATALOGUE: &[&Entry] = &[$(Code::$code.entry()),+];
+    };
+}
+
+impl Code {
+    /// The stable name, in kebab-case.
+    pub const fn as_str(self) -> &'static str {
+        self.entry().name
+    }
+
+    /// The code of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        CATALOGUE.iter().find(|entry| entry.name == name).map(|entry| entry.code)
+    }
+}
+
+catalogue! {
+    NoIdentityKey "no-identity-key" Identity Fail
+        "No identity key is stored for this host"
+        cause "The host was added before its TPM was on, or its enrolment did not complete, so that no attestation key bound to its TPM is stored. Whatever it sends cannot be checked."
+        next "Disconnect and reconnect the host: `bootproof host disconnect HOST`, then `bootproof host reconnect HOST`. It need not be removed from the inventory."
+
+    AkNotEnrolled "ak-not-enrolled" Identity Fail
+        "The attestation key is not the enrolled one"
+        cause "The host signs with another attestation key than the one that was bound to its TPM at enrolment: its TPM was cleared or replaced, its agent lost its state, or the evidence comes from another machine."
+        next "Find out why the key changed. If it was a TPM clear or a new installation, disconnect and reconnect the host; if nobody changed anything, treat the host as suspect."
+
+    EkChanged "ek-changed" Identity Fail
+        "The host shows another endorsement key than the enrolled one"
+        cause "The endorsement key identifies the TPM chip. Another one means another chip (a new mainboard), a TPM whose endorsement seed was changed, or another machine under this name."
+        next "If the board or the TPM was replaced, remove the host and join it again; if not, treat the host as suspect."
+
+    EkCertAbsent "ek-cert-absent" Identity Fail
+        "The TPM has no endorsement key certificate"
+        cause "Without a certificate nothing proves that the key lives in a genuine TPM chip. Some firmware TPMs fetch theirs from the vendor; some virtual TPMs never have one."
+        next "Install the TPM's certificate with the vendor's tool (or recreate the virtual TPM with one), then disconnect and reconnect the host."
+
+    EkCertMalformed "ek-cert-malformed" Identity Fail
+        "The endorsement key certificate cannot be read"
+        cause "What the TPM holds in its certificate index is not an X.509 certificate, even read leniently."
+        next "Read the index on the host (`tpm2_nvread 0x01c00002` or `0x01c00016`) and give it to the TPM's vendor; a cleared or rewritten index has to be provisioned again."
+
+    EkCertUntrusted "ek-cert-untrusted" Identity Fail
+        "The endorsement key certificate leads to no trusted root"
+        cause "The certificate chain does not end, with valid signatures, in a root that this server trusts: the vendor's root or intermediate was not imported, or the certificate was made or changed by somebody else."
+        next "If the TPM is genuine, import its vendor's root with `bootproof trust import FILE` (and the intermediates), then disconnect and reconnect the host. If a root of that name is already there, treat the certificate as forged."
+
+    EkCertExpired "ek-cert-expired" Identity Fail
+        "A certificate of the endorsement key's chain has expired"
+        cause "The period of validity is over. TPM chips outlive some of their certificates."
+        next "Ask the vendor for a renewed certificate or intermediate. A policy may permit expired endorsement certificates."
+
+    EkCertNotYetValid "ek-cert-not-yet-valid" Identity Fail
+        "A certificate of the endorsement key's chain is not valid yet"
+        cause "Its period of validity begins later: most often the server's clock is behind."
+        next "Check the server's clock (`timedatectl`). If it is right, check where the certificate comes from."
+
+    EkCertWrongUse "ek-cert-wrong-use" Identity Fail
+        "The certificate is not one for an endorsement key"
+        cause "It does not carry the extended key usage of an endorsement key certificate, or is itself a certificate authority's, or a certificate of its chain may not issue others."
+        next "Check with the vendor's tool which certificate lies in the TPM; another one (of the platform, of the attestation key) may have been stored in its place."
+
+    EkCertKeyMismatch "ek-cert-key-mismatch" Identity Fail
+        "The certificate belongs to another endorsement key"
+        cause "The public key of the certificate is not that of the endorsement key that the TPM holds: the endorsement seed was changed after the certificate was made, or the certificate was copied from another machine."
+        next "If the TPM's endorsement hierarchy was reset, its certificate must be provisioned again by the vendor's tool; if not, treat the host as suspect."
+
+    AkUnfit "ak-unfit" Identity Fail
+        "The attestation key is not fit to attest"
+        cause "The key is not restricted, not fixed to this TPM, may decrypt, or is too weak: it could sign a quote that no TPM made."
+        next "Let the agent make a new key: stop it, delete its `ak` state, start it, then disconnect and reconnect the host."
+
+    NoQuote "no-quote" Quote Fail
+        "There is no quote"
+        cause "The host sent no signed statement of its PCR values. Without one the event log is only a text."
+        next "Check on the host that a TPM 2.0 is on (`ls /dev/tpmrm0`) and that the agent may use it; its log says what the TPM answered."
+
+    QuoteParse "quote-parse" Quote Fail
+        "The quote cannot be read"
+        cause "The attestation structure or its signature is cut or damaged."
+        next "Attest again. If it stays so, update the agent; if that does not help, somebody changes the evidence on its way."
+
+    QuoteMagic "quote-magic" Quote Fail
+        "The quote was not made by a TPM"
+        cause "The structure does not begin with TPM_GENERATED: it was signed as foreign data, which a TPM's restricted key refuses to do for structures that do."
+        next "Treat the host as suspect: evidence of this kind is made by hand."
+
+    QuoteType "quote-type" Quote Fail
+        "The signed structure is not a quote"
+        cause "The TPM signed another kind of attestation (time, certification, audit), which says nothing of PCR values."
+        next "Update the agent. If it is current, treat the host as suspect."
+
+    QuoteSignature "quote-signature" Quote Fail
+        "The quote's signature is not valid under the enrolled key"
+        cause "The quote was changed after it was signed, was signed by another TPM, or its signature is damaged."
+        next "Attest again. If it stays so, disconnect and reconnect the host; if the finding comes back, treat the host as suspect."
+
+    NonceMismatch "nonce-mismatch" Quote Fail
+        "The quote does not answer this challenge"
+        cause "The quote was made for another challenge: an old quote was sent again, or two agents answer for one host."
+        next "Make sure that one agent runs on the host, and attest again. If it stays so, treat the host as suspect."
+
+    PcrSelection "pcr-selection" Quote Fail
+        "The quote does not cover the PCRs that were asked for"
+        cause "The signed selection differs from the one asked for, or leaves out PCRs that a verdict needs (0 to 7)."
+        next "Update the agent. If it is current, treat the host as suspect: a host that hides a PCR hides what it booted."
+
+    PcrDigest "pcr-digest" Quote Fail
+        "The PCR values do not hash to the quoted digest"
+        cause "The values that the host sent beside the quote are not the ones that the TPM signed."
+        next "Attest again: a PCR may have moved between reading and quoting. If it stays so, treat the host as suspect."
+
+    PcrValues "pcr-values" Quote Fail
+        "PCR values are missing or were not quoted"
+        cause "The host sent no value for a quoted PCR, or values for PCRs that the quote does not cover."
+        next "Update the agent and attest again."
+
+    ClockWentBack "clock-went-back" Quote Fail
+        "The TPM's counters went back"
+        cause "The quote's reset count or clock is lower than in this host's last accepted quote: an old quote was stored and sent again, the TPM was cleared or replaced, or a virtual TPM was restored from an older snapshot."
+        next "If the TPM was cleared or restored, disconnect and reconnect the host; if not, treat the host as suspect."
+
+    Sha256BankInactive "sha256-bank-inactive" Platform Fail
+        "The TPM's SHA-256 PCR bank is not active"
+        cause "The TPM measures with SHA-1 only, which is too weak to prove anything. Many servers leave the factory so."
+        next "Enable the SHA-256 bank in the firmware setup (for instance: TPM Advanced Settings, TPM2 Algorithm Selection, SHA256), restart, and attest again."
+
+    Sha256NotQuoted "sha256-not-quoted" Quote Fail
+        "No bank of SHA-256 or better was quoted"
+        cause "The TPM has a SHA-256 bank, but the quote covers only SHA-1 or nothing: a downgrade."
+        next "Update the agent. If it is current, treat the host as suspect."
+
+    NoEventLog "no-event-log" Log Fail
+        "There is no event log"
+        cause "The firmware or the boot loader handed no log to the kernel. With Secure Boot off, GRUB's plain `linux` command loses it; a kernel without securityfs cannot show it."
+        next "Check `/sys/kernel/security/tpm0/binary_bios_measurements` on the host: mount securityfs, boot by UEFI, and turn Secure Boot on (with it on, GRUB hands the log over)."
+
+    LogParse "log-parse" Log Fail
+        "The event log cannot be read to its end"
+        cause "The log is cut, damaged, or does not follow the format."
+        next "Attest again. If it stays so, look at the named byte with `bootproof eventlog FILE`; update the host's firmware."
+
+    LogReplay "log-replay" Log Fail
+        "The event log does not replay to the quoted PCR values"
+        cause "Extending the log's digests in order does not give the values that the TPM signed: the log was changed, lacks events, or belongs to another boot."
+        next "Attest again. If it stays so after a restart of the host and a firmware update, treat the host as suspect."
+
+    EventData "event-data" Log Fail
+        "An event's data does not hash to its digest"
+        cause "The digest was extended into the PCR, but the text beside it says something else: the text was edited, or the firmware logs something else than it measures."
+        next "Look at the named event with `bootproof eventlog FILE`. Update the firmware; if it stays so and the vendor knows no such fault, treat the host as suspect."
+
+    Separator "separator" Log Fail
+        "A separator event is missing, repeated or reports an error"
+        cause "In each of PCR 0 to 7 one separator ends what the firmware measures before it starts an operating system. Without it facts before and after cannot be told apart; value 1 means that the firmware met an error while measuring."
+        next "Restart the host and attest again; update its firmware. If the firmware is current, treat the host as suspect."
+
+    LogContinued "log-continued" Log Info
+        "A PCR goes on in another log"
+        cause "Its value is not what the firmware's log replays to, which is normal for PCRs that the running system extends (10 by IMA, 11 to 15 by systemd)."
+        next "Nothing to do. What the firmware's log says of this PCR is shown as not verified."
+
+    LogPadding "log-padding" Log Info
+        "Unused bytes follow the event log"
+        cause "The firmware hands over its whole buffer, the rest filled with zeros or ones."
+        next "Nothing to do."
+
+    SecureBootOff "secure-boot-off" SecureBoot Fail
+        "Secure Boot is off"
+        cause "PCR 7 proves that the firmware started the operating system without checking signatures."
+        next "Turn on Secure Boot in the firmware setup, make sure that the system boots with it, and attest again. Change nothing else in the same step."
+
+    SecureBootUnknown "secure-boot-unknown" SecureBoot Fail
+        "Whether Secure Boot is on cannot be told"
+        cause "The log has no SecureBoot variable in PCR 7 that the quote proves: it is missing, repeated, comes too late, or its data does not match its digest."
+        next "Look at PCR 7 with `bootproof eventlog FILE`. Update the firmware, reset it to its defaults with Secure Boot on, and attest again."
+
+    InterfaceNotFifo "interface-not-fifo" Platform Info
+        "The TPM is used through CRB, not FIFO"
+        cause "The ACPI table TPM2 names the Command Response Buffer interface. Some systems (ESXi 6.7) want TIS/FIFO. The host says so; no quote proves it."
+        next "If the operating system needs FIFO, set the TPM's interface to TIS/FIFO in the firmware setup, where it can be chosen."
+
+    NoTpm "no-tpm" Platform Hold
+        "The host has no TPM that can be used"
+        cause "The agent found no TPM 2.0 device: there is none, it is off in the firmware setup, or its driver is not loaded."
+        next "Turn on the TPM 2.0 in the firmware setup and restart. Then disconnect and reconnect the host, so that its identity key is stored."
+
+    TpmFault "tpm-fault" Platform Fail
+        "The TPM answered with an error"
+        cause "The agent has a TPM, but a command failed; the response code says why."
+        next "Look the response code up with `bootproof explain CODE`; a lockout ends by itself after some hours or with the owner's password."
+
+    AwaitingApproval "awaiting-approval" Inventory Hold
+        "The host waits for a person's approval"
+        cause "Its join token asks that somebody approves each host that joins with it."
+        next "Check that the host is the one you expect (`bootproof host show HOST`), then `bootproof host approve HOST`."
+
+    NeverAppraised "never-appraised" Inventory Hold
+        "The host was not appraised yet"
+        cause "It joined, but no evidence of it was judged yet."
+        next "Wait for the agent's first evidence, or ask for it: `bootproof host attest HOST`."
+
+    VerdictExpired "verdict-expired" Inventory Hold
+        "The last verdict is too old to count"
+        cause "No new evidence was judged within the time for which a verdict counts: the host is off, its agent does not run, or the network is cut."
+        next "Check the agent on the host (`systemctl status bootproof-agent`); the old verdict stays in the history."
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kebab_case_and_unique() {
+        for (n, entry) in CATALOGUE.iter().enumerate() {
+            assert!(
+                entry
+                    .name
+                    .chars()
+                    .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'),
+                "{}",
+                entry.name
+            );
+            assert!(CATALOGUE[..n].iter().all(|other| other.name != entry.name), "{}", entry.name);
+            assert_eq!(Code::from_name(entry.name), Some(entry.code));
+        }
+        assert_eq!(Code::from_name("no-such-code"), None);
+    }
+
+    #[test]
+    fn each_row_says_why_and_what_next() {
+        for entry in CATALOGUE {
+            for text in [entry.cause, entry.next_step] {
+                assert!(text.len() > 12 && text.ends_with('.'), "{}: {text}", entry.name);
+            }
+            assert!(!entry.title.ends_with('.'), "{}", entry.name);
+        }
+    }
+}
