@@ -15,9 +15,31 @@
 )]
 
 mod alg;
+mod attest;
+mod attributes;
 mod error;
 mod pcr;
+mod public;
+mod rc;
+mod rc_table;
+mod reader;
+mod selection;
+mod signature;
+mod writer;
 
 pub use alg::{Digest, TpmAlgId};
+pub use attest::{
+    ATTEST_LEN_MAX, Attested, ClockInfo, DIGEST_LEN_MAX, NAME_LEN_MAX, QUALIFYING_DATA_LEN_MAX,
+    TPM_GENERATED, TPM_ST_ATTEST_QUOTE, TpmsAttest,
+};
+pub use attributes::ObjectAttributes;
 pub use error::{ParseError, ParseErrorKind};
 pub use pcr::{BANKS_MAX, PCR_COUNT, PcrBank, PcrSet};
+pub use public::{
+    PUBLIC_LEN_MAX, PublicArea, PublicKey, Scheme, Symmetric, TpmEccCurve, TpmtPublic,
+};
+pub use rc::{Position, ResponseCode};
+pub use reader::Reader;
+pub use selection::PcrSelection;
+pub use signature::{ECC_LEN_MAX, RSA_LEN_MAX, TpmtSignature};
+pub use writer::{EncodeError, Writer};
