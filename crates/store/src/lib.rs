@@ -1,1 +1,182 @@
-//! store
+//! Inventory, enrolments, verdicts, evidence and the audit log in a database.
+//!
+//! One trait, [`Store`], says what the server needs, in its own row types; documents that only the
+//! server understands pass through as JSON text. [`SqliteStore`] is the embedded default. Each
+//! changing method is one transaction that is on disk before its reply resolves, and writes its
+//! audit row in that same transaction. Rules that two requests could break by racing (a nonce used
+//! twice, an endorsement key at two hosts, a join token used once too often) are checked inside
+//! the transaction, never before it.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::as_conversions,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+mod error;
+mod row;
+
+pub use error::{Conflict, JoinTokenFault, Kind, StoreError};
+pub use row::appraisal::{AppraisalId, AppraisalRow, EvidencePart, LastAppraisal, NewAppraisal};
+pub use row::audit::{AuditBreak, AuditChain, AuditRow, By};
+pub use row::enrolment::{Completion, Enrolled, Origin, PendingEnrolment, PendingId};
+pub use row::host::{
+    Approval, Connection, Host, HostCursor, HostId, Identity, NewHost, QuoteClock, Reenrolment,
+    TpmPresence,
+};
+pub use row::token::{
+    ApiToken, ApprovalRule, JoinToken, JoinTokenId, NewApiToken, NewJoinToken, Role,
+};
+pub use row::trust::{Added, NewTrustRoot, TrustRoot, TrustRoots};
+
+use std::future::Future;
+use std::pin::Pin;
+
+/// A SHA-256 digest: of a token's secret, a certificate, or a piece of evidence.
+pub type Sha256 = [u8; 32];
+
+/// What every method of [`Store`] returns. Nothing happens before it is polled; once polled, a
+/// change may take place even when the reply is dropped.
+pub type Reply<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Most hosts in one answer of [`Store::hosts`]; a larger wish is cut to it. A row with its
+/// certificates is about 4 KiB, so a page stays near 2 MiB.
+pub const HOSTS_PAGE_MAX: u32 = 500;
+
+/// Most rows in one answer of [`Store::appraisals`] and [`Store::audit`]; a larger wish is cut to
+/// it.
+pub const HISTORY_PAGE_MAX: u32 = 1_000;
+
+/// Most unfinished enrolments of one join token. A rack or a rollout starts at once, and each
+/// enrolment lasts seconds; someone who holds the token must still not fill the disk.
+pub const PENDING_PER_JOIN_TOKEN_MAX: u32 = 4_096;
+
+/// Where the server keeps everything that must outlive it.
+///
+/// Times are Unix milliseconds. Methods that take [`By`] are changes that someone made: they write
+/// an audit row. Methods that begin with `note_` record what a host said or did and are too many to
+/// audit. Two servers on one store must take their time from [`Store::now_ms`].
+pub trait Store: Send + Sync {
+    /// The store's clock, Unix milliseconds.
+    fn now_ms(&self) -> Reply<'_, i64>;
+
+    // Secrets of the server.
+
+    /// The secret called `name`, or `candidate` if there was none; all servers on one store get
+    /// the same bytes. The caller makes `candidate` from a good random source.
+    fn secret_or_insert(&self, name: &str, candidate: Vec<u8>) -> Reply<'_, Vec<u8>>;
+
+    // Tokens of people and programs.
+
+    /// Adds an API token. [`Conflict::NameTaken`] if its name is in use.
+    fn add_api_token(&self, token: NewApiToken, by: By) -> Reply<'_, ()>;
+    /// The token whose secret has this digest, unless it has expired at `now_ms`.
+    fn api_token_by_sha256(
+        &self,
+        secret_sha256: Sha256,
+        now_ms: i64,
+    ) -> Reply<'_, Option<ApiToken>>;
+    /// All API tokens by name.
+    fn api_tokens(&self) -> Reply<'_, Vec<ApiToken>>;
+    /// Removes an API token.
+    fn remove_api_token(&self, name: &str, by: By) -> Reply<'_, ()>;
+
+    // Join tokens.
+
+    /// Adds a join token.
+    fn add_join_token(&self, token: NewJoinToken, by: By) -> Reply<'_, ()>;
+    /// All join tokens, newest first, with those that can no longer be used.
+    fn join_tokens(&self) -> Reply<'_, Vec<JoinToken>>;
+    /// The join token whose secret has this digest, usable or not: see [`JoinToken::fault`].
+    fn join_token_by_sha256(&self, secret_sha256: Sha256) -> Reply<'_, Option<JoinToken>>;
+    /// Ends a join token. Hosts that used it stay; a second revocation changes nothing.
+    fn revoke_join_token(&self, id: &JoinTokenId, by: By) -> Reply<'_, ()>;
+
+    // Trust roots.
+
+    /// Adds a root certificate; [`Added::AlreadyThere`] changes nothing.
+    fn add_trust_root(&self, root: NewTrustRoot, by: By) -> Reply<'_, Added>;
+    /// All roots, and the generation they belong to, from one snapshot.
+    fn trust_roots(&self) -> Reply<'_, TrustRoots>;
+    /// A number that moves whenever a root is added or removed: the cheap question "did it change?".
+    fn trust_generation(&self) -> Reply<'_, i64>;
+    /// Removes the root with this SHA-256 over its DER bytes.
+    fn remove_trust_root(&self, sha256: Sha256, by: By) -> Reply<'_, ()>;
+
+    // Hosts.
+
+    /// Adds a host that joins without a TPM, and takes one use of its join token.
+    fn create_host(&self, host: NewHost, by: By) -> Reply<'_, Enrolled>;
+    /// Hosts by name, then id, after `after`; at most `n_max` and [`HOSTS_PAGE_MAX`].
+    fn hosts(&self, after: Option<HostCursor>, n_max: u32) -> Reply<'_, Vec<Host>>;
+    /// One host.
+    fn host(&self, id: &HostId) -> Reply<'_, Option<Host>>;
+    /// Hosts of this name: names are the hosts' own words and need not be unique. At most
+    /// [`HOSTS_PAGE_MAX`].
+    fn hosts_by_name(&self, name: &str) -> Reply<'_, Vec<Host>>;
+    /// The host whose API token has this digest.
+    fn host_by_api_token(&self, token_sha256: Sha256) -> Reply<'_, Option<Host>>;
+    /// Takes a host out of attestation until it is reconnected.
+    fn disconnect_host(&self, id: &HostId, by: By) -> Reply<'_, ()>;
+    /// Takes a host back, due at once; with [`Reenrolment::Wanted`] it also may enrol its TPM anew.
+    fn reconnect_host(&self, id: &HostId, reenrolment: Reenrolment, by: By) -> Reply<'_, ()>;
+    /// Records a person's decision about a host.
+    fn set_approval(&self, id: &HostId, approval: Approval, by: By) -> Reply<'_, ()>;
+    /// Asks for evidence now. The wish ends with the first appraisal whose nonce is younger.
+    fn request_attestation(&self, id: &HostId, by: By) -> Reply<'_, ()>;
+    /// Removes a host with its identity, appraisals, and evidence that no other host shares.
+    fn remove_host(&self, id: &HostId, by: By) -> Reply<'_, ()>;
+    /// The host was heard of at `at_ms`. An earlier time than the one known changes nothing.
+    fn note_seen(&self, id: &HostId, at_ms: i64) -> Reply<'_, ()>;
+    /// What the host says about its TPM.
+    fn note_tpm(&self, id: &HostId, tpm: TpmPresence) -> Reply<'_, ()>;
+    /// Why the host's last enrolment failed (JSON), shown until the next one succeeds.
+    fn note_enrolment_problem(&self, id: &HostId, problem_json: String) -> Reply<'_, ()>;
+
+    // Enrolments on the way.
+
+    /// Keeps what a started enrolment needs until it is completed or expires. A new one for the
+    /// same host replaces the host's older ones. Fails if the join token cannot be used, if the
+    /// host may not enrol, or with [`StoreError::Limit`] ([`PENDING_PER_JOIN_TOKEN_MAX`]).
+    fn begin_enrolment(&self, pending: PendingEnrolment, by: By) -> Reply<'_, ()>;
+    /// A started enrolment, completed or not, until it expires at `now_ms`.
+    fn pending_enrolment(&self, id: &PendingId, now_ms: i64)
+    -> Reply<'_, Option<PendingEnrolment>>;
+    /// Completes an enrolment in one transaction. Checked in this order: it exists and has not
+    /// expired ([`StoreError::NotFound`]), was not completed ([`Conflict::AlreadyCompleted`]), the
+    /// proof is equal in constant time ([`Conflict::ProofWrong`]), no other host has this EK
+    /// ([`Conflict::EkTaken`]), the join token has a use left ([`Conflict::JoinToken`]) or the host
+    /// may enrol anew ([`Conflict::ReenrolmentNotWanted`]). Nothing is changed on failure.
+    fn complete_enrolment(&self, completion: Completion, by: By) -> Reply<'_, Enrolled>;
+
+    // Appraisals.
+
+    /// Records a verdict in one transaction. Checked in this order: the host exists and is
+    /// connected ([`Conflict::HostDisconnected`]), its identity is still the one the evidence was
+    /// judged by ([`Conflict::IdentityChanged`]), and the nonce is younger than the host's last one
+    /// ([`Conflict::NonceUsed`]). Then: the appraisal, evidence not seen before, the host's
+    /// summary; an audit row only where the verdict differs from the last.
+    fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId>;
+    /// Appraisals of a host, newest first; at most `n_max` and [`HISTORY_PAGE_MAX`].
+    fn appraisals(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalRow>>;
+    /// One appraisal.
+    fn appraisal(&self, id: AppraisalId) -> Reply<'_, Option<AppraisalRow>>;
+    /// The evidence that an appraisal judged, verbatim, in the order given when it was recorded.
+    fn evidence(&self, id: AppraisalId) -> Reply<'_, Vec<EvidencePart>>;
+    /// One piece of evidence by its digest.
+    fn evidence_by_sha256(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>>;
+    /// Forgets appraisals from before `before_ms` that are not their host's last, and evidence that
+    /// nothing refers to any more. At most `n_max` appraisals, so that it can be done in slices;
+    /// returns how many went.
+    fn forget_appraisals(&self, before_ms: i64, n_max: u32, by: By) -> Reply<'_, u32>;
+
+    // The audit log.
+
+    /// Audit rows with a sequence number above `after_seq`, oldest first; at most `n_max` and
+    /// [`HISTORY_PAGE_MAX`]. [`AuditChain`] checks them.
+    fn audit(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<AuditRow>>;
+}

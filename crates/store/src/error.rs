@@ -1,0 +1,174 @@
+//! Errors, one variant per decision that a caller can take.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use crate::HostId;
+
+/// Why the store did not do what was asked. Nothing was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// What the request names is not there.
+    #[error("{0} not found")]
+    NotFound(Kind),
+    /// The request is well formed but the state of things forbids it.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// Too many of something at once; it passes when some of them end.
+    #[error("more than {max} {what}")]
+    Limit {
+        /// What there is too much of, in the plural.
+        what: &'static str,
+        /// How many are allowed.
+        max: u32,
+    },
+    /// A newer Bootproof wrote this database.
+    #[error(
+        "the database has schema version {found}, this program knows up to {known}: it was written \
+         by a newer Bootproof"
+    )]
+    SchemaNewer {
+        /// The version in the database.
+        found: i64,
+        /// The highest version this program can make.
+        known: i64,
+    },
+    /// The file is a database of something else.
+    #[error("{} is not a database of Bootproof", path.display())]
+    NotOurs {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database cannot answer now: disk full, locked, closed. Trying again may help.
+    #[error("the database is not available")]
+    Unavailable {
+        /// The cause.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The database answered what it never should: a bug, or a damaged file.
+    #[error("the database failed")]
+    Broken {
+        /// The cause.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+}
+
+/// What a [`StoreError::NotFound`] did not find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A host.
+    Host,
+    /// A join token.
+    JoinToken,
+    /// An API token.
+    ApiToken,
+    /// A trust root.
+    TrustRoot,
+    /// A started enrolment: never there, or expired.
+    PendingEnrolment,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Kind::Host => "host",
+            Kind::JoinToken => "join token",
+            Kind::ApiToken => "API token",
+            Kind::TrustRoot => "trust root",
+            Kind::PendingEnrolment => "enrolment",
+        })
+    }
+}
+
+/// A rule of the inventory that the request would have broken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// Another host is enrolled with this endorsement key.
+    #[error("the endorsement key belongs to host {host_name} ({host})")]
+    EkTaken {
+        /// The host that has it.
+        host: HostId,
+        /// Its name.
+        host_name: String,
+    },
+    /// The enrolment was completed before.
+    #[error("the enrolment is already completed, as host {host}")]
+    AlreadyCompleted {
+        /// The host it made or renewed.
+        host: HostId,
+    },
+    /// The proof of activation is not the one expected.
+    #[error("the proof does not belong to this enrolment")]
+    ProofWrong,
+    /// The join token cannot be used.
+    #[error("the join token {0}")]
+    JoinToken(JoinTokenFault),
+    /// The host is known and nobody asked it to enrol anew.
+    #[error("host {host} may not enrol anew before it is disconnected and reconnected")]
+    ReenrolmentNotWanted {
+        /// The host.
+        host: HostId,
+    },
+    /// A person has disconnected the host.
+    #[error("host {host} is disconnected")]
+    HostDisconnected {
+        /// The host.
+        host: HostId,
+    },
+    /// The host enrolled anew between the challenge and the answer.
+    #[error("host {host} enrolled anew while its evidence was judged")]
+    IdentityChanged {
+        /// The host.
+        host: HostId,
+    },
+    /// The nonce is not younger than the last one accepted from this host.
+    #[error("the nonce was used before, or is older than one that was")]
+    NonceUsed,
+    /// The name is in use.
+    #[error("the name {name} is in use")]
+    NameTaken {
+        /// The name.
+        name: String,
+    },
+    /// The identifier is in use. Identifiers are random, so the request came twice.
+    #[error("this identifier is in use")]
+    IdTaken,
+}
+
+/// Why a join token cannot be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JoinTokenFault {
+    /// It is not known.
+    Unknown,
+    /// A person ended it.
+    Revoked,
+    /// Its time is over.
+    Expired,
+    /// All its uses are taken.
+    UsedUp,
+}
+
+impl std::fmt::Display for JoinTokenFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            JoinTokenFault::Unknown => "is not known",
+            JoinTokenFault::Revoked => "was revoked",
+            JoinTokenFault::Expired => "has expired",
+            JoinTokenFault::UsedUp => "has no use left",
+        })
+    }
+}
+
+impl StoreError {
+    /// The store is going away, or its thread has ended.
+    pub(crate) fn closed() -> Self {
+        StoreError::Unavailable { source: "the store is closed".into() }
+    }
+
+    /// A column holds what the schema does not allow.
+    pub(crate) fn broken(what: &'static str) -> Self {
+        StoreError::Broken { source: what.into() }
+    }
+}

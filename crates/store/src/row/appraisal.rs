@@ -1,0 +1,90 @@
+//! Verdicts and the evidence they rest on.
+
+use aws_lc_rs::digest;
+
+use crate::{HostId, QuoteClock, Sha256};
+
+/// An appraisal's number: grows with time over all hosts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AppraisalId(pub i64);
+
+/// One verdict to record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewAppraisal {
+    /// The host.
+    pub host: HostId,
+    /// [`crate::Host::identity_version`] of the host as it was judged.
+    pub identity_version: i64,
+    /// The time in the nonce that the evidence answers.
+    pub nonce_at_ms: i64,
+    /// When it was judged.
+    pub at_ms: i64,
+    /// The verdict's word.
+    pub verdict: String,
+    /// The findings in short (JSON), for lists of hosts.
+    pub findings_json: String,
+    /// The whole appraisal (JSON): the only source of everything that is shown.
+    pub document_json: String,
+    /// What was judged, verbatim.
+    pub evidence: Vec<EvidencePart>,
+    /// The TPM's counters, where the quote verified; `None` keeps those known.
+    pub quote_clock: Option<QuoteClock>,
+    /// When the next attestation is due.
+    pub next_due_at_ms: i64,
+}
+
+/// One piece of evidence. Equal bytes are stored once for all hosts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EvidencePart {
+    /// What it is: `quote`, `signature`, `log`, …
+    pub name: String,
+    /// SHA-256 over `bytes`. A public field so that a caller who has hashed a log need not pay
+    /// twice; a wrong one would hide another's bytes, so it must come from a hash, never from a host.
+    pub sha256: Sha256,
+    /// The bytes as they came.
+    pub bytes: Vec<u8>,
+}
+
+impl EvidencePart {
+    /// Hashes `bytes`.
+    #[must_use]
+    pub fn hash(name: impl Into<String>, bytes: Vec<u8>) -> Self {
+        Self { name: name.into(), sha256: sha256(&bytes), bytes }
+    }
+}
+
+/// A recorded verdict.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppraisalRow {
+    /// Its number.
+    pub id: AppraisalId,
+    /// The host.
+    pub host: HostId,
+    /// When it was judged.
+    pub at_ms: i64,
+    /// The verdict's word.
+    pub verdict: String,
+    /// The whole appraisal (JSON).
+    pub document_json: String,
+}
+
+/// A host's last verdict, in short; the whole is at [`crate::Store::appraisal`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastAppraisal {
+    /// Its number.
+    pub id: AppraisalId,
+    /// When it was judged.
+    pub at_ms: i64,
+    /// The verdict's word.
+    pub verdict: String,
+    /// The findings in short (JSON).
+    pub findings_json: String,
+}
+
+/// SHA-256 of `bytes`.
+pub(crate) fn sha256(bytes: &[u8]) -> Sha256 {
+    let mut out = [0; 32];
+    // SHA-256 gives 32 bytes, so the lengths are equal.
+    out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
+    out
+}

@@ -1,0 +1,166 @@
+//! Hosts and their identities.
+
+use super::{text_id, word_enum};
+use crate::{JoinTokenId, LastAppraisal, Sha256};
+
+text_id!(
+    /// A host's identifier, made at enrolment.
+    HostId
+);
+
+/// Whether a person wants the host attested. "Not responding" is not stored: it follows from
+/// [`Host::last_seen_at_ms`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Connection {
+    /// Attested on schedule.
+    Connected,
+    /// Taken out by a person.
+    Disconnected,
+}
+word_enum!(Connection { Connected = "connected", Disconnected = "disconnected" });
+
+/// Whether a person's consent is needed, and given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Approval {
+    /// Neither the join token nor the endorsement key asked for it.
+    NotRequired,
+    /// Asked for, not decided.
+    Waiting,
+    /// Given.
+    Approved,
+    /// Denied.
+    Refused,
+}
+word_enum!(Approval {
+    NotRequired = "not-required",
+    Waiting = "waiting",
+    Approved = "approved",
+    Refused = "refused",
+});
+
+/// What the host says about its TPM. The host's word, not proof.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TpmPresence {
+    /// It has not said.
+    Unknown,
+    /// It found none.
+    Absent,
+    /// It found one.
+    Present,
+}
+word_enum!(TpmPresence { Unknown = "unknown", Absent = "absent", Present = "present" });
+
+/// Whether a reconnected host may enrol its TPM anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reenrolment {
+    /// It may, once; the identity it has stays until the new one is proved.
+    Wanted,
+    /// It keeps the identity that it has.
+    NotWanted,
+}
+
+/// A host as the store knows it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Host {
+    /// Its identifier.
+    pub id: HostId,
+    /// The name it gave when it joined; not unique.
+    pub name: String,
+    /// When it joined.
+    pub created_at_ms: i64,
+    /// Whether a person wants it attested.
+    pub connection: Connection,
+    /// Whether a person's consent is needed, and given.
+    pub approval: Approval,
+    /// What it says about its TPM.
+    pub tpm: TpmPresence,
+    /// Whether its next enrolment is welcome.
+    pub reenrol_wanted: bool,
+    /// The keys bound to it by credential activation; `None` is "no identity key".
+    pub identity: Option<Identity>,
+    /// How often an identity was stored, 0 without one. Evidence judged under one version cannot
+    /// be recorded under another.
+    pub identity_version: i64,
+    /// Why its last enrolment failed (JSON), until one succeeds.
+    pub enrolment_problem_json: Option<String>,
+    /// When it was last heard of.
+    pub last_seen_at_ms: Option<i64>,
+    /// Since when a person waits for evidence.
+    pub attest_requested_at_ms: Option<i64>,
+    /// When its next attestation is due; `None` before the first appraisal: due now.
+    pub next_due_at_ms: Option<i64>,
+    /// The time in the last nonce that was accepted from it.
+    pub last_nonce_at_ms: Option<i64>,
+    /// The TPM's counters in its last accepted quote.
+    pub last_quote_clock: Option<QuoteClock>,
+    /// Its last verdict under its present identity.
+    pub last: Option<LastAppraisal>,
+}
+
+/// The keys of a host's TPM, bound to each other by credential activation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// `TPM2B_PUBLIC` or `TPMT_PUBLIC` of the endorsement key, as the server keeps it.
+    pub ek_public: Vec<u8>,
+    /// The endorsement certificate, DER; `None` where the TPM has none and a person vouched.
+    pub ek_cert_der: Option<Vec<u8>>,
+    /// Intermediates that came with it, DER each, in the order in which they came.
+    pub ek_chain_der: Vec<Vec<u8>>,
+    /// SHA-256 over the SubjectPublicKeyInfo of the endorsement key. Unique among hosts.
+    pub ek_spki_sha256: Sha256,
+    /// Public area of the attestation key, as the server keeps it.
+    pub ak_public: Vec<u8>,
+    /// Name of the attestation key: nameAlg, then digest.
+    pub ak_name: Vec<u8>,
+    /// What the server judged at enrolment (JSON): by what the EK was trusted, and findings.
+    pub judgement_json: String,
+    /// When the identity was stored. [`crate::Completion`] overwrites it with the time of the change.
+    pub enrolled_at_ms: i64,
+}
+
+/// Counters of TPMS_CLOCK_INFO and the firmware version beside them, from a verified quote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QuoteClock {
+    /// Milliseconds that the TPM has been powered.
+    pub clock_ms: u64,
+    /// TPM resets: reboots of the machine.
+    pub reset_count: u32,
+    /// TPM restarts and resumes since.
+    pub restart_count: u32,
+    /// Whether `clock_ms` is known not to have been reported higher before.
+    pub safe: bool,
+    /// The TPM's own firmware version.
+    pub firmware_version: u64,
+}
+
+/// A host that joins without a TPM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewHost {
+    /// A new random identifier.
+    pub id: HostId,
+    /// The name the host gives itself.
+    pub name: String,
+    /// Digest of the API token it will present.
+    pub api_token_sha256: Sha256,
+    /// What it says about its TPM.
+    pub tpm: TpmPresence,
+    /// The token it joined with; one use is taken.
+    pub join_token: JoinTokenId,
+}
+
+/// The place after which a page of hosts goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostCursor {
+    /// Name of the last host seen.
+    pub name: String,
+    /// Its identifier, which orders hosts of one name.
+    pub id: HostId,
+}
+
+impl Host {
+    /// The cursor that goes on after this host.
+    #[must_use]
+    pub fn cursor(&self) -> HostCursor {
+        HostCursor { name: self.name.clone(), id: self.id.clone() }
+    }
+}

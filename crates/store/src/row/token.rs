@@ -1,0 +1,111 @@
+//! Join tokens of hosts, API tokens of people and programs. Only digests of secrets are stored.
+
+use super::{text_id, word_enum};
+use crate::{JoinTokenFault, Sha256};
+
+text_id!(
+    /// A join token's public identifier.
+    JoinTokenId
+);
+
+/// Whether what comes by this way must wait for a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ApprovalRule {
+    /// It is taken at once.
+    NotRequired,
+    /// It waits.
+    Required,
+}
+word_enum!(ApprovalRule { NotRequired = "not-required", Required = "required" });
+
+/// What an API token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Look.
+    Viewer,
+    /// Look, attest, disconnect, reconnect.
+    Operator,
+    /// Everything.
+    Admin,
+}
+word_enum!(Role { Viewer = "viewer", Operator = "operator", Admin = "admin" });
+
+/// A join token to add.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewJoinToken {
+    /// A new identifier.
+    pub id: JoinTokenId,
+    /// Digest of its secret.
+    pub secret_sha256: Sha256,
+    /// From when on it is void.
+    pub expires_at_ms: i64,
+    /// How many hosts may join with it; `None` is any number.
+    pub n_uses_max: Option<i64>,
+    /// Whether hosts that join with it wait for a person.
+    pub approval: ApprovalRule,
+    /// A person's words about it.
+    pub note: String,
+}
+
+/// A join token as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JoinToken {
+    /// Its identifier.
+    pub id: JoinTokenId,
+    /// From when on it is void.
+    pub expires_at_ms: i64,
+    /// How many hosts may join with it; `None` is any number.
+    pub n_uses_max: Option<i64>,
+    /// How many have.
+    pub n_uses: i64,
+    /// Whether hosts that join with it wait for a person.
+    pub approval: ApprovalRule,
+    /// A person's words about it.
+    pub note: String,
+    /// When it was made.
+    pub created_at_ms: i64,
+    /// When it was revoked.
+    pub revoked_at_ms: Option<i64>,
+}
+
+impl JoinToken {
+    /// Why it cannot be used at `now_ms`; `None` means it can.
+    #[must_use]
+    pub fn fault(&self, now_ms: i64) -> Option<JoinTokenFault> {
+        if self.revoked_at_ms.is_some() {
+            Some(JoinTokenFault::Revoked)
+        } else if now_ms >= self.expires_at_ms {
+            Some(JoinTokenFault::Expired)
+        } else if self.n_uses_max.is_some_and(|max| self.n_uses >= max) {
+            Some(JoinTokenFault::UsedUp)
+        } else {
+            None
+        }
+    }
+}
+
+/// An API token to add.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewApiToken {
+    /// Its unique name: the actor in audit rows.
+    pub name: String,
+    /// Digest of its secret.
+    pub secret_sha256: Sha256,
+    /// What it may do.
+    pub role: Role,
+    /// From when on it is void; `None` is never.
+    pub expires_at_ms: Option<i64>,
+}
+
+/// An API token as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApiToken {
+    /// Its name.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// When it was made.
+    pub created_at_ms: i64,
+    /// From when on it is void; `None` is never.
+    pub expires_at_ms: Option<i64>,
+}
