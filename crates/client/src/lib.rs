@@ -1,1 +1,14 @@
-//! client
+//! HTTPS client of the Bootproof API, for the agent and the command line.
+//!
+//! It speaks to one server, whose certificate authority it knows by certificate or by pin. There
+//! is no way to turn verification off.
+
+mod context;
+mod error;
+mod http;
+mod trust;
+
+pub use context::{CONTEXT_ENV, Context, ContextError};
+pub use error::ClientError;
+pub use http::Client;
+pub use trust::{CaPin, PinError, Trust};

@@ -1,0 +1,186 @@
+//! Requests and answers.
+
+use std::{error::Error as StdError, time::Duration};
+
+use api::{RESPONSE_BYTES_MAX, problem::Problem};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::{Method, Request, StatusCode, body::Bytes, header};
+use hyper_rustls::HttpsConnector;
+use hyper_util::{
+    client::legacy::{self, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{ClientError, Trust};
+
+/// How long a request may take, where the caller does not say otherwise.
+const REQUEST_S_MAX: u64 = 30;
+
+/// How long a connection may take to come up: one retransmission of the first packet and some.
+const CONNECT_S_MAX: u64 = 10;
+
+/// A client of one server. Cheap to clone; connections are kept and shared.
+#[derive(Clone)]
+pub struct Client {
+    base: String,
+    token: Option<String>,
+    http: legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Client").field("base", &self.base).finish_non_exhaustive()
+    }
+}
+
+impl Client {
+    /// A client of the server at `url` (`https://HOST[:PORT]`), which must be one of `trust`.
+    pub fn new(url: &str, trust: &Trust) -> Result<Self, ClientError> {
+        let base = url.trim_end_matches('/');
+        let address = || ClientError::Address { url: url.to_owned() };
+        let uri: hyper::Uri = base.parse().map_err(|_| address())?;
+        if uri.scheme_str() != Some("https") || uri.host().is_none() || uri.path() != "/" {
+            return Err(address());
+        }
+        let config = trust.client_config().map_err(|err| ClientError::Untrusted(err.into()))?;
+        let mut tcp = HttpConnector::new();
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        tcp.set_connect_timeout(Some(Duration::from_secs(CONNECT_S_MAX)));
+        let connector = hyper_rustls::HttpsConnectorBuilder::new()
+            .with_tls_config(config)
+            .https_only()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let http = legacy::Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { base: base.to_owned(), token: None, http })
+    }
+
+    /// The same client, showing this token.
+    #[must_use]
+    pub fn with_token(&self, token: impl Into<String>) -> Self {
+        Self { token: Some(token.into()), ..self.clone() }
+    }
+
+    /// The server's address.
+    pub fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Asks for `path`.
+    pub async fn get<R: DeserializeOwned>(&self, path: &str) -> Result<R, ClientError> {
+        self.send(Method::GET, path, Bytes::new(), REQUEST_S_MAX).await
+    }
+
+    /// Asks for `path` and waits up to `wait_s` more than usual, for a long poll.
+    pub async fn get_waiting<R: DeserializeOwned>(
+        &self,
+        path: &str,
+        wait_s: u64,
+    ) -> Result<R, ClientError> {
+        self.send(Method::GET, path, Bytes::new(), REQUEST_S_MAX + wait_s).await
+    }
+
+    /// Posts `request` to `path`.
+    pub async fn post<Q: Serialize, R: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &Q,
+    ) -> Result<R, ClientError> {
+        self.send(Method::POST, path, to_json(request)?, REQUEST_S_MAX).await
+    }
+
+    /// Posts `request` to `path` and waits up to `wait_s` more than usual, for a long poll.
+    pub async fn post_waiting<Q: Serialize, R: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &Q,
+        wait_s: u64,
+    ) -> Result<R, ClientError> {
+        self.send(Method::POST, path, to_json(request)?, REQUEST_S_MAX + wait_s).await
+    }
+
+    /// Deletes `path`.
+    pub async fn delete<R: DeserializeOwned>(&self, path: &str) -> Result<R, ClientError> {
+        self.send(Method::DELETE, path, Bytes::new(), REQUEST_S_MAX).await
+    }
+
+    async fn send<R: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        seconds: u64,
+    ) -> Result<R, ClientError> {
+        let exchange = self.exchange(method, path, body);
+        let (status, body) = tokio::time::timeout(Duration::from_secs(seconds), exchange)
+            .await
+            .map_err(|_| ClientError::Timeout { seconds })??;
+        if status.is_success() {
+            // An empty answer reads as null: `()` and `Option` take it.
+            let body: &[u8] = if body.is_empty() { b"null" } else { &body };
+            return serde_json::from_slice(body)
+                .map_err(|err| ClientError::Answer(err.to_string()));
+        }
+        Err(ClientError::Problem(serde_json::from_slice(&body).unwrap_or_else(|_| Problem {
+            code: "http-status".to_owned(),
+            status: status.as_u16(),
+            title: format!("the server answered with status {status}"),
+            hint: None,
+            request_id: None,
+        })))
+    }
+
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<(StatusCode, Bytes), ClientError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header(header::USER_AGENT, concat!("bootproof/", env!("CARGO_PKG_VERSION")));
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if !body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let request = request
+            .body(Full::new(body))
+            .map_err(|_| ClientError::Address { url: format!("{}{path}", self.base) })?;
+        let response = self.http.request(request).await.map_err(connection_error)?;
+        let status = response.status();
+        let body = Limited::new(response.into_body(), RESPONSE_BYTES_MAX)
+            .collect()
+            .await
+            .map_err(ClientError::Unreachable)?
+            .to_bytes();
+        Ok((status, body))
+    }
+}
+
+fn to_json<Q: Serialize>(request: &Q) -> Result<Bytes, ClientError> {
+    serde_json::to_vec(request).map(Bytes::from).map_err(|err| ClientError::Answer(err.to_string()))
+}
+
+/// A certificate that is refused is another thing than a server that is away: the one asks for a
+/// person, the other for patience.
+fn connection_error(err: legacy::Error) -> ClientError {
+    let mut source: Option<&(dyn StdError + 'static)> = Some(&err);
+    while let Some(inner) = source {
+        let tls = inner.downcast_ref::<rustls::Error>().or_else(|| {
+            inner
+                .downcast_ref::<std::io::Error>()
+                .and_then(std::io::Error::get_ref)
+                .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+        });
+        if let Some(tls @ rustls::Error::InvalidCertificate(_)) = tls {
+            return ClientError::Untrusted(tls.clone().into());
+        }
+        source = inner.source();
+    }
+    ClientError::Unreachable(err.into())
+}
