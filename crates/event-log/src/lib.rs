@@ -1,1 +1,42 @@
-//! event-log
+//! The TCG event log of a boot: read, replay, compare with quoted PCRs, check event data, write.
+//!
+//! The way is bytes → [`Log`] ([`parse`]) → [`Replay`] ([`replay`]) → [`Replayed`] ([`compare`]),
+//! and only the stage before makes the next. A [`Log`] is a claim of the host: its event types and
+//! data are named `untrusted_`. A [`Replayed`] says which events a quoted PCR stands for, and
+//! [`check_data`] whether the data of an event is what was measured.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::as_conversions,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+mod check;
+mod compare;
+mod event_type;
+mod hash;
+mod log;
+mod lookalike;
+mod parse;
+mod problem;
+mod repeat;
+mod replay;
+mod spec_id;
+mod write;
+
+pub use check::{Contradiction, Convention, DataCheck, GrubText, check_data, grub_text};
+pub use compare::{BankTrust, Comparison, Mismatch, MismatchKind, Replayed, Rules, compare};
+pub use event_type::EventType;
+pub use hash::hash;
+pub use log::{Digests, Event, Format, Log, NO_PCR, Parsed};
+pub use lookalike::{SeparatorValue, separator_value};
+pub use parse::{EVENTS_MAX, LOG_BYTES_MAX, parse};
+pub use problem::{Problem, ProblemKind};
+pub use repeat::{RepeatedTail, repeated_tail};
+pub use replay::{Replay, Startup, StartupProblem, StartupProblemKind, replay};
+pub use spec_id::{ALGORITHMS_MAX, SpecId};
+pub use write::{LogWriter, encode};

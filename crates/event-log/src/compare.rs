@@ -1,0 +1,213 @@
+//! [`Replay`] and quoted PCRs → [`Replayed`]: which events a quote stands for.
+
+use core::fmt;
+
+use tpm_wire::{Digest, PcrBank, PcrSet, TpmAlgId};
+
+use crate::log::{Event, Log};
+use crate::replay::{Replay, is_dynamic};
+
+/// Which PCRs may differ, and which banks count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rules {
+    /// PCRs that go on after the firmware's log ends (IMA, systemd, a dynamic launch): a
+    /// difference is told apart from a [`Mismatch`] of the others, and the PCR is not covered.
+    pub continued: PcrSet,
+    /// Whether facts may rest on a bank weaker than SHA-256.
+    pub banks: BankTrust,
+}
+
+/// Which banks may carry facts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BankTrust {
+    /// SHA-256 and better.
+    Strong,
+    /// Also SHA-1, where policy permits it.
+    PermitWeak,
+}
+
+/// PCR 10-13, 15-16, 17-22 and 23 may go on; only strong banks count. PCR 0-9 and 14 must replay:
+/// firmware, shim and GRUB are done with them when the kernel reads the log.
+impl Default for Rules {
+    fn default() -> Self {
+        let continued = (10..=23).filter(|index| *index != 14).collect();
+        Self { continued, banks: BankTrust::Strong }
+    }
+}
+
+/// One PCR whose quoted value is not what the log adds up to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mismatch {
+    /// The bank.
+    pub alg: TpmAlgId,
+    /// The PCR.
+    pub pcr_index: u32,
+    /// What the TPM says.
+    pub quoted: Digest,
+    /// What the log adds up to.
+    pub replayed: Digest,
+    /// How they differ.
+    pub kind: MismatchKind,
+}
+
+/// How a PCR differs from its replay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MismatchKind {
+    /// The log has events for it, and they add up to something else.
+    Differs,
+    /// The log has no event for it in this bank, and it is not at its reset value.
+    NotInLog,
+    /// The log has events for it, but the PCR was never extended in this bank.
+    NotExtended,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { alg, pcr_index, quoted, replayed, kind } = self;
+        match kind {
+            MismatchKind::Differs => {
+                write!(f, "{alg} PCR {pcr_index}: quoted {quoted}, the log gives {replayed}")
+            }
+            MismatchKind::NotInLog => {
+                write!(f, "{alg} PCR {pcr_index}: quoted {quoted}, the log has no event for it")
+            }
+            MismatchKind::NotExtended => {
+                write!(f, "{alg} PCR {pcr_index}: never extended, the log gives {replayed}")
+            }
+        }
+    }
+}
+
+/// What came out of [`compare`].
+#[derive(Clone, Debug)]
+pub struct Comparison<'l, 'a> {
+    /// The log with what the quote stands for.
+    pub replayed: Replayed<'l, 'a>,
+    /// PCRs that must replay and do not, in the order of banks and PCRs.
+    pub mismatches: Vec<Mismatch>,
+    /// PCRs that another log may have continued, and that differ.
+    pub continued: Vec<Mismatch>,
+    /// Quoted banks that the log has no digests for: nothing of them can be checked.
+    pub banks_not_in_log: Vec<TpmAlgId>,
+    /// Quoted banks of a hash that we do not have.
+    pub banks_unsupported: Vec<TpmAlgId>,
+}
+
+/// A log together with the PCRs that it replays to. Made only by [`compare`].
+///
+/// Trust: PCR index, order and digests of a [covered](Self::covers) event are what the TPM was
+/// extended with, if the values were quoted. Its type never is, its data only if
+/// [`check_data`](crate::check_data) says so.
+#[derive(Clone, Debug)]
+pub struct Replayed<'l, 'a> {
+    log: &'l Log<'a>,
+    /// Of each bank that counts: the PCRs that have events and equal their replay.
+    banks: Vec<(TpmAlgId, PcrSet)>,
+}
+
+impl<'l, 'a> Replayed<'l, 'a> {
+    /// The whole log, covered or not.
+    pub const fn log(&self) -> &'l Log<'a> {
+        self.log
+    }
+
+    /// The PCRs that have events and equal their replay in a bank that counts.
+    pub fn pcrs(&self) -> PcrSet {
+        self.banks.iter().fold(PcrSet::EMPTY, |all, (_, pcrs)| all.union(*pcrs))
+    }
+
+    /// The banks that count, in which `pcr_index` has events and equals its replay.
+    pub fn banks_of(&self, pcr_index: u32) -> impl Iterator<Item = TpmAlgId> {
+        self.banks.iter().filter(move |(_, pcrs)| pcrs.contains(pcr_index)).map(|(alg, _)| *alg)
+    }
+
+    /// Whether the TPM was extended with this event. It must have a digest in each bank that its
+    /// PCR replays in: else one bank could be made to tell one story and another a second one.
+    pub fn covers(&self, event: &Event<'_>) -> bool {
+        event.is_extended()
+            && self.banks_of(event.pcr_index).next().is_some()
+            && self.banks_of(event.pcr_index).all(|alg| event.digests.of(alg).is_some())
+    }
+
+    /// The covered events, in order.
+    pub fn events(&self) -> impl Iterator<Item = &'l Event<'a>> {
+        self.log.events().iter().filter(|event| self.covers(event))
+    }
+}
+
+/// Compares what `log` replays to with `quoted` values, each bank by itself.
+///
+/// Each quoted PCR that the log has events for must equal its replay; one that it has none for must
+/// be at its reset value. A PCR that was not quoted is not judged, and none of its events covered.
+/// Trust: `quoted` must come out of a verified quote, and `replay` out of this `log`.
+pub fn compare<'l, 'a>(
+    log: &'l Log<'a>,
+    replay: &Replay,
+    quoted: &[PcrBank],
+    rules: &Rules,
+) -> Comparison<'l, 'a> {
+    let mut comparison = Comparison {
+        replayed: Replayed { log, banks: Vec::new() },
+        mismatches: Vec::new(),
+        continued: Vec::new(),
+        banks_not_in_log: Vec::new(),
+        banks_unsupported: Vec::new(),
+    };
+    for bank in quoted {
+        let alg = bank.alg();
+        if !log.algorithms().any(|declared| declared == alg) {
+            comparison.banks_not_in_log.push(alg);
+            continue;
+        }
+        let Some(values) = replay.bank(alg) else {
+            comparison.banks_unsupported.push(alg);
+            continue;
+        };
+        let counts = alg.is_strong_hash() || rules.banks == BankTrust::PermitWeak;
+        let covered = comparison.compare_bank(bank, values, replay.extended(alg), rules);
+        if counts && !covered.is_empty() {
+            comparison.replayed.banks.push((alg, covered));
+        }
+    }
+    comparison
+}
+
+impl Comparison<'_, '_> {
+    /// Collects what differs, and gives the PCRs that have events and equal their replay.
+    fn compare_bank(
+        &mut self,
+        quoted: &PcrBank,
+        replayed: &PcrBank,
+        extended: PcrSet,
+        rules: &Rules,
+    ) -> PcrSet {
+        let mut covered = PcrSet::EMPTY;
+        for (pcr_index, value) in quoted.iter() {
+            let Some(expected) = replayed.get(pcr_index) else { continue };
+            let has_events = extended.contains(pcr_index);
+            let kind = if value == expected {
+                if has_events {
+                    covered = covered.with(pcr_index);
+                }
+                continue;
+            } else if !has_events && is_dynamic(pcr_index) && value.is_zero() {
+                // A dynamic launch sets 17-22 to zero; that it happened is another's question.
+                continue;
+            } else if !has_events {
+                MismatchKind::NotInLog
+            } else if value.is_zero() {
+                MismatchKind::NotExtended
+            } else {
+                MismatchKind::Differs
+            };
+            let alg = quoted.alg();
+            let mismatch = Mismatch { alg, pcr_index, quoted: *value, replayed: *expected, kind };
+            if rules.continued.contains(pcr_index) {
+                self.continued.push(mismatch);
+            } else {
+                self.mismatches.push(mismatch);
+            }
+        }
+        covered
+    }
+}
