@@ -1,1 +1,59 @@
-//! verify
+//! What turns bytes of a host into verified facts: the EK certificate and its chain, the AK and
+//! its binding to the EK, the challenge, the quote and the PCR values that it covers.
+//!
+//! The way of trust, each step a type that only the step before can make:
+//! roots → [`VerifiedEk`] → ([`make_credential`], [`bind`]) → [`BoundAk`] → ([`verify_quote`]) →
+//! [`VerifiedQuote`]. No clock and no I/O: time comes in as an argument. Randomness comes in too,
+//! with one exception that [`make_credential`] names.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::as_conversions,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+mod ak;
+mod bind;
+mod certificate;
+mod chain;
+mod credential;
+mod der;
+mod ek;
+mod ek_cert;
+mod hash;
+mod kdf;
+mod key;
+mod name;
+mod nonce;
+mod nv;
+mod oid;
+mod quote;
+mod roots;
+mod selection;
+mod time;
+
+pub use ak::{AkError, AkPublic, AkScheme, SignatureProblem, check_ak};
+pub use bind::{ActivationError, BindError, BoundAk, EnrolledKey, bind};
+pub use certificate::{CERTIFICATE_BYTES_MAX, CertificateError};
+pub use chain::{CHAIN_DEPTH_MAX, CHAIN_SIGNATURES_MAX, UntrustedCause};
+pub use credential::{
+    ActivationProof, Credential, CredentialError, CredentialSecret, SECRET_LEN, make_credential,
+};
+pub use ek::{EkError, EkPublic, check_ek};
+pub use ek_cert::{
+    EkCertDeviation, EkCertError, INTERMEDIATES_MAX, OutOfDate, TpmModel, VerifiedEk, WrongUse,
+    verify_ek_certificate,
+};
+pub use hash::StrongHash;
+pub use key::{Curve, EcKey, KeyError, PublicKey, RSA_BITS_MAX, RSA_BITS_MIN, RsaKey};
+pub use name::Name;
+pub use nonce::{FUTURE_MS_MAX, IssuedAt, Nonce, NonceError, NonceKey};
+pub use nv::certificates_in;
+pub use quote::{QuoteCheck, QuoteProblem, RawQuote, UntrustedAttest, VerifiedQuote, verify_quote};
+pub use roots::{Fingerprint, Root, RootError, RootErrorKind, RootStore};
+pub use selection::{BankRule, SelectionProblem, SelectionRule};
+pub use time::UnixTime;
