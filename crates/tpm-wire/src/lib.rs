@@ -17,14 +17,18 @@
 mod alg;
 mod attest;
 mod attributes;
+pub mod command;
 mod error;
+mod handle;
 mod pcr;
+mod policy_digest;
 mod public;
 mod rc;
 mod rc_table;
 mod reader;
 mod selection;
 mod signature;
+pub mod template;
 mod writer;
 
 pub use alg::{Digest, TpmAlgId};
@@ -34,6 +38,7 @@ pub use attest::{
 };
 pub use attributes::ObjectAttributes;
 pub use error::{ParseError, ParseErrorKind};
+pub use handle::Handle;
 pub use pcr::{BANKS_MAX, PCR_COUNT, PcrBank, PcrSet};
 pub use public::{
     PUBLIC_LEN_MAX, PublicArea, PublicKey, Scheme, Symmetric, TpmEccCurve, TpmtPublic,
