@@ -19,6 +19,7 @@
 
 mod error;
 mod row;
+mod sqlite;
 
 pub use error::{Conflict, JoinTokenFault, Kind, StoreError};
 pub use row::appraisal::{AppraisalId, AppraisalRow, EvidencePart, LastAppraisal, NewAppraisal};
@@ -32,6 +33,7 @@ pub use row::token::{
     ApiToken, ApprovalRule, JoinToken, JoinTokenId, NewApiToken, NewJoinToken, Role,
 };
 pub use row::trust::{Added, NewTrustRoot, TrustRoot, TrustRoots};
+pub use sqlite::SqliteStore;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -127,6 +129,7 @@ pub trait Store: Send + Sync {
     /// Records a person's decision about a host.
     fn set_approval(&self, id: &HostId, approval: Approval, by: By) -> Reply<'_, ()>;
     /// Asks for evidence now. The wish ends with the first appraisal whose nonce is younger.
+    /// [`Conflict::HostDisconnected`] where nobody would answer.
     fn request_attestation(&self, id: &HostId, by: By) -> Reply<'_, ()>;
     /// Removes a host with its identity, appraisals, and evidence that no other host shares.
     fn remove_host(&self, id: &HostId, by: By) -> Reply<'_, ()>;

@@ -1,0 +1,219 @@
+//! Verdicts and evidence.
+
+use rusqlite::{Connection as Db, OptionalExtension, Row, params};
+use serde_json::json;
+
+use super::columns::Columns;
+use super::{audit, host};
+use crate::{
+    AppraisalId, AppraisalRow, By, Conflict, Connection, EvidencePart, HISTORY_PAGE_MAX, HostId,
+    Kind, NewAppraisal, QuoteClock, Sha256, StoreError,
+};
+
+/// What decides whether a verdict may be recorded; less than a whole host, as this is the hot path.
+struct Gate {
+    connection: Connection,
+    identity_version: i64,
+    last_nonce_at_ms: Option<i64>,
+    last_verdict: Option<String>,
+}
+
+pub(super) fn record(db: &Db, new: &NewAppraisal, by: &By) -> Result<AppraisalId, StoreError> {
+    let gate = gate(db, &new.host)?.ok_or(StoreError::NotFound(Kind::Host))?;
+    if gate.connection == Connection::Disconnected {
+        return Err(Conflict::HostDisconnected { host: new.host.clone() }.into());
+    }
+    if gate.identity_version != new.identity_version {
+        return Err(Conflict::IdentityChanged { host: new.host.clone() }.into());
+    }
+    if gate.last_nonce_at_ms.is_some_and(|last| new.nonce_at_ms <= last) {
+        return Err(Conflict::NonceUsed.into());
+    }
+    db.prepare_cached(
+        "INSERT INTO appraisals (host_id, at_ms, verdict, document_json) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![new.host.as_str(), new.at_ms, new.verdict, new.document_json])?;
+    let id = AppraisalId(db.last_insert_rowid());
+    for (position, part) in (0_i64..).zip(&new.evidence) {
+        let evidence_id = keep(db, part)?;
+        db.prepare_cached(
+            "INSERT INTO appraisal_evidence (appraisal_id, position, name, evidence_id)
+             VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![id.0, position, part.name, evidence_id])?;
+    }
+    summarise(db, id, new)?;
+    if gate.last_verdict.as_ref() != Some(&new.verdict) {
+        let detail =
+            json!({ "verdict": new.verdict, "before": gate.last_verdict, "appraisal": id.0 });
+        audit::append(db, by, "host.verdict", host::subject(&new.host), &detail)?;
+    }
+    Ok(id)
+}
+
+fn gate(db: &Db, host: &HostId) -> Result<Option<Gate>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT connection, identity_version, last_nonce_at_ms, last_verdict
+         FROM hosts WHERE id = ?1",
+    )?;
+    let gate = statement.query_row([host.as_str()], |row| {
+        let mut columns = Columns::of(row);
+        Ok(Gate {
+            connection: columns.word(Connection::from_word)?,
+            identity_version: columns.take()?,
+            last_nonce_at_ms: columns.take()?,
+            last_verdict: columns.take()?,
+        })
+    });
+    Ok(gate.optional()?)
+}
+
+/// Stores the part's bytes unless they are there, and returns their row.
+fn keep(db: &Db, part: &EvidencePart) -> Result<i64, StoreError> {
+    let known = db
+        .prepare_cached("SELECT id FROM evidence WHERE sha256 = ?1")?
+        .query_row([part.sha256.as_slice()], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    db.prepare_cached("INSERT INTO evidence (sha256, bytes) VALUES (?1, ?2)")?
+        .execute(params![part.sha256, part.bytes])?;
+    Ok(db.last_insert_rowid())
+}
+
+fn summarise(db: &Db, id: AppraisalId, new: &NewAppraisal) -> Result<(), StoreError> {
+    host::update(
+        db,
+        &new.host,
+        "last_appraisal_id = ?2, last_at_ms = ?3, last_verdict = ?4, last_findings_json = ?5,
+         next_due_at_ms = ?6, last_nonce_at_ms = ?7,
+         last_seen_at_ms = max(coalesce(last_seen_at_ms, ?3), ?3),
+         attest_requested_at_ms =
+            CASE WHEN attest_requested_at_ms > ?7 THEN attest_requested_at_ms END",
+        &[
+            &id.0,
+            &new.at_ms,
+            &new.verdict,
+            &new.findings_json,
+            &new.next_due_at_ms,
+            &new.nonce_at_ms,
+        ],
+    )?;
+    let Some(clock) = new.quote_clock else { return Ok(()) };
+    let QuoteClock { clock_ms, reset_count, restart_count, safe, firmware_version } = clock;
+    host::update(
+        db,
+        &new.host,
+        "clock_ms = ?2, clock_reset_count = ?3, clock_restart_count = ?4, clock_safe = ?5,
+         clock_firmware_version = ?6",
+        // SQLite knows signed numbers only; the bits are kept.
+        &[
+            &clock_ms.cast_signed(),
+            &reset_count,
+            &restart_count,
+            &safe,
+            &firmware_version.cast_signed(),
+        ],
+    )
+}
+
+const COLUMNS: &str = "SELECT id, host_id, at_ms, verdict, document_json FROM appraisals";
+
+fn appraisal_row(row: &Row<'_>) -> rusqlite::Result<AppraisalRow> {
+    let mut columns = Columns::of(row);
+    Ok(AppraisalRow {
+        id: AppraisalId(columns.take()?),
+        host: columns.take::<String>()?.into(),
+        at_ms: columns.take()?,
+        verdict: columns.take()?,
+        document_json: columns.take()?,
+    })
+}
+
+pub(super) fn of_host(db: &Db, host: &HostId, n_max: u32) -> Result<Vec<AppraisalRow>, StoreError> {
+    let sql = format!("{COLUMNS} WHERE host_id = ?1 ORDER BY id DESC LIMIT ?2");
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows =
+        statement.query_map(params![host.as_str(), n_max.min(HISTORY_PAGE_MAX)], appraisal_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn by_id(db: &Db, id: AppraisalId) -> Result<Option<AppraisalRow>, StoreError> {
+    let mut statement = db.prepare_cached(&format!("{COLUMNS} WHERE id = ?1"))?;
+    Ok(statement.query_row([id.0], appraisal_row).optional()?)
+}
+
+pub(super) fn evidence(db: &Db, id: AppraisalId) -> Result<Vec<EvidencePart>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT name, sha256, bytes FROM appraisal_evidence
+         JOIN evidence ON evidence.id = evidence_id
+         WHERE appraisal_id = ?1 ORDER BY position",
+    )?;
+    let rows = statement.query_map([id.0], |row| {
+        let mut columns = Columns::of(row);
+        Ok(EvidencePart { name: columns.take()?, sha256: columns.take()?, bytes: columns.take()? })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn evidence_by_sha256(db: &Db, sha256: &Sha256) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT bytes FROM evidence WHERE sha256 = ?1")?;
+    Ok(statement.query_row([sha256.as_slice()], |row| row.get(0)).optional()?)
+}
+
+pub(super) fn forget(db: &Db, before_ms: i64, n_max: u32, by: &By) -> Result<u32, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT appraisals.id FROM appraisals JOIN hosts ON hosts.id = host_id
+         WHERE at_ms < ?1 AND appraisals.id IS NOT last_appraisal_id
+         ORDER BY at_ms LIMIT ?2",
+    )?;
+    let old: Vec<i64> = statement
+        .query_map(params![before_ms, n_max], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    let mut n_gone = 0_u32;
+    for id in old {
+        let evidence = evidence_ids(db, "appraisal_id = ?1", &id)?;
+        db.prepare_cached("DELETE FROM appraisals WHERE id = ?1")?.execute([id])?;
+        remove_orphans(db, &evidence)?;
+        n_gone = n_gone.saturating_add(1);
+    }
+    let detail = json!({ "before_ms": before_ms, "n": n_gone });
+    audit::append(db, by, "appraisal.forget", "appraisals".to_owned(), &detail)?;
+    Ok(n_gone)
+}
+
+/// Rows of `evidence` that a host's appraisals refer to.
+pub(super) fn evidence_ids_of_host(db: &Db, host: &HostId) -> Result<Vec<i64>, StoreError> {
+    evidence_ids(
+        db,
+        "appraisal_id IN (SELECT id FROM appraisals WHERE host_id = ?1)",
+        &host.as_str(),
+    )
+}
+
+fn evidence_ids(
+    db: &Db,
+    condition: &str,
+    value: &dyn rusqlite::ToSql,
+) -> Result<Vec<i64>, StoreError> {
+    let sql = format!("SELECT DISTINCT evidence_id FROM appraisal_evidence WHERE {condition}");
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query_map([value], |row| row.get(0))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Removes those of `evidence_ids` that no appraisal refers to.
+pub(super) fn remove_orphans(db: &Db, evidence_ids: &[i64]) -> Result<(), StoreError> {
+    let mut statement = db.prepare_cached(
+        "DELETE FROM evidence WHERE id = ?1
+         AND NOT EXISTS (SELECT 1 FROM appraisal_evidence WHERE evidence_id = ?1)",
+    )?;
+    for id in evidence_ids {
+        statement.execute([id])?;
+    }
+    Ok(())
+}

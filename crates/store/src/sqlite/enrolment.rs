@@ -1,0 +1,260 @@
+//! Enrolments: started, then completed once.
+
+use aws_lc_rs::constant_time;
+use rusqlite::{Connection as Db, OptionalExtension, Row, params};
+use serde_json::json;
+
+use super::columns::Columns;
+use super::error::is_duplicate;
+use super::{audit, host, token};
+use crate::{
+    Approval, ApprovalRule, By, Completion, Conflict, Enrolled, Host, HostId, Identity,
+    JoinTokenId, Kind, Origin, PENDING_PER_JOIN_TOKEN_MAX, PendingEnrolment, PendingId, Sha256,
+    StoreError, TpmPresence,
+};
+
+pub(super) fn begin(db: &Db, pending: &PendingEnrolment, by: &By) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM pending_enrolments WHERE expires_at_ms <= ?1")?
+        .execute([by.at_ms])?;
+    let (join_token, host) = match &pending.origin {
+        Origin::JoinToken(id) => {
+            token::usable_join(db, id, by.at_ms)?;
+            check_limit(db, id)?;
+            (Some(id.as_str()), None)
+        }
+        Origin::Host(id) => {
+            may_reenrol(db, id)?;
+            // An agent that was stopped half-way starts again; it must not lock itself out.
+            db.prepare_cached("DELETE FROM pending_enrolments WHERE host_id = ?1")?
+                .execute([id.as_str()])?;
+            (None, Some(id.as_str()))
+        }
+    };
+    db.prepare_cached(
+        "INSERT INTO pending_enrolments
+            (id, join_token_id, host_id, host_name, documents_json, proof_sha256, expires_at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        pending.id.as_str(),
+        join_token,
+        host,
+        pending.host_name,
+        pending.documents_json,
+        pending.proof_sha256,
+        pending.expires_at_ms
+    ])
+    .map_err(|error| match is_duplicate(&error) {
+        true => Conflict::IdTaken.into(),
+        false => StoreError::from(error),
+    })?;
+    let detail = json!({
+        "host_name": pending.host_name,
+        "join_token": join_token,
+        "host": host,
+    });
+    audit::append(db, by, "enrolment.begin", subject(&pending.id), &detail)
+}
+
+fn check_limit(db: &Db, id: &JoinTokenId) -> Result<(), StoreError> {
+    let n: u32 = db
+        .prepare_cached(
+            "SELECT count(*) FROM pending_enrolments
+             WHERE join_token_id = ?1 AND completed_host IS NULL",
+        )?
+        .query_row([id.as_str()], |row| row.get(0))?;
+    if n >= PENDING_PER_JOIN_TOKEN_MAX {
+        return Err(StoreError::Limit {
+            what: "unfinished enrolments with one join token",
+            max: PENDING_PER_JOIN_TOKEN_MAX,
+        });
+    }
+    Ok(())
+}
+
+fn may_reenrol(db: &Db, id: &HostId) -> Result<Host, StoreError> {
+    let host = host::by_id(db, id)?.ok_or(StoreError::NotFound(Kind::Host))?;
+    if !host.reenrol_wanted {
+        return Err(Conflict::ReenrolmentNotWanted { host: id.clone() }.into());
+    }
+    Ok(host)
+}
+
+/// A started enrolment with the host that it was completed as.
+struct Started {
+    pending: PendingEnrolment,
+    completed_host: Option<HostId>,
+}
+
+fn started_row(row: &Row<'_>) -> rusqlite::Result<Started> {
+    let mut columns = Columns::of(row);
+    let id: String = columns.take()?;
+    let join_token: Option<String> = columns.take()?;
+    let host: Option<String> = columns.take()?;
+    let origin = match (join_token, host) {
+        (Some(token), _) => Origin::JoinToken(token.into()),
+        // The schema allows exactly one of the two.
+        (None, host) => Origin::Host(host.unwrap_or_default().into()),
+    };
+    Ok(Started {
+        pending: PendingEnrolment {
+            id: id.into(),
+            origin,
+            host_name: columns.take()?,
+            documents_json: columns.take()?,
+            proof_sha256: columns.take()?,
+            expires_at_ms: columns.take()?,
+        },
+        completed_host: columns.take::<Option<String>>()?.map(HostId::from),
+    })
+}
+
+fn started(db: &Db, id: &PendingId, now_ms: i64) -> Result<Option<Started>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT id, join_token_id, host_id, host_name, documents_json, proof_sha256,
+            expires_at_ms, completed_host
+         FROM pending_enrolments WHERE id = ?1 AND expires_at_ms > ?2",
+    )?;
+    Ok(statement.query_row(params![id.as_str(), now_ms], started_row).optional()?)
+}
+
+pub(super) fn pending(
+    db: &Db,
+    id: &PendingId,
+    now_ms: i64,
+) -> Result<Option<PendingEnrolment>, StoreError> {
+    Ok(started(db, id, now_ms)?.map(|started| started.pending))
+}
+
+pub(super) fn complete(db: &Db, completion: &Completion, by: &By) -> Result<Enrolled, StoreError> {
+    let Started { pending, completed_host } = started(db, &completion.pending, by.at_ms)?
+        .ok_or(StoreError::NotFound(Kind::PendingEnrolment))?;
+    if let Some(host) = completed_host {
+        return Err(Conflict::AlreadyCompleted { host }.into());
+    }
+    constant_time::verify_slices_are_equal(&pending.proof_sha256, &completion.proof_sha256)
+        .map_err(|_| Conflict::ProofWrong)?;
+    let known = match &pending.origin {
+        Origin::JoinToken(_) => None,
+        Origin::Host(id) => Some(id),
+    };
+    check_ek_free(db, &completion.identity.ek_spki_sha256, known)?;
+    let (enrolled, before) = match &pending.origin {
+        Origin::JoinToken(join_token) => (create(db, &pending, completion, join_token, by)?, None),
+        Origin::Host(id) => renew(db, completion, id)?,
+    };
+    bind(db, &enrolled, completion, by.at_ms)?;
+    db.prepare_cached("UPDATE pending_enrolments SET completed_host = ?2 WHERE id = ?1")?
+        .execute(params![pending.id.as_str(), enrolled.host.as_str()])?;
+    let detail = json!({
+        "pending": pending.id.as_str(),
+        "approval": enrolled.approval.as_str(),
+        "identity": host::identity_detail(Some(&completion.identity)),
+        "identity_before": host::identity_detail(before.as_ref()),
+    });
+    audit::append(db, by, "host.enrol", host::subject(&enrolled.host), &detail)?;
+    Ok(enrolled)
+}
+
+/// One TPM is one host: a second host with the same endorsement key is a clone or a rename, and a
+/// person must say which.
+fn check_ek_free(
+    db: &Db,
+    ek_spki_sha256: &Sha256,
+    but_for: Option<&HostId>,
+) -> Result<(), StoreError> {
+    let owner: Option<(String, String)> = db
+        .prepare_cached(
+            "SELECT hosts.id, hosts.name FROM identities JOIN hosts ON hosts.id = host_id
+             WHERE ek_spki_sha256 = ?1",
+        )?
+        .query_row([ek_spki_sha256.as_slice()], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    match owner {
+        Some((id, _)) if but_for.is_some_and(|host| host.as_str() == id) => Ok(()),
+        Some((id, host_name)) => Err(Conflict::EkTaken { host: id.into(), host_name }.into()),
+        None => Ok(()),
+    }
+}
+
+fn create(
+    db: &Db,
+    pending: &PendingEnrolment,
+    completion: &Completion,
+    join_token: &JoinTokenId,
+    by: &By,
+) -> Result<Enrolled, StoreError> {
+    let approval = match (token::use_join(db, join_token, by.at_ms)?, completion.approval) {
+        (_, ApprovalRule::Required) => Approval::Waiting,
+        (by_token, ApprovalRule::NotRequired) => by_token,
+    };
+    let new = host::Insert {
+        id: &completion.new_host,
+        name: &pending.host_name,
+        api_token_sha256: &completion.api_token_sha256,
+        approval,
+        tpm: TpmPresence::Present,
+    };
+    new.run(db, by.at_ms)?;
+    Ok(Enrolled { host: completion.new_host.clone(), approval })
+}
+
+/// Gives a known host its new token. What was judged under its old keys says nothing of the new.
+fn renew(
+    db: &Db,
+    completion: &Completion,
+    id: &HostId,
+) -> Result<(Enrolled, Option<Identity>), StoreError> {
+    let known = may_reenrol(db, id)?;
+    let approval = match completion.approval {
+        // A person's consent was to the old endorsement key.
+        ApprovalRule::Required => Approval::Waiting,
+        ApprovalRule::NotRequired => known.approval,
+    };
+    host::update(
+        db,
+        id,
+        "api_token_sha256 = ?2, approval = ?3, tpm = ?4, reenrol_wanted = 0,
+         enrolment_problem_json = NULL, next_due_at_ms = NULL,
+         clock_ms = NULL, clock_reset_count = NULL, clock_restart_count = NULL, clock_safe = NULL,
+         clock_firmware_version = NULL,
+         last_appraisal_id = NULL, last_at_ms = NULL, last_verdict = NULL,
+         last_findings_json = NULL",
+        &[&completion.api_token_sha256, &approval.as_str(), &TpmPresence::Present.as_str()],
+    )?;
+    Ok((Enrolled { host: id.clone(), approval }, known.identity))
+}
+
+fn bind(
+    db: &Db,
+    enrolled: &Enrolled,
+    completion: &Completion,
+    now_ms: i64,
+) -> Result<(), StoreError> {
+    let identity = &completion.identity;
+    let chain: Vec<String> = identity.ek_chain_der.iter().map(hex::encode).collect();
+    db.prepare_cached("DELETE FROM identities WHERE host_id = ?1")?
+        .execute([enrolled.host.as_str()])?;
+    db.prepare_cached(
+        "INSERT INTO identities
+            (host_id, ek_public, ek_cert_der, ek_chain_json, ek_spki_sha256, ak_public, ak_name,
+             judgement_json, enrolled_at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?
+    .execute(params![
+        enrolled.host.as_str(),
+        identity.ek_public,
+        identity.ek_cert_der,
+        json!(chain).to_string(),
+        identity.ek_spki_sha256,
+        identity.ak_public,
+        identity.ak_name,
+        identity.judgement_json,
+        now_ms
+    ])?;
+    host::update(db, &enrolled.host, "identity_version = identity_version + 1", &[])
+}
+
+fn subject(id: &PendingId) -> String {
+    format!("enrolment:{id}")
+}

@@ -1,0 +1,286 @@
+//! Hosts.
+
+use rusqlite::{Connection as Db, OptionalExtension, Row, ToSql, params};
+use serde_json::{Value, json};
+
+use super::columns::Columns;
+use super::error::is_duplicate;
+use super::{appraisal, audit, token};
+use crate::{
+    AppraisalId, Approval, By, Conflict, Connection, Enrolled, HOSTS_PAGE_MAX, Host, HostCursor,
+    HostId, Identity, Kind, LastAppraisal, NewHost, QuoteClock, Reenrolment, Sha256, StoreError,
+    TpmPresence,
+};
+
+const COLUMNS: &str = "\
+    SELECT id, name, created_at_ms, connection, approval, tpm, reenrol_wanted, identity_version, \
+    enrolment_problem_json, last_seen_at_ms, attest_requested_at_ms, next_due_at_ms, \
+    last_nonce_at_ms, \
+    clock_ms, clock_reset_count, clock_restart_count, clock_safe, clock_firmware_version, \
+    last_appraisal_id, last_at_ms, last_verdict, last_findings_json, \
+    ek_public, ek_cert_der, ek_chain_json, ek_spki_sha256, ak_public, ak_name, judgement_json, \
+    enrolled_at_ms \
+    FROM hosts LEFT JOIN identities ON identities.host_id = hosts.id";
+
+fn host_row(row: &Row<'_>) -> rusqlite::Result<Host> {
+    let mut columns = Columns::of(row);
+    Ok(Host {
+        id: columns.take::<String>()?.into(),
+        name: columns.take()?,
+        created_at_ms: columns.take()?,
+        connection: columns.word(Connection::from_word)?,
+        approval: columns.word(Approval::from_word)?,
+        tpm: columns.word(TpmPresence::from_word)?,
+        reenrol_wanted: columns.take()?,
+        identity_version: columns.take()?,
+        enrolment_problem_json: columns.take()?,
+        last_seen_at_ms: columns.take()?,
+        attest_requested_at_ms: columns.take()?,
+        next_due_at_ms: columns.take()?,
+        last_nonce_at_ms: columns.take()?,
+        last_quote_clock: quote_clock(&mut columns)?,
+        last: last_appraisal(&mut columns)?,
+        identity: identity(&mut columns)?,
+    })
+}
+
+fn quote_clock(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option<QuoteClock>> {
+    let clock_ms: Option<i64> = columns.take()?;
+    let reset_count: Option<u32> = columns.take()?;
+    let restart_count: Option<u32> = columns.take()?;
+    let safe: Option<bool> = columns.take()?;
+    let firmware_version: Option<i64> = columns.take()?;
+    let (Some(clock_ms), Some(reset_count), Some(restart_count), Some(safe), Some(firmware)) =
+        (clock_ms, reset_count, restart_count, safe, firmware_version)
+    else {
+        return Ok(None);
+    };
+    Ok(Some(QuoteClock {
+        // SQLite knows signed numbers only; the bits are kept.
+        clock_ms: clock_ms.cast_unsigned(),
+        reset_count,
+        restart_count,
+        safe,
+        firmware_version: firmware.cast_unsigned(),
+    }))
+}
+
+fn last_appraisal(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option<LastAppraisal>> {
+    let id: Option<i64> = columns.take()?;
+    let at_ms: Option<i64> = columns.take()?;
+    let verdict: Option<String> = columns.take()?;
+    let findings_json: Option<String> = columns.take()?;
+    let (Some(id), Some(at_ms), Some(verdict), Some(findings_json)) =
+        (id, at_ms, verdict, findings_json)
+    else {
+        return Ok(None);
+    };
+    Ok(Some(LastAppraisal { id: AppraisalId(id), at_ms, verdict, findings_json }))
+}
+
+fn identity(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option<Identity>> {
+    let Some(ek_public) = columns.take()? else { return Ok(None) };
+    Ok(Some(Identity {
+        ek_public,
+        ek_cert_der: columns.take()?,
+        ek_chain_der: columns.hex_list()?,
+        ek_spki_sha256: columns.take()?,
+        ak_public: columns.take()?,
+        ak_name: columns.take()?,
+        judgement_json: columns.take()?,
+        enrolled_at_ms: columns.take()?,
+    }))
+}
+
+pub(super) fn create(db: &Db, host: &NewHost, by: &By) -> Result<Enrolled, StoreError> {
+    let approval = token::use_join(db, &host.join_token, by.at_ms)?;
+    let new = Insert {
+        id: &host.id,
+        name: &host.name,
+        api_token_sha256: &host.api_token_sha256,
+        approval,
+        tpm: host.tpm,
+    };
+    new.run(db, by.at_ms)?;
+    let detail = json!({
+        "name": host.name,
+        "join_token": host.join_token.as_str(),
+        "approval": approval.as_str(),
+        "tpm": host.tpm.as_str(),
+    });
+    audit::append(db, by, "host.join", subject(&host.id), &detail)?;
+    Ok(Enrolled { host: host.id.clone(), approval })
+}
+
+/// A row of `hosts` without an identity.
+pub(super) struct Insert<'a> {
+    pub(super) id: &'a HostId,
+    pub(super) name: &'a str,
+    pub(super) api_token_sha256: &'a Sha256,
+    pub(super) approval: Approval,
+    pub(super) tpm: TpmPresence,
+}
+
+impl Insert<'_> {
+    pub(super) fn run(&self, db: &Db, now_ms: i64) -> Result<(), StoreError> {
+        db.prepare_cached(
+            "INSERT INTO hosts
+                (id, name, created_at_ms, api_token_sha256, connection, approval, tpm,
+                 last_seen_at_ms)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?3)",
+        )?
+        .execute(params![
+            self.id.as_str(),
+            self.name,
+            now_ms,
+            self.api_token_sha256,
+            Connection::Connected.as_str(),
+            self.approval.as_str(),
+            self.tpm.as_str()
+        ])
+        .map_err(|error| match is_duplicate(&error) {
+            true => Conflict::IdTaken.into(),
+            false => StoreError::from(error),
+        })?;
+        Ok(())
+    }
+}
+
+pub(super) fn page(
+    db: &Db,
+    after: Option<&HostCursor>,
+    n_max: u32,
+) -> Result<Vec<Host>, StoreError> {
+    let n_max = n_max.min(HOSTS_PAGE_MAX);
+    match after {
+        None => many(db, "ORDER BY name, id LIMIT ?1", &[&n_max]),
+        Some(HostCursor { name, id }) => many(
+            db,
+            "WHERE (name, id) > (?1, ?2) ORDER BY name, id LIMIT ?3",
+            &[name, &id.as_str(), &n_max],
+        ),
+    }
+}
+
+pub(super) fn by_name(db: &Db, name: &str) -> Result<Vec<Host>, StoreError> {
+    many(db, "WHERE name = ?1 ORDER BY id LIMIT ?2", &[&name, &HOSTS_PAGE_MAX])
+}
+
+fn many(db: &Db, clause: &str, params: &[&dyn ToSql]) -> Result<Vec<Host>, StoreError> {
+    let mut statement = db.prepare_cached(&format!("{COLUMNS} {clause}"))?;
+    let rows = statement.query_map(params, host_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn by_id(db: &Db, id: &HostId) -> Result<Option<Host>, StoreError> {
+    let mut statement = db.prepare_cached(&format!("{COLUMNS} WHERE id = ?1"))?;
+    Ok(statement.query_row([id.as_str()], host_row).optional()?)
+}
+
+pub(super) fn by_api_token(db: &Db, sha256: &Sha256) -> Result<Option<Host>, StoreError> {
+    let mut statement = db.prepare_cached(&format!("{COLUMNS} WHERE api_token_sha256 = ?1"))?;
+    Ok(statement.query_row([sha256.as_slice()], host_row).optional()?)
+}
+
+pub(super) fn disconnect(db: &Db, id: &HostId, by: &By) -> Result<(), StoreError> {
+    update(
+        db,
+        id,
+        "connection = ?2, reenrol_wanted = 0, attest_requested_at_ms = NULL",
+        &[&Connection::Disconnected.as_str()],
+    )?;
+    audit::append(db, by, "host.disconnect", subject(id), &json!({}))
+}
+
+pub(super) fn reconnect(
+    db: &Db,
+    id: &HostId,
+    reenrolment: Reenrolment,
+    by: &By,
+) -> Result<(), StoreError> {
+    let wanted = matches!(reenrolment, Reenrolment::Wanted);
+    update(
+        db,
+        id,
+        "connection = ?2, reenrol_wanted = ?3, next_due_at_ms = NULL",
+        &[&Connection::Connected.as_str(), &wanted],
+    )?;
+    audit::append(db, by, "host.reconnect", subject(id), &json!({ "reenrolment_wanted": wanted }))
+}
+
+pub(super) fn set_approval(
+    db: &Db,
+    id: &HostId,
+    approval: Approval,
+    by: &By,
+) -> Result<(), StoreError> {
+    update(db, id, "approval = ?2", &[&approval.as_str()])?;
+    let detail = json!({ "approval": approval.as_str() });
+    audit::append(db, by, "host.approval", subject(id), &detail)
+}
+
+pub(super) fn request_attestation(db: &Db, id: &HostId, by: &By) -> Result<(), StoreError> {
+    let host = by_id(db, id)?.ok_or(StoreError::NotFound(Kind::Host))?;
+    if host.connection == Connection::Disconnected {
+        return Err(Conflict::HostDisconnected { host: id.clone() }.into());
+    }
+    update(db, id, "attest_requested_at_ms = ?2", &[&by.at_ms])?;
+    audit::append(db, by, "host.attest", subject(id), &json!({}))
+}
+
+pub(super) fn remove(db: &Db, id: &HostId, by: &By) -> Result<(), StoreError> {
+    let host = by_id(db, id)?.ok_or(StoreError::NotFound(Kind::Host))?;
+    let evidence = appraisal::evidence_ids_of_host(db, id)?;
+    db.prepare_cached("DELETE FROM hosts WHERE id = ?1")?.execute([id.as_str()])?;
+    appraisal::remove_orphans(db, &evidence)?;
+    let detail = json!({ "name": host.name, "identity": identity_detail(host.identity.as_ref()) });
+    audit::append(db, by, "host.remove", subject(id), &detail)
+}
+
+pub(super) fn note_seen(db: &Db, id: &HostId, at_ms: i64) -> Result<(), StoreError> {
+    update(db, id, "last_seen_at_ms = max(coalesce(last_seen_at_ms, ?2), ?2)", &[&at_ms])
+}
+
+pub(super) fn note_tpm(db: &Db, id: &HostId, tpm: TpmPresence) -> Result<(), StoreError> {
+    update(db, id, "tpm = ?2", &[&tpm.as_str()])
+}
+
+pub(super) fn note_enrolment_problem(
+    db: &Db,
+    id: &HostId,
+    problem_json: &str,
+) -> Result<(), StoreError> {
+    update(db, id, "enrolment_problem_json = ?2", &[&problem_json])
+}
+
+/// Sets columns of one host; its id is `?1`, `values` follow.
+pub(super) fn update(
+    db: &Db,
+    id: &HostId,
+    assignments: &str,
+    values: &[&dyn ToSql],
+) -> Result<(), StoreError> {
+    let sql = format!("UPDATE hosts SET {assignments} WHERE id = ?1");
+    let mut params: Vec<&dyn ToSql> = Vec::with_capacity(values.len().saturating_add(1));
+    let id = id.as_str();
+    params.push(&id);
+    params.extend_from_slice(values);
+    match db.prepare_cached(&sql)?.execute(params.as_slice())? {
+        0 => Err(StoreError::NotFound(Kind::Host)),
+        _ => Ok(()),
+    }
+}
+
+/// Which keys, for an audit row.
+pub(super) fn identity_detail(identity: Option<&Identity>) -> Value {
+    identity.map_or(Value::Null, |identity| {
+        json!({
+            "ek_spki_sha256": hex::encode(identity.ek_spki_sha256),
+            "ak_name": hex::encode(&identity.ak_name),
+        })
+    })
+}
+
+pub(super) fn subject(id: &HostId) -> String {
+    format!("host:{id}")
+}

@@ -1,0 +1,64 @@
+//! The schema: numbered SQL files, each run once, in one transaction with its version row.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::{Connection as Db, TransactionBehavior, params};
+
+use crate::StoreError;
+
+/// Version n is the n-th entry. Entries are never changed after a release, only added.
+const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/0001.sql")];
+
+/// "BPRF", in the file's header: which program's database this is.
+const APPLICATION_ID: i64 = 0x4250_5246;
+
+/// Whether the file is empty or a database of Bootproof.
+pub(super) fn is_ours(db: &Db) -> rusqlite::Result<bool> {
+    let id: i64 = db.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let n_objects: i64 =
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok(id == APPLICATION_ID || (id == 0 && n_objects == 0))
+}
+
+/// Brings the schema up to date.
+pub(super) fn run(db: &mut Db) -> Result<(), StoreError> {
+    let known = version(MIGRATIONS.len())?;
+    for (index, sql) in MIGRATIONS.iter().enumerate() {
+        let number = version(index)?.saturating_add(1);
+        // Immediate, and the version is read inside: two programs may start at once.
+        let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        change.execute_batch(
+            "CREATE TABLE IF NOT EXISTS schema_version (
+                version INTEGER PRIMARY KEY, applied_at_ms INTEGER NOT NULL) STRICT",
+        )?;
+        let found: i64 = change.query_row(
+            "SELECT coalesce(max(version), 0) FROM schema_version",
+            [],
+            |row| row.get(0),
+        )?;
+        if found > known {
+            return Err(StoreError::SchemaNewer { found, known });
+        }
+        if found < number {
+            change.execute_batch(sql)?;
+            change.execute(
+                "INSERT INTO schema_version (version, applied_at_ms) VALUES (?1, ?2)",
+                params![number, now_ms()],
+            )?;
+            change.pragma_update(None, "application_id", APPLICATION_ID)?;
+            tracing::info!(version = number, "database schema brought up to date");
+        }
+        change.commit()?;
+    }
+    Ok(())
+}
+
+fn version(n: usize) -> Result<i64, StoreError> {
+    i64::try_from(n).map_err(|_| StoreError::broken("too many migrations"))
+}
+
+/// When a migration ran, for people who look.
+fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}

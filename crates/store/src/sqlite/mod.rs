@@ -1,0 +1,250 @@
+//! The embedded default: SQLite in one file.
+//!
+//! One thread writes, a few threads read. The writer puts all requests that wait into one
+//! transaction ([`writer`]), so that one flush to disk serves many; readers see the last commit.
+
+mod appraisal;
+mod audit;
+mod columns;
+mod enrolment;
+mod error;
+mod host;
+mod migrate;
+mod open;
+mod readers;
+mod secret;
+mod token;
+mod trust;
+mod writer;
+
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rusqlite::Connection as Db;
+
+use self::readers::Readers;
+use self::writer::Writer;
+use crate::{
+    Added, ApiToken, AppraisalId, AppraisalRow, Approval, AuditRow, By, Completion, Enrolled,
+    EvidencePart, Host, HostCursor, HostId, JoinToken, JoinTokenId, NewApiToken, NewAppraisal,
+    NewHost, NewJoinToken, NewTrustRoot, PendingEnrolment, PendingId, Reenrolment, Reply, Sha256,
+    Store, StoreError, TpmPresence, TrustRoots,
+};
+
+/// Threads that read. Reads are short and mostly served from memory; more threads than cores of a
+/// small machine would only wait for each other.
+const N_READERS: usize = 4;
+
+/// A [`Store`] in one SQLite file. Dropping it finishes what was accepted and closes the file.
+#[derive(Debug)]
+pub struct SqliteStore {
+    // Dropped in this order: the last connection to close is the writer's, which then folds the
+    // write-ahead log into the file.
+    readers: Readers,
+    writer: Writer,
+}
+
+impl SqliteStore {
+    /// Opens the database at `path`, readable by its owner only where it is new, and brings its
+    /// schema up to date. Blocks; starts threads.
+    ///
+    /// # Errors
+    /// [`StoreError::SchemaNewer`], [`StoreError::NotOurs`], or the file cannot be used.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
+        let path = path.as_ref();
+        let writer = open::writer(path)?;
+        let readers = (0..N_READERS).map(|_| open::reader(path)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { readers: Readers::start(readers)?, writer: Writer::start(writer)? })
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
+    ) -> Reply<'_, T> {
+        Box::pin(self.writer.run(work))
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
+    ) -> Reply<'_, T> {
+        Box::pin(self.readers.run(work))
+    }
+}
+
+impl Store for SqliteStore {
+    fn now_ms(&self) -> Reply<'_, i64> {
+        // One process on one file: its clock is the store's.
+        Box::pin(async {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH);
+            Ok(since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
+        })
+    }
+
+    fn secret_or_insert(&self, name: &str, candidate: Vec<u8>) -> Reply<'_, Vec<u8>> {
+        let name = name.to_owned();
+        self.write(move |db| secret::get_or_insert(db, &name, candidate))
+    }
+
+    fn add_api_token(&self, token: NewApiToken, by: By) -> Reply<'_, ()> {
+        self.write(move |db| token::add_api(db, &token, &by))
+    }
+
+    fn api_token_by_sha256(
+        &self,
+        secret_sha256: Sha256,
+        now_ms: i64,
+    ) -> Reply<'_, Option<ApiToken>> {
+        self.read(move |db| token::api_by_sha256(db, &secret_sha256, now_ms))
+    }
+
+    fn api_tokens(&self) -> Reply<'_, Vec<ApiToken>> {
+        self.read(token::api_all)
+    }
+
+    fn remove_api_token(&self, name: &str, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| token::remove_api(db, &name, &by))
+    }
+
+    fn add_join_token(&self, token: NewJoinToken, by: By) -> Reply<'_, ()> {
+        self.write(move |db| token::add_join(db, &token, &by))
+    }
+
+    fn join_tokens(&self) -> Reply<'_, Vec<JoinToken>> {
+        self.read(token::join_all)
+    }
+
+    fn join_token_by_sha256(&self, secret_sha256: Sha256) -> Reply<'_, Option<JoinToken>> {
+        self.read(move |db| token::join_by_sha256(db, &secret_sha256))
+    }
+
+    fn revoke_join_token(&self, id: &JoinTokenId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| token::revoke_join(db, &id, &by))
+    }
+
+    fn add_trust_root(&self, root: NewTrustRoot, by: By) -> Reply<'_, Added> {
+        self.write(move |db| trust::add(db, &root, &by))
+    }
+
+    fn trust_roots(&self) -> Reply<'_, TrustRoots> {
+        self.read(trust::all)
+    }
+
+    fn trust_generation(&self) -> Reply<'_, i64> {
+        self.read(trust::generation)
+    }
+
+    fn remove_trust_root(&self, sha256: Sha256, by: By) -> Reply<'_, ()> {
+        self.write(move |db| trust::remove(db, &sha256, &by))
+    }
+
+    fn create_host(&self, host: NewHost, by: By) -> Reply<'_, Enrolled> {
+        self.write(move |db| host::create(db, &host, &by))
+    }
+
+    fn hosts(&self, after: Option<HostCursor>, n_max: u32) -> Reply<'_, Vec<Host>> {
+        self.read(move |db| host::page(db, after.as_ref(), n_max))
+    }
+
+    fn host(&self, id: &HostId) -> Reply<'_, Option<Host>> {
+        let id = id.clone();
+        self.read(move |db| host::by_id(db, &id))
+    }
+
+    fn hosts_by_name(&self, name: &str) -> Reply<'_, Vec<Host>> {
+        let name = name.to_owned();
+        self.read(move |db| host::by_name(db, &name))
+    }
+
+    fn host_by_api_token(&self, token_sha256: Sha256) -> Reply<'_, Option<Host>> {
+        self.read(move |db| host::by_api_token(db, &token_sha256))
+    }
+
+    fn disconnect_host(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| host::disconnect(db, &id, &by))
+    }
+
+    fn reconnect_host(&self, id: &HostId, reenrolment: Reenrolment, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| host::reconnect(db, &id, reenrolment, &by))
+    }
+
+    fn set_approval(&self, id: &HostId, approval: Approval, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| host::set_approval(db, &id, approval, &by))
+    }
+
+    fn request_attestation(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| host::request_attestation(db, &id, &by))
+    }
+
+    fn remove_host(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| host::remove(db, &id, &by))
+    }
+
+    fn note_seen(&self, id: &HostId, at_ms: i64) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| host::note_seen(db, &id, at_ms))
+    }
+
+    fn note_tpm(&self, id: &HostId, tpm: TpmPresence) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| host::note_tpm(db, &id, tpm))
+    }
+
+    fn note_enrolment_problem(&self, id: &HostId, problem_json: String) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| host::note_enrolment_problem(db, &id, &problem_json))
+    }
+
+    fn begin_enrolment(&self, pending: PendingEnrolment, by: By) -> Reply<'_, ()> {
+        self.write(move |db| enrolment::begin(db, &pending, &by))
+    }
+
+    fn pending_enrolment(
+        &self,
+        id: &PendingId,
+        now_ms: i64,
+    ) -> Reply<'_, Option<PendingEnrolment>> {
+        let id = id.clone();
+        self.read(move |db| enrolment::pending(db, &id, now_ms))
+    }
+
+    fn complete_enrolment(&self, completion: Completion, by: By) -> Reply<'_, Enrolled> {
+        self.write(move |db| enrolment::complete(db, &completion, &by))
+    }
+
+    fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId> {
+        self.write(move |db| appraisal::record(db, &appraisal, &by))
+    }
+
+    fn appraisals(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalRow>> {
+        let host = host.clone();
+        self.read(move |db| appraisal::of_host(db, &host, n_max))
+    }
+
+    fn appraisal(&self, id: AppraisalId) -> Reply<'_, Option<AppraisalRow>> {
+        self.read(move |db| appraisal::by_id(db, id))
+    }
+
+    fn evidence(&self, id: AppraisalId) -> Reply<'_, Vec<EvidencePart>> {
+        self.read(move |db| appraisal::evidence(db, id))
+    }
+
+    fn evidence_by_sha256(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>> {
+        self.read(move |db| appraisal::evidence_by_sha256(db, &sha256))
+    }
+
+    fn forget_appraisals(&self, before_ms: i64, n_max: u32, by: By) -> Reply<'_, u32> {
+        self.write(move |db| appraisal::forget(db, before_ms, n_max, &by))
+    }
+
+    fn audit(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<AuditRow>> {
+        self.read(move |db| audit::page(db, after_seq, n_max))
+    }
+}

@@ -1,0 +1,71 @@
+//! Opening the file.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection as Db, ErrorCode, OpenFlags};
+
+use super::migrate;
+use crate::StoreError;
+
+/// How long a connection waits for another process (a backup, the sqlite3 program) to let go.
+const BUSY_MAX: Duration = Duration::from_secs(5);
+
+/// Prepared statements kept for each connection: there are fewer different ones than this.
+const STATEMENTS_MAX: usize = 128;
+
+/// The connection that writes, on a database with the newest schema.
+pub(super) fn writer(path: &Path) -> Result<Db, StoreError> {
+    create_private(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut db = Db::open_with_flags(path, flags)?;
+    prepare(&db)?;
+    // Before anything is changed in a file that may not be ours.
+    if !migrate::is_ours(&db).map_err(|error| not_a_database(error, path))? {
+        return Err(StoreError::NotOurs { path: path.to_owned() });
+    }
+    let mode: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
+    if mode != "wal" {
+        return Err(StoreError::broken("the file system does not allow a write-ahead log"));
+    }
+    // FULL: a commit is on disk before it is acknowledged. NORMAL would lose the last commits when
+    // the power fails.
+    db.execute_batch("PRAGMA synchronous = FULL")?;
+    migrate::run(&mut db)?;
+    Ok(db)
+}
+
+/// A connection that only reads.
+pub(super) fn reader(path: &Path) -> Result<Db, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Db::open_with_flags(path, flags)?;
+    prepare(&db)?;
+    Ok(db)
+}
+
+fn prepare(db: &Db) -> Result<(), StoreError> {
+    db.busy_timeout(BUSY_MAX)?;
+    db.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    db.execute_batch("PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF")?;
+    Ok(())
+}
+
+/// The file holds the key of the nonces: nobody but its owner reads it. SQLite gives its helper
+/// files the same mode.
+fn create_private(path: &Path) -> Result<(), StoreError> {
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(StoreError::Unavailable { source: Box::new(error) }),
+    }
+}
+
+fn not_a_database(error: rusqlite::Error, path: &Path) -> StoreError {
+    if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
+        StoreError::NotOurs { path: path.to_owned() }
+    } else {
+        error.into()
+    }
+}

@@ -1,0 +1,64 @@
+//! The threads that read, each with a connection of its own.
+
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rusqlite::Connection as Db;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::StoreError;
+
+/// Requests that wait before callers do.
+const WAITING_MAX: usize = 1024;
+
+type Job = Box<dyn FnOnce(&Db) + Send>;
+
+#[derive(Debug)]
+pub(super) struct Readers {
+    jobs: Option<mpsc::Sender<Job>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Readers {
+    pub(super) fn start(connections: Vec<Db>) -> Result<Self, StoreError> {
+        let (jobs, waiting) = mpsc::channel::<Job>(WAITING_MAX);
+        let waiting = Arc::new(Mutex::new(waiting));
+        let threads = connections.into_iter().map(|db| {
+            let waiting = Arc::clone(&waiting);
+            std::thread::Builder::new()
+                .name("store-reader".into())
+                .spawn(move || while take(&waiting).map(|job| job(&db)).is_some() {})
+                .map_err(|error| StoreError::Unavailable { source: Box::new(error) })
+        });
+        Ok(Self { jobs: Some(jobs), threads: threads.collect::<Result<_, _>>()? })
+    }
+
+    /// Runs `work` on the last commit.
+    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job: Job = Box::new(move |db| drop(reply.send(work(db))));
+        let jobs = self.jobs.as_ref().ok_or_else(StoreError::closed)?;
+        jobs.send(job).await.map_err(|_| StoreError::closed())?;
+        answer.await.map_err(|_| StoreError::closed())?
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.jobs = None;
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                tracing::error!("a reader thread of the store ended by a panic");
+            }
+        }
+    }
+}
+
+/// The next job; one thread waits for it, the others wait for that thread.
+fn take(waiting: &Mutex<mpsc::Receiver<Job>>) -> Option<Job> {
+    waiting.lock().ok()?.blocking_recv()
+}

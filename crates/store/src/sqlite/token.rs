@@ -1,0 +1,169 @@
+//! Join tokens and API tokens.
+
+use rusqlite::{Connection as Db, OptionalExtension, Row, params};
+use serde_json::json;
+
+use super::audit;
+use super::columns::Columns;
+use super::error::is_duplicate;
+use crate::{
+    ApiToken, Approval, ApprovalRule, By, Conflict, JoinToken, JoinTokenFault, JoinTokenId, Kind,
+    NewApiToken, NewJoinToken, Role, Sha256, StoreError,
+};
+
+pub(super) fn add_api(db: &Db, token: &NewApiToken, by: &By) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT INTO api_tokens (name, secret_sha256, role, created_at_ms, expires_at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+    )?
+    .execute(params![
+        token.name,
+        token.secret_sha256,
+        token.role.as_str(),
+        by.at_ms,
+        token.expires_at_ms
+    ])
+    .map_err(|error| match is_duplicate(&error) {
+        true => Conflict::NameTaken { name: token.name.clone() }.into(),
+        false => StoreError::from(error),
+    })?;
+    let detail = json!({ "role": token.role.as_str(), "expires_at_ms": token.expires_at_ms });
+    audit::append(db, by, "api-token.add", format!("api-token:{}", token.name), &detail)
+}
+
+const API_COLUMNS: &str = "SELECT name, role, created_at_ms, expires_at_ms FROM api_tokens";
+
+fn api_row(row: &Row<'_>) -> rusqlite::Result<ApiToken> {
+    let mut columns = Columns::of(row);
+    Ok(ApiToken {
+        name: columns.take()?,
+        role: columns.word(Role::from_word)?,
+        created_at_ms: columns.take()?,
+        expires_at_ms: columns.take()?,
+    })
+}
+
+pub(super) fn api_by_sha256(
+    db: &Db,
+    secret_sha256: &Sha256,
+    now_ms: i64,
+) -> Result<Option<ApiToken>, StoreError> {
+    let sql = format!(
+        "{API_COLUMNS} WHERE secret_sha256 = ?1 AND (expires_at_ms IS NULL OR expires_at_ms > ?2)"
+    );
+    let mut statement = db.prepare_cached(&sql)?;
+    Ok(statement.query_row(params![secret_sha256, now_ms], api_row).optional()?)
+}
+
+pub(super) fn api_all(db: &Db) -> Result<Vec<ApiToken>, StoreError> {
+    let mut statement = db.prepare_cached(&format!("{API_COLUMNS} ORDER BY name"))?;
+    let rows = statement.query_map([], api_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn remove_api(db: &Db, name: &str, by: &By) -> Result<(), StoreError> {
+    let n = db.prepare_cached("DELETE FROM api_tokens WHERE name = ?1")?.execute([name])?;
+    if n == 0 {
+        return Err(StoreError::NotFound(Kind::ApiToken));
+    }
+    audit::append(db, by, "api-token.remove", format!("api-token:{name}"), &json!({}))
+}
+
+pub(super) fn add_join(db: &Db, token: &NewJoinToken, by: &By) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "INSERT INTO join_tokens
+            (id, secret_sha256, expires_at_ms, n_uses_max, approval, note, created_at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?
+    .execute(params![
+        token.id.as_str(),
+        token.secret_sha256,
+        token.expires_at_ms,
+        token.n_uses_max,
+        token.approval.as_str(),
+        token.note,
+        by.at_ms
+    ])
+    .map_err(|error| match is_duplicate(&error) {
+        true => Conflict::IdTaken.into(),
+        false => StoreError::from(error),
+    })?;
+    let detail = json!({
+        "expires_at_ms": token.expires_at_ms,
+        "n_uses_max": token.n_uses_max,
+        "approval": token.approval.as_str(),
+        "note": token.note,
+    });
+    audit::append(db, by, "join-token.add", subject(&token.id), &detail)
+}
+
+const JOIN_COLUMNS: &str = "SELECT id, expires_at_ms, n_uses_max, n_uses, approval, note, \
+                            created_at_ms, revoked_at_ms FROM join_tokens";
+
+fn join_row(row: &Row<'_>) -> rusqlite::Result<JoinToken> {
+    let mut columns = Columns::of(row);
+    Ok(JoinToken {
+        id: columns.take::<String>()?.into(),
+        expires_at_ms: columns.take()?,
+        n_uses_max: columns.take()?,
+        n_uses: columns.take()?,
+        approval: columns.word(ApprovalRule::from_word)?,
+        note: columns.take()?,
+        created_at_ms: columns.take()?,
+        revoked_at_ms: columns.take()?,
+    })
+}
+
+pub(super) fn join_all(db: &Db) -> Result<Vec<JoinToken>, StoreError> {
+    let sql = format!("{JOIN_COLUMNS} ORDER BY created_at_ms DESC, id");
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query_map([], join_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn join_by_sha256(
+    db: &Db,
+    secret_sha256: &Sha256,
+) -> Result<Option<JoinToken>, StoreError> {
+    let mut statement = db.prepare_cached(&format!("{JOIN_COLUMNS} WHERE secret_sha256 = ?1"))?;
+    Ok(statement.query_row([secret_sha256.as_slice()], join_row).optional()?)
+}
+
+pub(super) fn revoke_join(db: &Db, id: &JoinTokenId, by: &By) -> Result<(), StoreError> {
+    let token = join_by_id(db, id)?.ok_or(StoreError::NotFound(Kind::JoinToken))?;
+    if token.revoked_at_ms.is_some() {
+        return Ok(());
+    }
+    db.prepare_cached("UPDATE join_tokens SET revoked_at_ms = ?2 WHERE id = ?1")?
+        .execute(params![id.as_str(), by.at_ms])?;
+    audit::append(db, by, "join-token.revoke", subject(id), &json!({}))
+}
+
+/// The token, if it can be used at `now_ms`.
+pub(super) fn usable_join(db: &Db, id: &JoinTokenId, now_ms: i64) -> Result<JoinToken, StoreError> {
+    let token = join_by_id(db, id)?.ok_or(Conflict::JoinToken(JoinTokenFault::Unknown))?;
+    match token.fault(now_ms) {
+        Some(fault) => Err(Conflict::JoinToken(fault).into()),
+        None => Ok(token),
+    }
+}
+
+/// Takes one use of the token, and says whether what joins with it must wait for a person.
+pub(super) fn use_join(db: &Db, id: &JoinTokenId, now_ms: i64) -> Result<Approval, StoreError> {
+    let token = usable_join(db, id, now_ms)?;
+    db.prepare_cached("UPDATE join_tokens SET n_uses = n_uses + 1 WHERE id = ?1")?
+        .execute([id.as_str()])?;
+    Ok(match token.approval {
+        ApprovalRule::Required => Approval::Waiting,
+        ApprovalRule::NotRequired => Approval::NotRequired,
+    })
+}
+
+fn join_by_id(db: &Db, id: &JoinTokenId) -> Result<Option<JoinToken>, StoreError> {
+    let mut statement = db.prepare_cached(&format!("{JOIN_COLUMNS} WHERE id = ?1"))?;
+    Ok(statement.query_row([id.as_str()], join_row).optional()?)
+}
+
+fn subject(id: &JoinTokenId) -> String {
+    format!("join-token:{id}")
+}

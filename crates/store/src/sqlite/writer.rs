@@ -1,0 +1,173 @@
+//! The thread that writes: group commit.
+//!
+//! It blocks for a first request, takes what else is waiting, runs each in a savepoint of one
+//! transaction, commits, and only then answers all. No timer is needed: while one commit waits for
+//! the disk, the next batch gathers itself. A request that fails takes back its own savepoint and
+//! nothing of its neighbours.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use rusqlite::Connection as Db;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::StoreError;
+
+/// Requests in one transaction. Beyond this the flush is no longer what costs, and the first in
+/// the batch would wait for nothing.
+const BATCH_MAX: usize = 256;
+
+/// Requests that wait before callers do: some batches, so that the writer never idles.
+const WAITING_MAX: usize = 4 * BATCH_MAX;
+
+#[derive(Debug)]
+pub(super) struct Writer {
+    jobs: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    pub(super) fn start(db: Db) -> Result<Self, StoreError> {
+        let (jobs, waiting) = mpsc::channel(WAITING_MAX);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".into())
+            .spawn(move || work(&db, waiting))
+            .map_err(|error| StoreError::Unavailable { source: Box::new(error) })?;
+        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+    }
+
+    /// Runs `work` in a savepoint; resolves after the commit that holds it.
+    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let job = Box::new(Request { work: Some(work), result: None, reply });
+        let jobs = self.jobs.as_ref().ok_or_else(StoreError::closed)?;
+        jobs.send(job).await.map_err(|_| StoreError::closed())?;
+        answer.await.map_err(|_| StoreError::closed())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // With the last sender gone the thread finishes what it has and closes the file.
+        self.jobs = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the store's writer thread ended by a panic");
+        }
+    }
+}
+
+/// What is left to do with a request's savepoint.
+#[derive(Clone, Copy)]
+enum Ran {
+    Keep,
+    Undo,
+}
+
+/// One request, with the types of its answer hidden.
+trait Job: Send {
+    fn run(&mut self, db: &Db) -> Ran;
+    /// Sends the answer: what `run` got, if its transaction was committed.
+    fn answer(self: Box<Self>, committed: Result<(), &Lost>);
+}
+
+/// Why a transaction was lost as a whole. Shared by all requests in it.
+type Lost = Arc<rusqlite::Error>;
+
+struct Request<T, F> {
+    work: Option<F>,
+    result: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Job for Request<T, F>
+where
+    T: Send,
+    F: FnOnce(&Db) -> Result<T, StoreError> + Send,
+{
+    fn run(&mut self, db: &Db) -> Ran {
+        let Some(work) = self.work.take() else { return Ran::Undo };
+        let result = work(db);
+        let ran = if result.is_ok() { Ran::Keep } else { Ran::Undo };
+        self.result = Some(result);
+        ran
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), &Lost>) {
+        // Also a refusal is void in a lost transaction: it may rest on a neighbour's change.
+        let result = match committed {
+            Ok(()) => self.result.unwrap_or_else(|| Err(StoreError::closed())),
+            Err(lost) => Err(StoreError::Unavailable { source: Box::new(Arc::clone(lost)) }),
+        };
+        // A caller who left does not hear; the change stands all the same.
+        drop(self.reply.send(result));
+    }
+}
+
+fn work(db: &Db, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
+    let mut batch = Vec::with_capacity(BATCH_MAX);
+    while waiting.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
+        let mut rest = batch.drain(..);
+        while rest.len() > 0 {
+            let mut ran = Vec::with_capacity(rest.len());
+            let outcome = transaction(db, &mut rest, &mut ran);
+            if let Err(lost) = &outcome {
+                tracing::error!(error = %lost, n_requests = ran.len(), "database transaction lost");
+            }
+            for job in ran {
+                job.answer(outcome.as_ref().copied());
+            }
+        }
+    }
+}
+
+/// Runs jobs into one transaction and commits it. Jobs move to `ran` as they are taken; all of them
+/// share the outcome. On an error that ends the transaction early, the rest is left for the next.
+fn transaction(
+    db: &Db,
+    jobs: &mut impl Iterator<Item = Box<dyn Job>>,
+    ran: &mut Vec<Box<dyn Job>>,
+) -> Result<(), Lost> {
+    let outcome = fill_and_commit(db, jobs, ran);
+    if outcome.is_err() {
+        // The transaction could not even begin (another process holds the file): trying again for
+        // each that waits would make the last wait as many times as long.
+        if ran.is_empty() {
+            ran.extend(jobs);
+        }
+        if !db.is_autocommit()
+            && let Err(error) = db.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "cannot roll back");
+        }
+    }
+    outcome.map_err(Arc::new)
+}
+
+fn fill_and_commit(
+    db: &Db,
+    jobs: &mut impl Iterator<Item = Box<dyn Job>>,
+    ran: &mut Vec<Box<dyn Job>>,
+) -> rusqlite::Result<()> {
+    step(db, "BEGIN IMMEDIATE")?;
+    for job in jobs {
+        ran.push(job);
+        step(db, "SAVEPOINT request")?;
+        if let Some(Ran::Undo) = ran.last_mut().map(|job| job.run(db)) {
+            // Fails where the error has ended the whole transaction (disk full, I/O): then all
+            // that ran is lost, and is told so.
+            step(db, "ROLLBACK TO request")?;
+        }
+        step(db, "RELEASE request")?;
+    }
+    step(db, "COMMIT")
+}
+
+fn step(db: &Db, sql: &str) -> rusqlite::Result<()> {
+    db.prepare_cached(sql)?.execute([]).map(drop)
+}
