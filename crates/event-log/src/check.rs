@@ -26,8 +26,11 @@ pub enum DataCheck {
 pub enum Convention {
     /// The whole data.
     Data,
-    /// The data without the NUL at its end.
-    DataWithoutNul,
+    /// The data without its last byte. A NUL behind a text; and old shims log one byte more of an
+    /// authority than they measure: nothing vouches for that byte.
+    DataButLastByte,
+    /// The data and a NUL: old systemd-boot logs one byte less of a command line than it measures.
+    DataAndNul,
     /// The value of the variable, without its name: nothing vouches for the name.
     VariableValue,
     /// GRUB's text behind `grub_cmd: ` and the like, without a NUL: nothing vouches for the prefix.
@@ -47,8 +50,6 @@ pub enum Convention {
 pub enum Contradiction {
     /// EV_S_CRTM_VERSION: some firmware measures another form of its version than it logs.
     CrtmVersion,
-    /// EV_EFI_VARIABLE_AUTHORITY: old shims measure less than they log.
-    Authority,
     /// Each other event.
     Other,
 }
@@ -87,12 +88,12 @@ pub fn check_data(
     if digests().next().is_none() {
         return DataCheck::Unverifiable;
     }
-    let are_of = |measured: &[u8]| {
+    let are_of = |[first, second]: [&[u8]; 2]| {
         digests().all(|(alg, digest)| {
-            hash(alg, &[measured]).is_some_and(|hashed| hashed.as_bytes() == digest)
+            hash(alg, &[first, second]).is_some_and(|hashed| hashed.as_bytes() == digest)
         })
     };
-    match candidates(event).find(|(_, measured)| are_of(measured)) {
+    match candidates(event).find(|(_, measured)| are_of(*measured)) {
         Some((convention, _)) => DataCheck::Matches(convention),
         None => match rule {
             Rule::Must(contradiction) => DataCheck::Contradicts(contradiction),
@@ -104,11 +105,11 @@ pub fn check_data(
 fn rule_of(event: &Event<'_>) -> Rule {
     match event.untrusted_event_type {
         EventType::S_CRTM_VERSION => Rule::Must(Contradiction::CrtmVersion),
-        EventType::EFI_VARIABLE_AUTHORITY => Rule::Must(Contradiction::Authority),
         EventType::SEPARATOR
         | EventType::ACTION
         | EventType::EFI_ACTION
         | EventType::EFI_GPT_EVENT
+        | EventType::EFI_VARIABLE_AUTHORITY
         | EventType::EFI_VARIABLE_DRIVER_CONFIG
         | EventType::EFI_VARIABLE_BOOT
         | EventType::EFI_VARIABLE_BOOT2 => Rule::Must(Contradiction::Other),
@@ -123,32 +124,44 @@ fn rule_of(event: &Event<'_>) -> Rule {
     }
 }
 
-/// What the digests of `event` may be of, the likeliest first.
-fn candidates<'a>(event: &Event<'a>) -> impl Iterator<Item = (Convention, &'a [u8])> {
+/// What the digests of `event` may be of, the likeliest first; each as two parts to be hashed one
+/// behind the other.
+fn candidates<'a>(event: &Event<'a>) -> impl Iterator<Item = (Convention, [&'a [u8]; 2])> {
     let data = event.untrusted_data;
-    let variable = || VariableData::parse(data).ok();
-    let special = match event.untrusted_event_type {
-        EventType::IPL => grub_text(event).map(|text| (Convention::GrubText, text.text)),
-        EventType::EFI_VARIABLE_BOOT => variable().map(|v| (Convention::VariableValue, v.value)),
-        EventType::EVENT_TAG => tagged_data(data).map(|tagged| (Convention::TaggedData, tagged)),
-        _ => None,
-    };
-    let second = match event.untrusted_event_type {
-        EventType::IPL => {
-            grub_text(event).map(|text| (Convention::GrubTextWithNul, text.text_with_nul))
+    let but_last = || data.split_last().map(|(_, front)| front);
+    let whole = Some((Convention::Data, data));
+    let mut list: [Option<(Convention, &'a [u8])>; 3] = [whole, None, None];
+    let mut suffix: &[u8] = &[];
+    match event.untrusted_event_type {
+        EventType::IPL => match grub_text(event) {
+            Some(text) => {
+                let with_nul = (Convention::GrubTextWithNul, text.text_with_nul);
+                list = [Some((Convention::GrubText, text.text)), Some(with_nul), whole];
+            }
+            None => suffix = &[0],
+        },
+        EventType::EFI_VARIABLE_BOOT => {
+            let value =
+                VariableData::parse(data).ok().map(|v| (Convention::VariableValue, v.value));
+            list = [value, whole, None];
         }
-        EventType::ACTION | EventType::EFI_ACTION => {
-            data.strip_suffix(&[0]).map(|text| (Convention::DataWithoutNul, text))
+        EventType::EFI_VARIABLE_AUTHORITY => {
+            list = [whole, but_last().map(|front| (Convention::DataButLastByte, front)), None];
         }
-        EventType::SEPARATOR => {
-            data.get(..4).filter(|_| data.len() > 4).map(|v| (Convention::SeparatorStart, v))
+        EventType::EVENT_TAG => {
+            list = [whole, tagged_data(data).map(|d| (Convention::TaggedData, d)), None];
         }
-        _ => None,
-    };
-    let error = (event.untrusted_event_type == EventType::SEPARATOR
-        && SeparatorValue::ALL.iter().all(|value| value.bytes() != data))
-    .then_some((Convention::SeparatorError, &[1u8, 0, 0, 0][..]));
-    special.into_iter().chain([(Convention::Data, data)]).chain(second).chain(error)
+        EventType::ACTION | EventType::EFI_ACTION if data.last() == Some(&0) => {
+            list = [whole, but_last().map(|front| (Convention::DataButLastByte, front)), None];
+        }
+        EventType::SEPARATOR if SeparatorValue::ALL.iter().all(|v| v.bytes() != data) => {
+            let start = data.get(..4).map(|start| (Convention::SeparatorStart, start));
+            list = [whole, start, Some((Convention::SeparatorError, &[1, 0, 0, 0]))];
+        }
+        _ => {}
+    }
+    let with_nul = (!suffix.is_empty()).then_some((Convention::DataAndNul, [data, suffix]));
+    list.into_iter().flatten().map(|(convention, part)| (convention, [part, &[]])).chain(with_nul)
 }
 
 /// A text that GRUB measured.
@@ -162,11 +175,14 @@ pub struct GrubText<'a> {
     text_with_nul: &'a [u8],
 }
 
-/// The texts that GRUB measures into PCR 8, in the form that the log has them.
-const GRUB_PREFIXES: [(&str, &[u8]); 3] = [
+/// The texts that GRUB measures into PCR 8, as its releases and those of distributions log them.
+const GRUB_PREFIXES: [(&str, &[u8]); 6] = [
     ("grub_cmd", b"grub_cmd: "),
     ("kernel_cmdline", b"kernel_cmdline: "),
     ("module_cmdline", b"module_cmdline: "),
+    ("grub_cmd", b"grub_cmd "),
+    ("kernel_cmdline", b"grub_kernel_cmdline "),
+    ("module_cmdline", b"grub_module_cmdline "),
 ];
 
 /// The text of `event`, where it is one of GRUB's in PCR 8.

@@ -83,11 +83,12 @@ fn format_of<'a>(event: &Event<'a>) -> Result<Format<'a>, Problem> {
     // 8 bytes of PCR index and type, 20 of digest, 4 of size.
     let data_offset = event.offset.saturating_add(32);
     let refuse = |kind| Err(Problem { offset: data_offset, event: Some(0), kind });
-    let is_header = event.pcr_index == 0 && event.untrusted_event_type == EventType::NO_ACTION;
+    // Of PCR 0; logs of confidential VMs count their registers from 1 and have it there.
+    let is_header = event.untrusted_event_type == EventType::NO_ACTION;
     if event.untrusted_data.starts_with(SIGNATURE_AGILE) {
         return match SpecId::parse(event.untrusted_data) {
             Ok(spec_id) if is_header => Ok(Format::CryptoAgile(spec_id)),
-            Ok(_) => refuse(ProblemKind::SpecId { what: "not an EV_NO_ACTION event of PCR 0" }),
+            Ok(_) => refuse(ProblemKind::SpecId { what: "not an EV_NO_ACTION event" }),
             Err(what) => refuse(ProblemKind::SpecId { what }),
         };
     }
