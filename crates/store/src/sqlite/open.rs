@@ -11,7 +11,7 @@ use super::migrate;
 use crate::StoreError;
 
 /// How long a connection waits for another process (a backup, the sqlite3 program) to let go.
-const BUSY_MAX: Duration = Duration::from_secs(5);
+const BUSY_MAX: Duration = Duration::from_secs(2);
 
 /// Prepared statements kept for each connection: there are fewer different ones than this.
 const STATEMENTS_MAX: usize = 128;

@@ -1,0 +1,126 @@
+//! SQLite: the suite, and what is its own.
+
+use std::os::unix::fs::PermissionsExt;
+
+use crate::suite::appraisal::all;
+use crate::suite::make::{appraisal, by, enrolled, host};
+use store::{Conflict, SqliteStore, Store, StoreError};
+use tempfile::TempDir;
+
+use crate::suite::store_suite;
+
+fn open() -> (SqliteStore, TempDir) {
+    let dir = tempfile::tempdir().unwrap();
+    (SqliteStore::open(dir.path().join("bootproof.db")).unwrap(), dir)
+}
+
+store_suite!(super::open);
+
+#[tokio::test]
+async fn everything_is_there_after_reopening() {
+    let (store, dir) = open();
+    let a = enrolled(&store, "a").await;
+    let id = store.record_appraisal(appraisal(&a, 10), by(10)).await.unwrap();
+    let before = host(&store, &a.id).await;
+    let evidence = store.evidence(id).await.unwrap();
+    let audit = store.audit(0, 100).await.unwrap();
+    store.secret_or_insert("nonce", vec![7; 32]).await.unwrap();
+    drop(store);
+
+    let store = SqliteStore::open(dir.path().join("bootproof.db")).unwrap();
+    assert_eq!(host(&store, &a.id).await, before);
+    assert_eq!(store.evidence(id).await.unwrap(), evidence);
+    assert_eq!(store.audit(0, 100).await.unwrap(), audit);
+    assert_eq!(store.secret_or_insert("nonce", vec![8]).await.unwrap(), [7; 32]);
+    let again = store.record_appraisal(appraisal(&a, 10), by(11)).await;
+    assert!(matches!(again, Err(StoreError::Conflict(Conflict::NonceUsed))));
+}
+
+#[tokio::test]
+async fn a_dropped_reply_still_changes() {
+    let (store, _dir) = open();
+    let a = enrolled(&store, "a").await;
+    {
+        // Polled once, so it is on its way, then left.
+        let mut reply = store.note_seen(&a.id, 77);
+        std::future::poll_fn(|cx| std::task::Poll::Ready(reply.as_mut().poll(cx).is_ready())).await;
+    }
+    // Whatever is written afterwards is written after it.
+    store.request_attestation(&a.id, by(80)).await.unwrap();
+    assert_eq!(host(&store, &a.id).await.last_seen_at_ms, Some(77));
+}
+
+#[test]
+fn a_new_file_is_private() {
+    let (store, dir) = open();
+    drop(store);
+    let store = SqliteStore::open(dir.path().join("bootproof.db")).unwrap();
+    for entry in std::fs::read_dir(dir.path()).unwrap() {
+        let entry = entry.unwrap();
+        let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{}", entry.path().display());
+    }
+    drop(store);
+}
+
+#[test]
+fn a_newer_schema_is_refused() {
+    let (store, dir) = open();
+    drop(store);
+    let path = dir.path().join("bootproof.db");
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute("INSERT INTO schema_version (version, applied_at_ms) VALUES (99, 0)", []).unwrap();
+    let error = SqliteStore::open(&path).unwrap_err();
+    assert!(matches!(error, StoreError::SchemaNewer { found: 99, known: 1 }), "{error:?}");
+    assert!(error.to_string().contains("newer Bootproof"), "{error}");
+    db.execute("DELETE FROM schema_version WHERE version = 99", []).unwrap();
+    SqliteStore::open(&path).unwrap();
+}
+
+#[test]
+fn a_foreign_file_is_refused_and_left_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = dir.path().join("notes.txt");
+    std::fs::write(&text, "not a database, but long enough to be looked at ".repeat(100)).unwrap();
+    let other = dir.path().join("other.db");
+    let db = rusqlite::Connection::open(&other).unwrap();
+    db.execute_batch("CREATE TABLE songs (title TEXT)").unwrap();
+    drop(db);
+    for path in [text, other] {
+        let before = std::fs::read(&path).unwrap();
+        let error = SqliteStore::open(&path).unwrap_err();
+        assert!(matches!(&error, StoreError::NotOurs { path: named } if *named == path));
+        assert_eq!(std::fs::read(&path).unwrap(), before);
+    }
+    let nowhere = SqliteStore::open(dir.path().join("no/such/dir/x.db")).unwrap_err();
+    assert!(matches!(nowhere, StoreError::Unavailable { .. }), "{nowhere:?}");
+}
+
+#[tokio::test]
+async fn the_audit_log_is_append_only_in_the_file() {
+    let (store, dir) = open();
+    enrolled(&store, "a").await;
+    let db = rusqlite::Connection::open(dir.path().join("bootproof.db")).unwrap();
+    for sql in ["DELETE FROM audit", "UPDATE audit SET actor = 'eve'"] {
+        let error = db.execute(sql, []).unwrap_err();
+        assert!(error.to_string().contains("append-only"), "{error}");
+    }
+}
+
+/// Another process holds the write lock longer than the store waits for it: the requests of that
+/// time fail as one, and the next ones go through.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_locked_file_is_unavailable_not_broken() {
+    let (store, dir) = open();
+    let a = enrolled(&store, "a").await;
+    let db = rusqlite::Connection::open(dir.path().join("bootproof.db")).unwrap();
+    db.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let results = all((1..=8).map(|n| store.note_seen(&a.id, 100 + n))).await;
+    for result in results {
+        assert!(matches!(result, Err(StoreError::Unavailable { .. })), "{result:?}");
+    }
+    assert_eq!(host(&store, &a.id).await.last_seen_at_ms, Some(3), "reading goes on");
+    db.execute_batch("ROLLBACK").unwrap();
+    store.note_seen(&a.id, 200).await.unwrap();
+    assert_eq!(host(&store, &a.id).await.last_seen_at_ms, Some(200));
+}

@@ -1,0 +1,41 @@
+//! The one suite for every implementation of `Store`. A database is tested by
+//! `store_suite!(super::open)`, where `open` gives a fresh store and what keeps it alive.
+
+pub(crate) mod appraisal;
+pub(crate) mod enrolment;
+pub(crate) mod host;
+pub(crate) mod make;
+pub(crate) mod token;
+pub(crate) mod trust;
+
+/// One `#[tokio::test]` for each case of the suite.
+macro_rules! store_suite {
+    ($open:path) => {
+        store_suite!($open;
+            token: secret_is_made_once, api_token_lives_until_it_expires,
+                api_token_names_are_unique, join_token_is_used_up_and_revoked;
+            trust: generation_moves_only_on_change;
+            host: join_takes_one_use, pages_meet_without_gap, same_name_at_two_hosts,
+                disconnect_and_reconnect, approval_is_kept, removal_takes_everything_of_the_host,
+                notes_go_forward_and_need_a_host;
+            enrolment: happens_once, proof_must_be_right, expires, second_host_with_the_same_ek,
+                token_ends_while_pending, known_host_needs_a_person, new_identity_starts_afresh,
+                founding_story, unfinished_ones_are_limited, consent_is_asked_by_token_or_key,
+                concurrent_completions_take_one_use;
+            appraisal: nonce_is_used_once, one_of_many_wins_a_nonce, needs_the_judged_identity,
+                evidence_is_shared_and_verbatim, summary_is_the_last, younger_wish_survives,
+                history_is_forgotten_but_the_last, audit_tells_changes_of_verdict,
+                audit_chain_holds_and_finds_changes, many_at_once;
+        );
+    };
+    ($open:path; $($module:ident: $($case:ident),+;)+) => {
+        $(mod $module {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $case() {
+                let (store, _keep) = $open();
+                crate::suite::$module::$case(&store).await;
+            })+
+        })+
+    };
+}
+pub(crate) use store_suite;
