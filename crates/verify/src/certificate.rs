@@ -10,12 +10,15 @@ use x509_parser::extensions::{ParsedExtension, X509Extension};
 use x509_parser::nom::Parser as _;
 
 use crate::key::{Curve, KeyError, PublicKey};
-use crate::oid;
 use crate::time::UnixTime;
+use crate::{der, oid};
 
 /// Bytes of one certificate. An NV index of a PC holds about 2 KiB; the largest that the EK
 /// profile foresees, ML-DSA-87 keys and signatures, are about 8 KiB; twice that.
 pub const CERTIFICATE_BYTES_MAX: usize = 16 * 1024;
+
+/// Tag of the version in a TBSCertificate: \[0\], explicit.
+const VERSION: u8 = 0xa0;
 
 /// Why a certificate cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -67,8 +70,30 @@ impl<'a> Certificate<'a> {
             return Err(CertificateError::Malformed);
         }
         let certificate = Self { x509 };
+        if !certificate.is_plainly_framed(der) {
+            return Err(CertificateError::Malformed);
+        }
         certificate.check_extensions()?;
         Ok(certificate)
+    }
+
+    /// Whether what the signature does not cover is plain: a SEQUENCE of the signed part, the same
+    /// algorithm as inside of that, byte for byte, and a BIT STRING. The parser does not look at
+    /// all of it, and RFC 5280 demands it.
+    fn is_plainly_framed(&self, der: &[u8]) -> bool {
+        let framed = || {
+            let (signed, behind) = der::split_element(der::content(der)?)?;
+            let (outer, signature) = der::split_element(behind)?;
+            let mut rest = der::content(signed)?;
+            if rest.first() == Some(&VERSION) {
+                rest = der::split_element(rest)?.1;
+            }
+            let (_serial, rest) = der::split_element(rest)?;
+            let (inner, _) = der::split_element(rest)?;
+            let is_plain = signed == self.x509.tbs_certificate.as_ref() && inner == outer;
+            Some(is_plain && signature.first() == Some(&der::BIT_STRING))
+        };
+        der.first() == Some(&der::SEQUENCE) && framed() == Some(true)
     }
 
     /// Refuses an extension that occurs twice, and one that we decide by and cannot read.
@@ -156,11 +181,7 @@ impl<'a> Certificate<'a> {
 
     /// Whether `issuer` signed the exact bytes of this certificate.
     pub(crate) fn check_signature(&self, issuer: &PublicKey) -> Result<(), SignatureFault> {
-        let outer = &self.x509.signature_algorithm;
-        if outer.algorithm != self.x509.tbs_certificate.signature.algorithm {
-            return Err(SignatureFault::Wrong);
-        }
-        let algorithm = algorithm(outer.algorithm.as_bytes(), issuer)?;
+        let algorithm = algorithm(self.x509.signature_algorithm.algorithm.as_bytes(), issuer)?;
         let signature = &self.x509.signature_value;
         if signature.unused_bits != 0 {
             return Err(SignatureFault::Wrong);

@@ -1,10 +1,10 @@
 //! Just enough DER to write a public key and an ECDSA signature.
 
 const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
+pub(crate) const BIT_STRING: u8 = 0x03;
 const NULL: &[u8] = &[0x05, 0x00];
 const OID: u8 = 0x06;
-const SEQUENCE: u8 = 0x30;
+pub(crate) const SEQUENCE: u8 = 0x30;
 
 /// One element with the given tag whose content is `parts`, one after another.
 fn element(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
@@ -60,21 +60,33 @@ pub(crate) fn strip_zeros(big_endian: &[u8]) -> &[u8] {
     big_endian.get(n_zero..).unwrap_or(&[])
 }
 
-/// Bytes of the DER element at the start of `bytes`, header included, or `None` where its length is
-/// indefinite, longer than four octets, or longer than `bytes`.
-pub(crate) fn element_len(bytes: &[u8]) -> Option<usize> {
+/// Bytes of the header of the element at the start of `bytes`, and of its content. `None` where
+/// the length is indefinite, longer than four octets, or longer than `bytes`.
+fn lengths(bytes: &[u8]) -> Option<(usize, usize)> {
     let first = usize::from(*bytes.get(1)?);
-    let (header_len, content): (usize, usize) = match first {
+    let (header_len, content_len): (usize, usize) = match first {
         0..=0x7f => (2, first),
         0x81..=0x84 => {
             let n = first - 0x80;
             let octets = bytes.get(2..2 + n)?;
-            (2 + n, octets.iter().fold(0_usize, |len, octet| len << 8 | usize::from(*octet)))
+            (2 + n, octets.iter().fold(0, |len, octet| len << 8 | usize::from(*octet)))
         }
         _ => return None,
     };
-    let end = header_len.checked_add(content)?;
-    (end <= bytes.len()).then_some(end)
+    let end = header_len.checked_add(content_len)?;
+    (end <= bytes.len()).then_some((header_len, content_len))
+}
+
+/// The element at the start of `bytes` with its header, and what is behind it.
+pub(crate) fn split_element(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (header_len, content_len) = lengths(bytes)?;
+    bytes.split_at_checked(header_len + content_len)
+}
+
+/// The content of the element at the start of `bytes`.
+pub(crate) fn content(bytes: &[u8]) -> Option<&[u8]> {
+    let (header_len, content_len) = lengths(bytes)?;
+    bytes.get(header_len..header_len + content_len)
 }
 
 #[cfg(test)]
@@ -97,11 +109,13 @@ mod tests {
 
     #[test]
     fn an_element_never_reaches_past_its_bytes() {
-        assert_eq!(element_len(&[0x30, 1, 0, 9]), Some(3));
-        assert_eq!(element_len(&[0x30, 2, 0]), None);
-        assert_eq!(element_len(&[0x30, 0x80, 0, 0]), None);
-        assert_eq!(element_len(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]), None);
-        assert_eq!(element_len(&[0x30, 0x85, 0, 0, 0, 0, 0]), None);
-        assert_eq!(element_len(&[0x30]), None);
+        let split = |bytes: &'static [u8]| split_element(bytes).map(|(element, _)| element.len());
+        assert_eq!(split(&[0x30, 1, 0, 9]), Some(3));
+        assert_eq!(split(&[0x30, 2, 0]), None);
+        assert_eq!(split(&[0x30, 0x80, 0, 0]), None);
+        assert_eq!(split(&[0x30, 0x84, 0xff, 0xff, 0xff, 0xff]), None);
+        assert_eq!(split(&[0x30, 0x85, 0, 0, 0, 0, 0]), None);
+        assert_eq!(split(&[0x30]), None);
+        assert_eq!(content(&[0x30, 0x81, 1, 7, 9]), Some([7].as_slice()));
     }
 }

@@ -28,10 +28,10 @@ pub(crate) fn certificate(nv: &[u8]) -> Option<NvCertificate<'_>> {
         }
         None => nv,
     };
-    if body.first() != Some(&0x30) {
+    if body.first() != Some(&der::SEQUENCE) {
         return None;
     }
-    let (der, padding) = body.split_at_checked(der::element_len(body)?)?;
+    let (der, padding) = der::split_element(body)?;
     let fill = padding.first();
     if padding.iter().any(|byte| Some(byte) != fill) {
         return None;
@@ -45,10 +45,10 @@ pub(crate) fn certificate(nv: &[u8]) -> Option<NvCertificate<'_>> {
 pub fn certificates_in(nv: &[u8]) -> impl Iterator<Item = &[u8]> {
     let mut rest = nv;
     core::iter::from_fn(move || {
-        if rest.first() != Some(&0x30) {
+        if rest.first() != Some(&der::SEQUENCE) {
             return None;
         }
-        let (der, behind) = rest.split_at_checked(der::element_len(rest)?)?;
+        let (der, behind) = der::split_element(rest)?;
         rest = behind;
         Some(der)
     })
