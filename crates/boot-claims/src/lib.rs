@@ -1,1 +1,35 @@
-//! boot-claims
+//! What booted, read out of a replayed event log.
+//!
+//! Only [`BootClaims::read`] makes claims, and only from a [`Replayed`](event_log::Replayed) log.
+//! Each fact carries its [`Belief`]: whether the TPM was extended with it, and whether the data
+//! that it was read from is what was measured. What is not there is `None` or `Unknown`, never a
+//! value that could pass.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::as_conversions,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+mod belief;
+mod claims;
+mod database;
+mod image;
+mod lookalike;
+mod secure_boot;
+mod separator;
+mod text;
+mod view;
+
+pub use belief::{Belief, Doubt};
+pub use claims::{BootClaims, Contradicted};
+pub use database::{Authority, Database, DatabaseName, Phase};
+pub use image::{Image, ImageKind};
+pub use lookalike::{LookAlike, LookAlikeKind};
+pub use secure_boot::{Mode, SecureBoot, State, UnknownReason};
+pub use separator::{Separator, SeparatorProblem, SeparatorProblemKind};
+pub use text::{CrtmVersion, GrubLine};

@@ -6,7 +6,7 @@ use tpm_wire::TpmAlgId;
 use crate::event_type::EventType;
 use crate::hash::{hash, is_supported};
 use crate::log::Event;
-use crate::lookalike::SeparatorValue;
+use crate::separator::SeparatorValue;
 
 /// Whether the data of an event is what was measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,16 +64,13 @@ enum Rule {
     Never,
 }
 
-/// Checks the digests of `event` in `banks` against its data; a bank that the event has no digest
-/// in, or that we have no hash for, is not looked at, and if none is left the data cannot be
-/// verified. One [`Convention`] must hold in each bank. [PFP-1.06 §10.4.1]
+/// Checks the digests of `event` against its data, in the banks that `counts` says; a bank that we
+/// have no hash for is not looked at, and if none is left the data cannot be verified. One
+/// [`Convention`] must hold in each bank. [PFP-1.06 §10.4.1]
 ///
 /// Trust: [`DataCheck::Matches`] says that data and digest belong together. That the digest was
 /// extended is what [`Replayed::covers`](crate::Replayed::covers) says.
-pub fn check_data(
-    event: &Event<'_>,
-    banks: impl IntoIterator<Item = TpmAlgId> + Clone,
-) -> DataCheck {
+pub fn check_data(event: &Event<'_>, counts: impl Fn(TpmAlgId) -> bool) -> DataCheck {
     if !event.is_extended() {
         return DataCheck::NotMeasured;
     }
@@ -81,10 +78,7 @@ pub fn check_data(
     if matches!(rule, Rule::Never) {
         return DataCheck::Unverifiable;
     }
-    let digests = || {
-        let banks = banks.clone().into_iter().filter(|alg| is_supported(*alg));
-        banks.filter_map(|alg| Some((alg, event.digests.of(alg)?)))
-    };
+    let digests = || event.digests.iter().filter(|(alg, _)| is_supported(*alg) && counts(*alg));
     if digests().next().is_none() {
         return DataCheck::Unverifiable;
     }

@@ -20,11 +20,11 @@ mod compare;
 mod event_type;
 mod hash;
 mod log;
-mod lookalike;
 mod parse;
 mod problem;
 mod repeat;
 mod replay;
+mod separator;
 mod spec_id;
 mod write;
 
@@ -33,10 +33,10 @@ pub use compare::{BankTrust, Comparison, Mismatch, MismatchKind, Replayed, Rules
 pub use event_type::EventType;
 pub use hash::hash;
 pub use log::{Digests, Event, Format, Log, NO_PCR, Parsed};
-pub use lookalike::{SeparatorValue, separator_value};
 pub use parse::{EVENTS_MAX, LOG_BYTES_MAX, parse};
 pub use problem::{Problem, ProblemKind};
 pub use repeat::{RepeatedTail, repeated_tail};
 pub use replay::{Replay, Startup, StartupProblem, StartupProblemKind, replay};
+pub use separator::{SeparatorDigests, SeparatorValue};
 pub use spec_id::{ALGORITHMS_MAX, SpecId};
 pub use write::{LogWriter, encode};

@@ -1,0 +1,106 @@
+//! All that is read out of a boot.
+
+use event_log::{Contradiction, DataCheck, Replayed};
+use tpm_wire::PcrSet;
+
+use crate::database::{Authority, Database, DatabaseName, read_authorities, read_databases};
+use crate::image::{Image, ImageKind, read_images};
+use crate::lookalike::{LookAlike, read_lookalikes};
+use crate::secure_boot::{Mode, SecureBoot, read_mode, read_secure_boot};
+use crate::separator::{Separator, SeparatorProblem, read_separators};
+use crate::text::{
+    CrtmVersion, GrubLine, read_crtm_version, read_exit_boot_services, read_grub_lines,
+};
+use crate::view::View;
+
+/// What booted. Made only by [`Self::read`]; borrows from the bytes of the log.
+#[derive(Clone, Debug)]
+pub struct BootClaims<'a> {
+    /// Whether Secure Boot was on.
+    pub secure_boot: SecureBoot,
+    /// SetupMode, where it was measured: 1 while no platform key is there.
+    pub setup_mode: Option<Mode>,
+    /// AuditMode, where it was measured: 1 while nothing is refused.
+    pub audit_mode: Option<Mode>,
+    /// DeployedMode, where it was measured.
+    pub deployed_mode: Option<Mode>,
+    /// PK, KEK, db, dbx, dbt, dbr, as far as they were measured.
+    pub databases: Vec<Database<'a>>,
+    /// What allowed images to run, in order.
+    pub authorities: Vec<Authority<'a>>,
+    /// The separators of PCR 0 to 7.
+    pub separators: [Option<Separator>; 8],
+    /// What is wrong with them.
+    pub separator_problems: Vec<SeparatorProblem>,
+    /// Boot applications and drivers, in order.
+    pub images: Vec<Image<'a>>,
+    /// GRUB's commands and kernel command lines, in order.
+    pub grub_lines: Vec<GrubLine<'a>>,
+    /// The version of the firmware's root of trust.
+    pub crtm_version: Option<CrtmVersion<'a>>,
+    /// Number of the event that tells of a successful ExitBootServices. Many logs have none.
+    pub exit_boot_services: Option<u32>,
+    /// Events whose data is not what was measured, and should be.
+    pub contradicted: Vec<Contradicted>,
+    /// Events that are something else than they say.
+    pub lookalikes: Vec<LookAlike>,
+    /// PCRs that have events and replay in a quoted bank that counts.
+    pub replayed_pcrs: PcrSet,
+}
+
+/// An event whose data is not what was measured, and should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Contradicted {
+    /// Number of the event.
+    pub event: u32,
+    /// Its PCR.
+    pub pcr_index: u32,
+    /// Which class of events it is of.
+    pub kind: Contradiction,
+}
+
+impl<'a> BootClaims<'a> {
+    /// Reads all of it. Events of PCRs that do not replay are read too, and never believed.
+    pub fn read(replayed: &Replayed<'_, 'a>) -> Self {
+        let view = View::new(replayed);
+        let (separators, separator_problems) = read_separators(&view);
+        let contradicted = view.events().filter_map(|event| match view.check(event) {
+            DataCheck::Contradicts(kind) => {
+                Some(Contradicted { event: event.number, pcr_index: event.pcr_index, kind })
+            }
+            _ => None,
+        });
+        Self {
+            secure_boot: read_secure_boot(&view),
+            setup_mode: read_mode(&view, "SetupMode"),
+            audit_mode: read_mode(&view, "AuditMode"),
+            deployed_mode: read_mode(&view, "DeployedMode"),
+            databases: read_databases(&view),
+            authorities: read_authorities(&view),
+            separators,
+            separator_problems,
+            images: read_images(&view),
+            grub_lines: read_grub_lines(&view),
+            crtm_version: read_crtm_version(&view),
+            exit_boot_services: read_exit_boot_services(&view),
+            contradicted: contradicted.collect(),
+            lookalikes: read_lookalikes(&view),
+            replayed_pcrs: replayed.pcrs(),
+        }
+    }
+
+    /// The database of this name, where it was measured before the separator of PCR 7.
+    pub fn database(&self, name: DatabaseName) -> Option<&Database<'a>> {
+        self.databases.iter().find(|database| database.name == name)
+    }
+
+    /// The boot applications, in order.
+    pub fn boot_applications(&self) -> impl Iterator<Item = &Image<'a>> {
+        self.images.iter().filter(|image| image.untrusted_kind == ImageKind::Application)
+    }
+
+    /// The texts that GRUB says were kernel command lines, in order.
+    pub fn kernel_command_lines(&self) -> impl Iterator<Item = &GrubLine<'a>> {
+        self.grub_lines.iter().filter(|line| line.untrusted_prefix == "kernel_cmdline")
+    }
+}
