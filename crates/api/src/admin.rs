@@ -147,7 +147,7 @@ pub struct Token {
     pub revoked: bool,
 }
 
-/// `POST /v1/trust`: certificates to trust as roots (self-signed) or to use as intermediates.
+/// `POST /v1/trust`: certificates to trust: roots of vendors, or intermediates to stop at.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TrustRequest {
@@ -165,8 +165,6 @@ pub struct TrustedCertificate {
     pub sha256: String,
     /// Its subject.
     pub subject: String,
-    /// When it ends, in seconds since 1970.
-    pub not_after_s: i64,
     /// Where it comes from.
     pub source: String,
     /// When it was imported, in milliseconds since 1970.

@@ -96,8 +96,8 @@ pub struct EnrolRequest {
 pub struct ActivateRequest {
     /// The enrolment's identifier.
     pub enrolment_id: String,
-    /// [`activation_proof`]'s message under the secret: HMAC-SHA-256, 32 bytes.
-    pub proof: Bytes,
+    /// What the TPM took out of the credential, 32 bytes.
+    pub secret: Bytes,
 }
 
 /// The answer to [`ActivateRequest`].
@@ -107,17 +107,15 @@ pub struct ActivateReply {
     pub host_id: String,
 }
 
-/// What both sides compute HMAC-SHA-256 of, under the credential's secret, as proof of activation.
-/// The secret itself never travels.
-pub fn activation_proof_message(enrolment_id: &str) -> Vec<u8> {
-    [b"bootproof activation proof v1\0", enrolment_id.as_bytes()].concat()
-}
-
-/// What both sides compute HMAC-SHA-256 of, under the credential's secret, as the host's token
-/// (in hex): it never travels before its first use.
+/// What both sides compute HMAC-SHA-256 of, under the credential's secret; [`HOST_TOKEN_PREFIX`]
+/// and the result in hex are the host's token from then on. So an agent has its token before the
+/// server's answer, and loses nothing where that does not arrive.
 pub fn host_token_message(enrolment_id: &str) -> Vec<u8> {
     [b"bootproof host token v1\0", enrolment_id.as_bytes()].concat()
 }
+
+/// What a host's token begins with.
+pub const HOST_TOKEN_PREFIX: &str = "bph_";
 
 /// `POST /v1/agent/poll`: "ready". Held until there is something to do, [`crate::POLL_S_MAX`] at most.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,1 +1,35 @@
-//! appraise
+//! The verdict: what a host's evidence proves, and what an administrator should do about it.
+//!
+//! Two steps, both pure. [`examine`] takes untrusted [`Evidence`] and what is [`Known`] of the
+//! host through every check of the core crates, and keeps what each found: [`Claims`].
+//! [`appraise`] turns claims into an [`Appraisal`] under a [`Policy`]. All findings are collected,
+//! none hides another, and nothing that is absent, unknown or not checked counts as passed.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::as_conversions,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+mod appraisal;
+mod claims;
+mod ek;
+mod evidence;
+mod examine;
+mod interface;
+mod log;
+mod policy;
+mod quote;
+mod secure_boot;
+
+pub use appraisal::{Appraisal, Verdict, appraise};
+pub use claims::{Claims, ClockState, EkStatus, IdentityStatus, LogStatus, QuoteStatus, ReadLog};
+pub use ek::ek_certificate_finding;
+pub use evidence::{Challenge, EkEvidence, Evidence, Known, QuoteEvidence};
+pub use examine::examine;
+pub use interface::Interface;
+pub use policy::Policy;

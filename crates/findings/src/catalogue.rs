@@ -253,6 +253,16 @@ catalogue! {
         cause "The digest was extended into the PCR, but the text beside it says something else: the text was edited, or the firmware logs something else than it measures."
         next "Look at the named event with `bootproof eventlog FILE`. Update the firmware; if it stays so and the vendor knows no such fault, treat the host as suspect."
 
+    CrtmVersionData "crtm-version-data" Log Warn
+        "The firmware's version text is not what it measured"
+        cause "Some firmware measures its version in another form than it writes into the log, so that the text beside the digest proves nothing. The measured value itself is as good as any other."
+        next "Nothing to do for the verdict: the text is not believed. Update the firmware; the vendor may have mended it."
+
+    EventType "event-type" Log Fail
+        "An event is not what its type says"
+        cause "The type of an event is covered by no digest. This one carries or measures something that belongs under another type: odd firmware, or a log edited to hide or feign something."
+        next "Look at the named event with `bootproof eventlog FILE`. Update the firmware; if it stays so and the vendor knows no such fault, treat the host as suspect."
+
     Separator "separator" Log Fail
         "A separator event is missing, repeated or reports an error"
         cause "In each of PCR 0 to 7 one separator ends what the firmware measures before it starts an operating system. Without it facts before and after cannot be told apart; value 1 means that the firmware met an error while measuring."

@@ -1,1 +1,12 @@
-//! server
+//! `bootproof-server`: inventory, enrolment, attestation, verdicts.
+//!
+//! `app` holds one file per thing that the server does and knows no HTTP; `http` turns requests
+//! into calls of `app` and holds no rules. What a host sends is untrusted until the crates
+//! `verify`, `event-log` and `appraise` have judged it.
+
+pub mod app;
+pub mod authority;
+pub mod config;
+pub mod context;
+mod files;
+pub mod http;

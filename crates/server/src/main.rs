@@ -1,2 +1,150 @@
-//! server
-fn main() {}
+//! `bootproof-server`: see `--help`.
+
+use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, sync::Arc, time::SystemTime};
+
+use anyhow::Context as _;
+use clap::Parser;
+use server::{app::App, authority, authority::Authority, config::Config, context, http};
+use store::SqliteStore;
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// Attests hosts: keeps the inventory, challenges TPMs, judges what booted.
+#[derive(Parser)]
+#[command(
+    name = "bootproof-server",
+    version,
+    after_long_help = "\
+Examples:
+  bootproof-server
+      Serve on port 8443 with the data in /var/lib/bootproof.
+  bootproof-server --data-dir ./data --listen 127.0.0.1:8443
+      Try it as any user.
+  bootproof-server --config /etc/bootproof/server.toml
+
+The administrator's context is written to admin.toml in the data folder; `bootproof` finds it in
+/var/lib/bootproof by itself, elsewhere by --context or BOOTPROOF_CONTEXT.
+
+Exit codes: 0 ended by a signal, 1 could not start or failed, 2 wrong use."
+)]
+struct Arguments {
+    /// The configuration, a TOML file
+    #[arg(long, value_name = "FILE", env = "BOOTPROOF_SERVER_CONFIG")]
+    config: Option<PathBuf>,
+    /// The folder of database, certificate authority and administrator's context
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<SocketAddr>,
+    /// A name or address under which agents reach this server (may be repeated)
+    #[arg(long = "name", value_name = "NAME")]
+    names: Vec<String>,
+    /// Seconds between two attestations of a host
+    #[arg(long, value_name = "SECONDS")]
+    attest_interval_s: Option<u64>,
+    /// Write log lines as JSON
+    #[arg(long)]
+    log_json: bool,
+}
+
+impl Arguments {
+    fn config(&self) -> anyhow::Result<Config> {
+        let mut config = Config::load(self.config.as_deref())?;
+        if let Some(data_dir) = &self.data_dir {
+            config.data_dir.clone_from(data_dir);
+        }
+        config.listen = self.listen.unwrap_or(config.listen);
+        config.names.extend(self.names.iter().cloned());
+        config.attest_interval_s = self.attest_interval_s.unwrap_or(config.attest_interval_s);
+        config.check()?;
+        Ok(config)
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    start_log(arguments.log_json);
+    let config = arguments.config()?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(config))
+}
+
+fn start_log(json: bool) {
+    let filter = EnvFilter::try_from_env("BOOTPROOF_LOG").unwrap_or_else(|_| "info".into());
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    if json { log.json().init() } else { log.init() }
+}
+
+async fn run(config: Config) -> anyhow::Result<()> {
+    std::fs::create_dir_all(&config.data_dir)
+        .with_context(|| format!("{} cannot be made", config.data_dir.display()))?;
+    let names = names(&config);
+    let authority = Authority::open(&config.data_dir, &names, SystemTime::now())?;
+    let database = config.data_dir.join("bootproof.db");
+    let store = SqliteStore::open(&database)
+        .with_context(|| format!("the database {} cannot be opened", database.display()))?;
+    let app = App::new(Arc::new(store), Arc::clone(&authority), config.clone()).await?;
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+    let url = format!("https://{}", reachable(address));
+    context::write(&app, &authority, &config.data_dir, url.clone()).await?;
+    tracing::info!(%address, ca_sha256 = authority.pin(), "serving; administrators use {url}");
+
+    let renewing = tokio::spawn(renew(Arc::clone(&authority)));
+    let tls = authority.server_config()?;
+    http::serve(listener, tls, http::router(app), config.connections_max, ended()).await;
+    renewing.abort();
+    tracing::info!("ended");
+    Ok(())
+}
+
+/// The names of the server's certificate: those of the configuration and those that always hold.
+fn names(config: &Config) -> Vec<String> {
+    let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    let mut names = config.names.clone();
+    names.extend([host, "localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()]);
+    if !config.listen.ip().is_unspecified() {
+        names.push(config.listen.ip().to_string());
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Where a client on this machine reaches a server that listens on `address`.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    match address {
+        SocketAddr::V4(v4) if v4.ip().is_unspecified() => ([127, 0, 0, 1], v4.port()).into(),
+        SocketAddr::V6(v6) if v6.ip().is_unspecified() => ([127, 0, 0, 1], v6.port()).into(),
+        other => other,
+    }
+}
+
+async fn renew(authority: Arc<Authority>) {
+    loop {
+        tokio::time::sleep(authority::RENEWAL).await;
+        if let Err(err) = authority.renew(SystemTime::now()) {
+            tracing::error!(%err, "the server's certificate could not be renewed");
+        }
+    }
+}
+
+/// Resolves at SIGTERM or SIGINT.
+async fn ended() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    tracing::info!("ending: running requests get some seconds");
+}

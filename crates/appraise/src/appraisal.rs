@@ -1,0 +1,79 @@
+//! Claims -> verdict.
+
+use findings::{Argument, CATALOGUE, Code, Finding, Severity};
+
+use crate::claims::{Claims, ClockState, LogStatus};
+use crate::{Interface, Policy, ek, log, quote, secure_boot};
+
+/// The answer. No order and no default: what is not known is not a little better than refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything that must hold was proved.
+    Accepted,
+    /// Something that must hold was not proved.
+    NotAccepted,
+    /// There was nothing to judge.
+    NotAppraised,
+}
+
+impl Verdict {
+    /// The words in JSON and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::NotAccepted => "not accepted",
+            Self::NotAppraised => "not appraised",
+        }
+    }
+}
+
+/// A verdict and all that was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appraisal {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What was found, in the catalogue's order.
+    pub findings: Vec<Finding>,
+}
+
+impl Appraisal {
+    /// Whether there is a finding of this code.
+    pub fn has(&self, code: Code) -> bool {
+        self.findings.iter().any(|finding| finding.code() == code)
+    }
+}
+
+/// Judges `claims`: identity, endorsement certificate, quote, counters against `previous` (those
+/// of the last accepted quote under the same key), event log, Secure Boot, platform. One finding
+/// that fails makes the host not accepted; none hides another.
+pub fn appraise(claims: &Claims<'_>, previous: Option<&ClockState>, policy: &Policy) -> Appraisal {
+    let mut findings = Vec::new();
+    findings.extend(quote::identity_findings(&claims.identity));
+    findings.extend(ek::findings(&claims.ek));
+    findings.extend(quote::quote_findings(&claims.quote, &claims.untrusted_banks));
+    findings.extend(quote::clock_finding(&claims.quote, previous));
+    findings.extend(log::findings(&claims.log));
+    if let LogStatus::Read(read) = &claims.log {
+        findings.extend(secure_boot::findings(read, policy));
+    }
+    if claims.untrusted_interface == Some(Interface::Crb) {
+        findings.push(
+            Finding::new(Code::InterfaceNotFifo)
+                .with("interface", Argument::Text("crb".to_owned())),
+        );
+    }
+    findings.sort_by_key(|finding| CATALOGUE.iter().position(|entry| entry.code == finding.code()));
+    Appraisal { verdict: verdict(claims, &findings), findings }
+}
+
+/// Accepted takes more than the absence of findings: a verified quote and a log that was read.
+/// Each of them missing has a finding, so this holds off only a fault of our own.
+fn verdict(claims: &Claims<'_>, findings: &[Finding]) -> Verdict {
+    let any = |severity| findings.iter().any(|finding| finding.entry().severity == severity);
+    let proved = claims.quote.verified().is_some() && matches!(claims.log, LogStatus::Read(_));
+    match (any(Severity::Fail), any(Severity::Hold), proved) {
+        (true, _, _) | (false, false, false) => Verdict::NotAccepted,
+        (false, true, _) => Verdict::NotAppraised,
+        (false, false, true) => Verdict::Accepted,
+    }
+}

@@ -1,0 +1,178 @@
+//! What came out of every check: typed, complete, not yet a verdict.
+
+use boot_claims::BootClaims;
+use event_log::{Log, Mismatch, Problem, StartupProblem};
+use tpm_wire::{ClockInfo, ParseError, PcrBank, PcrSelection, PcrSet, TpmAlgId};
+use verify::{
+    AkError, EkCertError, Name, QuoteProblem, UntrustedAttest, VerifiedEk, VerifiedQuote,
+};
+
+use crate::Interface;
+
+/// All that evidence proves and fails to prove. Only [`crate::examine`] makes one.
+#[derive(Clone, Debug)]
+pub struct Claims<'a> {
+    /// Whose evidence it is.
+    pub identity: IdentityStatus,
+    /// The endorsement certificate.
+    pub ek: EkStatus,
+    /// The quote.
+    pub quote: QuoteStatus,
+    /// The event log, compared with the quoted values, or where no quote is verified with the
+    /// values that the host says.
+    pub log: LogStatus<'a>,
+    /// The PCR banks that the TPM seems to have active: those of the quote, of the values, of the
+    /// log, and those that the host names. An untrusted hint, good to tell causes apart.
+    pub untrusted_banks: Vec<TpmAlgId>,
+    /// FIFO or CRB, as the host says.
+    pub untrusted_interface: Option<Interface>,
+}
+
+/// Whose evidence it is.
+#[derive(Clone, Debug)]
+pub enum IdentityStatus {
+    /// No identity key is stored.
+    NoIdentityKey,
+    /// The key that came is another than the stored one, or none came.
+    AkNotEnrolled {
+        /// The stored name.
+        enrolled: Name,
+        /// The name of the key that came, where it can be read.
+        presented: Option<Name>,
+    },
+    /// The key that came is no attestation key.
+    AkUnfit(AkError),
+    /// The stored key is here. Whether it signed is what the quote says.
+    Bound {
+        /// Its name.
+        ak_name: Name,
+        /// The key that the host says it uses, where that is another one: an explanation of a
+        /// signature that fails.
+        presented: Option<Name>,
+    },
+}
+
+/// What the endorsement certificate proves.
+#[derive(Clone, Debug)]
+pub enum EkStatus {
+    /// Nothing is enrolled, so none was asked for.
+    NotAsked,
+    /// There is none.
+    Absent,
+    /// It is not accepted.
+    Refused(EkCertError),
+    /// A trusted root vouches for it, and it certifies the enrolled key where one is enrolled.
+    Verified(VerifiedEk),
+}
+
+/// What the quote proves.
+#[derive(Clone, Debug)]
+pub enum QuoteStatus {
+    /// There is none.
+    Absent {
+        /// What the TPM answered, as the agent says.
+        untrusted_error: Option<String>,
+    },
+    /// There is one, but nobody to have signed it: no key of this host is known. Its structure was
+    /// read all the same.
+    NoKey {
+        /// What it says.
+        untrusted_attest: Result<UntrustedAttest, ParseError>,
+    },
+    /// It is not accepted.
+    Refused {
+        /// What it says.
+        untrusted_attest: Option<UntrustedAttest>,
+        /// What is wrong with it.
+        problems: Vec<QuoteProblem>,
+    },
+    /// The enrolled key signed it, and it answers the challenge.
+    Verified(VerifiedQuote),
+}
+
+impl QuoteStatus {
+    /// What the quote proves, where it proves something.
+    pub const fn verified(&self) -> Option<&VerifiedQuote> {
+        match self {
+            Self::Verified(quote) => Some(quote),
+            _ => None,
+        }
+    }
+
+    /// What the quote covers, trusted or not.
+    pub fn selection(&self) -> Option<PcrSelection> {
+        match self {
+            Self::Absent { .. } => None,
+            Self::NoKey { untrusted_attest } => {
+                untrusted_attest.as_ref().ok().and_then(|attest| attest.selection)
+            }
+            Self::Refused { untrusted_attest, .. } => {
+                untrusted_attest.as_ref().and_then(|attest| attest.selection)
+            }
+            Self::Verified(quote) => Some(*quote.selection()),
+        }
+    }
+}
+
+/// What the event log gave.
+#[derive(Clone, Debug)]
+pub enum LogStatus<'a> {
+    /// The host has none.
+    Absent,
+    /// It has no byte.
+    Empty,
+    /// It was read, to its end or to a problem.
+    Read(Box<ReadLog<'a>>),
+}
+
+/// A log that was read.
+#[derive(Clone, Debug)]
+pub struct ReadLog<'a> {
+    /// Bytes.
+    pub n_bytes: usize,
+    /// The events, up to the first problem.
+    pub log: Log<'a>,
+    /// Why reading stopped; empty where the whole log was read.
+    pub problems: Vec<Problem>,
+    /// StartupLocality events that were not heeded.
+    pub startup_problems: Vec<StartupProblem>,
+    /// PCRs that must replay and do not.
+    pub mismatches: Vec<Mismatch>,
+    /// PCRs that go on in another log.
+    pub continued: Vec<Mismatch>,
+    /// Quoted strong banks that the log has no digests for.
+    pub banks_not_in_log: Vec<TpmAlgId>,
+    /// PCRs whose events replay, per bank.
+    pub replayed: Vec<(TpmAlgId, PcrSet)>,
+    /// What booted.
+    pub boot: BootClaims<'a>,
+}
+
+/// The TPM's counters in the last quote that was accepted from this host under this key.
+/// [TPM2-P1-1.59 §36.3]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockState {
+    /// Milliseconds that the TPM has been powered.
+    pub clock_ms: u64,
+    /// TPM resets since it was cleared.
+    pub reset_count: u32,
+    /// TPM restarts since the last reset.
+    pub restart_count: u32,
+}
+
+impl From<&ClockInfo> for ClockState {
+    fn from(info: &ClockInfo) -> Self {
+        Self {
+            clock_ms: info.clock_ms,
+            reset_count: info.reset_count,
+            restart_count: info.restart_count,
+        }
+    }
+}
+
+impl Claims<'_> {
+    /// The quoted values, where a quote is verified.
+    pub fn quoted(&self) -> &[PcrBank] {
+        self.quote.verified().map_or(&[], VerifiedQuote::values)
+    }
+}

@@ -1,0 +1,52 @@
+//! The endorsement certificate -> findings.
+
+use std::error::Error as _;
+
+use findings::{Argument, Code, Finding};
+use verify::{EkCertError, OutOfDate};
+
+use crate::EkStatus;
+
+/// The finding of a certificate that is not accepted.
+pub fn ek_certificate_finding(err: &EkCertError) -> Finding {
+    let dated = |code, out: &OutOfDate| {
+        let finding = Finding::new(code)
+            .with("not_before", seconds(out.not_before.0))
+            .with("not_after", seconds(out.not_after.0));
+        match &out.intermediate {
+            Some(subject) => finding.with("certificate", Argument::Text(subject.clone())),
+            None => finding,
+        }
+    };
+    let code = match err {
+        EkCertError::Malformed(_) | EkCertError::TooManyIntermediates { .. } => {
+            Code::EkCertMalformed
+        }
+        EkCertError::Key(_) | EkCertError::WrongUse(_) => Code::EkCertWrongUse,
+        EkCertError::KeyMismatch => return Finding::new(Code::EkCertKeyMismatch),
+        EkCertError::Expired(out) => return dated(Code::EkCertExpired, out),
+        EkCertError::NotYetValid(out) => return dated(Code::EkCertNotYetValid, out),
+        // What is not known to be another fault is a certificate that we do not trust.
+        _ => Code::EkCertUntrusted,
+    };
+    Finding::new(code).because(match err.source() {
+        Some(source) => source.to_string(),
+        None => err.to_string(),
+    })
+}
+
+/// Seconds since 1970 as an argument; before 1970 as text, since arguments count from zero.
+fn seconds(time: i64) -> Argument {
+    match u64::try_from(time) {
+        Ok(time) => Argument::Number(time),
+        Err(_) => Argument::Text(time.to_string()),
+    }
+}
+
+pub(crate) fn findings(ek: &EkStatus) -> Option<Finding> {
+    match ek {
+        EkStatus::Absent => Some(Finding::new(Code::EkCertAbsent)),
+        EkStatus::Refused(err) => Some(ek_certificate_finding(err)),
+        EkStatus::NotAsked | EkStatus::Verified(_) => None,
+    }
+}

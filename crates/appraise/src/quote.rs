@@ -1,0 +1,162 @@
+//! Identity and quote -> findings.
+
+use std::error::Error as _;
+
+use findings::{Argument, Code, Finding};
+use tpm_wire::{PcrSelection, TpmAlgId};
+use verify::{Name, QuoteProblem, SelectionProblem};
+
+use crate::claims::{ClockState, IdentityStatus, QuoteStatus};
+
+fn name(name: &Name) -> Argument {
+    Argument::Text(name.to_string())
+}
+
+pub(crate) fn identity_findings(identity: &IdentityStatus) -> Option<Finding> {
+    match identity {
+        IdentityStatus::NoIdentityKey => Some(Finding::new(Code::NoIdentityKey)),
+        IdentityStatus::AkNotEnrolled { enrolled, presented } => {
+            let finding = Finding::new(Code::AkNotEnrolled).with("enrolled", name(enrolled));
+            Some(match presented {
+                Some(presented) => finding.with("presented", name(presented)),
+                None => finding.because("the host sent no attestation key"),
+            })
+        }
+        IdentityStatus::AkUnfit(err) => Some(Finding::new(Code::AkUnfit).because(err.to_string())),
+        IdentityStatus::Bound { .. } => None,
+    }
+}
+
+/// `untrusted_banks` tells an inactive bank from one that was not quoted: both are refused.
+pub(crate) fn quote_findings(quote: &QuoteStatus, untrusted_banks: &[TpmAlgId]) -> Vec<Finding> {
+    match quote {
+        QuoteStatus::Absent { untrusted_error: None } => vec![Finding::new(Code::NoQuote)],
+        QuoteStatus::Absent { untrusted_error: Some(error) } => {
+            let mut findings = vec![
+                Finding::new(Code::TpmFault).because(error.clone()),
+                Finding::new(Code::NoQuote),
+            ];
+            if !untrusted_banks.is_empty()
+                && !untrusted_banks.iter().any(|alg| alg.is_strong_hash())
+            {
+                findings.push(
+                    Finding::new(Code::Sha256BankInactive).with("active", banks(untrusted_banks)),
+                );
+            }
+            findings
+        }
+        QuoteStatus::NoKey { untrusted_attest: Err(err) } => {
+            let offset = u64::try_from(err.at).unwrap_or(u64::MAX);
+            vec![Finding::new(Code::QuoteParse).at_offset(offset).because(err.to_string())]
+        }
+        QuoteStatus::NoKey { untrusted_attest: Ok(attest) } => {
+            weak_selection(attest.selection, untrusted_banks).into_iter().collect()
+        }
+        QuoteStatus::Refused { problems, untrusted_attest } => {
+            let selection = untrusted_attest.as_ref().and_then(|attest| attest.selection);
+            problems.iter().map(|problem| finding(problem, selection, untrusted_banks)).collect()
+        }
+        QuoteStatus::Verified(_) => Vec::new(),
+    }
+}
+
+fn banks(algs: &[TpmAlgId]) -> Argument {
+    Argument::Text(algs.iter().map(TpmAlgId::to_string).collect::<Vec<_>>().join(" "))
+}
+
+/// Where nobody's key is known, the one thing of the selection that helps a person: the bank.
+fn weak_selection(
+    selection: Option<PcrSelection>,
+    untrusted_banks: &[TpmAlgId],
+) -> Option<Finding> {
+    let selection = selection?;
+    let strong =
+        selection.banks().iter().any(|(alg, pcrs)| alg.is_strong_hash() && !pcrs.is_empty());
+    (!strong).then(|| no_strong_bank(Some(selection), untrusted_banks))
+}
+
+fn no_strong_bank(selection: Option<PcrSelection>, untrusted_banks: &[TpmAlgId]) -> Finding {
+    let active = untrusted_banks.iter().any(|alg| alg.is_strong_hash());
+    if active {
+        let finding = Finding::new(Code::Sha256NotQuoted);
+        return match selection {
+            Some(selection) if !selection.is_empty() => {
+                finding.with("quoted", Argument::Text(selection.to_string()))
+            }
+            _ => finding,
+        };
+    }
+    Finding::new(Code::Sha256BankInactive).with("active", banks(untrusted_banks))
+}
+
+fn finding(
+    problem: &QuoteProblem,
+    selection: Option<PcrSelection>,
+    untrusted_banks: &[TpmAlgId],
+) -> Finding {
+    match problem {
+        QuoteProblem::Parse(err) => {
+            let offset = u64::try_from(err.at).unwrap_or(u64::MAX);
+            Finding::new(Code::QuoteParse).at_offset(offset).because(err.to_string())
+        }
+        QuoteProblem::Signature(err) => {
+            let reason = match err.source() {
+                Some(source) => format!("{err}: {source}"),
+                None => err.to_string(),
+            };
+            Finding::new(Code::QuoteSignature).because(reason)
+        }
+        QuoteProblem::Magic { have } => {
+            Finding::new(Code::QuoteMagic).with("magic", Argument::Text(format!("{have:#010x}")))
+        }
+        QuoteProblem::Type { have } => {
+            Finding::new(Code::QuoteType).with("type", Argument::Text(format!("{have:#06x}")))
+        }
+        QuoteProblem::NonceMismatch => Finding::new(Code::NonceMismatch),
+        QuoteProblem::Selection(SelectionProblem::NoStrongBank) => {
+            no_strong_bank(selection, untrusted_banks)
+        }
+        QuoteProblem::Selection(SelectionProblem::PcrsMissing { bank, missing }) => {
+            Finding::new(Code::PcrSelection)
+                .with("bank", Argument::Bank(*bank))
+                .with("missing", Argument::Pcrs(*missing))
+        }
+        QuoteProblem::Selection(err) => Finding::new(Code::PcrSelection).because(err.to_string()),
+        QuoteProblem::ValuesMissing { bank, missing } => Finding::new(Code::PcrValues)
+            .with("bank", Argument::Bank(*bank))
+            .with("missing", Argument::Pcrs(*missing)),
+        QuoteProblem::PcrDigest => Finding::new(Code::PcrDigest),
+        // A problem that this crate does not know yet is a quote that is not accepted.
+        other => Finding::new(Code::QuoteSignature).because(other.to_string()),
+    }
+}
+
+/// Counters never go back, but for a TPM clear, after which the key would be another too.
+/// [TPM2-P1-1.59 §36.6] resetCount only grows; within one reset so does restartCount, and the
+/// clock as long as it is safe.
+pub(crate) fn clock_finding(quote: &QuoteStatus, previous: Option<&ClockState>) -> Option<Finding> {
+    let now = ClockState::from(quote.verified()?.clock_info());
+    let last = previous?;
+    let count = |value: u32| Argument::Number(u64::from(value));
+    let finding = Finding::new(Code::ClockWentBack);
+    if now.reset_count < last.reset_count {
+        return Some(
+            finding
+                .with("reset_count", count(now.reset_count))
+                .with("before", count(last.reset_count)),
+        );
+    }
+    if now.reset_count == last.reset_count && now.restart_count < last.restart_count {
+        return Some(
+            finding
+                .with("restart_count", count(now.restart_count))
+                .with("before", count(last.restart_count)),
+        );
+    }
+    let same_boot = now.reset_count == last.reset_count && now.restart_count == last.restart_count;
+    (same_boot && now.clock_ms < last.clock_ms).then(|| {
+        finding
+            .with("clock_ms", Argument::Number(now.clock_ms))
+            .with("before", Argument::Number(last.clock_ms))
+    })
+}

@@ -1,0 +1,154 @@
+//! Claims and verdict -> JSON types.
+
+use api::{
+    appraisal::{
+        Appraisal, BootStep, EndorsementFacts, Facts, LogFacts, QuoteFacts, VariableFacts,
+    },
+    finding::Finding,
+    pcrs::Pcrs,
+};
+use appraise::{Claims, EkStatus, IdentityStatus, LogStatus, QuoteStatus, ReadLog};
+use boot_claims::{Belief, Image, ImageKind, State};
+use tpm_wire::{PcrSelection, PcrSet};
+
+/// Characters of a text that a host wrote and we show: a device path or a command line is shorter.
+const UNTRUSTED_CHARS_MAX: usize = 4096;
+
+/// Boot steps and command lines that are shown. A boot has below ten.
+const BOOT_STEPS_MAX: usize = 64;
+
+/// `judged` and what `claims` it rests on, as a document.
+pub fn appraisal(claims: &Claims<'_>, judged: &appraise::Appraisal) -> Appraisal {
+    Appraisal {
+        verdict: judged.verdict.as_str().to_owned(),
+        findings: judged.findings.iter().map(Finding::from).collect(),
+        facts: facts(claims),
+    }
+}
+
+fn facts(claims: &Claims<'_>) -> Facts {
+    let mut facts = Facts {
+        quote_verified: claims.quote.verified().is_some(),
+        quote: quote(claims),
+        endorsement: endorsement(&claims.ek),
+        interface: claims.untrusted_interface.map(|interface| interface.as_str().to_owned()),
+        pcrs: claims.quoted().iter().cloned().collect::<Pcrs>(),
+        ..Facts::default()
+    };
+    if let LogStatus::Read(log) = &claims.log {
+        facts.event_log = Some(log_facts(log));
+        // What the log tells counts only under a verified quote.
+        if facts.quote_verified {
+            boot(log, &mut facts);
+        }
+    }
+    facts
+}
+
+fn quote(claims: &Claims<'_>) -> Option<QuoteFacts> {
+    let ak_name = match &claims.identity {
+        IdentityStatus::Bound { ak_name, .. } => Some(ak_name.to_string()),
+        _ => None,
+    };
+    let (clock, firmware_version, selection) = match &claims.quote {
+        QuoteStatus::Absent { .. } => return None,
+        QuoteStatus::Verified(quote) => {
+            (*quote.clock_info(), quote.firmware_version(), Some(*quote.selection()))
+        }
+        QuoteStatus::NoKey { untrusted_attest } => {
+            let attest = untrusted_attest.as_ref().ok()?;
+            (attest.clock_info, attest.firmware_version, attest.selection)
+        }
+        QuoteStatus::Refused { untrusted_attest, .. } => {
+            let attest = untrusted_attest.as_ref()?;
+            (attest.clock_info, attest.firmware_version, attest.selection)
+        }
+    };
+    let banks = selection.as_ref().map(PcrSelection::banks).unwrap_or_default();
+    Some(QuoteFacts {
+        clock_ms: clock.clock_ms,
+        reset_count: clock.reset_count,
+        restart_count: clock.restart_count,
+        safe: clock.safe == 1,
+        firmware_version: format!("{firmware_version:016x}"),
+        selection: banks.iter().map(|(alg, pcrs)| format!("{alg}:{pcrs}")).collect(),
+        ak_name,
+    })
+}
+
+fn endorsement(ek: &EkStatus) -> Option<EndorsementFacts> {
+    let EkStatus::Verified(ek) = ek else { return None };
+    Some(EndorsementFacts {
+        manufacturer: ek.tpm().manufacturer.clone(),
+        model: ek.tpm().model.clone(),
+        version: ek.tpm().version.clone(),
+        root_sha256: ek.root().to_string(),
+        spki_sha256: hex::encode(ek.spki_sha256()),
+    })
+}
+
+fn log_facts(log: &ReadLog<'_>) -> LogFacts {
+    let replayed = |(alg, pcrs): &(_, PcrSet)| format!("{alg}:{pcrs}");
+    LogFacts {
+        n_bytes: log.n_bytes,
+        n_events: log.log.events().len(),
+        banks: log.log.algorithms().map(|alg| alg.to_string()).collect(),
+        replayed: log.replayed.iter().map(replayed).collect(),
+    }
+}
+
+fn boot(log: &ReadLog<'_>, facts: &mut Facts) {
+    let claims = &log.boot;
+    facts.secure_boot = match claims.secure_boot.state {
+        State::On => Some(true),
+        State::Off => Some(false),
+        State::Unknown(_) => None,
+    };
+    facts.setup_mode = claims
+        .setup_mode
+        .filter(|mode| mode.belief == Belief::Verified)
+        .and_then(|mode| mode.is_set);
+    facts.boot = claims.images.iter().take(BOOT_STEPS_MAX).map(step).collect();
+    let lines = claims.kernel_command_lines().filter(|line| line.belief == Belief::Verified);
+    facts.kernel_command_lines =
+        lines.take(BOOT_STEPS_MAX).map(|line| shown(&String::from_utf8_lossy(line.text))).collect();
+    facts.secure_boot_variables = claims
+        .databases
+        .iter()
+        .map(|database| VariableFacts {
+            name: database.name.to_string(),
+            sha256: database.sha256.to_string(),
+            n_entries: database.malformed.is_none().then(|| database.len()),
+            belief: belief(database.belief).to_owned(),
+        })
+        .collect();
+}
+
+fn step(image: &Image<'_>) -> BootStep {
+    BootStep {
+        event: image.event,
+        pcr: image.pcr_index,
+        kind: match image.untrusted_kind {
+            ImageKind::Application => "application",
+            ImageKind::BootDriver => "driver",
+            ImageKind::RuntimeDriver => "runtime-driver",
+        }
+        .to_owned(),
+        digest: image.digest.map(|(alg, digest)| format!("{alg}:{digest}")),
+        untrusted_path: image.untrusted_path.map(|path| shown(&path.to_string())),
+    }
+}
+
+fn belief(belief: Belief) -> &'static str {
+    match belief {
+        Belief::Verified => "verified",
+        Belief::Unverifiable(_) => "unverifiable",
+        Belief::Contradicted => "contradicted",
+    }
+}
+
+/// A text of a host, for people: without control characters, and not endless.
+fn shown(text: &str) -> String {
+    let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.chars().take(UNTRUSTED_CHARS_MAX).map(plain).collect()
+}

@@ -1,0 +1,6 @@
+//! Judgements as documents: what `bootproof verify --json` prints and what the server stores.
+//! Only here a judgement becomes an API type, so that command line and server say the same.
+
+mod appraisal;
+
+pub use appraisal::appraisal;

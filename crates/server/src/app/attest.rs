@@ -1,0 +1,311 @@
+//! Attestation: evidence comes in, is judged, and is on disk before the verdict goes out.
+
+use std::sync::Arc;
+
+use api::{
+    Bytes,
+    agent::{Evidence, EvidenceReply, Quote},
+};
+use appraise::{Challenge, ClockState, EkEvidence, Known, QuoteEvidence, appraise, examine};
+use store::{
+    Approval, By, Conflict, Connection, EvidencePart, Host, HostId, NewAppraisal, QuoteClock,
+    StoreError,
+};
+use tpm_wire::{BANKS_MAX, PcrBank, TpmAlgId};
+use tracing::Instrument as _;
+use verify::{IssuedAt, Nonce, NonceError, UnixTime};
+
+use super::{App, AppError, RefusalKind, identity::LoadedIdentity, secret::random};
+
+/// Characters of the text that an agent sends where its TPM gave no quote.
+const TPM_ERROR_CHARS_MAX: usize = 500;
+
+/// Evidence that can be judged: its challenge is ours, and its lists have bounds.
+struct Judgeable {
+    evidence: Evidence,
+    nonce: Nonce,
+    issued: IssuedAt,
+    pcrs: Vec<PcrBank>,
+    active_banks: Option<Vec<TpmAlgId>>,
+}
+
+struct Judged {
+    appraisal: api::appraisal::Appraisal,
+    quote_clock: Option<QuoteClock>,
+}
+
+impl App {
+    /// Judges the evidence of `host`. In this order: the challenge (ours, for this host, young,
+    /// newer than the last), the shape, the identity key, and then the evidence, cheap checks
+    /// before dear ones. What fails before the judgement is refused, and nothing is stored.
+    pub async fn attest(
+        self: &Arc<Self>,
+        host: Host,
+        evidence: Evidence,
+    ) -> Result<EvidenceReply, AppError> {
+        let span = tracing::info_span!("attest", host = %host.id, name = host.name);
+        self.attest_in_span(host, evidence).instrument(span).await
+    }
+
+    async fn attest_in_span(
+        self: &Arc<Self>,
+        host: Host,
+        evidence: Evidence,
+    ) -> Result<EvidenceReply, AppError> {
+        let now_ms = self.store.now_ms().await?;
+        if host.connection == Connection::Disconnected {
+            return Err(StoreError::from(Conflict::HostDisconnected { host: host.id }).into());
+        }
+        if matches!(host.approval, Approval::Waiting | Approval::Refused) {
+            return Err(AppError::refused(
+                RefusalKind::Conflict,
+                "awaiting-approval",
+                "a person must approve this host first",
+                "`bootproof host approve HOST`",
+            ));
+        }
+        let judgeable = self.check_challenge(&host, evidence, now_ms)?;
+        tracing::info!("attestation started");
+        let identity = self.identity(&host, now_ms).await?;
+        let previous = host.last_quote_clock.map(|clock| ClockState {
+            clock_ms: clock.clock_ms,
+            reset_count: clock.reset_count,
+            restart_count: clock.restart_count,
+        });
+
+        // Off the threads that serve sockets: a large log costs milliseconds.
+        let app = Arc::clone(self);
+        let judging = tokio::task::spawn_blocking(move || {
+            let judged = app.judge(&judgeable, identity.as_deref(), previous.as_ref(), now_ms);
+            (judged, judgeable)
+        });
+        let (judged, judgeable) = judging.await.map_err(|err| AppError::Bug(err.into()))?;
+        let Judged { appraisal, quote_clock } = judged;
+
+        let next_due_at_ms = now_ms.saturating_add(self.jittered_interval_ms()?);
+        let decisive = appraisal.findings.iter().find(|finding| finding.severity == "fail");
+        match decisive {
+            None => tracing::info!(verdict = appraisal.verdict, "attestation finished"),
+            Some(finding) => tracing::warn!(
+                verdict = appraisal.verdict,
+                code = finding.code,
+                "attestation finished: {}",
+                finding.cause
+            ),
+        }
+        let to_json = |err: serde_json::Error| AppError::Bug(err.into());
+        let new = NewAppraisal {
+            host: host.id.clone(),
+            identity_version: host.identity_version,
+            nonce_at_ms: i64::try_from(judgeable.issued.0).unwrap_or(i64::MAX),
+            at_ms: now_ms,
+            verdict: appraisal.verdict.clone(),
+            findings_json: serde_json::to_string(&appraisal.findings).map_err(to_json)?,
+            document_json: serde_json::to_string(&appraisal).map_err(to_json)?,
+            evidence: parts(judgeable.evidence)?,
+            quote_clock,
+            next_due_at_ms,
+        };
+        let by = By::new(format!("host:{}", host.id), now_ms);
+        self.store.record_appraisal(new, by).await?;
+        self.hub.wake(&host.id);
+        Ok(EvidenceReply {
+            verdict: appraisal.verdict,
+            findings: appraisal.findings,
+            next_due_s: u64::try_from((next_due_at_ms - now_ms) / 1000).unwrap_or(0),
+        })
+    }
+
+    fn check_challenge(
+        &self,
+        host: &Host,
+        evidence: Evidence,
+        now_ms: i64,
+    ) -> Result<Judgeable, AppError> {
+        let refused = |kind, code, title: String| {
+            AppError::refused(kind, code, title, "ask for a new challenge and answer that one")
+        };
+        let nonce = Nonce::new(&evidence.nonce).ok_or_else(|| {
+            let title = "the evidence names no challenge".to_owned();
+            refused(RefusalKind::Invalid, "nonce-invalid", title)
+        })?;
+        let id = host.id.as_str().as_bytes();
+        let good_for_ms = self.config.challenge_good_for_s * 1000;
+        let now = u64::try_from(now_ms).unwrap_or(0);
+        let issued = self.nonce_key.check(id, &nonce, now, good_for_ms).map_err(|err| {
+            let (kind, code) = match err {
+                NonceError::Stale { .. } => (RefusalKind::Conflict, "nonce-stale"),
+                _ => (RefusalKind::Forbidden, "nonce-foreign"),
+            };
+            refused(kind, code, err.to_string())
+        })?;
+        let used = i64::try_from(issued.0).unwrap_or(0);
+        if host.last_nonce_at_ms.is_some_and(|last| used <= last) {
+            return Err(StoreError::from(Conflict::NonceUsed).into());
+        }
+        let invalid = |title: String| {
+            AppError::refused(RefusalKind::Invalid, "evidence-invalid", title, "update the agent")
+        };
+        let pcrs = evidence.pcrs.to_banks().map_err(|err| invalid(err.to_string()))?;
+        if evidence.active_banks.len() > BANKS_MAX {
+            return Err(invalid(format!("more than {BANKS_MAX} active banks")));
+        }
+        let banks = evidence.active_banks.iter().map(|name| TpmAlgId::from_hash_name(name));
+        let active_banks = match banks.collect::<Option<Vec<_>>>() {
+            Some(banks) if banks.is_empty() => None,
+            Some(banks) => Some(banks),
+            None => return Err(invalid("an active bank is no hash that we know".to_owned())),
+        };
+        let error = evidence.tpm_error.as_deref().unwrap_or_default();
+        if error.chars().count() > TPM_ERROR_CHARS_MAX {
+            return Err(invalid(format!("tpm_error is over {TPM_ERROR_CHARS_MAX} characters")));
+        }
+        Ok(Judgeable { evidence, nonce, issued, pcrs, active_banks })
+    }
+
+    fn judge(
+        &self,
+        judgeable: &Judgeable,
+        identity: Option<&LoadedIdentity>,
+        previous: Option<&ClockState>,
+        now_ms: i64,
+    ) -> Judged {
+        let sent = &judgeable.evidence;
+        let evidence = appraise::Evidence {
+            quote: sent
+                .quote
+                .as_ref()
+                .map(|quote| QuoteEvidence { attest: &quote.attest, signature: &quote.signature }),
+            tpm_error: sent.tpm_error.as_deref(),
+            pcrs: &judgeable.pcrs,
+            event_log: sent.event_log.as_deref(),
+            ak_public: sent.ak_public.as_deref(),
+            acpi_tpm2: sent.acpi_tpm2.as_deref(),
+            active_banks: judgeable.active_banks.as_deref(),
+        };
+        let known = identity.map_or(Known::Nothing, |identity| Known::Key(&identity.bound));
+        let ek = match identity.map(|identity| &identity.ek) {
+            None => EkEvidence::NotAsked,
+            Some(None) => EkEvidence::NoCertificate,
+            Some(Some(judged)) => EkEvidence::Judged(judged),
+        };
+        let challenge = Challenge::Nonce(&judgeable.nonce);
+        let now = UnixTime(now_ms.div_euclid(1000));
+        let claims = examine(&evidence, &known, &ek, &challenge, &self.policy, now);
+        let appraisal = appraise(&claims, previous, &self.policy);
+        let quote_clock = claims.quote.verified().map(|quote| {
+            let clock = quote.clock_info();
+            QuoteClock {
+                clock_ms: clock.clock_ms,
+                reset_count: clock.reset_count,
+                restart_count: clock.restart_count,
+                safe: clock.safe == 1,
+                firmware_version: quote.firmware_version(),
+            }
+        });
+        // Counters that went back are not taken over: the finding must not heal itself.
+        let went_back = appraisal.has(findings::Code::ClockWentBack);
+        Judged {
+            appraisal: report::appraisal(&claims, &appraisal),
+            quote_clock: quote_clock.filter(|_| !went_back),
+        }
+    }
+
+    /// The interval, a tenth less or more: hosts that joined together must not attest together
+    /// for ever.
+    fn jittered_interval_ms(&self) -> Result<i64, AppError> {
+        let interval_ms = self.config.attest_interval_s.saturating_mul(1000);
+        let [random] = random::<1>()?;
+        let jitter = interval_ms / 5 * u64::from(random) / 255;
+        Ok(i64::try_from(interval_ms / 10 * 9 + jitter).unwrap_or(i64::MAX))
+    }
+
+    /// The evidence of a host's last judgement, as it was sent.
+    pub async fn evidence(&self, id: &str) -> Result<Evidence, AppError> {
+        let host = self.find(&HostId::from(id)).await?;
+        let Some(last) = host.last else {
+            return Err(AppError::refused(
+                RefusalKind::NotFound,
+                "no-evidence",
+                "no evidence of this host was judged yet",
+                "`bootproof host attest HOST`",
+            ));
+        };
+        from_parts(self.store.evidence(last.id).await?)
+    }
+}
+
+/// Evidence as the store keeps it, each part by itself: logs of equal hosts are stored once.
+fn parts(evidence: Evidence) -> Result<Vec<EvidencePart>, AppError> {
+    let json = |err: serde_json::Error| AppError::Bug(err.into());
+    let pcrs = serde_json::to_vec(&evidence.pcrs).map_err(json)?;
+    let banks = serde_json::to_vec(&evidence.active_banks).map_err(json)?;
+    let (attest, signature) = match evidence.quote {
+        Some(quote) => (Some(quote.attest.0), Some(quote.signature.0)),
+        None => (None, None),
+    };
+    let parts = [
+        ("nonce", Some(evidence.nonce.0)),
+        ("attest", attest),
+        ("signature", signature),
+        ("pcrs", Some(pcrs)),
+        ("event-log", evidence.event_log.map(|bytes| bytes.0)),
+        ("ak-public", evidence.ak_public.map(|bytes| bytes.0)),
+        ("active-banks", Some(banks)),
+        ("acpi-tpm2", evidence.acpi_tpm2.map(|bytes| bytes.0)),
+        ("tpm-error", evidence.tpm_error.map(String::into_bytes)),
+    ];
+    let parts = parts.into_iter().filter_map(|(name, bytes)| Some((name, bytes?)));
+    Ok(parts.map(|(name, bytes)| EvidencePart::hash(name, bytes)).collect())
+}
+
+fn from_parts(parts: Vec<EvidencePart>) -> Result<Evidence, AppError> {
+    let json = |err: serde_json::Error| AppError::Bug(err.into());
+    let mut evidence = Evidence::default();
+    let (mut attest, mut signature) = (None, None);
+    for part in parts {
+        let bytes = Bytes(part.bytes);
+        match part.name.as_str() {
+            "nonce" => evidence.nonce = bytes,
+            "attest" => attest = Some(bytes),
+            "signature" => signature = Some(bytes),
+            "pcrs" => evidence.pcrs = serde_json::from_slice(&bytes).map_err(json)?,
+            "event-log" => evidence.event_log = Some(bytes),
+            "ak-public" => evidence.ak_public = Some(bytes),
+            "active-banks" => {
+                evidence.active_banks = serde_json::from_slice(&bytes).map_err(json)?;
+            }
+            "acpi-tpm2" => evidence.acpi_tpm2 = Some(bytes),
+            "tpm-error" => evidence.tpm_error = String::from_utf8(bytes.0).ok(),
+            // Of a later version; this one does not show it.
+            _ => {}
+        }
+    }
+    evidence.quote = attest.zip(signature).map(|(attest, signature)| Quote { attest, signature });
+    Ok(evidence)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_comes_out_as_it_went_in() {
+        let quote = Quote { attest: vec![1].into(), signature: vec![2].into() };
+        let evidence = Evidence {
+            nonce: vec![3].into(),
+            quote: Some(quote),
+            event_log: Some(vec![4].into()),
+            ak_public: Some(vec![5].into()),
+            active_banks: vec!["sha256".to_owned()],
+            acpi_tpm2: Some(vec![6].into()),
+            ..Evidence::default()
+        };
+        let back = from_parts(parts(evidence.clone()).unwrap()).unwrap();
+        let json = |evidence: &Evidence| serde_json::to_string(evidence).unwrap();
+        assert_eq!(json(&back), json(&evidence));
+
+        let none = Evidence { tpm_error: Some("0x101".to_owned()), ..Evidence::default() };
+        assert_eq!(json(&from_parts(parts(none.clone()).unwrap()).unwrap()), json(&none));
+    }
+}

@@ -1,0 +1,181 @@
+//! Why something was not done: the client's fault, the moment's, or ours.
+
+use std::error::Error as StdError;
+
+use store::{Conflict, JoinTokenFault, Kind, StoreError};
+
+/// A request was not done; nothing was changed. One variant per decision of a caller.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The client must change something.
+    #[error("{}", .0.title)]
+    Refused(Refusal),
+    /// The same request may succeed later.
+    #[error("not available now")]
+    Unavailable(#[source] Box<dyn StdError + Send + Sync>),
+    /// A bug of ours, or a damaged database. The client learns nothing of it.
+    #[error("internal error")]
+    Bug(#[source] Box<dyn StdError + Send + Sync>),
+}
+
+/// What the client did wrong, for it to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// What kind of wrong.
+    pub kind: RefusalKind,
+    /// The stable kebab-case code.
+    pub code: &'static str,
+    /// What was wrong.
+    pub title: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// The kinds of refusal; `http` gives each a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// The request does not say what it must.
+    Invalid,
+    /// Who asks is not known.
+    Unauthenticated,
+    /// Who asks may not.
+    Forbidden,
+    /// What it names is not there.
+    NotFound,
+    /// The state of things forbids it.
+    Conflict,
+    /// The body is too large.
+    TooLarge,
+    /// Too many at once.
+    TooMany,
+    /// The body did not come in time.
+    TooSlow,
+}
+
+impl AppError {
+    /// A refusal with a hint.
+    pub fn refused(
+        kind: RefusalKind,
+        code: &'static str,
+        title: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self::Refused(Refusal { kind, code, title: title.into(), hint: Some(hint.into()) })
+    }
+
+    /// A refusal that says itself what to do.
+    pub fn plain(kind: RefusalKind, code: &'static str, title: impl Into<String>) -> Self {
+        Self::Refused(Refusal { kind, code, title: title.into(), hint: None })
+    }
+
+    /// Who asks is not known.
+    pub fn unauthenticated() -> Self {
+        Self::refused(
+            RefusalKind::Unauthenticated,
+            "unauthenticated",
+            "the token is missing or not known",
+            "administrators use the context file that the server wrote; a host that was removed \
+             must join again with a new join token",
+        )
+    }
+
+    /// No host of this identifier or name.
+    pub fn no_host(named: &str) -> Self {
+        Self::refused(
+            RefusalKind::NotFound,
+            "host-not-found",
+            format!("there is no host {named}"),
+            "`bootproof host list` shows the hosts",
+        )
+    }
+}
+
+impl From<StoreError> for AppError {
+    fn from(err: StoreError) -> Self {
+        match err {
+            StoreError::NotFound(kind) => not_found(kind),
+            StoreError::Conflict(conflict) => Self::from_conflict(conflict),
+            StoreError::Limit { .. } => Self::refused(
+                RefusalKind::TooMany,
+                "too-many",
+                err.to_string(),
+                "wait until some of them have ended, then try again",
+            ),
+            StoreError::Unavailable { .. } => Self::Unavailable(err.into()),
+            StoreError::SchemaNewer { .. }
+            | StoreError::NotOurs { .. }
+            | StoreError::Broken { .. } => Self::Bug(err.into()),
+        }
+    }
+}
+
+fn not_found(kind: Kind) -> AppError {
+    let (code, hint) = match kind {
+        Kind::Host => ("host-not-found", "`bootproof host list` shows the hosts"),
+        Kind::JoinToken => ("join-token-not-found", "`bootproof token list` shows the tokens"),
+        Kind::ApiToken => ("api-token-not-found", "check the name"),
+        Kind::TrustRoot => ("certificate-not-found", "`bootproof trust list` shows them"),
+        Kind::PendingEnrolment => {
+            ("enrolment-not-found", "it was never begun or has expired: begin it anew")
+        }
+    };
+    AppError::refused(RefusalKind::NotFound, code, format!("{kind} not found"), hint)
+}
+
+impl AppError {
+    fn from_conflict(conflict: Conflict) -> Self {
+        let title = conflict.to_string();
+        let refused =
+            |kind, code, hint: &str| Self::refused(kind, code, title.clone(), hint.to_owned());
+        match &conflict {
+            Conflict::EkTaken { host_name, .. } => refused(
+                RefusalKind::Conflict,
+                "ek-taken",
+                &format!(
+                    "this TPM is enrolled already: disconnect and reconnect host {host_name}, or \
+                     remove it and join again"
+                ),
+            ),
+            Conflict::AlreadyCompleted { .. } => refused(
+                RefusalKind::Conflict,
+                "already-activated",
+                "an enrolment is activated once; the agent has its token already",
+            ),
+            Conflict::ProofWrong => refused(
+                RefusalKind::Forbidden,
+                "activation-failed",
+                "the TPM that answered is not the one whose keys were sent; begin the enrolment \
+                 anew",
+            ),
+            Conflict::JoinToken(fault) => refused(
+                RefusalKind::Forbidden,
+                match fault {
+                    JoinTokenFault::Unknown => "join-token-unknown",
+                    JoinTokenFault::Revoked => "join-token-revoked",
+                    JoinTokenFault::Expired => "join-token-expired",
+                    JoinTokenFault::UsedUp => "join-token-used-up",
+                },
+                "make a new one on the server with `bootproof token create`",
+            ),
+            Conflict::ReenrolmentNotWanted { .. } => refused(
+                RefusalKind::Conflict,
+                "reconnect-first",
+                "`bootproof host disconnect HOST`, then `bootproof host reconnect HOST`",
+            ),
+            Conflict::HostDisconnected { .. } => refused(
+                RefusalKind::Conflict,
+                "host-disconnected",
+                "`bootproof host reconnect HOST` takes it back",
+            ),
+            Conflict::IdentityChanged { .. } | Conflict::NonceUsed => refused(
+                RefusalKind::Conflict,
+                "nonce-used",
+                "ask for a new challenge and send evidence for that",
+            ),
+            Conflict::NameTaken { .. } => {
+                refused(RefusalKind::Conflict, "name-taken", "choose another name")
+            }
+            Conflict::IdTaken => Self::Bug(conflict.into()),
+        }
+    }
+}

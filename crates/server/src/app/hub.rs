@@ -1,0 +1,98 @@
+//! Who waits for what: long polls of hosts, and people who wait for a verdict.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+};
+
+use store::HostId;
+use tokio::sync::watch;
+
+/// Wakes whoever waits for one host. Holds an entry only while somebody waits.
+#[derive(Debug, Default)]
+pub(crate) struct Hub {
+    hosts: Mutex<HashMap<HostId, Weak<watch::Sender<u64>>>>,
+}
+
+/// One who waits. A change between its making and its waiting is not lost.
+#[derive(Debug)]
+pub(crate) struct Waiter {
+    receiver: watch::Receiver<u64>,
+    /// Keeps the sender alive while somebody waits.
+    _sender: Arc<watch::Sender<u64>>,
+}
+
+impl Hub {
+    /// Begins to wait for changes of `host`. Make it before you look at the host.
+    pub(crate) fn waiter(&self, host: &HostId) -> Waiter {
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        let sender = match hosts.get(host).and_then(Weak::upgrade) {
+            Some(sender) => sender,
+            None => {
+                // Entries that nobody waits for any more go now and then, at a cost that grows
+                // with the number of those who wait.
+                if hosts.len() >= 64 && hosts.len() == hosts.capacity() {
+                    hosts.retain(|_, sender| sender.strong_count() > 0);
+                }
+                let sender = Arc::new(watch::Sender::new(0));
+                hosts.insert(host.clone(), Arc::downgrade(&sender));
+                sender
+            }
+        };
+        Waiter { receiver: sender.subscribe(), _sender: sender }
+    }
+
+    /// Something about `host` changed.
+    pub(crate) fn wake(&self, host: &HostId) {
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sender) = hosts.get(host).and_then(Weak::upgrade) {
+            sender.send_modify(|n| *n = n.wrapping_add(1));
+        }
+    }
+}
+
+impl Waiter {
+    /// Resolves at the next change, or at `deadline`.
+    pub(crate) async fn changed_or(&mut self, deadline: tokio::time::Instant) {
+        // An error of `changed` means that the sender is gone, which `_sender` rules out.
+        let _ = tokio::time::timeout_at(deadline, self.receiver.changed()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{Duration, Instant};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_change_before_the_wait_is_not_lost() {
+        let hub = Hub::default();
+        let host = HostId::from("h");
+        let mut waiter = hub.waiter(&host);
+        hub.wake(&host);
+        let start = Instant::now();
+        waiter.changed_or(start + Duration::from_secs(3600)).await;
+        assert!(start.elapsed() < Duration::from_secs(60));
+    }
+
+    #[tokio::test]
+    async fn only_the_named_host_wakes() {
+        tokio::time::pause();
+        let hub = Hub::default();
+        let mut waiter = hub.waiter(&HostId::from("a"));
+        hub.wake(&HostId::from("b"));
+        let start = Instant::now();
+        waiter.changed_or(start + Duration::from_secs(5)).await;
+        assert_eq!(start.elapsed(), Duration::from_secs(5));
+    }
+
+    #[test]
+    fn entries_without_waiters_go() {
+        let hub = Hub::default();
+        for n in 0..10_000 {
+            drop(hub.waiter(&HostId::from(format!("host-{n}"))));
+        }
+        assert!(hub.hosts.lock().unwrap().len() < 1_000);
+    }
+}

@@ -1,0 +1,98 @@
+//! Identity keys that were loaded from the store, parsed, with their certificates judged.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use store::{Host, HostId, Identity};
+use verify::{
+    BoundAk, EkCertError, EnrolledKey, Name, UnixTime, VerifiedEk, verify_ek_certificate,
+};
+
+use super::{App, AppError};
+
+/// Identities that are kept: about 4 KiB each. Past that all are forgotten and loaded anew, which
+/// costs two signature checks per host.
+const CACHED_MAX: usize = 50_000;
+
+/// Milliseconds after which a certificate's dates are looked at again.
+const JUDGED_MS_MAX: i64 = 3_600_000;
+
+/// An identity key, ready for use.
+#[derive(Debug)]
+pub(super) struct LoadedIdentity {
+    version: i64,
+    anchors: i64,
+    judged_at_ms: i64,
+    pub(super) bound: BoundAk,
+    pub(super) ek: Option<Result<VerifiedEk, EkCertError>>,
+}
+
+/// The cache. Trust: what is in it came out of the store and the anchors of their versions.
+#[derive(Debug, Default)]
+pub(super) struct Identities {
+    loaded: Mutex<HashMap<HostId, Arc<LoadedIdentity>>>,
+}
+
+impl Identities {
+    pub(super) fn forget(&self, host: &HostId) {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).remove(host);
+    }
+
+    fn find(&self, host: &Host, anchors: i64, now_ms: i64) -> Option<Arc<LoadedIdentity>> {
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = loaded.get(&host.id)?;
+        let current = found.version == host.identity_version
+            && found.anchors == anchors
+            && (0..JUDGED_MS_MAX).contains(&(now_ms - found.judged_at_ms));
+        current.then(|| Arc::clone(found))
+    }
+
+    fn keep(&self, host: &HostId, identity: &Arc<LoadedIdentity>) {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if loaded.len() >= CACHED_MAX {
+            loaded.clear();
+        }
+        loaded.insert(host.clone(), Arc::clone(identity));
+    }
+}
+
+impl App {
+    /// The identity key of `host`, from the cache or the store; `None` where none is stored.
+    pub(super) async fn identity(
+        &self,
+        host: &Host,
+        now_ms: i64,
+    ) -> Result<Option<Arc<LoadedIdentity>>, AppError> {
+        let (anchors, roots) = self.anchors().await?;
+        if let Some(found) = self.identities.find(host, anchors, now_ms) {
+            return Ok(Some(found));
+        }
+        tracing::info!("no cached identity key, loading from the store");
+        let Some(stored) = &host.identity else {
+            tracing::warn!("no identity key in the store, try to reconnect the host");
+            return Ok(None);
+        };
+        let bound = load(stored)?;
+        let ek = stored.ek_cert_der.as_ref().map(|certificate| {
+            let chain: Vec<&[u8]> = stored.ek_chain_der.iter().map(Vec::as_slice).collect();
+            let now = UnixTime(now_ms.div_euclid(1000));
+            verify_ek_certificate(certificate, &chain, &roots, now).and_then(|verified| {
+                verified.check_spki_sha256(&stored.ek_spki_sha256)?;
+                Ok(verified)
+            })
+        });
+        let version = host.identity_version;
+        let loaded = Arc::new(LoadedIdentity { version, anchors, judged_at_ms: now_ms, bound, ek });
+        self.identities.keep(&host.id, &loaded);
+        Ok(Some(loaded))
+    }
+}
+
+fn load(stored: &Identity) -> Result<BoundAk, AppError> {
+    let ak_name = Name::from_bytes(&stored.ak_name)
+        .ok_or_else(|| AppError::Bug("a stored AK name cannot be read".into()))?;
+    let enrolled = EnrolledKey { ak_name, ek_spki_sha256: stored.ek_spki_sha256 };
+    BoundAk::from_enrolled(&enrolled, &stored.ak_public).map_err(|err| AppError::Bug(err.into()))
+}

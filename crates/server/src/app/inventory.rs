@@ -1,0 +1,183 @@
+//! The inventory: hosts as people see and steer them.
+
+use api::admin::{AttestRequested, HostDetail, HostPage, PastAppraisal};
+use store::{Approval, By, Connection, Host, HostCursor, HostId, Reenrolment};
+use tokio::time::{Duration, Instant};
+
+use super::{App, AppError, RefusalKind, standing};
+
+/// Hosts on a page, where the client does not say.
+const PAGE_LEN: u32 = 100;
+
+/// Judgements of a host that are shown.
+const HISTORY_LEN: u32 = 50;
+
+impl App {
+    /// One page of hosts, by name.
+    pub async fn hosts(
+        &self,
+        cursor: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<HostPage, AppError> {
+        let after = match cursor {
+            None => None,
+            Some(text) => Some(cursor_from_text(text).ok_or_else(|| {
+                AppError::plain(RefusalKind::Invalid, "cursor-invalid", "this is no cursor of ours")
+            })?),
+        };
+        let limit = limit.unwrap_or(PAGE_LEN).clamp(1, store::HOSTS_PAGE_MAX);
+        let hosts = self.store.hosts(after, limit).await?;
+        let full = hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let next_cursor = hosts.last().filter(|_| full).map(|last| cursor_to_text(&last.cursor()));
+        let now_ms = self.store.now_ms().await?;
+        let hosts = hosts.iter().map(|host| standing::view(host, &self.config, now_ms)).collect();
+        Ok(HostPage { hosts, next_cursor })
+    }
+
+    /// The hosts of this name: names are the hosts' own words and need not be unique.
+    pub async fn hosts_by_name(&self, name: &str) -> Result<HostPage, AppError> {
+        let hosts = self.store.hosts_by_name(name).await?;
+        let now_ms = self.store.now_ms().await?;
+        let hosts = hosts.iter().map(|host| standing::view(host, &self.config, now_ms)).collect();
+        Ok(HostPage { hosts, next_cursor: None })
+    }
+
+    /// All about one host; with `appraised_after_ms`, once evidence asked for at or after that
+    /// time was judged, or after [`api::POLL_S_MAX`].
+    pub async fn host(
+        &self,
+        id: &str,
+        appraised_after_ms: Option<i64>,
+    ) -> Result<HostDetail, AppError> {
+        let id = HostId::from(id);
+        let deadline = Instant::now() + Duration::from_secs(api::POLL_S_MAX);
+        let mut waiter = self.hub.waiter(&id);
+        let mut host = self.find(&id).await?;
+        if let Some(after_ms) = appraised_after_ms {
+            while host.last_nonce_at_ms.is_none_or(|nonce_ms| nonce_ms < after_ms)
+                && Instant::now() < deadline
+            {
+                waiter.changed_or(deadline).await;
+                host = self.find(&id).await?;
+            }
+        }
+        let appraisal = match &host.last {
+            None => None,
+            Some(last) => self.store.appraisal(last.id).await?,
+        };
+        let appraisal = match appraisal {
+            None => None,
+            Some(row) => Some(
+                serde_json::from_str(&row.document_json)
+                    .map_err(|err| AppError::Bug(err.into()))?,
+            ),
+        };
+        let now_ms = self.store.now_ms().await?;
+        Ok(HostDetail {
+            host: standing::view(&host, &self.config, now_ms),
+            joined_at_ms: host.created_at_ms,
+            identity: host.identity.as_ref().map(|identity| api::admin::Identity {
+                ek_spki_sha256: hex::encode(identity.ek_spki_sha256),
+                ak_name: hex::encode(&identity.ak_name),
+                enrolled_at_ms: identity.enrolled_at_ms,
+            }),
+            appraisal,
+            next_due_s: host.next_due_at_ms.map(|due_ms| (due_ms - now_ms).max(0) / 1000),
+        })
+    }
+
+    /// Asks for evidence now.
+    pub async fn request_attestation(&self, id: &str, by: By) -> Result<AttestRequested, AppError> {
+        let id = HostId::from(id);
+        let host = self.find(&id).await?;
+        if host.connection == Connection::Disconnected {
+            return Err(
+                store::StoreError::from(store::Conflict::HostDisconnected { host: id }).into()
+            );
+        }
+        let requested_at_ms = by.at_ms;
+        self.store.request_attestation(&id, by).await?;
+        self.hub.wake(&id);
+        Ok(AttestRequested { requested_at_ms })
+    }
+
+    /// Takes a host out of attestation until it is reconnected.
+    pub async fn disconnect(&self, id: &str, by: By) -> Result<(), AppError> {
+        let id = HostId::from(id);
+        self.store.disconnect_host(&id, by).await?;
+        self.identities.forget(&id);
+        tracing::info!(host = %id, "host disconnected");
+        self.hub.wake(&id);
+        Ok(())
+    }
+
+    /// Takes a host back: its TPM is enrolled anew, and its keys are stored.
+    pub async fn reconnect(&self, id: &str, by: By) -> Result<(), AppError> {
+        let id = HostId::from(id);
+        self.store.reconnect_host(&id, Reenrolment::Wanted, by).await?;
+        self.identities.forget(&id);
+        tracing::info!(host = %id, "host reconnected; its TPM's keys will be enrolled");
+        self.hub.wake(&id);
+        Ok(())
+    }
+
+    /// A person vouches for a host.
+    pub async fn approve(&self, id: &str, by: By) -> Result<(), AppError> {
+        let id = HostId::from(id);
+        self.store.set_approval(&id, Approval::Approved, by).await?;
+        self.hub.wake(&id);
+        Ok(())
+    }
+
+    /// Removes a host and all that is known of it, but for the audit log.
+    pub async fn remove_host(&self, id: &str, by: By) -> Result<(), AppError> {
+        let id = HostId::from(id);
+        self.store.remove_host(&id, by).await?;
+        self.identities.forget(&id);
+        tracing::info!(host = %id, "host removed");
+        self.hub.wake(&id);
+        Ok(())
+    }
+
+    /// The last judgements of a host, newest first.
+    pub async fn appraisals(&self, id: &str) -> Result<Vec<PastAppraisal>, AppError> {
+        let id = HostId::from(id);
+        self.find(&id).await?;
+        let rows = self.store.appraisals(&id, HISTORY_LEN).await?;
+        rows.iter()
+            .map(|row| {
+                let appraisal = serde_json::from_str(&row.document_json)
+                    .map_err(|err| AppError::Bug(err.into()))?;
+                Ok(PastAppraisal { at_ms: row.at_ms, appraisal })
+            })
+            .collect()
+    }
+
+    pub(super) async fn find(&self, id: &HostId) -> Result<Host, AppError> {
+        self.store.host(id).await?.ok_or_else(|| AppError::no_host(id.as_str()))
+    }
+}
+
+/// A cursor as clients see it: opaque, so that it may change.
+fn cursor_to_text(cursor: &HostCursor) -> String {
+    hex::encode(format!("{}\n{}", cursor.id, cursor.name))
+}
+
+fn cursor_from_text(text: &str) -> Option<HostCursor> {
+    let text = String::from_utf8(hex::decode(text).ok()?).ok()?;
+    let (id, name) = text.split_once('\n')?;
+    Some(HostCursor { name: name.to_owned(), id: HostId::from(id) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_any_name() {
+        let cursor = HostCursor { name: "a\nb ü".to_owned(), id: HostId::from("id") };
+        assert_eq!(cursor_from_text(&cursor_to_text(&cursor)), Some(cursor));
+        assert_eq!(cursor_from_text("zz"), None);
+        assert_eq!(cursor_from_text(""), None);
+    }
+}

@@ -1,0 +1,135 @@
+//! What the server does, one file per thing; no HTTP here.
+
+mod attest;
+mod enrol;
+mod error;
+mod hub;
+mod identity;
+mod inventory;
+mod poll;
+mod secret;
+mod standing;
+mod token;
+mod trust;
+
+use std::sync::Arc;
+
+use api::admin::Server;
+use appraise::Policy;
+use store::{By, Host, NewApiToken, Role, Store, StoreError};
+use verify::NonceKey;
+use zeroize::Zeroizing;
+
+pub use error::{AppError, Refusal, RefusalKind};
+
+use crate::{authority::Authority, config::Config};
+use secret::{ADMIN_PREFIX, new_token, random, token_sha256};
+
+/// The name of the token in the administrator's context file.
+const FIRST_ADMINISTRATOR: &str = "administrator";
+
+/// The server, without its sockets.
+pub struct App {
+    store: Arc<dyn Store>,
+    authority: Arc<Authority>,
+    config: Config,
+    policy: Policy,
+    nonce_key: NonceKey,
+    hub: hub::Hub,
+    anchors: trust::Anchors,
+    identities: identity::Identities,
+}
+
+impl App {
+    /// A server over `store`. The key of its challenges lies in the store, so that servers that
+    /// share one can answer for each other.
+    pub async fn new(
+        store: Arc<dyn Store>,
+        authority: Arc<Authority>,
+        config: Config,
+    ) -> Result<Arc<Self>, AppError> {
+        let candidate = random::<32>()?.to_vec();
+        let key = Zeroizing::new(store.secret_or_insert("nonce-key", candidate).await?);
+        let key: [u8; 32] = key
+            .as_slice()
+            .try_into()
+            .map_err(|_| AppError::Bug("the stored nonce key has the wrong length".into()))?;
+        Ok(Arc::new(Self {
+            store,
+            authority,
+            config,
+            policy: Policy::default(),
+            nonce_key: NonceKey::new(key),
+            hub: hub::Hub::default(),
+            anchors: trust::Anchors::default(),
+            identities: identity::Identities::default(),
+        }))
+    }
+
+    /// What anybody may know of this server.
+    pub fn server(&self) -> Server {
+        Server {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            ca_sha256: self.authority.pin(),
+            ca_pem: self.authority.pem().to_owned(),
+        }
+    }
+
+    /// The host whose token this is.
+    pub async fn authenticate_host(&self, token: &str) -> Result<Host, AppError> {
+        let host = self.store.host_by_api_token(token_sha256(token)).await?;
+        host.ok_or_else(AppError::unauthenticated)
+    }
+
+    /// The person or program whose token this is, where its role is `needed` or more.
+    pub async fn authenticate_person(&self, token: &str, needed: Role) -> Result<By, AppError> {
+        let now_ms = self.store.now_ms().await?;
+        let known = self.store.api_token_by_sha256(token_sha256(token), now_ms).await?;
+        let known = known.ok_or_else(AppError::unauthenticated)?;
+        if rank(known.role) < rank(needed) {
+            return Err(AppError::refused(
+                RefusalKind::Forbidden,
+                "role-too-low",
+                format!("this needs the role {needed}; the token has {}", known.role),
+                "use a token of that role",
+            ));
+        }
+        Ok(By::new(known.name, now_ms))
+    }
+
+    /// Whether `token` is one of an administrator.
+    pub async fn is_administrator(&self, token: &str) -> Result<bool, AppError> {
+        match self.authenticate_person(token, Role::Admin).await {
+            Ok(_) => Ok(true),
+            Err(AppError::Refused(_)) => Ok(false),
+            Err(err) => Err(err),
+        }
+    }
+
+    /// Makes the first administrator's token anew; the one before, if any, is good no more.
+    pub async fn new_administrator(&self) -> Result<Zeroizing<String>, AppError> {
+        let token = new_token(ADMIN_PREFIX)?;
+        let by = By::new("server", self.store.now_ms().await?);
+        match self.store.remove_api_token(FIRST_ADMINISTRATOR, by.clone()).await {
+            Ok(()) | Err(StoreError::NotFound(_)) => {}
+            Err(err) => return Err(err.into()),
+        }
+        let new = NewApiToken {
+            name: FIRST_ADMINISTRATOR.to_owned(),
+            secret_sha256: token_sha256(&token),
+            role: Role::Admin,
+            expires_at_ms: None,
+        };
+        self.store.add_api_token(new, by).await?;
+        Ok(token)
+    }
+}
+
+/// Each role may do what those before it may.
+fn rank(role: Role) -> u8 {
+    match role {
+        Role::Viewer => 0,
+        Role::Operator => 1,
+        Role::Admin => 2,
+    }
+}

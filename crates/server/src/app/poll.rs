@@ -1,0 +1,92 @@
+//! The long poll: what an agent has to do now.
+
+use std::sync::Arc;
+
+use api::agent::{PollReply, PollRequest, TpmSays};
+use store::{Approval, Connection, Host, TpmPresence};
+use tokio::time::{Duration, Instant};
+
+use super::{App, AppError, secret::random};
+
+impl App {
+    /// An agent is ready. Answers as soon as there is something to do, and after
+    /// [`api::POLL_S_MAX`] in any case.
+    ///
+    /// A host that a person disconnected is left waiting: it hears of its reconnection at once.
+    pub async fn poll(
+        self: &Arc<Self>,
+        host: Host,
+        request: PollRequest,
+    ) -> Result<PollReply, AppError> {
+        let deadline = Instant::now() + Duration::from_secs(api::POLL_S_MAX);
+        let mut waiter = self.hub.waiter(&host.id);
+        let said = match request.tpm {
+            TpmSays::Present => TpmPresence::Present,
+            TpmSays::Absent => TpmPresence::Absent,
+        };
+        self.store.note_seen(&host.id, self.store.now_ms().await?).await?;
+        if host.tpm != said {
+            tracing::info!(host = %host.id, name = host.name, tpm = said.as_str(), "TPM, as the agent says");
+            self.store.note_tpm(&host.id, said).await?;
+            self.hub.wake(&host.id);
+        }
+        // The row that came with the token may be older than the waiter.
+        let mut host = self.find(&host.id).await.map_err(|_| AppError::unauthenticated())?;
+        loop {
+            let now_ms = self.store.now_ms().await?;
+            let due_in = match next(&host, said, now_ms) {
+                Next::Enrol => return Ok(PollReply::Enrol),
+                Next::Attest => return self.challenge(&host, now_ms),
+                Next::Wait { due_in } => due_in,
+            };
+            if Instant::now() >= deadline {
+                return Ok(PollReply::Wait { retry_after_s: 0 });
+            }
+            let until = due_in.map_or(deadline, |due| deadline.min(Instant::now() + due));
+            waiter.changed_or(until).await;
+            host = self.find(&host.id).await.map_err(|_| AppError::unauthenticated())?;
+        }
+    }
+
+    fn challenge(&self, host: &Host, now_ms: i64) -> Result<PollReply, AppError> {
+        let now_ms = u64::try_from(now_ms).unwrap_or(0);
+        let nonce = self.nonce_key.challenge(host.id.as_str().as_bytes(), now_ms, random::<8>()?);
+        Ok(PollReply::Attest {
+            nonce: nonce.as_bytes().into(),
+            good_for_ms: self.config.challenge_good_for_s * 1000,
+        })
+    }
+}
+
+/// What a host has to do.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    Enrol,
+    Attest,
+    /// Nothing before the time, or before something changes.
+    Wait {
+        due_in: Option<Duration>,
+    },
+}
+
+fn next(host: &Host, said: TpmPresence, now_ms: i64) -> Next {
+    let wait = Next::Wait { due_in: None };
+    if host.connection == Connection::Disconnected || said != TpmPresence::Present {
+        return wait;
+    }
+    // A host that waits for approval may enrol: the person sees what is to be approved.
+    if host.reenrol_wanted {
+        return Next::Enrol;
+    }
+    if matches!(host.approval, Approval::Waiting | Approval::Refused) {
+        return wait;
+    }
+    let requested = host.attest_requested_at_ms.is_some();
+    match host.next_due_at_ms {
+        Some(due_ms) if !requested && due_ms > now_ms => {
+            let due_in = u64::try_from(due_ms - now_ms).unwrap_or(0);
+            Next::Wait { due_in: Some(Duration::from_millis(due_in)) }
+        }
+        _ => Next::Attest,
+    }
+}

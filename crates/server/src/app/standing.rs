@@ -1,0 +1,173 @@
+//! What counts of a host now: its last verdict, unless something since then says otherwise.
+
+use findings::{Code, Finding, Severity};
+use store::{Approval, Connection, Host, TpmPresence};
+
+use crate::config::Config;
+
+/// Seconds of silence after which a host that should be polling is called not responding: two
+/// long polls and some.
+const SILENCE_S_MAX: i64 = 120;
+
+/// The host as lists show it, at `now_ms`.
+pub(super) fn view(host: &Host, config: &Config, now_ms: i64) -> api::admin::Host {
+    let (verdict, findings) = standing(host, config, now_ms);
+    api::admin::Host {
+        id: host.id.to_string(),
+        name: host.name.clone(),
+        connection: connection(host, now_ms).to_owned(),
+        verdict,
+        findings,
+        appraised_at_ms: host.last.as_ref().map(|last| last.at_ms),
+        last_seen_ms: host.last_seen_at_ms,
+        has_identity_key: host.identity.is_some(),
+        tpm: host.tpm.as_str().to_owned(),
+    }
+}
+
+/// Unreachable is not untrusted: the connection says nothing of the verdict, which ends by age.
+fn connection(host: &Host, now_ms: i64) -> &'static str {
+    match host.connection {
+        Connection::Disconnected => "disconnected",
+        Connection::Connected
+            if host.last_seen_at_ms.is_some_and(|seen| now_ms - seen <= SILENCE_S_MAX * 1000) =>
+        {
+            "connected"
+        }
+        Connection::Connected => "not responding",
+    }
+}
+
+/// Verdict and findings that count at `now_ms`. In this order: a person's refusal or missing
+/// approval, a missing TPM, a missing judgement, a judgement that is too old, the judgement.
+fn standing(host: &Host, config: &Config, now_ms: i64) -> (String, Vec<api::finding::Finding>) {
+    let hold = |finding: Finding| {
+        let mut findings = vec![api::finding::Finding::from(&finding)];
+        findings.extend(enrolment_problem(host));
+        ("not appraised".to_owned(), findings)
+    };
+    match host.approval {
+        Approval::Waiting => return hold(Finding::new(Code::AwaitingApproval)),
+        Approval::Refused => {
+            return hold(Finding::new(Code::AwaitingApproval).because("a person refused it"));
+        }
+        Approval::NotRequired | Approval::Approved => {}
+    }
+    if host.tpm == TpmPresence::Absent {
+        return hold(Finding::new(Code::NoTpm));
+    }
+    let Some(last) = &host.last else { return hold(Finding::new(Code::NeverAppraised)) };
+    let age_ms = now_ms - last.at_ms;
+    let good_for_ms = i64::try_from(config.verdict_good_for().as_millis()).unwrap_or(i64::MAX);
+    if age_ms > good_for_ms {
+        let reason =
+            format!("it is {} s old and counted for {} s", age_ms / 1000, good_for_ms / 1000);
+        return hold(Finding::new(Code::VerdictExpired).because(reason));
+    }
+    let Ok(mut findings) = serde_json::from_str::<Vec<api::finding::Finding>>(&last.findings_json)
+    else {
+        // A row that cannot be read is not an accepted host.
+        return hold(Finding::new(Code::NeverAppraised).because("the stored verdict is damaged"));
+    };
+    if host.identity.is_none() {
+        findings.extend(enrolment_problem(host));
+    }
+    findings.sort_by_key(|finding| rank(&finding.severity));
+    (last.verdict.clone(), findings)
+}
+
+/// Why the last enrolment stored no key.
+fn enrolment_problem(host: &Host) -> Vec<api::finding::Finding> {
+    host.enrolment_problem_json
+        .as_deref()
+        .and_then(|json| serde_json::from_str(json).ok())
+        .unwrap_or_default()
+}
+
+fn rank(severity: &str) -> u8 {
+    [Severity::Fail, Severity::Hold, Severity::Warn, Severity::Info]
+        .into_iter()
+        .zip(0..)
+        .find(|(known, _)| known.as_str() == severity)
+        .map_or(u8::MAX, |(_, rank)| rank)
+}
+
+#[cfg(test)]
+mod tests {
+    use store::{AppraisalId, HostId, LastAppraisal};
+
+    use super::*;
+
+    fn host() -> Host {
+        Host {
+            id: HostId::from("h"),
+            name: "host".to_owned(),
+            created_at_ms: 0,
+            connection: Connection::Connected,
+            approval: Approval::NotRequired,
+            tpm: TpmPresence::Present,
+            reenrol_wanted: false,
+            identity: None,
+            identity_version: 0,
+            enrolment_problem_json: None,
+            last_seen_at_ms: Some(0),
+            attest_requested_at_ms: None,
+            next_due_at_ms: None,
+            last_nonce_at_ms: None,
+            last_quote_clock: None,
+            last: Some(LastAppraisal {
+                id: AppraisalId(1),
+                at_ms: 0,
+                verdict: "accepted".to_owned(),
+                findings_json: "[]".to_owned(),
+            }),
+        }
+    }
+
+    fn at(host: &Host, now_ms: i64) -> (String, Vec<String>) {
+        let config = Config { attest_interval_s: 10, ..Config::default() };
+        let (verdict, findings) = standing(host, &config, now_ms);
+        (verdict, findings.into_iter().map(|finding| finding.code).collect())
+    }
+
+    fn held(code: &str) -> (String, Vec<String>) {
+        ("not appraised".to_owned(), vec![code.to_owned()])
+    }
+
+    #[test]
+    fn a_verdict_ends_by_age() {
+        assert_eq!(at(&host(), 20_000), ("accepted".to_owned(), vec![]));
+        assert_eq!(at(&host(), 20_001), held("verdict-expired"));
+    }
+
+    #[test]
+    fn a_tpm_that_is_gone_ends_the_verdict() {
+        assert_eq!(at(&Host { tpm: TpmPresence::Absent, ..host() }, 1), held("no-tpm"));
+    }
+
+    #[test]
+    fn nothing_counts_before_approval() {
+        let waiting = Host { approval: Approval::Waiting, ..host() };
+        assert_eq!(at(&waiting, 1), held("awaiting-approval"));
+        let refused = Host { approval: Approval::Refused, ..host() };
+        assert_eq!(at(&refused, 1), held("awaiting-approval"));
+        let approved = Host { approval: Approval::Approved, ..host() };
+        assert_eq!(at(&approved, 1).0, "accepted");
+    }
+
+    #[test]
+    fn no_judgement_is_not_a_good_one() {
+        assert_eq!(at(&Host { last: None, ..host() }, 1), held("never-appraised"));
+        let mut damaged = host();
+        damaged.last.as_mut().unwrap().findings_json = "x".to_owned();
+        assert_eq!(at(&damaged, 1), held("never-appraised"));
+    }
+
+    #[test]
+    fn silence_shows_as_connection_only() {
+        assert_eq!(connection(&host(), 120_000), "connected");
+        assert_eq!(connection(&host(), 120_001), "not responding");
+        let away = Host { connection: Connection::Disconnected, ..host() };
+        assert_eq!(connection(&away, 0), "disconnected");
+    }
+}

@@ -1,0 +1,108 @@
+//! The server's configuration: a TOML file, and flags that win over it.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use serde::Deserialize;
+
+/// What the server needs to know. Each key of the file has the field's name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// The folder of the database, the authority and the administrator's context.
+    pub data_dir: PathBuf,
+    /// Where to listen. Port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Names and addresses under which agents and people reach the server, for its certificate.
+    /// This machine's host name, `localhost` and the loopback addresses are always among them.
+    pub names: Vec<String>,
+    /// Seconds between two attestations of a host, give or take a tenth.
+    pub attest_interval_s: u64,
+    /// Seconds for which a verdict counts; 0: two intervals.
+    pub verdict_good_for_s: u64,
+    /// Seconds for which a challenge is good. A TPM may take one to sign, a busy host some more.
+    pub challenge_good_for_s: u64,
+    /// Connections at one time; more wait to be accepted.
+    pub connections_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from("/var/lib/bootproof"),
+            listen: SocketAddr::from(([0, 0, 0, 0], 8443)),
+            names: Vec::new(),
+            attest_interval_s: 300,
+            verdict_good_for_s: 0,
+            challenge_good_for_s: 30,
+            connections_max: 20_000,
+        }
+    }
+}
+
+impl Config {
+    /// The configuration in `file`, or the defaults where none is named.
+    pub fn load(file: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = file else { return Ok(Self::default()) };
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("the configuration {} cannot be read", path.display()))?;
+        toml::from_str(&text).with_context(|| format!("{} is not a configuration", path.display()))
+    }
+
+    /// Refuses values with which nothing would work.
+    pub fn check(&self) -> anyhow::Result<()> {
+        // A year: more is a typing error, and would overflow nothing but a person's patience.
+        const INTERVAL_S_MAX: u64 = 365 * 24 * 3600;
+        let within = |name: &str, value: u64, min: u64, max: u64| {
+            anyhow::ensure!(
+                (min..=max).contains(&value),
+                "{name} is {value}; it must be {min} to {max}"
+            );
+            Ok(())
+        };
+        within("attest_interval_s", self.attest_interval_s, 1, INTERVAL_S_MAX)?;
+        within("verdict_good_for_s", self.verdict_good_for_s, 0, INTERVAL_S_MAX)?;
+        within("challenge_good_for_s", self.challenge_good_for_s, 1, 3600)?;
+        anyhow::ensure!(self.connections_max > 0, "connections_max must not be 0");
+        Ok(())
+    }
+
+    /// How long a verdict counts.
+    pub fn verdict_good_for(&self) -> Duration {
+        Duration::from_secs(match self.verdict_good_for_s {
+            0 => 2 * self.attest_interval_s,
+            seconds => seconds,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_is_an_error() {
+        let parse = |text: &str| toml::from_str::<Config>(text);
+        assert!(parse("attest_interval_s = 60").is_ok());
+        assert!(parse("attest_interval = 60").unwrap_err().to_string().contains("unknown field"));
+    }
+
+    #[test]
+    fn an_interval_of_nothing_is_refused() {
+        let config = Config { attest_interval_s: 0, ..Config::default() };
+        assert!(config.check().unwrap_err().to_string().contains("attest_interval_s"));
+        assert!(Config::default().check().is_ok());
+    }
+
+    #[test]
+    fn a_verdict_counts_for_two_intervals_by_default() {
+        let config = Config { attest_interval_s: 60, ..Config::default() };
+        assert_eq!(config.verdict_good_for(), Duration::from_secs(120));
+        let config = Config { verdict_good_for_s: 7, ..config };
+        assert_eq!(config.verdict_good_for(), Duration::from_secs(7));
+    }
+}

@@ -1,0 +1,182 @@
+//! Addresses for administrators' clients.
+
+use std::sync::Arc;
+
+use api::{
+    admin::{
+        AttestRequested, HostDetail, HostPage, NewToken, PastAppraisal, Server, Token,
+        TokenRequest, TrustRequest, TrustedCertificate,
+    },
+    agent::Evidence,
+};
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+};
+use serde::Deserialize;
+
+use super::{
+    auth::{Admin, Operator, Viewer},
+    body::Body,
+    problem::Failure,
+};
+use crate::app::App;
+
+type Answer<T> = Result<Json<T>, Failure>;
+
+/// `GET /v1/server`: nothing secret, so that anybody may check the pin.
+pub(super) async fn server(State(app): State<Arc<App>>) -> Json<Server> {
+    Json(app.server())
+}
+
+/// The query of `GET /v1/hosts`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HostsQuery {
+    cursor: Option<String>,
+    limit: Option<u32>,
+    name: Option<String>,
+}
+
+/// `GET /v1/hosts`.
+pub(super) async fn hosts(
+    State(app): State<Arc<App>>,
+    _: Viewer,
+    Query(query): Query<HostsQuery>,
+) -> Answer<HostPage> {
+    let page = match query.name {
+        Some(name) => app.hosts_by_name(&name).await?,
+        None => app.hosts(query.cursor.as_deref(), query.limit).await?,
+    };
+    Ok(Json(page))
+}
+
+/// The query of `GET /v1/hosts/{id}`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct HostQuery {
+    /// Wait for a judgement of evidence that was asked for at or after this time.
+    appraised_after_ms: Option<i64>,
+}
+
+/// `GET /v1/hosts/{id}`.
+pub(super) async fn host(
+    State(app): State<Arc<App>>,
+    _: Viewer,
+    Path(id): Path<String>,
+    Query(query): Query<HostQuery>,
+) -> Answer<HostDetail> {
+    Ok(Json(app.host(&id, query.appraised_after_ms).await?))
+}
+
+/// `DELETE /v1/hosts/{id}`.
+pub(super) async fn remove_host(
+    State(app): State<Arc<App>>,
+    Admin(by): Admin,
+    Path(id): Path<String>,
+) -> Answer<()> {
+    Ok(Json(app.remove_host(&id, by).await?))
+}
+
+/// `POST /v1/hosts/{id}/attest`.
+pub(super) async fn attest(
+    State(app): State<Arc<App>>,
+    Operator(by): Operator,
+    Path(id): Path<String>,
+) -> Answer<AttestRequested> {
+    Ok(Json(app.request_attestation(&id, by).await?))
+}
+
+/// `POST /v1/hosts/{id}/disconnect`.
+pub(super) async fn disconnect(
+    State(app): State<Arc<App>>,
+    Operator(by): Operator,
+    Path(id): Path<String>,
+) -> Answer<()> {
+    Ok(Json(app.disconnect(&id, by).await?))
+}
+
+/// `POST /v1/hosts/{id}/reconnect`.
+pub(super) async fn reconnect(
+    State(app): State<Arc<App>>,
+    Operator(by): Operator,
+    Path(id): Path<String>,
+) -> Answer<()> {
+    Ok(Json(app.reconnect(&id, by).await?))
+}
+
+/// `POST /v1/hosts/{id}/approve`.
+pub(super) async fn approve(
+    State(app): State<Arc<App>>,
+    Admin(by): Admin,
+    Path(id): Path<String>,
+) -> Answer<()> {
+    Ok(Json(app.approve(&id, by).await?))
+}
+
+/// `GET /v1/hosts/{id}/appraisals`.
+pub(super) async fn appraisals(
+    State(app): State<Arc<App>>,
+    _: Viewer,
+    Path(id): Path<String>,
+) -> Answer<Vec<PastAppraisal>> {
+    Ok(Json(app.appraisals(&id).await?))
+}
+
+/// `GET /v1/hosts/{id}/evidence`.
+pub(super) async fn evidence(
+    State(app): State<Arc<App>>,
+    _: Viewer,
+    Path(id): Path<String>,
+) -> Answer<Evidence> {
+    Ok(Json(app.evidence(&id).await?))
+}
+
+/// `POST /v1/tokens`.
+pub(super) async fn create_token(
+    State(app): State<Arc<App>>,
+    Admin(by): Admin,
+    Body(request): Body<TokenRequest>,
+) -> Answer<NewToken> {
+    Ok(Json(app.create_token(request, by).await?))
+}
+
+/// `GET /v1/tokens`.
+pub(super) async fn tokens(State(app): State<Arc<App>>, _: Admin) -> Answer<Vec<Token>> {
+    Ok(Json(app.tokens().await?))
+}
+
+/// `DELETE /v1/tokens/{id}`.
+pub(super) async fn revoke_token(
+    State(app): State<Arc<App>>,
+    Admin(by): Admin,
+    Path(id): Path<String>,
+) -> Answer<()> {
+    Ok(Json(app.revoke_token(&id, by).await?))
+}
+
+/// `POST /v1/trust`.
+pub(super) async fn trust(
+    State(app): State<Arc<App>>,
+    Admin(by): Admin,
+    Body(request): Body<TrustRequest>,
+) -> Answer<Vec<TrustedCertificate>> {
+    Ok(Json(app.import_trust(request, by).await?))
+}
+
+/// `GET /v1/trust`.
+pub(super) async fn trusted(
+    State(app): State<Arc<App>>,
+    _: Viewer,
+) -> Answer<Vec<TrustedCertificate>> {
+    Ok(Json(app.trusted().await?))
+}
+
+/// `DELETE /v1/trust/{sha256}`.
+pub(super) async fn remove_trust(
+    State(app): State<Arc<App>>,
+    Admin(by): Admin,
+    Path(sha256): Path<String>,
+) -> Answer<()> {
+    Ok(Json(app.remove_trust(&sha256, by).await?))
+}

@@ -1,0 +1,74 @@
+//! JSON bodies: limited in size and in time, and refused with a text that helps.
+
+use std::time::Duration;
+
+use api::BODY_BYTES_MAX;
+use axum::extract::{FromRequest, Request};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use super::problem::Failure;
+use crate::app::{AppError, RefusalKind};
+
+/// Seconds for which a body may trickle in: the largest one over a line of 2 Mbit/s.
+const BODY_S_MAX: u64 = 30;
+
+/// The request's body, read as JSON.
+pub(super) struct Body<T>(pub(super) T);
+
+impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, Failure> {
+        let whole = Limited::new(request.into_body(), BODY_BYTES_MAX).collect();
+        let bytes = tokio::time::timeout(Duration::from_secs(BODY_S_MAX), whole)
+            .await
+            .map_err(|_| {
+                let title = format!("the body did not come within {BODY_S_MAX} s");
+                AppError::plain(RefusalKind::TooSlow, "body-too-slow", title)
+            })?
+            .map_err(|err| {
+                if err.is::<LengthLimitError>() {
+                    let title = format!("the body is larger than {BODY_BYTES_MAX} bytes");
+                    AppError::refused(
+                        RefusalKind::TooLarge,
+                        "body-too-large",
+                        title,
+                        "an event log has 4 MiB at most",
+                    )
+                } else {
+                    AppError::plain(RefusalKind::Invalid, "body-cut", "the body was cut short")
+                }
+            })?
+            .to_bytes();
+        serde_json::from_slice(&bytes).map(Self).map_err(|err| {
+            // The error names the place and the field, never the value: it may be a secret.
+            let title = format!(
+                "the body is not what this address takes, at line {} column {}: {}",
+                err.line(),
+                err.column(),
+                reason(&err)
+            );
+            Failure::from(AppError::refused(
+                RefusalKind::Invalid,
+                "body-invalid",
+                title,
+                "client and server may have different versions",
+            ))
+        })
+    }
+}
+
+fn reason(err: &serde_json::Error) -> String {
+    let text = err.to_string();
+    match err.classify() {
+        // "missing field `x`", "unknown field `x`": names of ours, and one the client invented.
+        serde_json::error::Category::Data
+            if text.starts_with("missing field") || text.starts_with("unknown field") =>
+        {
+            text.split(" at line").next().unwrap_or_default().chars().take(120).collect()
+        }
+        serde_json::error::Category::Data => "a value has the wrong type".to_owned(),
+        _ => "not JSON".to_owned(),
+    }
+}

@@ -1,0 +1,82 @@
+//! HTTP: routes, tokens, bodies, errors. No rules and no SQL here.
+
+mod admin;
+mod agent;
+mod auth;
+mod body;
+mod listen;
+pub(crate) mod problem;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::Request,
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+    routing::{delete, get, post},
+};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+pub use listen::serve;
+
+use crate::app::{App, AppError, RefusalKind};
+
+/// All routes.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/healthz", get(async || "ok\n"))
+        .route("/v1/server", get(admin::server))
+        .route("/v1/agent/join", post(agent::join))
+        .route("/v1/agent/activate", post(agent::activate))
+        .route("/v1/agent/enrol", post(agent::enrol))
+        .route("/v1/agent/poll", post(agent::poll))
+        .route("/v1/agent/evidence", post(agent::evidence))
+        .route("/v1/hosts", get(admin::hosts))
+        .route("/v1/hosts/{id}", get(admin::host).delete(admin::remove_host))
+        .route("/v1/hosts/{id}/attest", post(admin::attest))
+        .route("/v1/hosts/{id}/disconnect", post(admin::disconnect))
+        .route("/v1/hosts/{id}/reconnect", post(admin::reconnect))
+        .route("/v1/hosts/{id}/approve", post(admin::approve))
+        .route("/v1/hosts/{id}/appraisals", get(admin::appraisals))
+        .route("/v1/hosts/{id}/evidence", get(admin::evidence))
+        .route("/v1/tokens", get(admin::tokens).post(admin::create_token))
+        .route("/v1/tokens/{id}", delete(admin::revoke_token))
+        .route("/v1/trust", get(admin::trusted).post(admin::trust))
+        .route("/v1/trust/{sha256}", delete(admin::remove_trust))
+        .fallback(no_such_address)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(middleware::from_fn(with_request_id))
+        .with_state(app)
+}
+
+async fn no_such_address() -> Response {
+    let title = "there is no such address";
+    let err = AppError::plain(RefusalKind::NotFound, "address-not-found", title);
+    problem::Failure::from(err).into_response()
+}
+
+async fn no_such_method() -> Response {
+    let title = "this address does not take this method";
+    let err = AppError::plain(RefusalKind::Invalid, "method-not-allowed", title);
+    problem::Failure::from(err).into_response()
+}
+
+/// Gives each request an identifier: in each of its log lines, and in the answer.
+async fn with_request_id(request: Request, next: Next) -> Response {
+    let id = Uuid::new_v4().simple().to_string();
+    let path = request.uri().path().to_owned();
+    let span = tracing::info_span!("request", id, method = %request.method(), path);
+    let mut response = async {
+        let response = next.run(request).await;
+        tracing::debug!(status = response.status().as_u16(), "answered");
+        response
+    }
+    .instrument(span)
+    .await;
+    if let Ok(id) = id.parse() {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}

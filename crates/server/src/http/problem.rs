@@ -1,0 +1,87 @@
+//! Errors as answers.
+
+use api::problem::Problem;
+use axum::{
+    Json,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::app::{AppError, RefusalKind};
+
+/// What a handler returns where it fails.
+pub(super) struct Failure(AppError);
+
+impl From<AppError> for Failure {
+    fn from(err: AppError) -> Self {
+        Self(err)
+    }
+}
+
+impl From<store::StoreError> for Failure {
+    fn from(err: store::StoreError) -> Self {
+        Self(err.into())
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        // 4xx for the client, 503 for "again later", 500 for a bug. What is inside goes to the
+        // log with its whole chain, and only what is for the client goes out.
+        let (status, code, title, hint) = match self.0 {
+            AppError::Refused(refusal) => {
+                tracing::info!(code = refusal.code, "request refused: {}", refusal.title);
+                (status_of(refusal.kind), refusal.code, refusal.title, refusal.hint)
+            }
+            AppError::Unavailable(source) => {
+                tracing::error!(error = %Chain(&*source), "request not served");
+                let title = "the server cannot do this now".to_owned();
+                let hint = Some("try again in a minute; the server's log says more".to_owned());
+                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", title, hint)
+            }
+            AppError::Bug(source) => {
+                tracing::error!(error = %Chain(&*source), "internal error");
+                let title = "the server failed at this request".to_owned();
+                let hint = Some("the server's log says more; please report it".to_owned());
+                (StatusCode::INTERNAL_SERVER_ERROR, "internal", title, hint)
+            }
+        };
+        let problem = Problem {
+            code: code.to_owned(),
+            status: status.as_u16(),
+            title,
+            hint,
+            request_id: None,
+        };
+        let kind = [(header::CONTENT_TYPE, "application/problem+json")];
+        (status, kind, Json(problem)).into_response()
+    }
+}
+
+fn status_of(kind: RefusalKind) -> StatusCode {
+    match kind {
+        RefusalKind::Invalid => StatusCode::BAD_REQUEST,
+        RefusalKind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        RefusalKind::Forbidden => StatusCode::FORBIDDEN,
+        RefusalKind::NotFound => StatusCode::NOT_FOUND,
+        RefusalKind::Conflict => StatusCode::CONFLICT,
+        RefusalKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        RefusalKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        RefusalKind::TooSlow => StatusCode::REQUEST_TIMEOUT,
+    }
+}
+
+/// An error and all its sources, for the log.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'static));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(err) = source {
+            write!(f, ": {err}")?;
+            source = err.source();
+        }
+        Ok(())
+    }
+}
