@@ -137,7 +137,8 @@ pub trait Store: Send + Sync {
     fn note_seen(&self, id: &HostId, at_ms: i64) -> Reply<'_, ()>;
     /// What the host says about its TPM.
     fn note_tpm(&self, id: &HostId, tpm: TpmPresence) -> Reply<'_, ()>;
-    /// Why the host's last enrolment failed (JSON), shown until the next one succeeds.
+    /// Why the host's last enrolment failed (JSON), shown until the next one succeeds. It ends the
+    /// wish for a new one: the cause needs a person, who then reconnects the host again.
     fn note_enrolment_problem(&self, id: &HostId, problem_json: String) -> Reply<'_, ()>;
 
     // Enrolments on the way.

@@ -250,7 +250,7 @@ pub(super) fn note_enrolment_problem(
     id: &HostId,
     problem_json: &str,
 ) -> Result<(), StoreError> {
-    update(db, id, "enrolment_problem_json = ?2", &[&problem_json])
+    update(db, id, "enrolment_problem_json = ?2, reenrol_wanted = 0", &[&problem_json])
 }
 
 /// Sets columns of one host; its id is `?1`, `values` follow.

@@ -133,10 +133,14 @@ pub(crate) async fn notes_go_forward_and_need_a_host(store: &dyn Store) {
     store.note_seen(&a.id, 50).await.unwrap();
     store.note_seen(&a.id, 40).await.unwrap();
     store.note_tpm(&a.id, TpmPresence::Absent).await.unwrap();
+    store.reconnect_host(&a.id, Reenrolment::Wanted, by(1)).await.unwrap();
+    let n_audit = n_audit + 1;
+    assert!(host(store, &a.id).await.reenrol_wanted);
     store.note_enrolment_problem(&a.id, r#"{"code":"x"}"#.into()).await.unwrap();
     let a = host(store, &a.id).await;
     assert_eq!((a.last_seen_at_ms, a.tpm), (Some(50), TpmPresence::Absent));
     assert_eq!(a.enrolment_problem_json.as_deref(), Some(r#"{"code":"x"}"#));
+    assert!(!a.reenrol_wanted, "a failed enrolment is not begun again by itself");
     assert_eq!(store.audit(0, 100).await.unwrap().len(), n_audit, "notes are not audited");
     let missing = store.note_seen(&"nobody".into(), 1).await;
     assert!(matches!(missing, Err(StoreError::NotFound(Kind::Host))));
