@@ -224,8 +224,10 @@ pub fn verify_ek_certificate(
     let found = nv::certificate(leaf).ok_or(malformed(CertificateError::Malformed))?;
     let certificate = Certificate::from_der(found.der).map_err(malformed)?;
     let fingerprint = Fingerprint::of(found.der);
-    let intermediates: Vec<_> =
-        untrusted_intermediates.iter().filter_map(|der| Certificate::from_der(der).ok()).collect();
+    let intermediates: Vec<_> = untrusted_intermediates
+        .iter()
+        .filter_map(|nv| Certificate::from_der(nv::certificate(nv)?.der).ok())
+        .collect();
 
     let path = chain::find(&certificate, &fingerprint, &intermediates, roots)
         .map_err(EkCertError::Untrusted)?;

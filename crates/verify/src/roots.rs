@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::certificate::{CERTIFICATE_BYTES_MAX, Certificate, CertificateError};
-use crate::hash;
 use crate::key::PublicKey;
+use crate::{hash, nv};
 
 /// SHA-256 of a whole certificate in DER.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -126,7 +126,7 @@ impl RootStore {
         Ok(store)
     }
 
-    /// One certificate.
+    /// One certificate in DER, perhaps with padding behind it.
     pub fn from_der(der: &[u8]) -> Result<Self, RootError> {
         let mut store = Self::new();
         store.add(1, der)?;
@@ -171,7 +171,9 @@ impl RootStore {
     }
 }
 
-fn read(der: &[u8]) -> Result<Root, CertificateError> {
+fn read(file: &[u8]) -> Result<Root, CertificateError> {
+    // Vendors publish files with a line break or padding behind the certificate.
+    let der = nv::certificate(file).ok_or(CertificateError::Malformed)?.der;
     let certificate = Certificate::from_der(der)?;
     Ok(Root {
         fingerprint: Fingerprint::of(der),
