@@ -1,1 +1,6 @@
-//! testkit
+//! For tests and the demo: logs of plausible boots with quirks, and guards of swtpm.
+//!
+//! Helpers panic with a text that helps: in a test that is how a step that cannot be done ends.
+
+pub mod log;
+pub mod swtpm;
