@@ -1,0 +1,163 @@
+//! Which events a quote stands for.
+
+use event_log::{
+    BankTrust, EventType, LogWriter, MismatchKind, Rules, compare, hash, parse, replay,
+};
+use testkit::log::{BootLog, BuiltLog, Entry};
+use tpm_wire::{Digest, PcrBank, PcrSet, TpmAlgId};
+
+const SHA256: TpmAlgId = TpmAlgId::SHA256;
+
+/// What differs when `built` is compared with `quoted`: bank, PCR, kind; and the covered PCRs.
+fn differing(
+    built: &BuiltLog,
+    quoted: &[PcrBank],
+) -> (Vec<(TpmAlgId, u32, MismatchKind)>, Vec<(u32, MismatchKind)>, PcrSet) {
+    let log = parse(&built.bytes).log;
+    let replay = replay(&log, log.algorithms());
+    let comparison = compare(&log, &replay, quoted, &Rules::default());
+    let mismatches = comparison.mismatches.iter().map(|m| (m.alg, m.pcr_index, m.kind)).collect();
+    let continued = comparison.continued.iter().map(|m| (m.pcr_index, m.kind)).collect();
+    (mismatches, continued, comparison.replayed.pcrs())
+}
+
+/// `bank` with another value of one PCR.
+fn with(bank: &PcrBank, pcr_index: u32, fill: u8) -> PcrBank {
+    let mut bank = bank.clone();
+    let len = bank.alg().digest_len().unwrap();
+    assert!(bank.set(pcr_index, Digest::filled(fill, len).unwrap()));
+    bank
+}
+
+const OF_LOG: PcrSet = PcrSet::from_octets([0xff, 0x43, 0]);
+
+#[test]
+fn a_sound_log_covers_each_pcr_that_it_names() {
+    let built = BootLog::sound().build();
+    assert_eq!(differing(&built, &built.pcrs), (vec![], vec![], OF_LOG));
+}
+
+#[test]
+fn a_pcr_that_was_not_quoted_is_neither_judged_nor_covered() {
+    let built = BootLog::sound().build();
+    let mut quoted = PcrBank::new(SHA256);
+    for index in 0..8 {
+        assert!(quoted.set(index, *built.bank(SHA256).get(index).unwrap()));
+    }
+    assert_eq!(differing(&built, &[quoted]), (vec![], vec![], PcrSet::FIRMWARE));
+    assert_eq!(differing(&built, &[]), (vec![], vec![], PcrSet::EMPTY));
+}
+
+#[test]
+fn each_kind_of_mismatch() {
+    let built = BootLog::sound().build();
+    let sound = built.bank(SHA256);
+    for index in [0, 7, 8, 9, 14] {
+        for (fill, kind) in [(0x5a, MismatchKind::Differs), (0, MismatchKind::NotExtended)] {
+            let (mismatches, continued, covered) = differing(&built, &[with(sound, index, fill)]);
+            assert_eq!((mismatches, continued), (vec![(SHA256, index, kind)], vec![]));
+            assert_eq!(covered, OF_LOG.without(index));
+        }
+    }
+    // Not in the log: PCR 3 of a log without its separator, and PCRs that others extend later.
+    let built = BootLog::sound().without_separator(3).build();
+    let sound = built.bank(SHA256);
+    let (mismatches, ..) = differing(&built, &[with(sound, 3, 1)]);
+    assert_eq!(mismatches, [(SHA256, 3, MismatchKind::NotInLog)]);
+    for index in [10, 11, 12, 13, 15, 16, 17, 22, 23] {
+        let (mismatches, continued, _) = differing(&built, &[with(sound, index, 1)]);
+        assert_eq!((mismatches, continued), (vec![], vec![(index, MismatchKind::NotInLog)]));
+    }
+}
+
+#[test]
+fn after_a_dynamic_launch_its_pcrs_are_zero() {
+    let built = BootLog::sound().build();
+    let quoted = with(&with(built.bank(SHA256), 18, 0), 22, 0);
+    assert_eq!(differing(&built, &[quoted]), (vec![], vec![], OF_LOG));
+}
+
+#[test]
+fn a_pcr_that_another_log_continued_is_not_covered() {
+    let log = BootLog::sound();
+    let mut entries = log.entries();
+    entries.push(Entry::of_data(12, EventType::IPL, b"a command line"));
+    let built = log.build_from(&entries);
+    assert!(differing(&built, &built.pcrs).2.contains(12));
+    let (mismatches, continued, covered) = differing(&built, &[with(built.bank(SHA256), 12, 1)]);
+    assert_eq!((mismatches, continued), (vec![], vec![(12, MismatchKind::Differs)]));
+    assert!(!covered.contains(12));
+}
+
+#[test]
+fn each_bank_is_judged_by_itself_and_facts_rest_on_strong_ones() {
+    let built = BootLog::sound().banks(&[TpmAlgId::SHA1, SHA256]).build();
+    let (sha1, sha256) = (built.bank(TpmAlgId::SHA1), built.bank(SHA256));
+    let quoted = [with(sha1, 7, 1), sha256.clone()];
+    let (mismatches, _, covered) = differing(&built, &quoted);
+    assert_eq!(mismatches, [(TpmAlgId::SHA1, 7, MismatchKind::Differs)]);
+    assert_eq!(covered, OF_LOG);
+    assert_eq!(differing(&built, std::slice::from_ref(sha1)), (vec![], vec![], PcrSet::EMPTY));
+    let log = parse(&built.bytes).log;
+    let replay = replay(&log, log.algorithms());
+    let rules = Rules { banks: BankTrust::PermitWeak, ..Rules::default() };
+    let permitted = compare(&log, &replay, std::slice::from_ref(sha1), &rules);
+    assert_eq!(permitted.replayed.pcrs(), OF_LOG);
+}
+
+#[test]
+fn a_bank_that_the_log_has_not_covers_nothing() {
+    let built = BootLog::sound().build();
+    let log = parse(&built.bytes).log;
+    let replay = replay(&log, log.algorithms());
+    let quoted = [PcrBank::new(TpmAlgId::SHA384), PcrBank::new(TpmAlgId::SHA3_256)];
+    let comparison = compare(&log, &replay, &quoted, &Rules::default());
+    assert_eq!(comparison.banks_not_in_log, [TpmAlgId::SHA384, TpmAlgId::SHA3_256]);
+    assert_eq!(comparison.replayed.events().count(), 0);
+    // Declared, and of a hash that we do not have.
+    let bytes = LogWriter::new([TpmAlgId::SHA3_256]).finish();
+    let log = parse(&bytes).log;
+    let replay = event_log::replay(&log, log.algorithms());
+    let comparison = compare(&log, &replay, &quoted[1..], &Rules::default());
+    assert_eq!(comparison.banks_unsupported, [TpmAlgId::SHA3_256]);
+}
+
+/// Two banks that each replay, and events that are in one of them only: the log would tell two
+/// stories. Neither is covered.
+#[test]
+fn an_event_must_be_in_each_bank_that_replays() {
+    let banks = [SHA256, TpmAlgId::SHA384];
+    let mut writer = LogWriter::new(banks);
+    writer.measure(7, EventType::EFI_ACTION, b"both", b"both");
+    let mut pcrs: Vec<_> = banks.map(PcrBank::new).into();
+    for (i, alg) in banks.into_iter().enumerate() {
+        let story = hash(alg, &[b"story"]).unwrap();
+        writer.event(7, EventType::EFI_ACTION, &[(alg, story)], b"story");
+        let zero = Digest::filled(0, alg.digest_len().unwrap()).unwrap();
+        let both = hash(alg, &[b"both"]).unwrap();
+        let one = hash(alg, &[zero.as_bytes(), both.as_bytes()]).unwrap();
+        let two = hash(alg, &[one.as_bytes(), story.as_bytes()]).unwrap();
+        assert!(pcrs[i].set(7, two));
+    }
+    let bytes = writer.finish();
+    let log = parse(&bytes).log;
+    let replay = replay(&log, log.algorithms());
+    let comparison = compare(&log, &replay, &pcrs, &Rules::default());
+    assert_eq!(comparison.mismatches, []);
+    let covered: Vec<_> = comparison.replayed.events().map(|event| event.number).collect();
+    assert_eq!(covered, [1]);
+    // In the one bank alone that was quoted, its story is.
+    let comparison = compare(&log, &replay, &pcrs[..1], &Rules::default());
+    let covered: Vec<_> = comparison.replayed.events().map(|event| event.number).collect();
+    assert_eq!(covered, [1, 2]);
+}
+
+#[test]
+fn ev_no_action_is_never_covered() {
+    let built = BootLog::sound().startup_locality(0).build();
+    let log = parse(&built.bytes).log;
+    let replay = replay(&log, log.algorithms());
+    let comparison = compare(&log, &replay, &built.pcrs, &Rules::default());
+    assert!(comparison.replayed.events().all(|event| event.is_extended()));
+    assert_eq!(comparison.replayed.events().count(), built.extends.len());
+}
