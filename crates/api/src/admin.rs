@@ -72,6 +72,8 @@ pub struct Identity {
     pub ak_name: String,
     /// When it was bound, in milliseconds since 1970.
     pub enrolled_at_ms: i64,
+    /// The endorsement certificate as it was read, where there is one.
+    pub ek_certificate: Option<Bytes>,
 }
 
 /// `POST /v1/hosts/{id}/attest`: when the request was taken.

@@ -76,9 +76,8 @@ mod tests {
         assert!(start.elapsed() < Duration::from_secs(60));
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn only_the_named_host_wakes() {
-        tokio::time::pause();
         let hub = Hub::default();
         let mut waiter = hub.waiter(&HostId::from("a"));
         hub.wake(&HostId::from("b"));

@@ -80,6 +80,7 @@ impl App {
                 ek_spki_sha256: hex::encode(identity.ek_spki_sha256),
                 ak_name: hex::encode(&identity.ak_name),
                 enrolled_at_ms: identity.enrolled_at_ms,
+                ek_certificate: identity.ek_cert_der.clone().map(Into::into),
             }),
             appraisal,
             next_due_s: host.next_due_at_ms.map(|due_ms| (due_ms - now_ms).max(0) / 1000),

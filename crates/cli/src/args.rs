@@ -1,0 +1,291 @@
+//! What can be said on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, and for a verdict: accepted; 1 not accepted or not appraised; 2 could not be done \
+or wrong use.";
+
+/// Proof that Secure Boot did its job, on every host of a fleet
+#[derive(Debug, Parser)]
+#[command(
+    name = "bootproof",
+    version,
+    after_help = EXIT_CODES,
+    after_long_help = "\
+Examples:
+  bootproof host list
+  bootproof token create --expires 1h --uses 1
+  bootproof trust import tpm-vendor-root.pem
+  bootproof verify evidence/ --ek-root root.pem
+  bootproof explain no-identity-key
+
+Exit codes:
+  0  done, and for a verdict: accepted
+  1  not accepted or not appraised
+  2  could not be done, or wrong use
+
+Environment:
+  BOOTPROOF_CONTEXT  the context file: server, authority, token
+  NO_COLOR           no colours, where it is not empty"
+)]
+pub struct Arguments {
+    /// The context file: server, certificate authority, token
+    #[arg(long, global = true, value_name = "FILE", env = client::CONTEXT_ENV)]
+    pub context: Option<PathBuf>,
+    /// Print facts as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The nouns.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// See and steer the hosts of the inventory
+    #[command(subcommand, visible_alias = "hosts")]
+    Host(Host),
+    /// Make and end join tokens
+    #[command(subcommand, visible_alias = "tokens")]
+    Token(Token),
+    /// See and change whose TPMs are trusted
+    #[command(subcommand)]
+    Trust(Trust),
+    /// Judge a folder of evidence, without a server
+    Verify(Verify),
+    /// Read a TCG event log and replay it
+    Eventlog(Eventlog),
+    /// Say what a finding means and what to do about it
+    Explain(Explain),
+    /// Print a script for shell completions
+    Completions(Completions),
+    /// Write the manual pages into a folder
+    Man(Man),
+}
+
+/// One host.
+#[derive(Debug, Args)]
+pub struct OneHost {
+    /// The host's name or identifier
+    #[arg(value_name = "HOST")]
+    pub host: String,
+}
+
+/// `bootproof host …`
+#[derive(Debug, Subcommand)]
+pub enum Host {
+    /// Show all hosts, with verdict, cause and next step
+    #[command(after_help = "Examples:\n  bootproof host list\n  bootproof host list --json")]
+    List,
+    /// Show all about one host
+    #[command(after_help = "Example:\n  bootproof host show web-1")]
+    Show(OneHost),
+    /// Ask for evidence now, and wait for the verdict
+    #[command(after_help = EXIT_CODES)]
+    Attest(Attest),
+    /// Take a host out of attestation until it is reconnected
+    Disconnect(OneHost),
+    /// Take a host back, and store the identity key of its TPM anew
+    Reconnect(OneHost),
+    /// Vouch for a host whose join token asks for it
+    Approve(OneHost),
+    /// Remove a host and all that is known of it, but for the audit log
+    Remove(OneHost),
+    /// Show the last judgements of a host
+    History(OneHost),
+    /// Write the evidence of a host's last judgement into a folder, for `bootproof verify`
+    #[command(after_help = "Example:\n  bootproof host evidence web-1 --out web-1.evidence")]
+    Evidence(HostEvidence),
+}
+
+/// `bootproof host attest`
+#[derive(Debug, Args)]
+pub struct Attest {
+    /// The host
+    #[command(flatten)]
+    pub host: OneHost,
+    /// Seconds to wait for the verdict
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub wait: u64,
+}
+
+/// `bootproof host evidence`
+#[derive(Debug, Args)]
+pub struct HostEvidence {
+    /// The host
+    #[command(flatten)]
+    pub host: OneHost,
+    /// The folder to make
+    #[arg(long, value_name = "FOLDER")]
+    pub out: PathBuf,
+}
+
+/// `bootproof token …`
+#[derive(Debug, Subcommand)]
+pub enum Token {
+    /// Make a join token, and show the command that joins a host
+    #[command(after_help = "\
+Examples:
+  bootproof token create                       one host, within an hour
+  bootproof token create --uses 40 --expires 2d --note 'rack 7'
+  bootproof token create --approval            a person approves each host")]
+    Create(TokenCreate),
+    /// Show the join tokens, without their secrets
+    List,
+    /// End a join token; hosts that joined with it stay
+    Revoke {
+        /// The token's identifier, as `token list` shows it
+        id: String,
+    },
+}
+
+/// `bootproof token create`
+#[derive(Debug, Args)]
+pub struct TokenCreate {
+    /// How long it is good: seconds, or with s, m, h or d behind the number
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = seconds)]
+    pub expires: u64,
+    /// How many hosts may join with it
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "any_uses")]
+    pub uses: u32,
+    /// Any number of hosts may join with it
+    #[arg(long)]
+    pub any_uses: bool,
+    /// A person must approve each host that joins with it
+    #[arg(long)]
+    pub approval: bool,
+    /// What it is for
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    pub note: String,
+}
+
+/// `bootproof trust …`
+#[derive(Debug, Subcommand)]
+pub enum Trust {
+    /// Trust the certificates of a file: roots of TPM vendors, or intermediates to stop at
+    #[command(after_help = "Example:\n  bootproof trust import /var/lib/swtpm-localca/*.pem")]
+    Import {
+        /// PEM files with certificates, or one certificate in DER each
+        #[arg(required = true, value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+    /// Show the trusted certificates
+    List,
+    /// Trust a certificate no more
+    Remove {
+        /// Its SHA-256, as `trust list` shows it
+        sha256: String,
+    },
+}
+
+/// `bootproof verify`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 accepted, 1 not accepted, 2 could not be judged.
+
+Examples:
+  bootproof verify evidence/ --ek-root root.pem
+  bootproof verify evidence/ --ek-root root.pem --nonce challenge.hex --json")]
+pub struct Verify {
+    /// The folder of evidence
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+    /// Certificates to trust as roots of TPM vendors, PEM or DER (may be repeated)
+    #[arg(long, value_name = "FILE")]
+    pub ek_root: Vec<PathBuf>,
+    /// The challenge that the quote must answer, in hex; otherwise the folder's `nonce`
+    #[arg(long, value_name = "FILE")]
+    pub nonce: Option<PathBuf>,
+}
+
+/// `bootproof eventlog`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit codes: 0 the whole log was read, 1 it was read up to a fault, 2 it could not be read.
+
+Examples:
+  bootproof eventlog /sys/kernel/security/tpm0/binary_bios_measurements
+  bootproof eventlog log.bin --json | jq '.pcrs.sha256.\"7\"'")]
+pub struct Eventlog {
+    /// The log, as the kernel gives it
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// `bootproof explain`
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  bootproof explain\n  bootproof explain sha256-bank-inactive\n  bootproof explain 0x18b"
+)]
+pub struct Explain {
+    /// A finding's code, or a TPM response code such as 0x18b; without one: all findings
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+}
+
+/// `bootproof completions`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  bootproof completions bash > /etc/bash_completion.d/bootproof")]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: Shell,
+}
+
+/// Shells with completions.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[expect(missing_docs, reason = "the names of shells")]
+pub enum Shell {
+    Bash,
+    Zsh,
+    Fish,
+}
+
+/// `bootproof man`
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  bootproof man /usr/local/share/man/man1")]
+pub struct Man {
+    /// The folder
+    #[arg(value_name = "FOLDER")]
+    pub folder: PathBuf,
+}
+
+/// Seconds out of `90`, `90s`, `15m`, `12h`, `7d`.
+fn seconds(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        other => return Err(format!("{other:?} is not one of s, m, h, d")),
+    };
+    let number: u64 = digits.parse().map_err(|_| "begin with a number".to_owned())?;
+    number.checked_mul(unit).ok_or_else(|| "that is too long".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_declaration_holds() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(seconds("90"), Ok(90));
+        assert_eq!(seconds("15m"), Ok(900));
+        assert_eq!(seconds("2d"), Ok(172_800));
+        for wrong in ["", "m", "1w", "-1", "1.5h", "99999999999999999999d"] {
+            assert!(seconds(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The commands, a file per noun.
+
+mod eventlog;
+mod explain;
+mod generate;
+mod host;
+mod local_time;
+mod token;
+mod trust;
+pub(crate) mod verify;
+
+use std::process::ExitCode;
+
+use client::{Client, Context};
+
+use crate::{
+    args::{Arguments, Command},
+    error::CliError,
+    output::Output,
+};
+
+/// What a command's exit code says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; for a verdict: accepted.
+    Done,
+    /// Done, and the answer is no: not accepted, not appraised, a log with a fault.
+    No,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        match exit {
+            Exit::Done => Self::SUCCESS,
+            Exit::No => Self::from(1),
+        }
+    }
+}
+
+/// Runs a command.
+pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
+    let context = arguments.context.as_deref();
+    let client = || -> Result<Client, CliError> { Ok(Context::load(context)?.client()?) };
+    match &arguments.command {
+        Command::Verify(command) => verify::run(command, output),
+        Command::Eventlog(command) => eventlog::run(command, output),
+        Command::Explain(command) => explain::run(command, output),
+        Command::Completions(command) => generate::completions(command),
+        Command::Man(command) => generate::man(command, output),
+        Command::Host(command) => block_on(host::run(command, &client()?, output)),
+        Command::Token(command) => block_on(token::run(command, &client()?, output)),
+        Command::Trust(command) => block_on(trust::run(command, &client()?, output)),
+    }
+}
+
+/// Only commands that speak to a server pay for a runtime.
+fn block_on(command: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+}

@@ -1,0 +1,145 @@
+//! `bootproof verify`: the server's judgement, offline.
+
+use std::{path::Path, time::SystemTime};
+
+use anyhow::Context as _;
+use api::{
+    appraisal::{Appraisal, Facts},
+    finding::Finding,
+};
+use appraise::{Challenge, EkEvidence, Known, Policy, QuoteEvidence, appraise, examine};
+use verify::{EnrolledKey, Nonce, RootStore, UnixTime};
+
+use super::Exit;
+use crate::{
+    args::Verify,
+    error::CliError,
+    evidence_dir::{self, EvidenceFolder, read_limited},
+    output::{Output, Tone, plain},
+};
+
+/// A file of roots: all roots of all vendors, in PEM, are below 4 MiB.
+const ROOTS_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+pub(super) fn run(command: &Verify, output: &Output) -> Result<Exit, CliError> {
+    let mut roots = RootStore::new();
+    for file in &command.ek_root {
+        let bytes = read_limited(file, ROOTS_BYTES_MAX)?;
+        let read = match std::str::from_utf8(&bytes) {
+            Ok(text) if text.contains("-----BEGIN") => RootStore::from_pem(text),
+            _ => RootStore::from_der(&bytes),
+        };
+        roots.extend(read.with_context(|| format!("{} holds no roots", file.display()))?);
+    }
+    let mut folder = evidence_dir::read(&command.folder)?;
+    if let Some(file) = &command.nonce {
+        folder.nonce = evidence_dir::read_nonce(file)?;
+    }
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now = UnixTime(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+    let appraisal = judge(&folder, &roots, now);
+    if output.is_json() {
+        output.json(&appraisal)?;
+    } else {
+        let verdict = output.paint(Tone::of_verdict(&appraisal.verdict), &appraisal.verdict);
+        output.line(&format!("{}: {verdict}", command.folder.display()))?;
+        output.line("")?;
+        show_findings(&appraisal.findings, output)?;
+        show_facts(&appraisal.facts, output)?;
+    }
+    Ok(if appraisal.verdict == "accepted" { Exit::Done } else { Exit::No })
+}
+
+/// Judges the evidence folder at `path` at `now`, trusting `roots`.
+pub fn judge_directory(
+    path: &Path,
+    roots: &RootStore,
+    now: UnixTime,
+) -> Result<Appraisal, CliError> {
+    Ok(judge(&evidence_dir::read(path)?, roots, now))
+}
+
+fn judge(folder: &EvidenceFolder, roots: &RootStore, now: UnixTime) -> Appraisal {
+    let evidence = appraise::Evidence {
+        quote: folder.quote.as_ref().map(|(attest, signature)| QuoteEvidence { attest, signature }),
+        tpm_error: folder.tpm_error.as_deref(),
+        pcrs: &folder.pcrs,
+        event_log: folder.event_log.as_deref(),
+        ak_public: folder.ak_public.as_deref(),
+        acpi_tpm2: folder.acpi_tpm2.as_deref(),
+        active_banks: folder.active_banks.as_deref(),
+    };
+    let known = match folder.enrolled {
+        None => Known::Nothing,
+        Some(ref enrolled) => Known::Names(EnrolledKey {
+            ak_name: enrolled.ak_name,
+            ek_spki_sha256: enrolled.ek_spki_sha256,
+        }),
+    };
+    let intermediates: Vec<&[u8]> =
+        folder.untrusted_intermediates.iter().map(Vec::as_slice).collect();
+    let ek = match &folder.ek_certificate {
+        Some(certificate) => {
+            EkEvidence::Certificate { certificate, untrusted_intermediates: &intermediates, roots }
+        }
+        None if folder.enrolled.is_none() => EkEvidence::NotAsked,
+        None => EkEvidence::NoCertificate,
+    };
+    let nonce = folder.nonce.as_deref().and_then(Nonce::new);
+    let challenge = nonce.as_ref().map_or(Challenge::Absent, Challenge::Nonce);
+    let policy = Policy::default();
+    let claims = examine(&evidence, &known, &ek, &challenge, &policy, now);
+    report::appraisal(&claims, &appraise(&claims, None, &policy))
+}
+
+pub(super) fn show_findings(findings: &[Finding], output: &Output) -> Result<(), CliError> {
+    for finding in findings {
+        let tone = Tone::of_severity(&finding.severity);
+        let code = output.paint(tone, &finding.code);
+        output.line(&format!("  {code} ({})", finding.severity))?;
+        output.line(&format!("    {}", plain(&finding.cause)))?;
+        output.line(&format!("    next: {}", plain(&finding.next_step)))?;
+        output.line("")?;
+    }
+    Ok(())
+}
+
+pub(super) fn show_facts(facts: &Facts, output: &Output) -> Result<(), CliError> {
+    let line = |name: &str, value: &str| output.line(&format!("{name:<16} {}", plain(value)));
+    let known = |value: Option<bool>| match value {
+        Some(true) => "on",
+        Some(false) => "off",
+        None => "not proved",
+    };
+    line("secure boot", known(facts.secure_boot))?;
+    line("quote", if facts.quote_verified { "verified" } else { "not verified" })?;
+    if let Some(quote) = &facts.quote {
+        line("  covers", &quote.selection.join(" "))?;
+        line("  resets", &format!("{}, restarts {}", quote.reset_count, quote.restart_count))?;
+    }
+    match &facts.event_log {
+        None => line("event log", "none")?,
+        Some(log) => {
+            let banks = log.banks.join(" ");
+            line("event log", &format!("{} events, {} bytes, {banks}", log.n_events, log.n_bytes))?;
+            line("  replays", &log.replayed.join(" "))?;
+        }
+    }
+    if let Some(endorsement) = &facts.endorsement {
+        let part = |part: &Option<String>| part.clone().unwrap_or_else(|| "?".to_owned());
+        let tpm = format!("{} {}", part(&endorsement.manufacturer), part(&endorsement.model));
+        line("tpm", &tpm)?;
+    }
+    if let Some(interface) = &facts.interface {
+        line("interface", &format!("{interface}, as the host says"))?;
+    }
+    for step in &facts.boot {
+        let path = step.untrusted_path.as_deref().unwrap_or("?");
+        line(&step.kind, path)?;
+        line("", step.digest.as_deref().unwrap_or("not measured in a verified bank"))?;
+    }
+    for command_line in &facts.kernel_command_lines {
+        line("command line", command_line)?;
+    }
+    Ok(())
+}
