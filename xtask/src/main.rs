@@ -1,2 +1,47 @@
-//! Tasks.
-fn main() {}
+//! The project's tasks. `cargo xtask --help` lists them.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to a person")]
+
+mod arrows;
+mod demo;
+mod docs;
+mod install;
+mod sh;
+mod test;
+mod tidy;
+
+use clap::{Parser, Subcommand};
+
+/// The project's tasks
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Install what is missing, build, and show a server with four hosts
+    Demo {
+        /// End by itself instead of leaving the server running
+        #[arg(long)]
+        once: bool,
+    },
+    /// Install what is missing, and run all tests and checks
+    Test,
+    /// The same, as continuous integration runs it
+    Ci,
+    /// Check the house rules: dependency arrows, generated documents
+    Tidy,
+    /// Write the documents that are generated: docs/troubleshooting.md
+    Docs,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().task {
+        Task::Demo { once } => demo::run(once),
+        Task::Test | Task::Ci => test::run(),
+        Task::Tidy => tidy::run(),
+        Task::Docs => docs::write(),
+    }
+}

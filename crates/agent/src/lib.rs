@@ -1,1 +1,12 @@
-//! agent
+//! `bootproof-agent`: a courier. It collects quote, event log and facts of this host and posts
+//! them; it measures nothing and judges nothing.
+
+pub mod courier;
+pub mod enrol;
+mod evidence;
+pub mod session;
+pub mod source;
+pub mod state;
+pub mod tpm;
+
+pub use evidence::Sources;

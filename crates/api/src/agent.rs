@@ -117,6 +117,13 @@ pub fn host_token_message(enrolment_id: &str) -> Vec<u8> {
 /// What a host's token begins with.
 pub const HOST_TOKEN_PREFIX: &str = "bph_";
 
+/// The answer to `GET /v1/agent/member`: the token is one of this host.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Membership {
+    /// The host's identifier.
+    pub host_id: String,
+}
+
 /// `POST /v1/agent/poll`: "ready". Held until there is something to do, [`crate::POLL_S_MAX`] at most.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -145,6 +152,8 @@ pub enum PollReply {
     Attest {
         /// What the quote must carry as qualifying data.
         nonce: Bytes,
+        /// The PCRs to quote, in every active bank of SHA-256 and better.
+        pcrs: Vec<u32>,
         /// Milliseconds for which the challenge is good.
         good_for_ms: u64,
     },

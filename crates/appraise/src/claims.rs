@@ -171,6 +171,17 @@ impl From<&ClockInfo> for ClockState {
 }
 
 impl Claims<'_> {
+    /// The PCRs that the log has events of, where there is a log: what a quote should cover.
+    pub fn named_pcrs(&self) -> Option<PcrSet> {
+        match &self.log {
+            LogStatus::Read(read) => {
+                let extended = read.log.events().iter().filter(|event| event.is_extended());
+                Some(extended.map(|event| event.pcr_index).collect())
+            }
+            LogStatus::Absent | LogStatus::Empty => None,
+        }
+    }
+
     /// The quoted values, where a quote is verified.
     pub fn quoted(&self) -> &[PcrBank] {
         self.quote.verified().map_or(&[], VerifiedQuote::values)

@@ -12,4 +12,4 @@ mod output;
 pub use cmd::verify::judge_directory;
 pub use cmd::{Exit, run};
 pub use error::{CliError, report_error};
-pub use output::Output;
+pub use output::{Output, Tone};

@@ -16,7 +16,7 @@ pub struct Output {
 
 /// What a piece of text means, for its colour. Without colours the text is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Tone {
+pub enum Tone {
     /// Accepted.
     Good,
     /// Not accepted.

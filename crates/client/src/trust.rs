@@ -33,6 +33,14 @@ impl FromStr for CaPin {
     }
 }
 
+impl CaPin {
+    /// The pin of the certificate in `pem`; `None` where there is none.
+    pub fn of_pem(pem: &str) -> Option<Self> {
+        let der = CertificateDer::from_pem_slice(pem.as_bytes()).ok()?;
+        Some(Self(digest(&SHA256, &der).as_ref().try_into().ok()?))
+    }
+}
+
 impl std::fmt::Display for CaPin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&hex::encode(self.0))

@@ -2,5 +2,6 @@
 //!
 //! Helpers panic with a text that helps: in a test that is how a step that cannot be done ends.
 
+pub mod boot;
 pub mod log;
 pub mod swtpm;

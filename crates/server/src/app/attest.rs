@@ -11,7 +11,7 @@ use store::{
     Approval, By, Conflict, Connection, EvidencePart, Host, HostId, NewAppraisal, QuoteClock,
     StoreError,
 };
-use tpm_wire::{BANKS_MAX, PcrBank, TpmAlgId};
+use tpm_wire::{BANKS_MAX, PcrBank, PcrSet, TpmAlgId};
 use tracing::Instrument as _;
 use verify::{IssuedAt, Nonce, NonceError, UnixTime};
 
@@ -32,6 +32,8 @@ struct Judgeable {
 struct Judged {
     appraisal: api::appraisal::Appraisal,
     quote_clock: Option<QuoteClock>,
+    /// The PCRs that the log names, where there is a log.
+    named: Option<PcrSet>,
 }
 
 impl App {
@@ -80,7 +82,10 @@ impl App {
             (judged, judgeable)
         });
         let (judged, judgeable) = judging.await.map_err(|err| AppError::Bug(err.into()))?;
-        let Judged { appraisal, quote_clock } = judged;
+        let Judged { appraisal, quote_clock, named } = judged;
+        if let Some(named) = named {
+            self.identities.note_log(&host.id, named);
+        }
 
         let next_due_at_ms = now_ms.saturating_add(self.jittered_interval_ms()?);
         let decisive = appraisal.findings.iter().find(|finding| finding.severity == "fail");
@@ -208,6 +213,7 @@ impl App {
         Judged {
             appraisal: report::appraisal(&claims, &appraisal),
             quote_clock: quote_clock.filter(|_| !went_back),
+            named: claims.named_pcrs(),
         }
     }
 

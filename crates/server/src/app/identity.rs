@@ -6,6 +6,7 @@ use std::{
 };
 
 use store::{Host, HostId, Identity};
+use tpm_wire::PcrSet;
 use verify::{
     BoundAk, EkCertError, EnrolledKey, Name, UnixTime, VerifiedEk, verify_ek_certificate,
 };
@@ -33,9 +34,30 @@ pub(super) struct LoadedIdentity {
 #[derive(Debug, Default)]
 pub(super) struct Identities {
     loaded: Mutex<HashMap<HostId, Arc<LoadedIdentity>>>,
+    pcrs: Mutex<HashMap<HostId, PcrSet>>,
 }
 
 impl Identities {
+    /// The PCRs to ask for: 0 to 7 and those that the host's last log named. Before the first log,
+    /// or where it was forgotten, all that a boot log can name: 0 to 15, and those of a dynamic
+    /// launch.
+    pub(super) fn pcrs_of_log(&self, host: &HostId) -> PcrSet {
+        let pcrs = self.pcrs.lock().unwrap_or_else(PoisonError::into_inner);
+        match pcrs.get(host) {
+            Some(named) => named.union(PcrSet::FIRMWARE),
+            None => (0..=22).filter(|pcr| *pcr != 16).collect(),
+        }
+    }
+
+    /// Keeps which PCRs the host's log names. A hint for the next challenge only.
+    pub(super) fn note_log(&self, host: &HostId, named: PcrSet) {
+        let mut pcrs = self.pcrs.lock().unwrap_or_else(PoisonError::into_inner);
+        if pcrs.len() >= CACHED_MAX {
+            pcrs.clear();
+        }
+        pcrs.insert(host.clone(), named);
+    }
+
     pub(super) fn forget(&self, host: &HostId) {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner).remove(host);
     }

@@ -53,6 +53,7 @@ impl App {
         let nonce = self.nonce_key.challenge(host.id.as_str().as_bytes(), now_ms, random::<8>()?);
         Ok(PollReply::Attest {
             nonce: nonce.as_bytes().into(),
+            pcrs: self.identities.pcrs_of_log(&host.id).iter().collect(),
             good_for_ms: self.config.challenge_good_for_s * 1000,
         })
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::agent::{
     ActivateReply, ActivateRequest, EnrolReply, EnrolRequest, Evidence, EvidenceReply, JoinRequest,
-    PollReply, PollRequest,
+    Membership, PollReply, PollRequest,
 };
 use axum::{Json, extract::State};
 
@@ -36,6 +36,11 @@ pub(super) async fn enrol(
     Body(request): Body<EnrolRequest>,
 ) -> Answer<EnrolReply> {
     Ok(Json(app.enrol(host, request).await?))
+}
+
+/// `GET /v1/agent/member`.
+pub(super) async fn member(ByHost(host): ByHost) -> Json<Membership> {
+    Json(Membership { host_id: host.id.to_string() })
 }
 
 /// `POST /v1/agent/poll`.

@@ -31,6 +31,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/agent/join", post(agent::join))
         .route("/v1/agent/activate", post(agent::activate))
         .route("/v1/agent/enrol", post(agent::enrol))
+        .route("/v1/agent/member", get(agent::member))
         .route("/v1/agent/poll", post(agent::poll))
         .route("/v1/agent/evidence", post(agent::evidence))
         .route("/v1/hosts", get(admin::hosts))

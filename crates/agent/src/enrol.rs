@@ -1,0 +1,167 @@
+//! Joining a server's inventory, and enrolling anew.
+
+use anyhow::Context as _;
+use api::agent::{
+    ActivateReply, ActivateRequest, EnrolReply, EnrolRequest, HOST_TOKEN_PREFIX, HostSays,
+    JoinRequest, TpmKeys, host_token_message,
+};
+use aws_lc_rs::hmac;
+use client::{Client, ClientError};
+
+use crate::{
+    session::{Presence, SharedSession},
+    state::{Credentials, State, StateFile, WrappedKey},
+    tpm::Endorsement,
+};
+
+/// What became of an enrolment.
+#[derive(Debug)]
+pub struct Enrolled {
+    /// The host's identifier.
+    pub host_id: String,
+    /// Why no identity key was stored; empty where one was.
+    pub findings: Vec<api::finding::Finding>,
+}
+
+/// Joins with a join token. The state is saved at each step, so that no crash loses a membership.
+pub async fn join(
+    client: &Client,
+    file: &StateFile,
+    state: &mut State,
+    session: &SharedSession,
+    host: HostSays,
+    token: String,
+) -> anyhow::Result<Enrolled> {
+    let (tpm, ek) = keys(session, state, file).await?.unzip();
+    let request = JoinRequest { token, host, tpm };
+    let reply: EnrolReply = client.post("/v1/agent/join", &request).await?;
+    finish(client, file, state, session, ek, reply).await
+}
+
+/// Enrols anew, as a host of the inventory.
+pub async fn enrol(
+    client: &Client,
+    file: &StateFile,
+    state: &mut State,
+    session: &SharedSession,
+) -> anyhow::Result<Enrolled> {
+    let (tpm, ek) = keys(session, state, file).await?.context("the TPM is gone")?;
+    let reply: EnrolReply = client.post("/v1/agent/enrol", &EnrolRequest { tpm }).await?;
+    finish(client, file, state, session, Some(ek), reply).await
+}
+
+/// The keys of the TPM, where there is one; the attestation key is saved before it is named to
+/// anybody.
+async fn keys(
+    session: &SharedSession,
+    state: &mut State,
+    file: &StateFile,
+) -> anyhow::Result<Option<(TpmKeys, Endorsement)>> {
+    let kept = state.ak.clone();
+    let keys = session
+        .run(move |session| match session.presence() {
+            Presence::Absent => None,
+            Presence::Present => Some(session.keys(kept.as_ref())),
+        })
+        .await?;
+    let Some(keys) = keys else { return Ok(None) };
+    let (keys, ek, ak) = keys.context("the TPM's keys cannot be had")?;
+    save_ak(state, file, ak)?;
+    Ok(Some((keys, ek)))
+}
+
+/// Saves the attestation key where it is not the kept one.
+pub(crate) fn save_ak(state: &mut State, file: &StateFile, ak: WrappedKey) -> anyhow::Result<()> {
+    if state.ak.as_ref().is_none_or(|kept| kept.public != ak.public) {
+        state.ak = Some(ak);
+        file.save(state)?;
+    }
+    Ok(())
+}
+
+async fn finish(
+    client: &Client,
+    file: &StateFile,
+    state: &mut State,
+    session: &SharedSession,
+    ek: Option<Endorsement>,
+    reply: EnrolReply,
+) -> anyhow::Result<Enrolled> {
+    let (enrolment_id, host_id, credential) = match reply {
+        EnrolReply::Joined { host_id, host_token, findings } => {
+            if let Some(host_token) = host_token {
+                become_member(state, file, Credentials { host_id: host_id.clone(), host_token })?;
+            }
+            return Ok(Enrolled { host_id, findings });
+        }
+        EnrolReply::Activate { enrolment_id, host_id, credential, .. } => {
+            (enrolment_id, host_id, credential)
+        }
+    };
+    let ek = ek.context("the server sent a credential, but no keys were sent to it")?;
+    let ak = state.ak.clone().context("the attestation key is gone")?;
+    let secret = session.run(move |session| session.activate(&ek, &ak, &credential)).await?;
+    let secret = secret.context("the TPM did not open the server's credential")?;
+
+    let key = hmac::Key::new(hmac::HMAC_SHA256, &secret);
+    let mac = hmac::sign(&key, &host_token_message(&enrolment_id));
+    let host_token = format!("{HOST_TOKEN_PREFIX}{}", hex::encode(mac));
+    let credentials = Credentials { host_id: host_id.clone(), host_token };
+    state.activating = Some(credentials.clone());
+    file.save(state)?;
+    let request = ActivateRequest { enrolment_id, secret: secret.as_slice().into() };
+    match client.post::<_, ActivateReply>("/v1/agent/activate", &request).await {
+        Ok(_) => {}
+        // An answer that was lost on its way: the token is good all the same.
+        Err(err) if err.code() == Some("already-activated") => {}
+        Err(err) => {
+            if !err.is_transient() {
+                state.activating = None;
+                file.save(state)?;
+            }
+            return Err(err.into());
+        }
+    }
+    become_member(state, file, credentials)?;
+    Ok(Enrolled { host_id, findings: Vec::new() })
+}
+
+fn become_member(
+    state: &mut State,
+    file: &StateFile,
+    credentials: Credentials,
+) -> anyhow::Result<()> {
+    state.activating = None;
+    if let Some(member) = &mut state.member {
+        member.credentials = Some(credentials);
+    }
+    Ok(file.save(state)?)
+}
+
+/// Settles an activation whose answer never came: the token that it would have made either works,
+/// or it was never made.
+pub(crate) async fn settle(
+    client: &Client,
+    file: &StateFile,
+    state: &mut State,
+) -> Result<(), SettleError> {
+    let Some(credentials) = state.activating.clone() else { return Ok(()) };
+    let probe = client.with_token(credentials.host_token.clone());
+    match probe.get::<api::agent::Membership>("/v1/agent/member").await {
+        Ok(_) => become_member(state, file, credentials).map_err(SettleError::State),
+        Err(err) if err.code() == Some("unauthenticated") => {
+            state.activating = None;
+            file.save(state).map_err(|err| SettleError::State(err.into()))
+        }
+        Err(err) => Err(SettleError::Client(err)),
+    }
+}
+
+/// An activation could not be settled.
+#[derive(Debug)]
+pub(crate) enum SettleError {
+    /// The server did not say.
+    Client(ClientError),
+    /// The state cannot be saved.
+    State(anyhow::Error),
+}

@@ -1,0 +1,91 @@
+//! Evidence for a challenge, out of all sources.
+
+use std::path::PathBuf;
+
+use api::agent::Evidence;
+use tpm_device::TpmError;
+use tpm_wire::PcrSet;
+
+use crate::{
+    session::Session,
+    source::{acpi, event_log},
+    state::WrappedKey,
+};
+
+/// Characters of what the TPM answered: what the server takes.
+const TPM_ERROR_CHARS_MAX: usize = 400;
+
+/// Where evidence is read from.
+#[derive(Clone, Debug)]
+pub struct Sources {
+    /// The event log.
+    pub event_log: PathBuf,
+    /// The ACPI table TPM2.
+    pub acpi_tpm2: PathBuf,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self {
+            event_log: PathBuf::from(event_log::SECURITYFS),
+            acpi_tpm2: PathBuf::from(acpi::TPM2_TABLE),
+        }
+    }
+}
+
+/// Collects evidence; a source that fails is absent from it and told in the agent's own log. Gives
+/// the attestation key too, where one was loaded or made.
+pub(crate) fn collect(
+    session: &mut Session,
+    sources: &Sources,
+    kept: Option<&WrappedKey>,
+    nonce: &[u8],
+    pcrs: PcrSet,
+) -> (Evidence, Option<WrappedKey>) {
+    let mut evidence = Evidence { nonce: nonce.into(), ..Evidence::default() };
+    let ak = match session.attest(kept, nonce, pcrs) {
+        Ok(attested) => {
+            evidence.quote = Some(attested.quote);
+            evidence.pcrs = attested.pcrs;
+            evidence.active_banks = attested
+                .active_banks
+                .iter()
+                .filter_map(|alg| alg.hash_name())
+                .map(Into::into)
+                .collect();
+            evidence.ak_public = Some(attested.ak.public.clone());
+            Some(attested.ak)
+        }
+        Err(err) => {
+            let text = tpm_error(&err);
+            tracing::error!(hint = err.hint(), "no quote: {text}");
+            evidence.tpm_error = Some(text);
+            None
+        }
+    };
+    // The log after the quote: firmware is done with it long since, and it only grows.
+    evidence.event_log = said("event log", event_log::read(&sources.event_log));
+    evidence.acpi_tpm2 = said("ACPI table TPM2", acpi::read(&sources.acpi_tpm2));
+    (evidence, ak)
+}
+
+fn said(what: &str, read: std::io::Result<Option<Vec<u8>>>) -> Option<api::Bytes> {
+    match read {
+        Ok(bytes) => bytes.map(Into::into),
+        Err(err) => {
+            tracing::error!(%err, "the {what} cannot be read");
+            None
+        }
+    }
+}
+
+/// The error and its causes, as the server shows them.
+pub(crate) fn tpm_error(err: &TpmError) -> String {
+    let mut text = err.to_string();
+    let mut source = std::error::Error::source(err);
+    while let Some(cause) = source {
+        text.push_str(&format!(": {cause}"));
+        source = cause.source();
+    }
+    text.chars().take(TPM_ERROR_CHARS_MAX).collect()
+}

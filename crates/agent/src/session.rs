@@ -1,0 +1,241 @@
+//! The TPM of this host while it is used: found, opened, with its attestation key loaded.
+
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use anyhow::Context as _;
+use api::agent::{Credential, Quote, TpmKeys};
+use tpm_device::{Address, DeviceError, Tpm, TpmError, discover};
+use tpm_wire::{PcrSelection, PcrSet, TpmAlgId};
+use zeroize::Zeroizing;
+
+use crate::{
+    state::WrappedKey,
+    tpm::{AttestationKey, Endorsement, active_banks},
+};
+
+/// Which TPM to use.
+#[derive(Clone, Debug)]
+pub enum TpmChoice {
+    /// The one of this machine, where there is one.
+    Discover,
+    /// This one.
+    At(Address),
+    /// None.
+    Without,
+}
+
+/// Whether there is a TPM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// One is there. It may still refuse to serve, which evidence then says.
+    Present,
+    /// There is none.
+    Absent,
+}
+
+/// What the TPM gives for a challenge.
+#[derive(Clone, Debug)]
+pub struct Attested {
+    /// The quote.
+    pub quote: Quote,
+    /// The values of its PCRs.
+    pub pcrs: api::pcrs::Pcrs,
+    /// The banks that are switched on.
+    pub active_banks: Vec<TpmAlgId>,
+    /// The key that signed.
+    pub ak: WrappedKey,
+}
+
+/// The TPM while it is used. Blocks: keep it off the threads of a runtime.
+#[derive(Debug)]
+pub struct Session {
+    choice: TpmChoice,
+    open: Option<Open>,
+}
+
+/// A session that threads take in turns.
+#[derive(Clone, Debug)]
+pub struct SharedSession(Arc<Mutex<Session>>);
+
+impl SharedSession {
+    /// Shares `session`.
+    pub fn new(session: Session) -> Self {
+        Self(Arc::new(Mutex::new(session)))
+    }
+
+    /// Runs `work` with the session on a thread where it may block.
+    pub async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Session) -> T + Send + 'static,
+    ) -> anyhow::Result<T> {
+        let session = Arc::clone(&self.0);
+        let done = tokio::task::spawn_blocking(move || {
+            // A panic in between left the session without its TPM at worst: it is opened anew.
+            work(&mut session.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        done.await.context("a thread ended early")
+    }
+}
+
+#[derive(Debug)]
+struct Open {
+    tpm: Tpm,
+    ak: Option<AttestationKey>,
+    /// The kernel's resource manager serves many; a plain device or socket is given back.
+    shared: bool,
+}
+
+impl Session {
+    /// A session with the chosen TPM, which is opened when it is first needed.
+    pub const fn new(choice: TpmChoice) -> Self {
+        Self { choice, open: None }
+    }
+
+    /// Whether there is a TPM. One that cannot be opened for another reason than absence is there.
+    pub fn presence(&mut self) -> Presence {
+        if self.open.is_some() {
+            return Presence::Present;
+        }
+        let Some(address) = self.address() else { return Presence::Absent };
+        match Tpm::open(&address) {
+            Ok(_) => Presence::Present,
+            Err(TpmError::Device { source: DeviceError::Missing { .. }, .. }) => Presence::Absent,
+            Err(_) => Presence::Present,
+        }
+    }
+
+    fn address(&self) -> Option<Address> {
+        match &self.choice {
+            TpmChoice::Discover => discover(),
+            TpmChoice::At(address) => Some(address.clone()),
+            TpmChoice::Without => None,
+        }
+    }
+
+    /// The keys that enrolment needs: the endorsement key with its certificate, and the
+    /// attestation key, `kept` where this TPM can load it, else a new one.
+    pub fn keys(
+        &mut self,
+        kept: Option<&WrappedKey>,
+    ) -> Result<(TpmKeys, Endorsement, WrappedKey), TpmError> {
+        self.with(kept, |tpm, ak| {
+            let ek = Endorsement::find_or_create(tpm)?;
+            let keys = TpmKeys {
+                ek_public: ek.public().into(),
+                ek_certificate: ek.certificate().map(Into::into),
+                ek_chain: ek.chain().iter().map(|der| der.clone().into()).collect(),
+                ak_public: ak.public().into(),
+            };
+            Ok((keys, ek, wrapped(ak)))
+        })
+    }
+
+    /// Opens the credential that was made for these keys.
+    pub fn activate(
+        &mut self,
+        ek: &Endorsement,
+        kept: &WrappedKey,
+        credential: &Credential,
+    ) -> Result<Zeroizing<Vec<u8>>, TpmError> {
+        self.with(Some(kept), |tpm, ak| {
+            ek.activate(tpm, ak, &credential.id_object, &credential.encrypted_secret)
+        })
+    }
+
+    /// Quotes `pcrs` in every active bank of SHA-256 and better, or in those that there are.
+    pub fn attest(
+        &mut self,
+        kept: Option<&WrappedKey>,
+        nonce: &[u8],
+        pcrs: PcrSet,
+    ) -> Result<Attested, TpmError> {
+        self.with(kept, |tpm, ak| {
+            let active = active_banks(tpm)?;
+            let strong: Vec<_> =
+                active.iter().copied().filter(|alg| alg.is_strong_hash()).collect();
+            // Without a strong bank the weak ones say at least which bank is to be switched on.
+            let quoted = if strong.is_empty() { &active } else { &strong };
+            let mut selection = PcrSelection::EMPTY;
+            for alg in quoted {
+                // A bank that does not fit is one of a TPM with more than eight of them.
+                let _ = selection.push(*alg, pcrs);
+            }
+            let quoted = ak.quote_with_pcrs(tpm, nonce, &selection)?;
+            Ok(Attested {
+                quote: Quote { attest: quoted.attest.into(), signature: quoted.signature.into() },
+                pcrs: quoted.banks.into_iter().collect(),
+                active_banks: active,
+                ak: wrapped(ak),
+            })
+        })
+    }
+
+    /// Runs `work` with the TPM open and the attestation key loaded; after an error both are
+    /// opened anew the next time, for the TPM may have been reset meanwhile.
+    fn with<T>(
+        &mut self,
+        kept: Option<&WrappedKey>,
+        work: impl Fn(&mut Tpm, &AttestationKey) -> Result<T, TpmError>,
+    ) -> Result<T, TpmError> {
+        let reused = self.open.is_some();
+        let done = self.once(kept, &work);
+        let done = match done {
+            // What was kept open belongs to a boot, a reset or a connection before: once more.
+            Err(_) if reused => self.once(kept, &work),
+            done => done,
+        };
+        if self.open.as_ref().is_some_and(|open| !open.shared) {
+            self.open = None;
+        }
+        done
+    }
+
+    fn once<T>(
+        &mut self,
+        kept: Option<&WrappedKey>,
+        work: impl Fn(&mut Tpm, &AttestationKey) -> Result<T, TpmError>,
+    ) -> Result<T, TpmError> {
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.opened()?,
+        };
+        let ak = match open.ak.take() {
+            Some(ak) if kept.is_none_or(|kept| *kept.public == *ak.public()) => ak,
+            _ => load_or_create(&mut open.tpm, kept)?,
+        };
+        let done = work(&mut open.tpm, &ak)?;
+        open.ak = Some(ak);
+        self.open = Some(open);
+        Ok(done)
+    }
+
+    fn opened(&self) -> Result<Open, TpmError> {
+        let address = self.address().unwrap_or_else(|| {
+            // Named in the error: where a TPM would be.
+            Address::Device("/dev/tpmrm0".into())
+        });
+        let shared = matches!(&address, Address::Device(path) if path == Path::new("/dev/tpmrm0"));
+        Ok(Open { tpm: Tpm::open(&address)?, ak: None, shared })
+    }
+}
+
+fn load_or_create(tpm: &mut Tpm, kept: Option<&WrappedKey>) -> Result<AttestationKey, TpmError> {
+    if let Some(kept) = kept {
+        match AttestationKey::load(tpm, &kept.public, &kept.private)? {
+            Some(ak) => return Ok(ak),
+            None => {
+                tracing::warn!("the TPM does not know the kept attestation key; making a new one")
+            }
+        }
+    }
+    let ak = AttestationKey::create(tpm)?;
+    tracing::info!("attestation key made");
+    Ok(ak)
+}
+
+fn wrapped(ak: &AttestationKey) -> WrappedKey {
+    WrappedKey { public: ak.public().into(), private: ak.private().into() }
+}

@@ -1,0 +1,6 @@
+//! Where evidence comes from, one file per source. Nothing here is judged.
+
+pub mod acpi;
+pub mod event_log;
+pub mod host;
+mod limited;

@@ -1,0 +1,62 @@
+//! Installing what is missing: packages of Debian, tools of cargo.
+
+use std::process::{Command, Stdio};
+
+use anyhow::bail;
+
+use crate::sh;
+
+/// A program, and the package of Debian that has it.
+pub(crate) struct Needed {
+    program: &'static str,
+    package: &'static str,
+}
+
+/// Software TPMs and the tools that tests use as referees.
+pub(crate) const TPM_TOOLS: &[Needed] = &[
+    Needed { program: "swtpm", package: "swtpm" },
+    Needed { program: "swtpm_setup", package: "swtpm-tools" },
+    Needed { program: "swtpm_localca", package: "swtpm-tools" },
+    Needed { program: "tpm2_checkquote", package: "tpm2-tools" },
+];
+
+/// The way of tpm2-tools to swtpm: a library without a program of its own.
+const TCTI: &str = "libtss2-tcti-swtpm0";
+
+/// Installs the packages of what is missing; needs root, or sudo without a terminal's help.
+pub(crate) fn packages(needed: &[Needed]) -> anyhow::Result<()> {
+    let missing: Vec<_> = needed.iter().filter(|needed| !sh::has(needed.program)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut packages: Vec<_> = missing.iter().map(|needed| needed.package).collect();
+    packages.push(TCTI);
+    packages.sort_unstable();
+    packages.dedup();
+    if !sh::has("apt-get") {
+        bail!("not installed: {}. Install them with your package manager", packages.join(" "));
+    }
+    let root = is_root();
+    let (program, prefix): (&str, &[&str]) = match root {
+        true => ("apt-get", &[]),
+        false if sh::has("sudo") => ("sudo", &["apt-get"]),
+        false => bail!("run as root: apt-get install {}", packages.join(" ")),
+    };
+    let with = |arguments: &[&'static str]| [prefix, arguments].concat();
+    sh::run(program, &with(&["update", "-qq"]))?;
+    let install = ["install", "-y", "-qq", "--no-install-recommends"];
+    sh::run(program, &[with(&install), packages].concat())
+}
+
+fn is_root() -> bool {
+    let id = Command::new("id").arg("-u").stderr(Stdio::null()).output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// Installs a cargo subcommand, at the version that the project is checked with.
+pub(crate) fn cargo_tool(name: &str, version: &str) -> anyhow::Result<()> {
+    if sh::has(name) {
+        return Ok(());
+    }
+    sh::run(&sh::cargo(), &["install", "--locked", "--version", version, name])
+}

@@ -1,0 +1,30 @@
+//! All tests and checks.
+
+use std::time::Instant;
+
+use crate::{install, sh, tidy};
+
+/// The versions that the project is checked with.
+const NEXTEST: &str = "0.9.143";
+const DENY: &str = "0.20.2";
+
+pub(crate) fn run() -> anyhow::Result<()> {
+    let start = Instant::now();
+    install::packages(install::TPM_TOOLS)?;
+    install::cargo_tool("cargo-nextest", NEXTEST)?;
+    install::cargo_tool("cargo-deny", DENY)?;
+    let cargo = &sh::cargo();
+    sh::run(cargo, &["fmt", "--all", "--check"])?;
+    tidy::run()?;
+    // Licences, sources and bans need no network; advisories do, and are checked where there is one.
+    sh::run(cargo, &["deny", "--offline", "check", "bans", "licenses", "sources"])?;
+    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    sh::run(cargo, &clippy)?;
+    if std::env::var_os("BOOTPROOF_CORPUS").is_none() {
+        println!("\nBOOTPROOF_CORPUS is not set: tests on recorded evidence say that they skip");
+    }
+    sh::run(cargo, &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"])?;
+    sh::run(cargo, &["test", "--workspace", "--doc", "--locked", "--quiet"])?;
+    println!("\nall tests and checks passed in {} s", start.elapsed().as_secs());
+    Ok(())
+}
