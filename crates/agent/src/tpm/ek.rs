@@ -205,10 +205,10 @@ fn make(tpm: &mut Tpm, nv: &[Handle], template: &EkTemplate) -> Result<Option<Ke
         if let Some(vendors) = tpm.read_nv(template.nv_template)? {
             bytes = vendors;
         }
-    } else if let Some(index) = template.nv_nonce.filter(|index| nv.contains(index)) {
-        if let Some(nonce) = tpm.read_nv(index)? {
-            with_nonce(&mut bytes, &nonce);
-        }
+    } else if let Some(index) = template.nv_nonce.filter(|index| nv.contains(index))
+        && let Some(nonce) = tpm.read_nv(index)?
+    {
+        with_nonce(&mut bytes, &nonce);
     }
     match create(tpm, template, bytes) {
         Ok(key) => Ok(Some(key)),

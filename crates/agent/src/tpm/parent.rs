@@ -18,10 +18,10 @@ impl Parent {
     /// Those of this TPM, the first to be tried first.
     pub(super) fn all(tpm: &mut Tpm) -> Result<Vec<Self>, TpmError> {
         let mut parents = Vec::new();
-        if let Some(srk) = tpm.read_public(Handle::PERSISTENT_SRK)? {
-            if is_ours_to_use(&srk.public) {
-                parents.push(Self::Persistent(Handle::PERSISTENT_SRK));
-            }
+        if let Some(srk) = tpm.read_public(Handle::PERSISTENT_SRK)?
+            && is_ours_to_use(&srk.public)
+        {
+            parents.push(Self::Persistent(Handle::PERSISTENT_SRK));
         }
         if tpm.curves()?.contains(&TpmEccCurve::P256) {
             parents.push(Self::Template(&SRK_P256));
