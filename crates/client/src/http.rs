@@ -169,18 +169,22 @@ fn to_json<Q: Serialize>(request: &Q) -> Result<Bytes, ClientError> {
 /// A certificate that is refused is another thing than a server that is away: the one asks for a
 /// person, the other for patience.
 fn connection_error(err: legacy::Error) -> ClientError {
-    let mut source: Option<&(dyn StdError + 'static)> = Some(&err);
-    while let Some(inner) = source {
-        let tls = inner.downcast_ref::<rustls::Error>().or_else(|| {
-            inner
-                .downcast_ref::<std::io::Error>()
-                .and_then(std::io::Error::get_ref)
-                .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        });
-        if let Some(tls @ rustls::Error::InvalidCertificate(_)) = tls {
-            return ClientError::Untrusted(tls.clone().into());
+    match tls_error(&err) {
+        Some(tls @ rustls::Error::InvalidCertificate(_)) => {
+            ClientError::Untrusted(tls.clone().into())
         }
-        source = inner.source();
+        _ => ClientError::Unreachable(err.into()),
     }
-    ClientError::Unreachable(err.into())
+}
+
+/// The TLS error inside. An I/O error gives out the source of what it wraps, not that itself, so
+/// it is asked first; they are wrapped several times.
+fn tls_error<'a>(err: &'a (dyn StdError + 'static)) -> Option<&'a rustls::Error> {
+    if let Some(tls) = err.downcast_ref() {
+        return Some(tls);
+    }
+    match err.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+        Some(wrapped) => tls_error(wrapped),
+        None => tls_error(err.source()?),
+    }
 }

@@ -5,3 +5,4 @@
 pub mod boot;
 pub mod log;
 pub mod swtpm;
+pub mod wait;

@@ -1,0 +1,9 @@
+//! The server's program, real agents and real software TPMs, over real TLS.
+
+mod attest;
+mod bad_input;
+mod bench;
+mod crash;
+mod credential;
+mod join;
+mod story;
