@@ -1,0 +1,157 @@
+//! What a boot of a server tells, and how far it is believed.
+
+use crate::common::{claims_of, claims_with};
+use boot_claims::{Belief, DatabaseName, Doubt, ImageKind, Phase};
+use efi::{CertType, Guid};
+use event_log::{EventType, Rules, hash};
+use testkit::log::{BootLog, Entry, certificates, signature_list, variable};
+use tpm_wire::TpmAlgId;
+
+#[test]
+fn a_sound_boot_is_told_in_full() {
+    let built = BootLog::sound().dbx_hashes(211).build();
+    claims_of(&built, |claims| {
+        assert_eq!((&claims.contradicted[..], &claims.lookalikes[..]), (&[][..], &[][..]));
+        let db = claims.database(DatabaseName::Db).unwrap();
+        assert_eq!(db.n_entries, [(CertType::X509, 2), (CertType::SHA256, 1)]);
+        assert_eq!((db.len(), db.belief, db.malformed), (3, Belief::Verified, None));
+        assert_eq!(Some(db.sha256), hash(TpmAlgId::SHA256, &[db.value]));
+        assert_eq!(claims.database(DatabaseName::Dbx).unwrap().len(), 211);
+        assert_eq!(claims.database(DatabaseName::Pk).unwrap().len(), 1);
+        assert_eq!(claims.database(DatabaseName::Dbt), None);
+
+        let paths: Vec<_> = claims
+            .boot_applications()
+            .map(|image| image.untrusted_path.unwrap().to_string())
+            .collect();
+        assert!(paths[0].ends_with("/\\EFI\\debian\\shimx64.efi"), "{paths:?}");
+        assert_eq!(paths[1..], ["\\EFI\\debian\\grubx64.efi", ""]);
+        let shim = claims.boot_applications().next().unwrap();
+        let digest = hash(TpmAlgId::SHA256, &[b"shim 16.1"]).unwrap();
+        assert_eq!(shim.digest, Some((TpmAlgId::SHA256, digest)));
+        assert_eq!(shim.untrusted_len, Some(0xe_0000));
+
+        let lines: Vec<_> = claims.kernel_command_lines().collect();
+        let text = b"/vmlinuz-6.1.0-56-amd64 root=/dev/mapper/vg-root ro quiet";
+        assert_eq!((lines.len(), lines[0].text, lines[0].belief), (1, &text[..], Belief::Verified));
+        assert!(claims.grub_lines.len() > 15);
+
+        let version = claims.crtm_version.unwrap();
+        assert_eq!(
+            (efi::Ucs2(version.data).to_string(), version.belief),
+            ("2.14.7".into(), Belief::Verified)
+        );
+        assert!(claims.exit_boot_services.is_some());
+    });
+}
+
+#[test]
+fn authorities_tell_who_allowed_what_and_when() {
+    claims_of(&BootLog::sound().build(), |claims| {
+        let names: Vec<_> = claims.authorities.iter().map(|a| a.variable.to_string()).collect();
+        assert_eq!(names, ["db", "SbatLevel", "MokListRT"]);
+        let [db, sbat, vendor] = claims.authorities[..] else { panic!() };
+        assert_eq!(db.data, certificates().db_third_party);
+        assert!(db.owner.is_some());
+        assert_eq!((sbat.owner, sbat.guid), (None, Guid::SHIM_LOCK));
+        assert!(sbat.data.starts_with(b"sbat,1,"));
+        assert_eq!(vendor.owner, Some(Guid::SHIM_LOCK));
+        assert!(claims.authorities.iter().all(|a| a.phase == Phase::AfterSeparator));
+        assert!(claims.authorities.iter().all(|a| a.belief == Belief::Verified));
+    });
+    claims_of(&BootLog::sound().option_rom().build(), |claims| {
+        assert_eq!(claims.authorities[0].phase, Phase::BeforeSeparator);
+        assert_eq!(claims.authorities[1].phase, Phase::AfterSeparator);
+        let driver = claims.images.iter().find(|i| i.untrusted_kind == ImageKind::BootDriver);
+        assert_eq!(driver.unwrap().pcr_index, 2);
+    });
+    claims_of(&BootLog::sound().mok_kernel().build(), |claims| {
+        assert_eq!(claims.authorities.last().unwrap().data, certificates().mok);
+    });
+}
+
+#[test]
+fn an_authority_without_an_owner_is_a_bare_certificate() {
+    let log = BootLog::sound();
+    let mut entries = log.entries();
+    let der = &certificates().distribution;
+    let data = variable(Guid::SHIM_LOCK, "Shim", der);
+    // An old shim: one byte more in the log than was measured.
+    let logged = [&data[..], &[0]].concat();
+    entries.push(Entry::of(7, EventType::EFI_VARIABLE_AUTHORITY, &data, &logged));
+    claims_of(&log.build_from(&entries), |claims| {
+        let last = claims.authorities.last().unwrap();
+        assert_eq!((last.owner, last.data, last.belief), (None, &der[..], Belief::Verified));
+    });
+}
+
+#[test]
+fn only_the_first_of_a_database_is_believed_and_only_before_the_separator() {
+    let log = BootLog::sound();
+    let mut entries = log.entries();
+    let other = signature_list(CertType::SHA256, Guid::MICROSOFT, &[vec![7; 32]]);
+    let data = variable(Guid::IMAGE_SECURITY_DATABASE, "db", &other);
+    let second = Entry::of_data(7, EventType::EFI_VARIABLE_DRIVER_CONFIG, &data);
+    let at = entries.iter().position(|e| e.event_type == EventType::SEPARATOR).unwrap();
+    entries.insert(at, second.clone());
+    claims_of(&log.build_from(&entries), |claims| {
+        let db = claims.database(DatabaseName::Db).unwrap();
+        assert_eq!((db.len(), db.repeated.len()), (3, 1));
+    });
+    let mut entries = log.entries();
+    entries.push(second);
+    claims_of(&log.build_from(&entries), |claims| {
+        assert!(claims.database(DatabaseName::Db).unwrap().repeated.is_empty());
+    });
+    let log = log.without_separator(7);
+    claims_of(&log.build(), |claims| assert_eq!(claims.databases, []));
+}
+
+#[test]
+fn a_database_that_cannot_be_read_says_so() {
+    let log = BootLog::sound();
+    let mut entries = log.entries();
+    let sound = signature_list(CertType::SHA256, Guid::MICROSOFT, &[vec![7; 32]]);
+    let value = [&sound[..], b"rest"].concat();
+    let data = variable(Guid::IMAGE_SECURITY_DATABASE, "dbt", &value);
+    entries.insert(6, Entry::of_data(7, EventType::EFI_VARIABLE_DRIVER_CONFIG, &data));
+    claims_of(&log.build_from(&entries), |claims| {
+        let dbt = claims.database(DatabaseName::Dbt).unwrap();
+        assert_eq!((dbt.len(), dbt.belief), (1, Belief::Verified));
+        assert!(dbt.malformed.is_some());
+    });
+}
+
+#[test]
+fn what_does_not_replay_is_read_and_not_believed() {
+    let built = BootLog::sound().build();
+    let other = BootLog::sound().kernel("6.1.0-99-amd64").build();
+    claims_with(&built.bytes, &other.pcrs, Rules::default(), |claims| {
+        let line = claims.kernel_command_lines().next().unwrap();
+        assert_eq!(line.belief, Belief::Unverifiable(Doubt::NotReplayed));
+        assert!(claims.boot_applications().all(|image| image.digest.is_none()));
+        let db = claims.database(DatabaseName::Db).unwrap();
+        assert_eq!(db.belief, Belief::Verified);
+    });
+}
+
+#[test]
+fn a_command_line_that_was_not_measured_is_contradicted() {
+    let log = BootLog::sound();
+    let mut entries = log.entries();
+    let at = entries.iter().position(|e| e.data.starts_with(b"kernel_cmdline")).unwrap();
+    entries[at].data = b"kernel_cmdline: /vmlinuz harmless\0".to_vec();
+    claims_of(&log.build_from(&entries), |claims| {
+        let line = claims.kernel_command_lines().next().unwrap();
+        assert_eq!(line.belief, Belief::Contradicted);
+        assert_eq!(claims.contradicted.len(), 1);
+    });
+}
+
+#[test]
+fn exit_boot_services_is_told_only_where_it_was_measured() {
+    let log = BootLog::sound();
+    let mut entries = log.entries();
+    entries.truncate(entries.len() - 1);
+    claims_of(&log.build_from(&entries), |claims| assert_eq!(claims.exit_boot_services, None));
+}

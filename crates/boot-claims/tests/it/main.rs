@@ -1,0 +1,8 @@
+//! Claims of built and recorded logs; one program, so that it is linked once.
+
+mod claims;
+mod common;
+mod corpus;
+mod mutations;
+mod secure_boot;
+mod separators;
