@@ -8,11 +8,11 @@ use tpm_wire::{Digest, PcrBank, PcrSet, TpmAlgId};
 
 const SHA256: TpmAlgId = TpmAlgId::SHA256;
 
-/// What differs when `built` is compared with `quoted`: bank, PCR, kind; and the covered PCRs.
-fn differing(
-    built: &BuiltLog,
-    quoted: &[PcrBank],
-) -> (Vec<(TpmAlgId, u32, MismatchKind)>, Vec<(u32, MismatchKind)>, PcrSet) {
+type Mismatches = Vec<(TpmAlgId, u32, MismatchKind)>;
+type Continued = Vec<(u32, MismatchKind)>;
+
+/// What differs when `built` is compared with `quoted`, and the covered PCRs.
+fn differing(built: &BuiltLog, quoted: &[PcrBank]) -> (Mismatches, Continued, PcrSet) {
     let log = parse(&built.bytes).log;
     let replay = replay(&log, log.algorithms());
     let comparison = compare(&log, &replay, quoted, &Rules::default());
