@@ -131,32 +131,57 @@ fn finding(
     }
 }
 
-/// Counters never go back, but for a TPM clear, after which the key would be another too.
-/// [TPM2-P1-1.59 §36.6] resetCount only grows; within one reset so does restartCount, and the
-/// clock as long as it is safe.
 pub(crate) fn clock_finding(quote: &QuoteStatus, previous: Option<&ClockState>) -> Option<Finding> {
-    let now = ClockState::from(quote.verified()?.clock_info());
-    let last = previous?;
-    let count = |value: u32| Argument::Number(u64::from(value));
-    let finding = Finding::new(Code::ClockWentBack);
-    if now.reset_count < last.reset_count {
-        return Some(
-            finding
-                .with("reset_count", count(now.reset_count))
-                .with("before", count(last.reset_count)),
-        );
+    went_back(&ClockState::from(quote.verified()?.clock_info()), previous?)
+}
+
+/// Counters never go back, but for a TPM clear, after which the key would be another too.
+/// [TPM2-P1-1.59 §36.6] resetCount only grows; within one reset so does restartCount, and within
+/// one power cycle the clock.
+fn went_back(now: &ClockState, last: &ClockState) -> Option<Finding> {
+    let (name, have, before) = if now.reset_count < last.reset_count {
+        ("reset_count", u64::from(now.reset_count), u64::from(last.reset_count))
+    } else if now.reset_count > last.reset_count {
+        return None;
+    } else if now.restart_count < last.restart_count {
+        ("restart_count", u64::from(now.restart_count), u64::from(last.restart_count))
+    } else if now.restart_count == last.restart_count && now.clock_ms < last.clock_ms {
+        ("clock_ms", now.clock_ms, last.clock_ms)
+    } else {
+        return None;
+    };
+    Some(
+        Finding::new(Code::ClockWentBack)
+            .with(name, Argument::Number(have))
+            .with("before", Argument::Number(before)),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counters_may_stand_and_grow_and_never_go_back() {
+        let state = |reset_count, restart_count, clock_ms| ClockState {
+            clock_ms,
+            reset_count,
+            restart_count,
+        };
+        let last = state(5, 2, 1000);
+        for fine in [
+            state(5, 2, 1000),
+            state(5, 2, 1001),
+            state(5, 3, 900),
+            state(6, 0, 0),
+            // A new boot begins to count anew.
+            state(7, 0, 10),
+        ] {
+            assert_eq!(went_back(&fine, &last), None, "{fine:?}");
+        }
+        for back in [state(4, 9, 9000), state(5, 1, 9000), state(5, 2, 999)] {
+            let finding = went_back(&back, &last).unwrap();
+            assert_eq!(finding.code(), Code::ClockWentBack, "{back:?}");
+        }
     }
-    if now.reset_count == last.reset_count && now.restart_count < last.restart_count {
-        return Some(
-            finding
-                .with("restart_count", count(now.restart_count))
-                .with("before", count(last.restart_count)),
-        );
-    }
-    let same_boot = now.reset_count == last.reset_count && now.restart_count == last.restart_count;
-    (same_boot && now.clock_ms < last.clock_ms).then(|| {
-        finding
-            .with("clock_ms", Argument::Number(now.clock_ms))
-            .with("before", Argument::Number(last.clock_ms))
-    })
 }

@@ -28,26 +28,39 @@ const FILE_BYTES_MAX: u64 = 256 * 1024;
 const CA_FILES_MAX: usize = 64;
 
 /// A folder of evidence. Untrusted, but for `enrolled`, which is the verifier's own.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct EvidenceFolder {
-    pub(crate) quote: Option<(Vec<u8>, Vec<u8>)>,
-    pub(crate) pcrs: Vec<PcrBank>,
-    pub(crate) nonce: Option<Vec<u8>>,
-    pub(crate) ak_public: Option<Vec<u8>>,
-    pub(crate) event_log: Option<Vec<u8>>,
-    pub(crate) ek_certificate: Option<Vec<u8>>,
-    pub(crate) untrusted_intermediates: Vec<Vec<u8>>,
-    pub(crate) acpi_tpm2: Option<Vec<u8>>,
-    pub(crate) active_banks: Option<Vec<TpmAlgId>>,
-    pub(crate) tpm_error: Option<String>,
-    pub(crate) enrolled: Option<Enrolled>,
+    /// TPMS_ATTEST and TPMT_SIGNATURE.
+    pub quote: Option<(Vec<u8>, Vec<u8>)>,
+    /// PCR values, as the host said them.
+    pub pcrs: Vec<PcrBank>,
+    /// The challenge.
+    pub nonce: Option<Vec<u8>>,
+    /// The attestation key that came with the evidence, a TPMT_PUBLIC.
+    pub ak_public: Option<Vec<u8>>,
+    /// The event log.
+    pub event_log: Option<Vec<u8>>,
+    /// The endorsement certificate.
+    pub ek_certificate: Option<Vec<u8>>,
+    /// Certificates between it and a root.
+    pub untrusted_intermediates: Vec<Vec<u8>>,
+    /// The ACPI table TPM2.
+    pub acpi_tpm2: Option<Vec<u8>>,
+    /// Active PCR banks, as the host said.
+    pub active_banks: Option<Vec<TpmAlgId>>,
+    /// What the TPM answered instead of a quote.
+    pub tpm_error: Option<String>,
+    /// What the verifier stored at enrolment.
+    pub enrolled: Option<Enrolled>,
 }
 
 /// What the verifier stored at enrolment.
-#[derive(Debug)]
-pub(crate) struct Enrolled {
-    pub(crate) ak_name: Name,
-    pub(crate) ek_spki_sha256: [u8; 32],
+#[derive(Clone, Copy, Debug)]
+pub struct Enrolled {
+    /// The attestation key's name.
+    pub ak_name: Name,
+    /// SHA-256 of the endorsement key's SubjectPublicKeyInfo.
+    pub ek_spki_sha256: [u8; 32],
 }
 
 #[derive(Serialize, Deserialize)]

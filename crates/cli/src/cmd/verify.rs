@@ -1,6 +1,6 @@
 //! `bootproof verify`: the server's judgement, offline.
 
-use std::{path::Path, time::SystemTime};
+use std::time::SystemTime;
 
 use anyhow::Context as _;
 use api::{
@@ -50,16 +50,8 @@ pub(super) fn run(command: &Verify, output: &Output) -> Result<Exit, CliError> {
     Ok(if appraisal.verdict == "accepted" { Exit::Done } else { Exit::No })
 }
 
-/// Judges the evidence folder at `path` at `now`, trusting `roots`.
-pub fn judge_directory(
-    path: &Path,
-    roots: &RootStore,
-    now: UnixTime,
-) -> Result<Appraisal, CliError> {
-    Ok(judge(&evidence_dir::read(path)?, roots, now))
-}
-
-fn judge(folder: &EvidenceFolder, roots: &RootStore, now: UnixTime) -> Appraisal {
+/// Judges `folder` at `now`, trusting `roots`: the server's judgement, without a server.
+pub fn judge(folder: &EvidenceFolder, roots: &RootStore, now: UnixTime) -> Appraisal {
     let evidence = appraise::Evidence {
         quote: folder.quote.as_ref().map(|(attest, signature)| QuoteEvidence { attest, signature }),
         tpm_error: folder.tpm_error.as_deref(),

@@ -1,0 +1,122 @@
+//! The program: exit codes, streams, errors with hints.
+
+use std::process::{Command, Output};
+
+use testkit::log::BootLog;
+
+fn bootproof(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bootproof"))
+        .args(arguments)
+        .env_remove("BOOTPROOF_CONTEXT")
+        .env("HOME", "/nonexistent")
+        .env_remove("XDG_CONFIG_HOME")
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn an_error_says_what_and_then_what_to_do() {
+    let output = bootproof(&["host", "list", "--context", "/nonexistent/context.toml"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(output.stdout.is_empty());
+    let stderr = text(&output.stderr);
+    assert!(stderr.starts_with("error: "), "{stderr}");
+    assert!(stderr.contains("\n\nhint: "), "{stderr}");
+    assert!(!stderr.contains('\u{1b}'), "no colour where there is no terminal");
+}
+
+#[test]
+fn a_folder_that_is_not_there_cannot_be_judged() {
+    let output = bootproof(&["verify", "/nonexistent"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("is not a folder"));
+}
+
+#[test]
+fn an_empty_folder_is_not_accepted() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = bootproof(&["verify", folder.path().to_str().unwrap(), "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let codes: Vec<_> =
+        json["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["no-identity-key", "no-quote", "no-event-log"]);
+    assert_eq!(json["facts"]["secure_boot"], serde_json::Value::Null);
+}
+
+#[test]
+fn the_verifiers_own_files_must_be_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, content) in
+        [("enrolled.json", "{"), ("enrolled.json", "{}"), ("nonce", "xyz"), ("pcrs.json", "[]")]
+    {
+        std::fs::write(folder.path().join(file), content).unwrap();
+        let output = bootproof(&["verify", folder.path().to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(2), "{file}");
+        assert!(text(&output.stderr).contains(file), "{file}");
+        std::fs::remove_file(folder.path().join(file)).unwrap();
+    }
+}
+
+#[test]
+fn a_log_is_read_and_replayed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log.bin");
+    let built = BootLog::sound().build();
+    std::fs::write(&file, &built.bytes).unwrap();
+    let output = bootproof(&["eventlog", file.to_str().unwrap(), "--json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let bank = &built.pcrs[0];
+    for (index, value) in bank.iter() {
+        let replayed = &json["pcrs"][bank.alg().to_string()][index.to_string()];
+        assert_eq!(replayed, &serde_json::Value::from(value.to_string()), "PCR {index}");
+    }
+
+    let output = bootproof(&["eventlog", file.to_str().unwrap()]);
+    let shown = text(&output.stdout);
+    assert!(shown.contains("EV_EFI_VARIABLE_DRIVER_CONFIG") && shown.contains("SecureBoot: 01"));
+
+    std::fs::write(&file, &built.bytes[..built.bytes.len() - 3]).unwrap();
+    let output = bootproof(&["eventlog", file.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stderr).contains("byte "), "the fault has a place");
+
+    std::fs::write(&file, []).unwrap();
+    assert_eq!(bootproof(&["eventlog", file.to_str().unwrap()]).status.code(), Some(2));
+}
+
+#[test]
+fn findings_and_response_codes_are_explained() {
+    let output = bootproof(&["explain", "no-identity-key"]);
+    assert_eq!(output.status.code(), Some(0));
+    let shown = text(&output.stdout);
+    assert!(shown.contains("Cause") && shown.contains("Next step") && shown.contains("reconnect"));
+
+    let output = bootproof(&["explain", "0x18b"]);
+    assert!(text(&output.stdout).contains("TPM_RC_HANDLE"));
+
+    let output = bootproof(&["explain", "--json"]);
+    let all: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(all.as_array().unwrap().len(), findings::CATALOGUE.len());
+
+    let output = bootproof(&["explain", "nonsense"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn completions_and_manual_pages_are_there() {
+    for shell in ["bash", "zsh", "fish"] {
+        let output = bootproof(&["completions", shell]);
+        assert!(text(&output.stdout).contains("bootproof"), "{shell}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let output = bootproof(&["man", folder.path().to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(folder.path().join("bootproof-host-attest.1").exists());
+    assert_eq!(bootproof(&["no-such-command"]).status.code(), Some(2));
+}

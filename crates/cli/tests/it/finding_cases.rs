@@ -1,0 +1,261 @@
+//! Each finding has a case that raises it; the sound evidence that each case changes raises none,
+//! and so is the case that just does not.
+
+use agent::session::{Attested, Session, TpmChoice};
+use cli::evidence_dir::{Enrolled, EvidenceFolder};
+use event_log::EventType;
+use findings::{CATALOGUE, Code};
+use testkit::{
+    boot::boot,
+    log::{BootLog, BuiltLog},
+    swtpm::{Ca, Swtpm},
+};
+use tpm_wire::{Digest, PcrBank, PcrSet, TpmAlgId, command::PcrExtend};
+use verify::{RootStore, UnixTime, check_ak, check_ek};
+
+use crate::recorded::NOW;
+
+const NONCE: [u8; 20] = [0x4e; 20];
+
+/// Findings that come from the inventory, not from evidence: tests of the server raise them.
+const OF_THE_INVENTORY: [Code; 5] = [
+    Code::EkChanged,
+    Code::NoTpm,
+    Code::AwaitingApproval,
+    Code::NeverAppraised,
+    Code::VerdictExpired,
+];
+
+/// Needs the quote before: the server has it, and a test of `appraise`.
+const OF_TWO_QUOTES: [Code; 1] = [Code::ClockWentBack];
+
+struct Bench {
+    ca: Ca,
+    tpm: Swtpm,
+    session: Session,
+}
+
+impl Bench {
+    fn new(banks: &str) -> Self {
+        let ca = Ca::new().unwrap();
+        let tpm = Swtpm::builder().banks(banks).ek_cert(&ca).start().unwrap();
+        let session = Session::new(TpmChoice::At(tpm.address().parse().unwrap()));
+        Self { ca, tpm, session }
+    }
+
+    fn roots(&self) -> RootStore {
+        let mut roots = RootStore::from_pem(&self.ca.root_pem().unwrap()).unwrap();
+        roots.extend(RootStore::from_pem(&self.ca.issuer_pem().unwrap()).unwrap());
+        roots
+    }
+
+    /// A boot of `log`, quoted over `pcrs`, as a server that enrolled the host would judge it.
+    fn evidence(&mut self, log: &BuiltLog, pcrs: PcrSet) -> EvidenceFolder {
+        self.tpm.restart().unwrap();
+        boot(&self.tpm, log).unwrap();
+        self.quote(log, pcrs)
+    }
+
+    fn quote(&mut self, log: &BuiltLog, pcrs: PcrSet) -> EvidenceFolder {
+        let (keys, _, ak) = self.session.keys(None).unwrap();
+        let Attested { quote, pcrs, active_banks, .. } =
+            self.session.attest(Some(&ak), &NONCE, pcrs).unwrap();
+        let ek = check_ek(&keys.ek_public).unwrap();
+        EvidenceFolder {
+            quote: Some((quote.attest.0, quote.signature.0)),
+            pcrs: pcrs.to_banks().unwrap(),
+            nonce: Some(NONCE.to_vec()),
+            enrolled: Some(Enrolled {
+                ak_name: *check_ak(&ak.public).unwrap().name(),
+                ek_spki_sha256: ek.spki_sha256(),
+            }),
+            ak_public: Some(ak.public.0),
+            event_log: Some(log.bytes.clone()),
+            ek_certificate: keys.ek_certificate.map(|bytes| bytes.0),
+            acpi_tpm2: Some(acpi_tpm2(6)),
+            active_banks: Some(active_banks),
+            ..EvidenceFolder::default()
+        }
+    }
+}
+
+fn acpi_tpm2(start_method: u8) -> Vec<u8> {
+    let mut table = vec![0; 76];
+    table[..4].copy_from_slice(b"TPM2");
+    table[48] = start_method;
+    table
+}
+
+fn boot_pcrs() -> PcrSet {
+    PcrSet::FIRMWARE.with(8).with(9).with(14)
+}
+
+fn codes(folder: &EvidenceFolder, roots: &RootStore, now: UnixTime) -> Vec<String> {
+    let appraisal = cli::judge(folder, roots, now);
+    let fails = appraisal.findings.iter().any(|finding| finding.severity == "fail");
+    assert_eq!(fails, appraisal.verdict == "not accepted", "{appraisal:?}");
+    appraisal.findings.into_iter().map(|finding| finding.code).collect()
+}
+
+/// The log with the data of the first event of this type changed in its last byte but `back`.
+fn with_changed_data(log: &BuiltLog, event_type: EventType, back: usize) -> Vec<u8> {
+    let parsed = event_log::parse(&log.bytes);
+    let mut events = parsed.log.events().iter();
+    let event = events.find(|event| event.untrusted_event_type == event_type).unwrap();
+    let data = event.untrusted_data.as_ptr() as usize - log.bytes.as_ptr() as usize;
+    let mut bytes = log.bytes.clone();
+    bytes[data + event.untrusted_data.len() - 1 - back] ^= 1;
+    bytes
+}
+
+/// The log with the type of the first event of `from` in `pcr` changed.
+fn with_changed_type(log: &BuiltLog, pcr: u32, from: EventType, to: EventType) -> Vec<u8> {
+    let parsed = event_log::parse(&log.bytes);
+    let mut events = parsed.log.events().iter();
+    let fits = |event: &&event_log::Event<'_>| {
+        event.pcr_index == pcr && event.untrusted_event_type == from
+    };
+    let at = events.find(fits).unwrap().offset + 4;
+    let mut bytes = log.bytes.clone();
+    bytes[at..at + 4].copy_from_slice(&to.0.to_le_bytes());
+    bytes
+}
+
+#[test]
+fn each_finding_has_a_case_that_raises_it_and_one_that_just_does_not() {
+    let mut bench = Bench::new("sha1,sha256");
+    let roots = bench.roots();
+    let banks = [TpmAlgId::SHA1, TpmAlgId::SHA256];
+    let sound = || BootLog::sound().banks(&banks);
+    let log = sound().build();
+    let base = bench.evidence(&log, boot_pcrs());
+    assert_eq!(codes(&base, &roots, NOW), Vec::<String>::new(), "the sound evidence");
+
+    let mut raised: Vec<Code> = Vec::new();
+    let mut raises = |code: Code, folder: &EvidenceFolder, roots: &RootStore, now: UnixTime| {
+        let found = codes(folder, roots, now);
+        assert!(found.iter().any(|found| found == code.as_str()), "{}: {found:?}", code.as_str());
+        raised.push(code);
+    };
+    let changed = |change: &dyn Fn(&mut EvidenceFolder)| {
+        let mut folder = base.clone();
+        change(&mut folder);
+        folder
+    };
+
+    // Identity.
+    let enrolled = base.enrolled.unwrap();
+    raises(Code::NoIdentityKey, &changed(&|folder| folder.enrolled = None), &roots, NOW);
+    let other = bench.quote(&log, boot_pcrs()).enrolled.unwrap();
+    assert_ne!(other.ak_name, enrolled.ak_name);
+    raises(Code::AkNotEnrolled, &changed(&|folder| folder.enrolled = Some(other)), &roots, NOW);
+    let (keys, ..) = bench.session.keys(None).unwrap();
+    let unfit = changed(&|folder| folder.ak_public = Some(keys.ek_public.0.clone()));
+    raises(Code::AkUnfit, &unfit, &roots, NOW);
+    raises(Code::EkCertAbsent, &changed(&|folder| folder.ek_certificate = None), &roots, NOW);
+    let cut = changed(&|folder| folder.ek_certificate.as_mut().unwrap().truncate(100));
+    raises(Code::EkCertMalformed, &cut, &roots, NOW);
+    raises(Code::EkCertUntrusted, &base, &RootStore::new(), NOW);
+    // The certificates of these TPMs end with the year 9999.
+    raises(Code::EkCertExpired, &base, &roots, UnixTime(253_402_300_800));
+    raises(Code::EkCertNotYetValid, &base, &roots, UnixTime(0));
+    let issuer = RootStore::from_pem(&bench.ca.issuer_pem().unwrap()).unwrap();
+    let issuer = issuer.iter().next().unwrap().der().to_vec();
+    let ca = changed(&|folder| folder.ek_certificate = Some(issuer.clone()));
+    raises(Code::EkCertWrongUse, &ca, &roots, NOW);
+    let foreign = Enrolled { ek_spki_sha256: [0; 32], ..enrolled };
+    let mismatch = changed(&|folder| folder.enrolled = Some(foreign));
+    raises(Code::EkCertKeyMismatch, &mismatch, &roots, NOW);
+
+    // Quote.
+    raises(Code::NoQuote, &changed(&|folder| folder.quote = None), &roots, NOW);
+    let fault = changed(&|folder| {
+        folder.quote = None;
+        folder.tpm_error = Some("0x101".to_owned());
+    });
+    raises(Code::TpmFault, &fault, &roots, NOW);
+    let attest = |change: &dyn Fn(&mut Vec<u8>)| {
+        changed(&|folder| change(&mut folder.quote.as_mut().unwrap().0))
+    };
+    raises(Code::QuoteParse, &attest(&|attest| attest.truncate(30)), &roots, NOW);
+    raises(Code::QuoteMagic, &attest(&|attest| attest[0] = 0), &roots, NOW);
+    raises(Code::QuoteType, &attest(&|attest| attest[5] = 0x17), &roots, NOW);
+    let signature = changed(&|folder| *folder.quote.as_mut().unwrap().1.last_mut().unwrap() ^= 1);
+    raises(Code::QuoteSignature, &signature, &roots, NOW);
+    raises(Code::NonceMismatch, &changed(&|folder| folder.nonce = Some(vec![1; 20])), &roots, NOW);
+    raises(Code::NonceMismatch, &changed(&|folder| folder.nonce = None), &roots, NOW);
+    let sha256 = |folder: &EvidenceFolder| {
+        folder.pcrs.iter().find(|bank| bank.alg() == TpmAlgId::SHA256).unwrap().clone()
+    };
+    let mut values = sha256(&base);
+    assert!(values.set(0, Digest::filled(7, 32).unwrap()));
+    raises(Code::PcrDigest, &changed(&|folder| folder.pcrs = vec![values.clone()]), &roots, NOW);
+    let mut values = PcrBank::new(TpmAlgId::SHA256);
+    for (index, value) in sha256(&base).iter().filter(|(index, _)| *index != 3) {
+        assert!(values.set(index, *value));
+    }
+    raises(Code::PcrValues, &changed(&|folder| folder.pcrs = vec![values.clone()]), &roots, NOW);
+    let without_7 = bench.quote(&log, boot_pcrs().without(7));
+    raises(Code::PcrSelection, &without_7, &roots, NOW);
+
+    // Event log.
+    raises(Code::NoEventLog, &changed(&|folder| folder.event_log = None), &roots, NOW);
+    raises(Code::NoEventLog, &changed(&|folder| folder.event_log = Some(vec![])), &roots, NOW);
+    let cut = changed(&|folder| {
+        folder.event_log.as_mut().unwrap().pop();
+    });
+    raises(Code::LogParse, &cut, &roots, NOW);
+    let other = sound().kernel_cmdline("init=/bin/sh").build();
+    let foreign = changed(&|folder| folder.event_log = Some(other.bytes.clone()));
+    raises(Code::LogReplay, &foreign, &roots, NOW);
+    let text = with_changed_data(&log, EventType::EFI_VARIABLE_DRIVER_CONFIG, 0);
+    let edited = changed(&|folder| folder.event_log = Some(text.clone()));
+    raises(Code::EventData, &edited, &roots, NOW);
+    raises(Code::SecureBootUnknown, &edited, &roots, NOW);
+    let text = with_changed_data(&log, EventType::S_CRTM_VERSION, 2);
+    let version = changed(&|folder| folder.event_log = Some(text.clone()));
+    raises(Code::CrtmVersionData, &version, &roots, NOW);
+    let config = EventType::EFI_VARIABLE_DRIVER_CONFIG;
+    let retyped = with_changed_type(&log, 7, config, EventType::UNUSED);
+    let retyped = changed(&|folder| folder.event_log = Some(retyped.clone()));
+    raises(Code::EventType, &retyped, &roots, NOW);
+    let padded = sound().padding(0xff, 64).build();
+    let padded = changed(&|folder| folder.event_log = Some(padded.bytes.clone()));
+    raises(Code::LogPadding, &padded, &roots, NOW);
+
+    // The boot itself.
+    let mut booted = |code: Code, log: &BuiltLog| {
+        let folder = bench.evidence(log, boot_pcrs());
+        raises(code, &folder, &roots, NOW);
+    };
+    booted(Code::SecureBootOff, &sound().secure_boot_off().build());
+    booted(Code::SecureBootUnknown, &sound().no_secure_boot_variable().build());
+    booted(Code::Separator, &sound().without_separator(7).build());
+    booted(Code::Separator, &sound().error_separator(3).build());
+    bench.evidence(&log, boot_pcrs());
+    let digests = banks.map(|alg| {
+        let len = alg.digest_len().unwrap();
+        (alg, Digest::filled(1, len).unwrap())
+    });
+    bench.tpm.client().unwrap().run(&PcrExtend { index: 10, digests: &digests }).unwrap();
+    let continued = bench.quote(&log, boot_pcrs().with(10));
+    raises(Code::LogContinued, &continued, &roots, NOW);
+
+    // The platform.
+    let crb = changed(&|folder| folder.acpi_tpm2 = Some(acpi_tpm2(7)));
+    raises(Code::InterfaceNotFifo, &crb, &roots, NOW);
+    let mut weak = Bench::new("sha1");
+    let weak_log = BootLog::sound().banks(&[TpmAlgId::SHA1]).build();
+    let mut sha1 = weak.evidence(&weak_log, boot_pcrs());
+    let weak_roots = weak.roots();
+    raises(Code::Sha256BankInactive, &sha1, &weak_roots, NOW);
+    // The same quote of a TPM that says it has the better bank: a downgrade.
+    sha1.active_banks = Some(banks.to_vec());
+    raises(Code::Sha256NotQuoted, &sha1, &weak_roots, NOW);
+
+    for entry in CATALOGUE {
+        let elsewhere =
+            OF_THE_INVENTORY.contains(&entry.code) || OF_TWO_QUOTES.contains(&entry.code);
+        assert_ne!(raised.contains(&entry.code), elsewhere, "{} has no case", entry.name);
+    }
+}

@@ -1,0 +1,7 @@
+//! `bootproof` as a program, and its judgement over recorded evidence.
+
+mod commands;
+mod corpus;
+mod finding_cases;
+mod mutations;
+mod recorded;

@@ -1,0 +1,68 @@
+//! Recorded evidence: the folder that BOOTPROOF_CORPUS names.
+
+use std::path::PathBuf;
+
+use cli::evidence_dir::{self, EvidenceFolder};
+use verify::{RootStore, UnixTime};
+
+/// The time at which recorded evidence is judged: its certificates are valid then.
+pub(crate) const NOW: UnixTime = UnixTime(1_795_600_000);
+
+/// Recorded boots, where there are some; says so where there are none.
+#[expect(clippy::print_stderr, reason = "a test that cannot run must say so")]
+pub(crate) fn boots() -> Option<PathBuf> {
+    match std::env::var_os("BOOTPROOF_CORPUS") {
+        Some(corpus) => Some(PathBuf::from(corpus).join("boots")),
+        None => {
+            eprintln!("skipped: BOOTPROOF_CORPUS is not set");
+            None
+        }
+    }
+}
+
+/// The authority of the recorded TPMs.
+pub(crate) fn roots(boots: &std::path::Path) -> RootStore {
+    let pem = std::fs::read_to_string(boots.join("ca/root.pem")).unwrap();
+    RootStore::from_pem(&pem).unwrap()
+}
+
+/// A recorded boot with what is expected of it.
+pub(crate) struct Case {
+    pub(crate) name: String,
+    pub(crate) folder: EvidenceFolder,
+    pub(crate) expect: serde_json::Value,
+}
+
+impl Case {
+    pub(crate) fn expected_verdict(&self) -> &'static str {
+        match self.expect["verdict"].as_str().unwrap() {
+            "pass" => "accepted",
+            "fail" => "not accepted",
+            other => panic!("{}: verdict {other}", self.name),
+        }
+    }
+
+    /// The codes that must be among the findings.
+    pub(crate) fn expected_codes(&self) -> Vec<String> {
+        let lists = ["reasons", "advisories"].map(|list| self.expect[list].as_array().unwrap());
+        let names = lists.into_iter().flatten().map(|name| name.as_str().unwrap());
+        names.map(|name| name.to_lowercase().replace('_', "-")).collect()
+    }
+}
+
+/// All recorded boots, by name.
+pub(crate) fn cases(boots: &std::path::Path) -> Vec<Case> {
+    let mut cases: Vec<_> = std::fs::read_dir(boots)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.join("expect.json").exists())
+        .map(|path| Case {
+            name: path.file_name().unwrap().to_string_lossy().into_owned(),
+            folder: evidence_dir::read(&path).unwrap(),
+            expect: serde_json::from_slice(&std::fs::read(path.join("expect.json")).unwrap())
+                .unwrap(),
+        })
+        .collect();
+    cases.sort_by(|a, b| a.name.cmp(&b.name));
+    cases
+}
