@@ -71,8 +71,8 @@ impl ResponseCode {
         self.0 & 0x80 != 0
     }
 
-    /// The layer above the TPM that made the code (bits 16 to 23), 0 for the TPM itself; 11 is the
-    /// resource manager of the kernel.
+    /// The layer above the TPM that made the code (bits 16 to 23), 0 for the TPM itself; 11 is a
+    /// resource manager, such as the one of the kernel.
     pub const fn layer(self) -> u32 {
         (self.0 >> 16) & 0xff
     }
@@ -123,7 +123,7 @@ impl fmt::Display for ResponseCode {
         write!(f, "{:#x}", self.0)?;
         match self.layer() {
             0 => {}
-            11 => f.write_str(" from the kernel's resource manager")?,
+            11 => f.write_str(" from the resource manager")?,
             layer => write!(f, " from software layer {layer}")?,
         }
         let Some((_, name, meaning)) = self.entry() else {
@@ -172,7 +172,7 @@ mod tests {
             (0x500, "0x500 (a code of the TPM's vendor)"),
             (
                 0xb0143,
-                "0xb0143 from the kernel's resource manager TPM_RC_COMMAND_CODE: the TPM does not have this command",
+                "0xb0143 from the resource manager TPM_RC_COMMAND_CODE: the TPM does not have this command",
             ),
             (0x7000_0000, "0x70000000 (not a code of TPM 2.0)"),
         ] {

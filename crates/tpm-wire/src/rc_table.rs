@@ -1,4 +1,4 @@
-//! The response codes of [TPM2-P2-1.59 §6.6.3], each table ascending by number.
+//! The response codes of [TPM2-P2-1.59 §6.6.3] and those that came later, each table ascending by number.
 
 use crate::rc::Entry;
 
@@ -38,6 +38,7 @@ pub(crate) const FORMAT_0: &[Entry] = &[
     (0x53, "TPM_RC_NEEDS_TEST", "a function needs a self test first"),
     (0x54, "TPM_RC_NO_RESULT", "the TPM cannot process the request for lack of memory"),
     (0x55, "TPM_RC_SENSITIVE", "the sensitive area did not unmarshal correctly"),
+    (0x56, "TPM_RC_READ_ONLY", "the TPM is in read-only mode"),
 ];
 
 /// RC_FMT1 + number.
@@ -81,6 +82,8 @@ pub(crate) const FORMAT_1: &[Entry] = &[
     (0x27, "TPM_RC_ECC_POINT", "the point is not on the curve"),
     (0x28, "TPM_RC_FW_LIMITED", "the hierarchy is limited to another firmware"),
     (0x29, "TPM_RC_SVN_LIMITED", "the hierarchy is limited to another security version"),
+    (0x30, "TPM_RC_CHANNEL", "the secure channel to the TPM failed"),
+    (0x31, "TPM_RC_CHANNEL_KEY", "the secure channel has no key, or a wrong one"),
 ];
 
 /// RC_WARN + number.
