@@ -144,3 +144,28 @@ fn a_reboot_counts_and_clears_the_pcrs() {
     swtpm.restart().unwrap();
     assert!(open(&swtpm).read_pcrs(&selection).unwrap().0[0].get(0).unwrap().is_zero());
 }
+
+#[test]
+fn a_kept_folder_keeps_the_tpm_and_its_authority() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = Ca::in_folder(folder.path().join("ca")).unwrap();
+    let build = || Swtpm::builder().ek_cert(&ca).folder(folder.path().join("tpm")).start().unwrap();
+    let read = |swtpm: &Swtpm| open(swtpm).read_nv(Handle(0x01c0_0016)).unwrap().unwrap();
+    let swtpm = build();
+    let address = swtpm.address();
+    let certificate = read(&swtpm);
+    drop(swtpm);
+    let swtpm = build();
+    assert_eq!(swtpm.address(), address);
+    assert_eq!(read(&swtpm), certificate);
+    let again = Ca::in_folder(folder.path().join("ca")).unwrap();
+    assert_eq!(again.root_pem().unwrap(), ca.root_pem().unwrap());
+    assert_ne!(again.root_pem().unwrap(), again.issuer_pem().unwrap());
+}
+
+#[test]
+fn a_folder_too_deep_for_a_socket_is_refused_with_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = Swtpm::builder().folder(folder.path().join("x".repeat(100))).start();
+    assert!(refused.err().unwrap().to_string().contains("shorter folder"));
+}
