@@ -1,0 +1,51 @@
+//! What fuzzing calls: for each parser a function that takes any bytes, and what must hold of it.
+//!
+//! The targets in `fuzz/` call these under a fuzzer; `tests/seeds.rs` calls the same on every seed
+//! and on changed seeds, with the stable compiler. A function panics where what must hold does not:
+//! a reader that panics, a structure that is not written back as it was read, evidence nobody
+//! vouches for that is accepted.
+
+mod certificate;
+mod efi;
+mod event_log;
+mod evidence;
+mod seeds;
+mod tpm;
+
+pub use seeds::{Seed, seeds};
+
+/// One parser under test.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// Name of the target in `fuzz/` and of its folder of seeds.
+    pub name: &'static str,
+    /// Reads the bytes, and panics where something does not hold that must.
+    pub run: fn(&[u8]),
+}
+
+/// Each target. A test of `xtask` compares the names with the files in `fuzz/`.
+pub const ENTRIES: [Entry; 9] = [
+    Entry { name: "event_log", run: event_log::event_log },
+    Entry { name: "efi_variable", run: efi::variable },
+    Entry { name: "signature_lists", run: efi::signature_lists },
+    Entry { name: "device_path", run: efi::device_path },
+    Entry { name: "attest", run: tpm::attest },
+    Entry { name: "public", run: tpm::public },
+    Entry { name: "signature", run: tpm::signature },
+    Entry { name: "certificate", run: certificate::certificate },
+    Entry { name: "evidence_json", run: evidence::evidence_json },
+];
+
+/// Runs the entry of this name.
+///
+/// # Panics
+/// Where there is none, or something does not hold that must.
+pub fn run(name: &str, bytes: &[u8]) {
+    let entry = ENTRIES.iter().find(|entry| entry.name == name);
+    (entry.expect("an entry of this name").run)(bytes);
+}
+
+/// Takes the way of a value to people: its texts are built, and thrown away.
+fn show(value: &(impl std::fmt::Debug + ?Sized)) {
+    std::hint::black_box(format!("{value:?}"));
+}
