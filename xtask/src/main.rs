@@ -4,6 +4,7 @@
 mod arrows;
 mod demo;
 mod docs;
+mod fuzz;
 mod install;
 mod sh;
 mod test;
@@ -35,6 +36,17 @@ enum Task {
     Tidy,
     /// Write the documents that are generated: docs/troubleshooting.md
     Docs,
+    /// Write the seeds of the fuzz targets
+    FuzzSeeds,
+    /// Run each fuzz target for a while, where a nightly compiler and cargo-fuzz are installed
+    FuzzSmoke {
+        /// Seconds for each target
+        #[arg(long, default_value_t = 60)]
+        seconds: u32,
+        /// Only this target
+        #[arg(long)]
+        only: Option<String>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -43,5 +55,7 @@ fn main() -> anyhow::Result<()> {
         Task::Test | Task::Ci => test::run(),
         Task::Tidy => tidy::run(),
         Task::Docs => docs::write(),
+        Task::FuzzSeeds => fuzz::write_seeds(),
+        Task::FuzzSmoke { seconds, only } => fuzz::smoke(seconds, only.as_deref()),
     }
 }
