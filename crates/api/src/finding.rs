@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Finding {
     /// The stable kebab-case code.
     pub code: String,
-    /// `fail`, `hold`, `warn` or `info`, under the policy that judged.
+    /// `fail`, `hold`, `warn`, `info` or `ignore`, under the policy that judged.
     pub severity: String,
     /// What was found, in a sentence.
     pub cause: String,
@@ -45,7 +45,7 @@ impl From<&findings::Finding> for Finding {
         });
         Self {
             code: finding.code().as_str().to_owned(),
-            severity: finding.entry().severity.as_str().to_owned(),
+            severity: finding.severity().as_str().to_owned(),
             cause: finding.cause(),
             next_step: finding.entry().next_step.to_owned(),
             pcr: at.pcr,

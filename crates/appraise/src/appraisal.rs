@@ -2,6 +2,8 @@
 
 use findings::{Argument, CATALOGUE, Code, Finding, Severity};
 
+use verify::UnixTime;
+
 use crate::claims::{Claims, ClockState, LogStatus};
 use crate::{Interface, Policy, ek, log, quote, secure_boot};
 
@@ -45,22 +47,32 @@ impl Appraisal {
 
 /// Judges `claims`: identity, endorsement certificate, quote, counters against `previous` (those
 /// of the last accepted quote under the same key), event log, Secure Boot, platform. One finding
-/// that fails makes the host not accepted; none hides another.
-pub fn appraise(claims: &Claims<'_>, previous: Option<&ClockState>, policy: &Policy) -> Appraisal {
+/// that fails makes the host not accepted; none hides another, and what `policy` waives at `now`
+/// stays in the result.
+pub fn appraise(
+    claims: &Claims<'_>,
+    previous: Option<&ClockState>,
+    policy: &Policy,
+    now: UnixTime,
+) -> Appraisal {
     let mut findings = Vec::new();
     findings.extend(quote::identity_findings(&claims.identity));
     findings.extend(ek::findings(&claims.ek));
     findings.extend(quote::quote_findings(&claims.quote, &claims.untrusted_banks));
     findings.extend(quote::clock_finding(&claims.quote, previous));
+    findings.extend(quote::bank_finding(&claims.quote, policy));
     findings.extend(log::findings(&claims.log));
     if let LogStatus::Read(read) = &claims.log {
-        findings.extend(secure_boot::findings(read, policy));
+        findings.extend(secure_boot::findings(read));
     }
     if claims.untrusted_interface == Some(Interface::Crb) {
         findings.push(
             Finding::new(Code::InterfaceNotFifo)
                 .with("interface", Argument::Text("crb".to_owned())),
         );
+    }
+    for finding in &mut findings {
+        policy.judge(finding, now);
     }
     findings.sort_by_key(|finding| CATALOGUE.iter().position(|entry| entry.code == finding.code()));
     Appraisal { verdict: verdict(claims, &findings), findings }
@@ -69,7 +81,7 @@ pub fn appraise(claims: &Claims<'_>, previous: Option<&ClockState>, policy: &Pol
 /// Accepted takes more than the absence of findings: a verified quote and a log that was read.
 /// Each of them missing has a finding, so this holds off only a fault of our own.
 fn verdict(claims: &Claims<'_>, findings: &[Finding]) -> Verdict {
-    let any = |severity| findings.iter().any(|finding| finding.entry().severity == severity);
+    let any = |severity| findings.iter().any(|finding| finding.severity() == severity);
     let proved = claims.quote.verified().is_some() && matches!(claims.log, LogStatus::Read(_));
     match (any(Severity::Fail), any(Severity::Hold), proved) {
         (true, _, _) | (false, false, false) => Verdict::NotAccepted,

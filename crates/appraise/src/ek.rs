@@ -3,7 +3,7 @@
 use std::error::Error as _;
 
 use findings::{Argument, Code, Finding};
-use verify::{EkCertError, OutOfDate};
+use verify::{EkCertError, OutOfDate, VerifiedEk};
 
 use crate::EkStatus;
 
@@ -41,6 +41,22 @@ fn seconds(time: i64) -> Argument {
         Ok(time) => Argument::Number(time),
         Err(_) => Argument::Text(time.to_string()),
     }
+}
+
+/// `judged`, where the certified key passes `check` too: also where only dates are wrong, since a
+/// policy may permit those. Another key is the graver fault, so it is the one that is told.
+pub fn with_key_checked(
+    judged: Result<VerifiedEk, EkCertError>,
+    check: impl FnOnce(&VerifiedEk) -> Result<(), EkCertError>,
+) -> Result<VerifiedEk, EkCertError> {
+    match &judged {
+        Ok(verified) => check(verified)?,
+        Err(EkCertError::Expired(out) | EkCertError::NotYetValid(out)) => {
+            check(&out.as_ref().clone().permit())?;
+        }
+        Err(_) => {}
+    }
+    judged
 }
 
 pub(crate) fn findings(ek: &EkStatus) -> Option<Finding> {

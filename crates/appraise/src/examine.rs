@@ -9,6 +9,7 @@ use verify::{
 };
 
 use crate::claims::{Claims, EkStatus, IdentityStatus, LogStatus, QuoteStatus, ReadLog};
+use crate::ek::with_key_checked;
 use crate::evidence::{Challenge, EkEvidence, Evidence, Known, QuoteEvidence};
 use crate::{Interface, Policy};
 
@@ -152,11 +153,9 @@ fn ek_status(ek: &EkEvidence<'_>, known: &Known<'_>, now: UnixTime) -> EkStatus 
         Known::Names(enrolled) => Some(enrolled.ek_spki_sha256),
         Known::Key(bound) => Some(*bound.ek_spki_sha256()),
     };
-    let matching = status.and_then(|verified| {
-        if let Some(enrolled) = enrolled {
-            verified.check_spki_sha256(&enrolled)?;
-        }
-        Ok(verified)
+    let matching = with_key_checked(status, |verified| match enrolled {
+        Some(enrolled) => verified.check_spki_sha256(&enrolled),
+        None => Ok(()),
     });
     match matching {
         Ok(verified) => EkStatus::Verified(verified),

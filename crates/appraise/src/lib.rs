@@ -23,13 +23,15 @@ mod examine;
 mod interface;
 mod log;
 mod policy;
+mod policy_rule;
 mod quote;
 mod secure_boot;
 
 pub use appraisal::{Appraisal, Verdict, appraise};
 pub use claims::{Claims, ClockState, EkStatus, IdentityStatus, LogStatus, QuoteStatus, ReadLog};
-pub use ek::ek_certificate_finding;
+pub use ek::{ek_certificate_finding, with_key_checked};
 pub use evidence::{Challenge, EkEvidence, Evidence, Known, QuoteEvidence};
 pub use examine::examine;
 pub use interface::Interface;
-pub use policy::Policy;
+pub use policy::{BankMinimum, ExpiredEndorsement, Policy, PolicyFault};
+pub use policy_rule::{Waiver, is_lowered, unchangeable};

@@ -1,25 +1,263 @@
-//! What must hold. One policy for all for now: what a careful administrator would choose.
+//! What must hold. The default is what a careful administrator would choose, and each way to ask
+//! for less shows in the result.
 
 use event_log::{BankTrust, Rules};
-use tpm_wire::PcrSet;
-use verify::{BankRule, SelectionRule};
+use findings::{Argument, Code, Finding, Severity};
+use tpm_wire::{PcrSet, TpmAlgId};
+use verify::{BankRule, SelectionRule, UnixTime};
 
-/// The rules of a judgement.
-#[derive(Clone, Debug)]
+use crate::policy_rule::{Rule, Waiver, is_lowered, unchangeable};
+
+/// The rules of a judgement. Whatever is set, a verified quote and a log that replays to it stay
+/// necessary: what would give that up is a [`PolicyFault`].
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// PCRs that must be quoted in one bank of SHA-256 or better.
-    pub required_pcrs: PcrSet,
-    /// PCRs that may go on in another log than the firmware's.
-    pub continued_pcrs: PcrSet,
+    required_pcrs: PcrSet,
+    continued_pcrs: PcrSet,
+    minimum_bank: BankMinimum,
+    expired_endorsement: ExpiredEndorsement,
+    /// Seconds for which a verdict counts; `None`: what the server is configured for. Nothing
+    /// that is judged here depends on it.
+    pub verdict_good_for_s: Option<u64>,
+    rules: Vec<(Code, Rule)>,
+}
+
+/// The weakest bank in which the required PCRs must be quoted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BankMinimum {
+    /// SHA-256 and all hashes of its length or longer.
+    Sha256,
+    /// SHA-384 and all hashes of its length or longer.
+    Sha384,
+    /// SHA-512 and all hashes of its length.
+    Sha512,
+}
+
+impl BankMinimum {
+    /// The bank's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sha256 => "sha256",
+            Self::Sha384 => "sha384",
+            Self::Sha512 => "sha512",
+        }
+    }
+
+    /// Whether `bank` is as strong: weaker means a shorter digest.
+    pub fn allows(self, bank: TpmAlgId) -> bool {
+        let n_bytes = match self {
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+            Self::Sha512 => 64,
+        };
+        bank.is_strong_hash() && bank.digest_len().is_some_and(|len| len >= n_bytes)
+    }
+}
+
+/// What an endorsement certificate that has expired does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExpiredEndorsement {
+    /// The host is not accepted.
+    Refuse,
+    /// It is a warning: TPM chips outlive some of their certificates.
+    Permit,
+}
+
+/// Why a policy is not one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PolicyFault {
+    /// PCR 0 to 7 hold firmware and Secure Boot.
+    #[error("PCR {missing} must be required: without PCR 0 to 7 Secure Boot is not proved")]
+    FirmwareNotRequired {
+        /// What is not in the set.
+        missing: PcrSet,
+    },
+    /// PCR 0 to 7 end with the firmware.
+    #[error(
+        "PCR {continued} must replay: it belongs to the firmware, and no other log continues it"
+    )]
+    FirmwareContinued {
+        /// What must not be in the set.
+        continued: PcrSet,
+    },
+    /// Nothing that a policy says may change this finding.
+    #[error("{} cannot be changed by a policy: {why}", code.as_str())]
+    Unchangeable {
+        /// The finding.
+        code: Code,
+        /// Why not.
+        why: &'static str,
+    },
+    /// A finding is taken less seriously than the catalogue does, for no reason or for ever.
+    #[error(
+        "{} is {} by itself: to make it {} takes a reason and an expiry",
+        code.as_str(), code.entry().severity.as_str(), to.as_str()
+    )]
+    NotWaived {
+        /// The finding.
+        code: Code,
+        /// The severity that was wanted.
+        to: Severity,
+    },
+    /// A waiver of what is as severe without it.
+    #[error("{} is {} by itself: there is nothing to waive", code.as_str(), code.entry().severity.as_str())]
+    NothingToWaive {
+        /// The finding.
+        code: Code,
+    },
+    /// Two rules for one finding.
+    #[error("{} is decided twice", code.as_str())]
+    Twice {
+        /// The finding.
+        code: Code,
+    },
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { required_pcrs: PcrSet::FIRMWARE, continued_pcrs: Rules::default().continued }
+        Self {
+            required_pcrs: PcrSet::FIRMWARE,
+            continued_pcrs: Rules::default().continued,
+            minimum_bank: BankMinimum::Sha256,
+            expired_endorsement: ExpiredEndorsement::Refuse,
+            verdict_good_for_s: None,
+            rules: Vec::new(),
+        }
     }
 }
 
 impl Policy {
+    /// PCRs that must be quoted in one bank of [`Self::minimum_bank`] or better.
+    pub const fn required_pcrs(&self) -> PcrSet {
+        self.required_pcrs
+    }
+
+    /// PCRs that may go on in another log than the firmware's.
+    pub const fn continued_pcrs(&self) -> PcrSet {
+        self.continued_pcrs
+    }
+
+    /// The weakest bank that counts.
+    pub const fn minimum_bank(&self) -> BankMinimum {
+        self.minimum_bank
+    }
+
+    /// What an endorsement certificate that has expired does.
+    pub const fn expired_endorsement(&self) -> ExpiredEndorsement {
+        self.expired_endorsement
+    }
+
+    /// The findings that are waived, up to which time, and how severe they are until then.
+    pub fn waivers(&self) -> impl Iterator<Item = (Code, Severity, &Waiver)> {
+        self.rules.iter().filter_map(|(code, rule)| match rule {
+            Rule::Waive(severity, waiver) => Some((*code, *severity, waiver)),
+            Rule::Raise(_) => None,
+        })
+    }
+
+    /// The findings that are as severe or more severe than in the catalogue.
+    pub fn raised(&self) -> impl Iterator<Item = (Code, Severity)> {
+        self.rules.iter().filter_map(|(code, rule)| match rule {
+            Rule::Raise(severity) => Some((*code, *severity)),
+            Rule::Waive(..) => None,
+        })
+    }
+
+    /// Requires `pcrs` in each quote.
+    pub fn require_pcrs(&mut self, pcrs: PcrSet) -> Result<(), PolicyFault> {
+        let missing = PcrSet::FIRMWARE.minus(pcrs);
+        if !missing.is_empty() {
+            return Err(PolicyFault::FirmwareNotRequired { missing });
+        }
+        self.required_pcrs = pcrs;
+        Ok(())
+    }
+
+    /// Lets `pcrs`, and no others, go on after the firmware's log.
+    pub fn continue_pcrs(&mut self, pcrs: PcrSet) -> Result<(), PolicyFault> {
+        let continued = pcrs.minus(PcrSet::ALL.minus(PcrSet::FIRMWARE));
+        if !continued.is_empty() {
+            return Err(PolicyFault::FirmwareContinued { continued });
+        }
+        self.continued_pcrs = pcrs;
+        Ok(())
+    }
+
+    /// Asks for `minimum` or better.
+    pub const fn require_bank(&mut self, minimum: BankMinimum) {
+        self.minimum_bank = minimum;
+    }
+
+    /// Decides about expired endorsement certificates; a rule for the finding would decide twice.
+    pub fn expire_endorsement(&mut self, verdict: ExpiredEndorsement) -> Result<(), PolicyFault> {
+        if verdict == ExpiredEndorsement::Permit && self.rule(Code::EkCertExpired).is_some() {
+            return Err(PolicyFault::Twice { code: Code::EkCertExpired });
+        }
+        self.expired_endorsement = verdict;
+        Ok(())
+    }
+
+    /// Takes a finding as seriously as the catalogue does, or more so.
+    pub fn raise(&mut self, code: Code, to: Severity) -> Result<(), PolicyFault> {
+        if is_lowered(code, to) {
+            return Err(match unchangeable(code) {
+                Some(why) => PolicyFault::Unchangeable { code, why },
+                None => PolicyFault::NotWaived { code, to },
+            });
+        }
+        self.add(code, Rule::Raise(to))
+    }
+
+    /// Takes a finding less seriously than the catalogue does, for a reason and for a time.
+    pub fn waive(&mut self, code: Code, to: Severity, waiver: Waiver) -> Result<(), PolicyFault> {
+        if !is_lowered(code, to) {
+            return Err(PolicyFault::NothingToWaive { code });
+        }
+        self.add(code, Rule::Waive(to, waiver))
+    }
+
+    fn add(&mut self, code: Code, rule: Rule) -> Result<(), PolicyFault> {
+        if let Some(why) = unchangeable(code) {
+            return Err(PolicyFault::Unchangeable { code, why });
+        }
+        let permitted =
+            code == Code::EkCertExpired && self.expired_endorsement == ExpiredEndorsement::Permit;
+        if permitted || self.rule(code).is_some() {
+            return Err(PolicyFault::Twice { code });
+        }
+        self.rules.push((code, rule));
+        Ok(())
+    }
+
+    fn rule(&self, code: Code) -> Option<&Rule> {
+        self.rules.iter().find(|(known, _)| *known == code).map(|(_, rule)| rule)
+    }
+
+    /// Gives `finding` the severity that it has under this policy at `now`, and says in its
+    /// arguments where that is less than the catalogue's. A waiver that has expired waives
+    /// nothing, and that is said too.
+    pub fn judge(&self, finding: &mut Finding, now: UnixTime) {
+        let text = |text: &str| Argument::Text(text.to_owned());
+        let code = finding.code();
+        let judged = finding.clone();
+        *finding = match self.rule(code) {
+            Some(Rule::Raise(severity)) => judged.with_severity(*severity),
+            Some(Rule::Waive(severity, waiver)) if now < waiver.expires => judged
+                .with_severity(*severity)
+                .with("waived", text(&waiver.reason))
+                .with("until", text(&waiver.until)),
+            Some(Rule::Waive(_, waiver)) => judged.with("waiver_ended", text(&waiver.until)),
+            None if code == Code::EkCertExpired
+                && self.expired_endorsement == ExpiredEndorsement::Permit =>
+            {
+                judged
+                    .with_severity(Severity::Warn)
+                    .with("permitted", text("endorsement.permit_expired"))
+            }
+            None => return,
+        };
+    }
+
     pub(crate) const fn selection_rule(&self) -> SelectionRule {
         SelectionRule::AtLeast { pcrs: self.required_pcrs, banks: BankRule::Strong }
     }

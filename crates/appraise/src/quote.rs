@@ -3,9 +3,10 @@
 use std::error::Error as _;
 
 use findings::{Argument, Code, Finding};
-use tpm_wire::{PcrSelection, TpmAlgId};
+use tpm_wire::{PcrSelection, PcrSet, TpmAlgId};
 use verify::{Name, QuoteProblem, SelectionProblem};
 
+use crate::Policy;
 use crate::claims::{ClockState, IdentityStatus, QuoteStatus};
 
 fn name(name: &Name) -> Argument {
@@ -129,6 +130,25 @@ fn finding(
         // A problem that this crate does not know yet is a quote that is not accepted.
         other => Finding::new(Code::QuoteSignature).because(other.to_string()),
     }
+}
+
+/// Where the policy asks for a better bank than SHA-256, and no such bank covers the required PCRs.
+/// Of a verified quote only: another one has a finding that fails already.
+pub(crate) fn bank_finding(quote: &QuoteStatus, policy: &Policy) -> Option<Finding> {
+    let minimum = policy.minimum_bank();
+    let selection = quote.verified()?.selection();
+    let covers = |(alg, pcrs): &(TpmAlgId, PcrSet)| {
+        minimum.allows(*alg) && pcrs.contains_all(policy.required_pcrs())
+    };
+    if selection.banks().iter().any(covers) {
+        return None;
+    }
+    Some(
+        Finding::new(Code::PcrSelection)
+            .with("minimum", Argument::Text(minimum.as_str().to_owned()))
+            .with("quoted", Argument::Text(selection.to_string()))
+            .because("the policy asks for a better bank"),
+    )
 }
 
 pub(crate) fn clock_finding(quote: &QuoteStatus, previous: Option<&ClockState>) -> Option<Finding> {

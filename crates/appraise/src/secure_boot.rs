@@ -3,10 +3,9 @@
 use boot_claims::{SeparatorProblemKind, State, UnknownReason};
 use findings::{Code, Finding};
 
-use crate::Policy;
 use crate::claims::ReadLog;
 
-pub(crate) fn findings(log: &ReadLog<'_>, _policy: &Policy) -> Vec<Finding> {
+pub(crate) fn findings(log: &ReadLog<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
     let strong = log.replayed.iter().any(|(alg, _)| alg.is_strong_hash());
     let secure_boot = &log.boot.secure_boot;

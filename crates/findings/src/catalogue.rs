@@ -1,6 +1,6 @@
 //! The table: what each code means, whatever its arguments.
 
-/// What a finding does to the verdict under the default policy.
+/// What a finding does to the verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Severity {
     /// The host is not accepted.
@@ -11,6 +11,8 @@ pub enum Severity {
     Warn,
     /// Worth knowing; the verdict stands.
     Info,
+    /// A policy set it aside; it is shown, and the verdict stands. Of no row of the catalogue.
+    Ignore,
 }
 
 impl Severity {
@@ -21,6 +23,7 @@ impl Severity {
             Self::Hold => "hold",
             Self::Warn => "warn",
             Self::Info => "info",
+            Self::Ignore => "ignore",
         }
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use tpm_wire::{Digest, PcrSet, TpmAlgId};
 
-use crate::{Code, Entry};
+use crate::{Code, Entry, Severity};
 
 /// Where in the evidence a finding points.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,19 +32,27 @@ pub enum Argument {
     Bank(TpmAlgId),
 }
 
-/// One finding. Equal findings have equal code, pointer and arguments.
+/// One finding. Equal findings have equal code, severity, pointer and arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     code: Code,
+    severity: Severity,
     at: Pointer,
     arguments: Vec<(&'static str, Argument)>,
 }
 
 impl Finding {
-    /// A finding without arguments.
+    /// A finding without arguments, as severe as the catalogue says.
     pub const fn new(code: Code) -> Self {
         let at = Pointer { pcr: None, event: None, offset: None };
-        Self { code, at, arguments: Vec::new() }
+        Self { code, severity: code.entry().severity, at, arguments: Vec::new() }
+    }
+
+    /// With the severity that a policy gives it.
+    #[must_use]
+    pub const fn with_severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
+        self
     }
 
     /// With this pointer's PCR.
@@ -84,6 +92,11 @@ impl Finding {
     /// The code.
     pub const fn code(&self) -> Code {
         self.code
+    }
+
+    /// What it does to the verdict, under the policy that judged; before that, by the catalogue.
+    pub const fn severity(&self) -> Severity {
+        self.severity
     }
 
     /// The catalogue's row.

@@ -33,7 +33,7 @@ pub(crate) fn evidence_json(bytes: &[u8]) {
         let ek = EkEvidence::NoCertificate;
         let claims = examine(&evidence, &known, &ek, &challenge, &policy, UnixTime(0));
         super::show(&claims);
-        let appraisal = appraise(&claims, None, &policy);
+        let appraisal = appraise(&claims, None, &policy, UnixTime(0));
         assert_ne!(appraisal.verdict, Verdict::Accepted);
         assert!(!appraisal.findings.is_empty(), "a cause is named");
         super::show(&appraisal);

@@ -119,7 +119,8 @@ async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
 
 /// The findings that decide a verdict: those that fail or hold, and warnings.
 fn deciding(findings: &[Finding]) -> Vec<&Finding> {
-    findings.iter().filter(|finding| finding.severity != "info").collect()
+    let decides = |severity: &str| matches!(severity, "fail" | "hold" | "warn");
+    findings.iter().filter(|finding| decides(&finding.severity)).collect()
 }
 
 async fn show(host: &OneHost, client: &Client, output: &Output) -> Result<Exit, CliError> {

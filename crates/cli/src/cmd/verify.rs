@@ -50,8 +50,19 @@ pub(super) fn run(command: &Verify, output: &Output) -> Result<Exit, CliError> {
     Ok(if appraisal.verdict == "accepted" { Exit::Done } else { Exit::No })
 }
 
-/// Judges `folder` at `now`, trusting `roots`: the server's judgement, without a server.
+/// Judges `folder` at `now` under the default policy, trusting `roots`: the server's judgement,
+/// without a server.
 pub fn judge(folder: &EvidenceFolder, roots: &RootStore, now: UnixTime) -> Appraisal {
+    judge_under(&Policy::default(), folder, roots, now)
+}
+
+/// Judges `folder` at `now` under `policy`, trusting `roots`.
+pub fn judge_under(
+    policy: &Policy,
+    folder: &EvidenceFolder,
+    roots: &RootStore,
+    now: UnixTime,
+) -> Appraisal {
     let evidence = appraise::Evidence {
         quote: folder.quote.as_ref().map(|(attest, signature)| QuoteEvidence { attest, signature }),
         tpm_error: folder.tpm_error.as_deref(),
@@ -79,9 +90,8 @@ pub fn judge(folder: &EvidenceFolder, roots: &RootStore, now: UnixTime) -> Appra
     };
     let nonce = folder.nonce.as_deref().and_then(Nonce::new);
     let challenge = nonce.as_ref().map_or(Challenge::Absent, Challenge::Nonce);
-    let policy = Policy::default();
-    let claims = examine(&evidence, &known, &ek, &challenge, &policy, now);
-    report::appraisal(&claims, &appraise(&claims, None, &policy))
+    let claims = examine(&evidence, &known, &ek, &challenge, policy, now);
+    report::appraisal(&claims, &appraise(&claims, None, policy, now))
 }
 
 pub(super) fn show_findings(findings: &[Finding], output: &Output) -> Result<(), CliError> {

@@ -197,7 +197,7 @@ impl App {
         let challenge = Challenge::Nonce(&judgeable.nonce);
         let now = UnixTime(now_ms.div_euclid(1000));
         let claims = examine(&evidence, &known, &ek, &challenge, &self.policy, now);
-        let appraisal = appraise(&claims, previous, &self.policy);
+        let appraisal = appraise(&claims, previous, &self.policy, now);
         let quote_clock = claims.quote.verified().map(|quote| {
             let clock = quote.clock_info();
             QuoteClock {

@@ -13,7 +13,7 @@ use api::{
     },
 };
 use aws_lc_rs::hmac;
-use findings::{Code, Finding};
+use findings::{Code, Finding, Severity};
 use serde::{Deserialize, Serialize};
 use store::{
     ApprovalRule, By, Completion, Conflict, Host, HostId, Identity, JoinTokenId, NewHost, Origin,
@@ -207,7 +207,7 @@ impl App {
     }
 
     /// Checks the shape of both keys, then the chain of the EK certificate, then that it is the
-    /// certificate of this EK. All findings about the certificate are collected.
+    /// certificate of this EK. What is wrong with the certificate is for the policy to judge.
     async fn check_keys(&self, tpm: &TpmKeys, now_ms: i64) -> Result<CheckedKeys, KeysRefused> {
         let unfit = |title: String| {
             let hint = "update the agent; the TPM must make keys by the TCG templates";
@@ -225,14 +225,24 @@ impl App {
         let ek = check_ek(&tpm.ek_public).map_err(|err| unfit(chained(&err)))?;
         let ak = check_ak(&tpm.ak_public).map_err(|err| unfit(chained(&err)))?;
         let (_, roots) = self.anchors().await?;
-        let Some(certificate) = &tpm.ek_certificate else {
-            return Err(KeysRefused::Findings(vec![Finding::new(Code::EkCertAbsent)]));
-        };
-        let chain: Vec<&[u8]> = tpm.ek_chain.iter().map(|bytes| &**bytes).collect();
         let now = UnixTime(now_ms.div_euclid(1000));
-        verify_ek_certificate(certificate, &chain, &roots, now)
-            .and_then(|verified| verified.check_key(&ek))
-            .map_err(|err| KeysRefused::Findings(vec![appraise::ek_certificate_finding(&err)]))?;
+        let found = match &tpm.ek_certificate {
+            None => Some(Finding::new(Code::EkCertAbsent)),
+            Some(certificate) => {
+                let chain: Vec<&[u8]> = tpm.ek_chain.iter().map(|bytes| &**bytes).collect();
+                let judged = verify_ek_certificate(certificate, &chain, &roots, now);
+                let judged = appraise::with_key_checked(judged, |found| found.check_key(&ek));
+                judged.err().map(|err| appraise::ek_certificate_finding(&err))
+            }
+        };
+        if let Some(mut finding) = found {
+            // What the policy waives must not keep a host out: each verdict shows it.
+            self.policy.judge(&mut finding, now);
+            if matches!(finding.severity(), Severity::Fail | Severity::Hold) {
+                return Err(KeysRefused::Findings(vec![finding]));
+            }
+            tracing::warn!(reason = finding.cause(), "keys enrolled by leave of the policy");
+        }
         Ok(CheckedKeys { ek, ak })
     }
 

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use appraise::with_key_checked;
 use store::{Host, HostId, Identity};
 use tpm_wire::PcrSet;
 use verify::{
@@ -100,10 +101,8 @@ impl App {
         let ek = stored.ek_cert_der.as_ref().map(|certificate| {
             let chain: Vec<&[u8]> = stored.ek_chain_der.iter().map(Vec::as_slice).collect();
             let now = UnixTime(now_ms.div_euclid(1000));
-            verify_ek_certificate(certificate, &chain, &roots, now).and_then(|verified| {
-                verified.check_spki_sha256(&stored.ek_spki_sha256)?;
-                Ok(verified)
-            })
+            let judged = verify_ek_certificate(certificate, &chain, &roots, now);
+            with_key_checked(judged, |ek| ek.check_spki_sha256(&stored.ek_spki_sha256))
         });
         let version = host.identity_version;
         let loaded = Arc::new(LoadedIdentity { version, anchors, judged_at_ms: now_ms, bound, ek });

@@ -85,7 +85,7 @@ fn enrolment_problem(host: &Host) -> Vec<api::finding::Finding> {
 }
 
 fn rank(severity: &str) -> u8 {
-    [Severity::Fail, Severity::Hold, Severity::Warn, Severity::Info]
+    [Severity::Fail, Severity::Hold, Severity::Warn, Severity::Info, Severity::Ignore]
         .into_iter()
         .zip(0..)
         .find(|(known, _)| known.as_str() == severity)
