@@ -12,6 +12,9 @@ pub const PARTITIONS_MAX: u64 = 4096;
 /// The smallest partition entry. [UEFI-2.10 §5.3.3]
 const ENTRY_LEN_MIN: usize = 128;
 
+/// Bytes of the header and the count of partitions.
+const HEADER_LEN: usize = 100;
+
 /// UEFI_GPT_DATA. [PFP-1.06 §10.2.5] Little-endian: the GPT header, a count, the entries in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GptEvent<'a> {
@@ -20,6 +23,9 @@ pub struct GptEvent<'a> {
     /// SizeOfPartitionEntry, in bytes: 128 or more.
     entry_len: usize,
     entries: &'a [u8],
+    /// All before `entries`, as it lay there: what is not a field of its own is of no use to a
+    /// verifier, and is written back.
+    header: &'a [u8],
 }
 
 /// One entry of the table. [UEFI-2.10 §5.3.3]
@@ -67,7 +73,13 @@ impl<'a> GptEvent<'a> {
         let entries =
             reader.take("UEFI_GPT_DATA.Partitions", length(n).saturating_mul(entry_len))?;
         reader.finish("UEFI_GPT_DATA")?;
-        Ok(Self { disk_guid, entry_len, entries })
+        let header = bytes.get(..HEADER_LEN).unwrap_or_default();
+        Ok(Self { disk_guid, entry_len, entries, header })
+    }
+
+    /// The structure as bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        [self.header, self.entries].concat()
     }
 
     /// The partitions, in order.

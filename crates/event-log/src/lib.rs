@@ -26,6 +26,7 @@ mod repeat;
 mod replay;
 mod separator;
 mod spec_id;
+pub mod untrusted;
 mod write;
 
 pub use check::{Contradiction, Convention, DataCheck, GrubText, check_data, grub_text};
