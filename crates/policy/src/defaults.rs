@@ -1,0 +1,66 @@
+//! The defaults as a file, for people to start from.
+
+use std::fmt::Write as _;
+
+use appraise::{Policy, unchangeable};
+use findings::CATALOGUE;
+use tpm_wire::PcrSet;
+
+/// The default policy as TOML, each key with what it does. Reading it gives the default.
+pub fn defaults() -> String {
+    let policy = Policy::default();
+    let list = |pcrs: PcrSet| {
+        let indices: Vec<_> = pcrs.iter().map(|index| index.to_string()).collect();
+        format!("[{}]", indices.join(", "))
+    };
+    let mut text = format!(
+        "\
+# A policy of Bootproof: what must hold for a host to be accepted. Each key has its default here,
+# and one that is left out has it too.
+#   bootproof policy check FILE   says whether a file is a policy, and what it changes
+#   bootproof policy try FILE     says which hosts of the fleet would change
+
+[pcrs]
+# PCRs that each quote must cover, all in one bank. 0 to 7 always belong to them.
+required = {}
+# PCRs that the running system goes on extending after the boot log ends (10: IMA, 11 to 15:
+# systemd, 17 to 22: a dynamic launch). Where one of them differs from its replay that is no
+# fault, but nothing is believed of it. 0 to 7 never belong to them.
+continued = {}
+
+[banks]
+# The weakest bank in which the required PCRs must be quoted: sha256, sha384 or sha512.
+minimum = \"{}\"
+
+[endorsement]
+# Whether an endorsement key certificate that has expired is a warning instead of a failure.
+permit_expired = {}
+
+[verdict]
+# Seconds for which a verdict counts; left out: two intervals of the server's attestation.
+# good_for_s = 600
+
+# How severe a finding is: \"fail\", \"warn\", \"info\" or \"ignore\". To take one less seriously
+# than by itself needs a reason and a date up to which that holds; it stays in each result, marked
+# as waived.
+#
+# [findings.secure-boot-off]
+# severity = \"warn\"
+# reason = \"lab machines, ticket 4711\"
+# expires = 2027-01-31
+#
+# The findings, with the severity that they have by themselves:
+",
+        list(policy.required_pcrs()),
+        list(policy.continued_pcrs()),
+        policy.minimum_bank().as_str(),
+        policy.expired_endorsement() == appraise::ExpiredEndorsement::Permit,
+    );
+    for entry in CATALOGUE {
+        let fixed =
+            if unchangeable(entry.code).is_some() { "  (no policy changes it)" } else { "" };
+        // Writing into a String cannot fail.
+        let _ = writeln!(text, "#   {:<24} {}{fixed}", entry.name, entry.severity.as_str());
+    }
+    text
+}
