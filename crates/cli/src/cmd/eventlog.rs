@@ -1,12 +1,13 @@
 //! `bootproof eventlog`: the events of a log, and what they add up to. Nothing here is verified:
 //! only a quote says whether the log is true.
 
-mod describe;
+mod decoded;
 
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
 use api::pcrs::Pcrs;
+use event_log::untrusted::EventData;
 use event_log::{DataCheck, Event, EventType, Log, check_data, parse, replay};
 use serde::Serialize;
 use tpm_wire::PcrBank;
@@ -44,6 +45,8 @@ struct EventView {
     /// Whether the digests are of the data: `matches`, `unverifiable`, `contradicts`, `not-measured`.
     data_check: &'static str,
     description: String,
+    /// The fields of the data, with a `kind`: the host's word, as the type is.
+    decoded: serde_json::Value,
     data: String,
 }
 
@@ -101,6 +104,7 @@ pub(super) fn run(command: &Eventlog, output: &Output) -> Result<Exit, CliError>
 }
 
 fn view(event: &Event<'_>, log: &Log<'_>) -> EventView {
+    let decoded = EventData::read(event, log.format());
     EventView {
         number: event.number,
         offset: event.offset,
@@ -113,7 +117,8 @@ fn view(event: &Event<'_>, log: &Log<'_>) -> EventView {
             .map(|(alg, digest)| (alg.to_string(), hex::encode(digest)))
             .collect(),
         data_check: check(event, log),
-        description: describe::describe(event),
+        description: decoded.to_string(),
+        decoded: decoded::decoded(&decoded),
         data: hex::encode(event.untrusted_data),
     }
 }
@@ -145,7 +150,7 @@ fn show_events(log: &Log<'_>, output: &Output) -> Result<(), CliError> {
             }
             known => known.to_string(),
         };
-        let text = plain(&describe::describe(event));
+        let text = plain(&EventData::read(event, log.format()).to_string());
         output.line(&format!("{:>5} {pcr:>3} {mark} {name:<34} {text}", event.number))?;
     }
     output.line("")?;
