@@ -10,6 +10,7 @@ pub mod appraisal;
 mod bytes;
 pub mod finding;
 pub mod pcrs;
+pub mod policy;
 pub mod problem;
 
 pub use bytes::Bytes;

@@ -55,6 +55,9 @@ pub enum Command {
     /// See and change whose TPMs are trusted
     #[command(subcommand)]
     Trust(Trust),
+    /// Check, show and try policies: what must hold for a host to be accepted
+    #[command(subcommand)]
+    Policy(Policy),
     /// Judge a folder of evidence, without a server
     Verify(Verify),
     /// Read a TCG event log and replay it
@@ -182,6 +185,37 @@ pub enum Trust {
     },
 }
 
+/// `bootproof policy …`
+#[derive(Debug, Subcommand)]
+pub enum Policy {
+    /// Say whether a file is a policy, and what it changes
+    #[command(after_help = "\
+Exit codes: 0 it is a policy, 1 it is none, 2 it could not be read.
+
+Example:
+  bootproof policy check /etc/bootproof/policy.toml")]
+    Check(PolicyFile),
+    /// Print the default policy, every key with what it does, to start a file from
+    #[command(after_help = "Example:\n  bootproof policy show > policy.toml")]
+    Show,
+    /// Say which hosts would change under a policy: judges stored evidence, and asks no host
+    #[command(after_help = "\
+Exit codes: 0 no host would change, 1 some would, 2 it could not be tried.
+
+Examples:
+  bootproof policy try policy.toml
+  bootproof policy try policy.toml --json | jq '.changes[].name'")]
+    Try(PolicyFile),
+}
+
+/// A policy file.
+#[derive(Debug, Args)]
+pub struct PolicyFile {
+    /// The policy, a TOML file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
 /// `bootproof verify`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -200,6 +234,9 @@ pub struct Verify {
     /// The challenge that the quote must answer, in hex; otherwise the folder's `nonce`
     #[arg(long, value_name = "FILE")]
     pub nonce: Option<PathBuf>,
+    /// The policy to judge by, a TOML file; otherwise the default one
+    #[arg(long, value_name = "FILE")]
+    pub policy: Option<PathBuf>,
 }
 
 /// `bootproof eventlog`

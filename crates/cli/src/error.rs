@@ -57,6 +57,13 @@ impl From<ContextError> for CliError {
     }
 }
 
+impl From<policy::LoadError> for CliError {
+    fn from(err: policy::LoadError) -> Self {
+        let hint = err.hint().map(str::to_owned);
+        Self { source: err.into(), hint }
+    }
+}
+
 /// Writes `error: …` with its causes, then a blank line and `hint: …`.
 pub fn report_error(err: &CliError, output: &Output) {
     let mut text = err.source.to_string();

@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use appraise::Policy;
 use serde::Deserialize;
 
 /// What the server needs to know. Each key of the file has the field's name.
@@ -28,6 +29,9 @@ pub struct Config {
     pub challenge_good_for_s: u64,
     /// Connections at one time; more wait to be accepted.
     pub connections_max: usize,
+    /// The policy file; without one the default policy holds. In the configuration file it is
+    /// relative to that file's folder.
+    pub policy: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -40,6 +44,7 @@ impl Default for Config {
             verdict_good_for_s: 0,
             challenge_good_for_s: 30,
             connections_max: 20_000,
+            policy: None,
         }
     }
 }
@@ -50,7 +55,26 @@ impl Config {
         let Some(path) = file else { return Ok(Self::default()) };
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("the configuration {} cannot be read", path.display()))?;
-        toml::from_str(&text).with_context(|| format!("{} is not a configuration", path.display()))
+        let mut config: Self = toml::from_str(&text)
+            .with_context(|| format!("{} is not a configuration", path.display()))?;
+        if let (Some(policy), Some(folder)) = (&mut config.policy, path.parent()) {
+            *policy = folder.join(&*policy);
+        }
+        Ok(config)
+    }
+
+    /// The policy that the file says, or the default one where none is named. Which of two times a
+    /// verdict counts for must not be a riddle, so only one place may say it.
+    pub fn load_policy(&self) -> anyhow::Result<Policy> {
+        let Some(file) = &self.policy else { return Ok(Policy::default()) };
+        let (policy, _) = policy::load(file)
+            .context("no server without its policy; `bootproof policy check` says more")?;
+        anyhow::ensure!(
+            policy.verdict_good_for_s.is_none() || self.verdict_good_for_s == 0,
+            "{} sets verdict.good_for_s and the configuration sets verdict_good_for_s: keep one",
+            file.display()
+        );
+        Ok(policy)
     }
 
     /// Refuses values with which nothing would work.

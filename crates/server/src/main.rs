@@ -3,6 +3,7 @@
 use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, sync::Arc, time::SystemTime};
 
 use anyhow::Context as _;
+use appraise::Policy;
 use clap::Parser;
 use server::{app::App, authority, authority::Authority, config::Config, context, http};
 use store::SqliteStore;
@@ -43,6 +44,9 @@ struct Arguments {
     /// Seconds between two attestations of a host
     #[arg(long, value_name = "SECONDS")]
     attest_interval_s: Option<u64>,
+    /// The policy: what must hold for a host to be accepted; a TOML file
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// Write log lines as JSON
     #[arg(long)]
     log_json: bool,
@@ -57,6 +61,9 @@ impl Arguments {
         config.listen = self.listen.unwrap_or(config.listen);
         config.names.extend(self.names.iter().cloned());
         config.attest_interval_s = self.attest_interval_s.unwrap_or(config.attest_interval_s);
+        if self.policy.is_some() {
+            config.policy.clone_from(&self.policy);
+        }
         config.check()?;
         Ok(config)
     }
@@ -79,6 +86,12 @@ fn start_log(json: bool) {
 }
 
 async fn run(config: Config) -> anyhow::Result<()> {
+    let policy = config.load_policy()?;
+    match &config.policy {
+        None => tracing::info!("judging by the default policy"),
+        Some(file) => tracing::info!(file = %file.display(), "judging by a policy file"),
+    }
+    warn_of_waivers(&policy, SystemTime::now());
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("{} cannot be made", config.data_dir.display()))?;
     let names = names(&config);
@@ -86,7 +99,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let database = config.data_dir.join("bootproof.db");
     let store = SqliteStore::open(&database)
         .with_context(|| format!("the database {} cannot be opened", database.display()))?;
-    let app = App::new(Arc::new(store), Arc::clone(&authority), config.clone()).await?;
+    let app = App::new(Arc::new(store), Arc::clone(&authority), config.clone(), policy).await?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -101,6 +114,21 @@ async fn run(config: Config) -> anyhow::Result<()> {
     renewing.abort();
     tracing::info!("ended");
     Ok(())
+}
+
+/// What the policy waives is said at each start, and what it waives no more.
+fn warn_of_waivers(policy: &Policy, now: SystemTime) {
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let now_s = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    for (code, severity, waiver) in policy.waivers() {
+        let (code, until, reason) = (code.as_str(), &waiver.until, &waiver.reason);
+        if waiver.expires.0 <= now_s {
+            tracing::warn!(code, until, reason, "a waiver has ended, and counts no more");
+        } else {
+            let severity = severity.as_str();
+            tracing::warn!(code, severity, until, reason, "the policy waives a finding");
+        }
+    }
 }
 
 /// The names of the server's certificate: those of the configuration and those that always hold.

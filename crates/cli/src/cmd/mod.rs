@@ -5,6 +5,7 @@ mod explain;
 mod generate;
 mod host;
 mod local_time;
+mod policy;
 mod token;
 mod trust;
 pub(crate) mod verify;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 use client::{Client, Context};
 
 use crate::{
-    args::{Arguments, Command},
+    args::{Arguments, Command, Policy},
     error::CliError,
     output::Output,
 };
@@ -43,6 +44,11 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
     let client = || -> Result<Client, CliError> { Ok(Context::load(context)?.client()?) };
     match &arguments.command {
         Command::Verify(command) => verify::run(command, output),
+        Command::Policy(command) => match command {
+            Policy::Check(file) => policy::check(file, output),
+            Policy::Show => policy::show(output),
+            Policy::Try(file) => policy::try_file(file, client, output),
+        },
         Command::Eventlog(command) => eventlog::run(command, output),
         Command::Explain(command) => explain::run(command, output),
         Command::Completions(command) => generate::completions(command),

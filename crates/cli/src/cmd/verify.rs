@@ -37,7 +37,11 @@ pub(super) fn run(command: &Verify, output: &Output) -> Result<Exit, CliError> {
     }
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let now = UnixTime(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
-    let appraisal = judge(&folder, &roots, now);
+    let policy = match &command.policy {
+        None => Policy::default(),
+        Some(file) => super::policy::load(file)?.0,
+    };
+    let appraisal = judge_under(&policy, &folder, &roots, now);
     if output.is_json() {
         output.json(&appraisal)?;
     } else {

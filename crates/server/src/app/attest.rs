@@ -6,7 +6,9 @@ use api::{
     Bytes,
     agent::{Evidence, EvidenceReply, Quote},
 };
-use appraise::{Challenge, ClockState, EkEvidence, Known, QuoteEvidence, appraise, examine};
+use appraise::{
+    Challenge, ClockState, EkEvidence, Known, Policy, QuoteEvidence, appraise, examine,
+};
 use store::{
     Approval, By, Conflict, Connection, EvidencePart, Host, HostId, NewAppraisal, QuoteClock,
     StoreError,
@@ -15,22 +17,55 @@ use tpm_wire::{BANKS_MAX, PcrBank, PcrSet, TpmAlgId};
 use tracing::Instrument as _;
 use verify::{IssuedAt, Nonce, NonceError, UnixTime};
 
-use super::{App, AppError, RefusalKind, identity::LoadedIdentity, secret::random};
+use super::{
+    App, AppError, RefusalKind, identity::LoadedIdentity, policy::clock_state, secret::random,
+};
 
 /// Characters of the text that an agent sends where its TPM gave no quote.
 const TPM_ERROR_CHARS_MAX: usize = 500;
 
 /// Evidence that can be judged: its challenge is ours, and its lists have bounds.
-struct Judgeable {
+pub(super) struct Judgeable {
     evidence: Evidence,
     nonce: Nonce,
-    issued: IssuedAt,
     pcrs: Vec<PcrBank>,
     active_banks: Option<Vec<TpmAlgId>>,
 }
 
-struct Judged {
-    appraisal: api::appraisal::Appraisal,
+impl Judgeable {
+    /// Evidence with the challenge that it answers, where its lists have bounds.
+    fn new(evidence: Evidence, nonce: Nonce) -> Result<Self, AppError> {
+        let invalid = |title: String| {
+            AppError::refused(RefusalKind::Invalid, "evidence-invalid", title, "update the agent")
+        };
+        let pcrs = evidence.pcrs.to_banks().map_err(|err| invalid(err.to_string()))?;
+        if evidence.active_banks.len() > BANKS_MAX {
+            return Err(invalid(format!("more than {BANKS_MAX} active banks")));
+        }
+        let banks = evidence.active_banks.iter().map(|name| TpmAlgId::from_hash_name(name));
+        let active_banks = match banks.collect::<Option<Vec<_>>>() {
+            Some(banks) if banks.is_empty() => None,
+            Some(banks) => Some(banks),
+            None => return Err(invalid("an active bank is no hash that we know".to_owned())),
+        };
+        let error = evidence.tpm_error.as_deref().unwrap_or_default();
+        if error.chars().count() > TPM_ERROR_CHARS_MAX {
+            return Err(invalid(format!("tpm_error is over {TPM_ERROR_CHARS_MAX} characters")));
+        }
+        Ok(Self { evidence, nonce, pcrs, active_banks })
+    }
+
+    /// Evidence that was judged before: its challenge was ours and young then. What could be read
+    /// when it came can be read now, so an error is a damaged row.
+    pub(super) fn of_stored(evidence: Evidence) -> Result<Self, AppError> {
+        let nonce = Nonce::new(&evidence.nonce)
+            .ok_or_else(|| AppError::Bug("stored evidence names no challenge".into()))?;
+        Self::new(evidence, nonce).map_err(|err| AppError::Bug(err.into()))
+    }
+}
+
+pub(super) struct Judged {
+    pub(super) appraisal: api::appraisal::Appraisal,
     quote_clock: Option<QuoteClock>,
     /// The PCRs that the log names, where there is a log.
     named: Option<PcrSet>,
@@ -66,19 +101,16 @@ impl App {
                 "`bootproof host approve HOST`",
             ));
         }
-        let judgeable = self.check_challenge(&host, evidence, now_ms)?;
+        let (judgeable, issued) = self.check_challenge(&host, evidence, now_ms)?;
         tracing::info!("attestation started");
         let identity = self.identity(&host, now_ms).await?;
-        let previous = host.last_quote_clock.map(|clock| ClockState {
-            clock_ms: clock.clock_ms,
-            reset_count: clock.reset_count,
-            restart_count: clock.restart_count,
-        });
+        let previous = host.last_quote_clock.map(clock_state);
 
         // Off the threads that serve sockets: a large log costs milliseconds.
         let app = Arc::clone(self);
         let judging = tokio::task::spawn_blocking(move || {
-            let judged = app.judge(&judgeable, identity.as_deref(), previous.as_ref(), now_ms);
+            let (policy, identity) = (&app.policy, identity.as_deref());
+            let judged = judge(policy, &judgeable, identity, previous.as_ref(), now_ms);
             (judged, judgeable)
         });
         let (judged, judgeable) = judging.await.map_err(|err| AppError::Bug(err.into()))?;
@@ -102,7 +134,7 @@ impl App {
         let new = NewAppraisal {
             host: host.id.clone(),
             identity_version: host.identity_version,
-            nonce_at_ms: i64::try_from(judgeable.issued.0).unwrap_or(i64::MAX),
+            nonce_at_ms: i64::try_from(issued.0).unwrap_or(i64::MAX),
             at_ms: now_ms,
             verdict: appraisal.verdict.clone(),
             findings_json: serde_json::to_string(&appraisal.findings).map_err(to_json)?,
@@ -126,7 +158,7 @@ impl App {
         host: &Host,
         evidence: Evidence,
         now_ms: i64,
-    ) -> Result<Judgeable, AppError> {
+    ) -> Result<(Judgeable, IssuedAt), AppError> {
         let refused = |kind, code, title: String| {
             AppError::refused(kind, code, title, "ask for a new challenge and answer that one")
         };
@@ -148,73 +180,7 @@ impl App {
         if host.last_nonce_at_ms.is_some_and(|last| used <= last) {
             return Err(StoreError::from(Conflict::NonceUsed).into());
         }
-        let invalid = |title: String| {
-            AppError::refused(RefusalKind::Invalid, "evidence-invalid", title, "update the agent")
-        };
-        let pcrs = evidence.pcrs.to_banks().map_err(|err| invalid(err.to_string()))?;
-        if evidence.active_banks.len() > BANKS_MAX {
-            return Err(invalid(format!("more than {BANKS_MAX} active banks")));
-        }
-        let banks = evidence.active_banks.iter().map(|name| TpmAlgId::from_hash_name(name));
-        let active_banks = match banks.collect::<Option<Vec<_>>>() {
-            Some(banks) if banks.is_empty() => None,
-            Some(banks) => Some(banks),
-            None => return Err(invalid("an active bank is no hash that we know".to_owned())),
-        };
-        let error = evidence.tpm_error.as_deref().unwrap_or_default();
-        if error.chars().count() > TPM_ERROR_CHARS_MAX {
-            return Err(invalid(format!("tpm_error is over {TPM_ERROR_CHARS_MAX} characters")));
-        }
-        Ok(Judgeable { evidence, nonce, issued, pcrs, active_banks })
-    }
-
-    fn judge(
-        &self,
-        judgeable: &Judgeable,
-        identity: Option<&LoadedIdentity>,
-        previous: Option<&ClockState>,
-        now_ms: i64,
-    ) -> Judged {
-        let sent = &judgeable.evidence;
-        let evidence = appraise::Evidence {
-            quote: sent
-                .quote
-                .as_ref()
-                .map(|quote| QuoteEvidence { attest: &quote.attest, signature: &quote.signature }),
-            tpm_error: sent.tpm_error.as_deref(),
-            pcrs: &judgeable.pcrs,
-            event_log: sent.event_log.as_deref(),
-            ak_public: sent.ak_public.as_deref(),
-            acpi_tpm2: sent.acpi_tpm2.as_deref(),
-            active_banks: judgeable.active_banks.as_deref(),
-        };
-        let known = identity.map_or(Known::Nothing, |identity| Known::Key(&identity.bound));
-        let ek = match identity.map(|identity| &identity.ek) {
-            None => EkEvidence::NotAsked,
-            Some(None) => EkEvidence::NoCertificate,
-            Some(Some(judged)) => EkEvidence::Judged(judged),
-        };
-        let challenge = Challenge::Nonce(&judgeable.nonce);
-        let now = UnixTime(now_ms.div_euclid(1000));
-        let claims = examine(&evidence, &known, &ek, &challenge, &self.policy, now);
-        let appraisal = appraise(&claims, previous, &self.policy, now);
-        let quote_clock = claims.quote.verified().map(|quote| {
-            let clock = quote.clock_info();
-            QuoteClock {
-                clock_ms: clock.clock_ms,
-                reset_count: clock.reset_count,
-                restart_count: clock.restart_count,
-                safe: clock.safe == 1,
-                firmware_version: quote.firmware_version(),
-            }
-        });
-        // Counters that went back are not taken over: the finding must not heal itself.
-        let went_back = appraisal.has(findings::Code::ClockWentBack);
-        Judged {
-            appraisal: report::appraisal(&claims, &appraisal),
-            quote_clock: quote_clock.filter(|_| !went_back),
-            named: claims.named_pcrs(),
-        }
+        Ok((Judgeable::new(evidence, nonce)?, issued))
     }
 
     /// The interval, a tenth less or more: hosts that joined together must not attest together
@@ -238,6 +204,56 @@ impl App {
             ));
         };
         from_parts(self.store.evidence(last.id).await?)
+    }
+}
+
+/// Judges evidence of a host whose identity key is `identity`, at `now_ms`.
+pub(super) fn judge(
+    policy: &Policy,
+    judgeable: &Judgeable,
+    identity: Option<&LoadedIdentity>,
+    previous: Option<&ClockState>,
+    now_ms: i64,
+) -> Judged {
+    let sent = &judgeable.evidence;
+    let evidence = appraise::Evidence {
+        quote: sent
+            .quote
+            .as_ref()
+            .map(|quote| QuoteEvidence { attest: &quote.attest, signature: &quote.signature }),
+        tpm_error: sent.tpm_error.as_deref(),
+        pcrs: &judgeable.pcrs,
+        event_log: sent.event_log.as_deref(),
+        ak_public: sent.ak_public.as_deref(),
+        acpi_tpm2: sent.acpi_tpm2.as_deref(),
+        active_banks: judgeable.active_banks.as_deref(),
+    };
+    let known = identity.map_or(Known::Nothing, |identity| Known::Key(&identity.bound));
+    let ek = match identity.map(|identity| &identity.ek) {
+        None => EkEvidence::NotAsked,
+        Some(None) => EkEvidence::NoCertificate,
+        Some(Some(judged)) => EkEvidence::Judged(judged),
+    };
+    let challenge = Challenge::Nonce(&judgeable.nonce);
+    let now = UnixTime(now_ms.div_euclid(1000));
+    let claims = examine(&evidence, &known, &ek, &challenge, policy, now);
+    let appraisal = appraise(&claims, previous, policy, now);
+    let quote_clock = claims.quote.verified().map(|quote| {
+        let clock = quote.clock_info();
+        QuoteClock {
+            clock_ms: clock.clock_ms,
+            reset_count: clock.reset_count,
+            restart_count: clock.restart_count,
+            safe: clock.safe == 1,
+            firmware_version: quote.firmware_version(),
+        }
+    });
+    // Counters that went back are not taken over: the finding must not heal itself.
+    let went_back = appraisal.has(findings::Code::ClockWentBack);
+    Judged {
+        appraisal: report::appraisal(&claims, &appraisal),
+        quote_clock: quote_clock.filter(|_| !went_back),
+        named: claims.named_pcrs(),
     }
 }
 
@@ -265,7 +281,7 @@ fn parts(evidence: Evidence) -> Result<Vec<EvidencePart>, AppError> {
     Ok(parts.map(|(name, bytes)| EvidencePart::hash(name, bytes)).collect())
 }
 
-fn from_parts(parts: Vec<EvidencePart>) -> Result<Evidence, AppError> {
+pub(super) fn from_parts(parts: Vec<EvidencePart>) -> Result<Evidence, AppError> {
     let json = |err: serde_json::Error| AppError::Bug(err.into());
     let mut evidence = Evidence::default();
     let (mut attest, mut signature) = (None, None);

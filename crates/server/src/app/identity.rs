@@ -9,7 +9,7 @@ use appraise::with_key_checked;
 use store::{Host, HostId, Identity};
 use tpm_wire::PcrSet;
 use verify::{
-    BoundAk, EkCertError, EnrolledKey, Name, UnixTime, VerifiedEk, verify_ek_certificate,
+    BoundAk, EkCertError, EnrolledKey, Name, RootStore, UnixTime, VerifiedEk, verify_ek_certificate,
 };
 
 use super::{App, AppError};
@@ -93,15 +93,39 @@ impl App {
             return Ok(Some(found));
         }
         tracing::info!("no cached identity key, loading from the store");
-        let Some(stored) = &host.identity else {
+        let loaded = self.load_identity(host, anchors, &roots, now_ms)?;
+        if loaded.is_none() {
             tracing::warn!("no identity key in the store, try to reconnect the host");
-            return Ok(None);
-        };
+        }
+        Ok(loaded)
+    }
+
+    /// The same without words in the log, which are for attestations.
+    pub(super) async fn identity_quietly(
+        &self,
+        host: &Host,
+        now_ms: i64,
+    ) -> Result<Option<Arc<LoadedIdentity>>, AppError> {
+        let (anchors, roots) = self.anchors().await?;
+        match self.identities.find(host, anchors, now_ms) {
+            Some(found) => Ok(Some(found)),
+            None => self.load_identity(host, anchors, &roots, now_ms),
+        }
+    }
+
+    fn load_identity(
+        &self,
+        host: &Host,
+        anchors: i64,
+        roots: &RootStore,
+        now_ms: i64,
+    ) -> Result<Option<Arc<LoadedIdentity>>, AppError> {
+        let Some(stored) = &host.identity else { return Ok(None) };
         let bound = load(stored)?;
         let ek = stored.ek_cert_der.as_ref().map(|certificate| {
             let chain: Vec<&[u8]> = stored.ek_chain_der.iter().map(Vec::as_slice).collect();
             let now = UnixTime(now_ms.div_euclid(1000));
-            let judged = verify_ek_certificate(certificate, &chain, &roots, now);
+            let judged = verify_ek_certificate(certificate, &chain, roots, now);
             with_key_checked(judged, |ek| ek.check_spki_sha256(&stored.ek_spki_sha256))
         });
         let version = host.identity_version;

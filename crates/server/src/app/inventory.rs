@@ -19,19 +19,29 @@ impl App {
         cursor: Option<&str>,
         limit: Option<u32>,
     ) -> Result<HostPage, AppError> {
+        let (hosts, next_cursor) = self.page(cursor, limit.unwrap_or(PAGE_LEN)).await?;
+        let now_ms = self.store.now_ms().await?;
+        let hosts = hosts.iter().map(|host| standing::view(host, &self.config, now_ms)).collect();
+        Ok(HostPage { hosts, next_cursor })
+    }
+
+    /// The rows of one page, and where the next one begins.
+    pub(super) async fn page(
+        &self,
+        cursor: Option<&str>,
+        limit: u32,
+    ) -> Result<(Vec<Host>, Option<String>), AppError> {
         let after = match cursor {
             None => None,
             Some(text) => Some(cursor_from_text(text).ok_or_else(|| {
                 AppError::plain(RefusalKind::Invalid, "cursor-invalid", "this is no cursor of ours")
             })?),
         };
-        let limit = limit.unwrap_or(PAGE_LEN).clamp(1, store::HOSTS_PAGE_MAX);
+        let limit = limit.clamp(1, store::HOSTS_PAGE_MAX);
         let hosts = self.store.hosts(after, limit).await?;
         let full = hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         let next_cursor = hosts.last().filter(|_| full).map(|last| cursor_to_text(&last.cursor()));
-        let now_ms = self.store.now_ms().await?;
-        let hosts = hosts.iter().map(|host| standing::view(host, &self.config, now_ms)).collect();
-        Ok(HostPage { hosts, next_cursor })
+        Ok((hosts, next_cursor))
     }
 
     /// The hosts of this name: names are the hosts' own words and need not be unique.

@@ -6,6 +6,7 @@ mod error;
 mod hub;
 mod identity;
 mod inventory;
+mod policy;
 mod poll;
 mod secret;
 mod standing;
@@ -32,7 +33,10 @@ const FIRST_ADMINISTRATOR: &str = "administrator";
 pub struct App {
     store: Arc<dyn Store>,
     authority: Arc<Authority>,
+    /// With the times that the policy sets.
     config: Config,
+    /// What the configuration itself says, for policies that say nothing of it.
+    configured_verdict_good_for_s: u64,
     policy: Policy,
     nonce_key: NonceKey,
     hub: hub::Hub,
@@ -47,6 +51,7 @@ impl App {
         store: Arc<dyn Store>,
         authority: Arc<Authority>,
         config: Config,
+        policy: Policy,
     ) -> Result<Arc<Self>, AppError> {
         let candidate = random::<32>()?.to_vec();
         let key = Zeroizing::new(store.secret_or_insert("nonce-key", candidate).await?);
@@ -57,8 +62,12 @@ impl App {
         Ok(Arc::new(Self {
             store,
             authority,
-            config,
-            policy: Policy::default(),
+            configured_verdict_good_for_s: config.verdict_good_for_s,
+            config: Config {
+                verdict_good_for_s: policy.verdict_good_for_s.unwrap_or(config.verdict_good_for_s),
+                ..config
+            },
+            policy,
             nonce_key: NonceKey::new(key),
             hub: hub::Hub::default(),
             anchors: trust::Anchors::default(),

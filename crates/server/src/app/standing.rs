@@ -38,14 +38,40 @@ fn connection(host: &Host, now_ms: i64) -> &'static str {
     }
 }
 
-/// Verdict and findings that count at `now_ms`. In this order: a person's refusal or missing
-/// approval, a missing TPM, a missing judgement, a judgement that is too old, the judgement.
-fn standing(host: &Host, config: &Config, now_ms: i64) -> (String, Vec<api::finding::Finding>) {
-    let hold = |finding: Finding| {
-        let mut findings = vec![api::finding::Finding::from(&finding)];
-        findings.extend(enrolment_problem(host));
-        ("not appraised".to_owned(), findings)
+/// A verdict's word and its findings.
+pub(super) type Standing = (String, Vec<api::finding::Finding>);
+
+/// Verdict and findings that count at `now_ms`: what holds the host back, or its last judgement.
+pub(super) fn standing(host: &Host, config: &Config, now_ms: i64) -> Standing {
+    if let Some(held) = held(host, config, now_ms) {
+        return held;
+    }
+    let stored = host.last.as_ref().and_then(|last| {
+        let findings = serde_json::from_str::<Vec<api::finding::Finding>>(&last.findings_json);
+        Some((last.verdict.clone(), findings.ok()?))
+    });
+    let Some((verdict, mut findings)) = stored else {
+        // A row that cannot be read is not an accepted host.
+        let damaged = Finding::new(Code::NeverAppraised).because("the stored verdict is damaged");
+        return hold(host, &damaged);
     };
+    if host.identity.is_none() {
+        findings.extend(enrolment_problem(host));
+    }
+    findings.sort_by_key(|finding| rank(&finding.severity));
+    (verdict, findings)
+}
+
+fn hold(host: &Host, finding: &Finding) -> Standing {
+    let mut findings = vec![api::finding::Finding::from(finding)];
+    findings.extend(enrolment_problem(host));
+    ("not appraised".to_owned(), findings)
+}
+
+/// What holds the host back at `now_ms`, whatever its last judgement says. In this order: a
+/// person's refusal or missing approval, a missing TPM, a missing judgement, one that is too old.
+pub(super) fn held(host: &Host, config: &Config, now_ms: i64) -> Option<Standing> {
+    let hold = |finding: Finding| Some(hold(host, &finding));
     match host.approval {
         Approval::Waiting => return hold(Finding::new(Code::AwaitingApproval)),
         Approval::Refused => {
@@ -64,20 +90,11 @@ fn standing(host: &Host, config: &Config, now_ms: i64) -> (String, Vec<api::find
             format!("it is {} s old and counted for {} s", age_ms / 1000, good_for_ms / 1000);
         return hold(Finding::new(Code::VerdictExpired).because(reason));
     }
-    let Ok(mut findings) = serde_json::from_str::<Vec<api::finding::Finding>>(&last.findings_json)
-    else {
-        // A row that cannot be read is not an accepted host.
-        return hold(Finding::new(Code::NeverAppraised).because("the stored verdict is damaged"));
-    };
-    if host.identity.is_none() {
-        findings.extend(enrolment_problem(host));
-    }
-    findings.sort_by_key(|finding| rank(&finding.severity));
-    (last.verdict.clone(), findings)
+    None
 }
 
 /// Why the last enrolment stored no key.
-fn enrolment_problem(host: &Host) -> Vec<api::finding::Finding> {
+pub(super) fn enrolment_problem(host: &Host) -> Vec<api::finding::Finding> {
     host.enrolment_problem_json
         .as_deref()
         .and_then(|json| serde_json::from_str(json).ok())

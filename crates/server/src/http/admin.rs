@@ -8,6 +8,7 @@ use api::{
         TokenRequest, TrustRequest, TrustedCertificate,
     },
     agent::Evidence,
+    policy::{PolicyTryPage, PolicyTryRequest},
 };
 use axum::{
     Json,
@@ -179,4 +180,13 @@ pub(super) async fn remove_trust(
     Path(sha256): Path<String>,
 ) -> Answer<()> {
     Ok(Json(app.remove_trust(&sha256, by).await?))
+}
+
+/// `POST /v1/policy/try`. It changes nothing, but costs as much as judging each host.
+pub(super) async fn try_policy(
+    State(app): State<Arc<App>>,
+    _: Operator,
+    Body(request): Body<PolicyTryRequest>,
+) -> Answer<PolicyTryPage> {
+    Ok(Json(app.try_policy(request).await?))
 }

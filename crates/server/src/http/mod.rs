@@ -46,6 +46,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/tokens/{id}", delete(admin::revoke_token))
         .route("/v1/trust", get(admin::trusted).post(admin::trust))
         .route("/v1/trust/{sha256}", delete(admin::remove_trust))
+        .route("/v1/policy/try", post(admin::try_policy))
         .fallback(no_such_address)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn(with_request_id))

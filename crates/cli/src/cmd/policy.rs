@@ -1,0 +1,266 @@
+//! `bootproof policy …`
+
+use std::{path::Path, time::Duration};
+
+use api::policy::{PolicyChange, PolicyTryPage, PolicyTryRequest};
+use appraise::{ExpiredEndorsement, Policy};
+use client::Client;
+use indicatif::{ProgressBar, ProgressStyle};
+use policy::{LoadError, PolicyError};
+use serde::Serialize;
+
+use super::{Exit, block_on};
+use crate::{
+    args::PolicyFile,
+    error::CliError,
+    output::{Output, Tone, plain},
+};
+
+/// Hosts that are judged in one request: well below a second.
+const HOSTS_PER_REQUEST: u32 = 200;
+
+/// Seconds for which a request may take longer than others: 200 hosts with logs of 4 MiB.
+const JUDGING_S_MAX: u64 = 60;
+
+/// The policy in `file`, and its text.
+pub(super) fn load(file: &Path) -> Result<(Policy, String), CliError> {
+    Ok(policy::load(file)?)
+}
+
+/// What a policy says, all of it.
+#[derive(Serialize)]
+struct Effective {
+    valid: bool,
+    pcrs: Pcrs,
+    banks: Banks,
+    endorsement: Endorsement,
+    verdict: Verdict,
+    findings: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+struct Pcrs {
+    required: Vec<u32>,
+    continued: Vec<u32>,
+}
+
+#[derive(Serialize)]
+struct Banks {
+    minimum: &'static str,
+}
+
+#[derive(Serialize)]
+struct Endorsement {
+    permit_expired: bool,
+}
+
+#[derive(Serialize)]
+struct Verdict {
+    good_for_s: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct Rule {
+    code: &'static str,
+    by_itself: &'static str,
+    severity: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
+    /// Whether a waiver has ended, and counts no more.
+    ended: bool,
+}
+
+#[derive(Serialize)]
+struct Invalid<'a> {
+    valid: bool,
+    line: usize,
+    column: usize,
+    message: &'a str,
+    hint: Option<&'a str>,
+}
+
+impl Effective {
+    fn at(policy: &Policy, now_s: i64) -> Self {
+        let mut findings: Vec<Rule> = policy
+            .waivers()
+            .map(|(code, severity, waiver)| Rule {
+                code: code.as_str(),
+                by_itself: code.entry().severity.as_str(),
+                severity: severity.as_str(),
+                reason: Some(waiver.reason.clone()),
+                expires: Some(waiver.until.clone()),
+                ended: waiver.expires.0 <= now_s,
+            })
+            .collect();
+        findings.extend(policy.raised().map(|(code, severity)| Rule {
+            code: code.as_str(),
+            by_itself: code.entry().severity.as_str(),
+            severity: severity.as_str(),
+            reason: None,
+            expires: None,
+            ended: false,
+        }));
+        Self {
+            valid: true,
+            pcrs: Pcrs {
+                required: policy.required_pcrs().iter().collect(),
+                continued: policy.continued_pcrs().iter().collect(),
+            },
+            banks: Banks { minimum: policy.minimum_bank().as_str() },
+            endorsement: Endorsement {
+                permit_expired: policy.expired_endorsement() == ExpiredEndorsement::Permit,
+            },
+            verdict: Verdict { good_for_s: policy.verdict_good_for_s },
+            findings,
+        }
+    }
+}
+
+pub(super) fn check(command: &PolicyFile, output: &Output) -> Result<Exit, CliError> {
+    let file = command.file.display();
+    let policy = match policy::load(&command.file) {
+        Ok((policy, _)) => policy,
+        Err(LoadError::Invalid { source, .. }) => {
+            invalid(&source, &file.to_string(), output)?;
+            return Ok(Exit::No);
+        }
+        Err(err) => return Err(err.into()),
+    };
+    let effective = Effective::at(&policy, jiff::Timestamp::now().as_second());
+    if output.is_json() {
+        output.json(&effective)?;
+        return Ok(Exit::Done);
+    }
+    output.line(&format!(
+        "{}: {}",
+        plain(&file.to_string()),
+        output.paint(Tone::Good, "a policy")
+    ))?;
+    output.line("")?;
+    let line = |name: &str, value: &str| output.line(&format!("{name:<16} {value}"));
+    line("required PCRs", &policy.required_pcrs().to_string())?;
+    line("continued PCRs", &policy.continued_pcrs().to_string())?;
+    line("minimum bank", effective.banks.minimum)?;
+    let expired = if effective.endorsement.permit_expired { "permitted" } else { "refused" };
+    line("expired EK certs", expired)?;
+    line(
+        "verdicts count",
+        &match policy.verdict_good_for_s {
+            Some(seconds) => format!("{seconds} s"),
+            None => "as the server is configured".to_owned(),
+        },
+    )?;
+    for rule in &effective.findings {
+        output.line("")?;
+        let code = output.paint(Tone::Strong, rule.code);
+        output.line(&format!("{code}: {} instead of {}", rule.severity, rule.by_itself))?;
+        if let (Some(reason), Some(expires)) = (&rule.reason, &rule.expires) {
+            let ended = if rule.ended { ": ended, counts no more" } else { "" };
+            output.line(&format!("  {reason} (until {expires}{ended})"))?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn invalid(err: &PolicyError, file: &str, output: &Output) -> Result<(), CliError> {
+    let PolicyError { line, column, message, hint } = err;
+    if output.is_json() {
+        let (line, column) = (*line, *column);
+        output.json(&Invalid { valid: false, line, column, message, hint: hint.as_deref() })?;
+    } else {
+        output.error(&format!("{file}:{line}:{column}: {message}"), hint.as_deref());
+    }
+    Ok(())
+}
+
+pub(super) fn show(output: &Output) -> Result<Exit, CliError> {
+    if output.is_json() {
+        output.json(&Effective::at(&Policy::default(), 0))?;
+    } else {
+        output.line(policy::defaults().trim_end())?;
+    }
+    Ok(Exit::Done)
+}
+
+/// All pages of a trial together.
+#[derive(Default, Serialize)]
+struct Trial {
+    n_hosts: u32,
+    n_judged: u32,
+    changes: Vec<PolicyChange>,
+}
+
+/// Checks the file before the server is asked for: a fault of it is found without one.
+pub(super) fn try_file(
+    command: &PolicyFile,
+    client: impl FnOnce() -> Result<Client, CliError>,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let (_, text) = load(&command.file)?;
+    block_on(run_trial(text, client()?, output))
+}
+
+async fn run_trial(policy: String, client: Client, output: &Output) -> Result<Exit, CliError> {
+    // It draws on standard error, and only where that is a terminal. How many hosts there are is
+    // known at the end, so it counts.
+    let progress = ProgressBar::new_spinner();
+    if let Ok(style) =
+        ProgressStyle::with_template("{spinner} {human_pos} hosts judged, {per_sec}, {msg}")
+    {
+        progress.set_style(style);
+    }
+    progress.enable_steady_tick(Duration::from_millis(100));
+    let mut trial = Trial::default();
+    let mut cursor = None;
+    loop {
+        let limit = Some(HOSTS_PER_REQUEST);
+        let request = PolicyTryRequest { policy: policy.clone(), cursor, limit };
+        let page: PolicyTryPage =
+            client.post_waiting("/v1/policy/try", &request, JUDGING_S_MAX).await?;
+        trial.n_hosts = trial.n_hosts.saturating_add(page.n_hosts);
+        trial.n_judged = trial.n_judged.saturating_add(page.n_judged);
+        trial.changes.extend(page.changes);
+        progress.set_position(u64::from(trial.n_judged));
+        progress.set_message(format!("{} would change", trial.changes.len()));
+        cursor = page.next_cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    progress.finish_and_clear();
+    if output.is_json() {
+        output.json(&trial)?;
+    } else {
+        show_trial(&trial, output)?;
+    }
+    Ok(if trial.changes.is_empty() { Exit::Done } else { Exit::No })
+}
+
+fn show_trial(trial: &Trial, output: &Output) -> Result<(), CliError> {
+    if !trial.changes.is_empty() {
+        let mut table = output.table(&["host", "now", "under the policy", "because"]);
+        for change in &trial.changes {
+            let because = change.because.iter().map(|finding| {
+                format!("{} is {}: {}", finding.code, finding.severity, finding.cause)
+            });
+            let gone = change.gone.iter().map(|finding| format!("{} is gone", finding.code));
+            table.add_row([
+                plain(&change.name),
+                change.from.clone(),
+                change.to.clone(),
+                plain(&because.chain(gone).collect::<Vec<_>>().join("\n")),
+            ]);
+        }
+        output.line(&table.to_string())?;
+        output.line("")?;
+    }
+    let without = trial.n_hosts.saturating_sub(trial.n_judged);
+    output.line(&format!(
+        "{} of {} hosts would change; {without} have no stored evidence to judge.",
+        trial.changes.len(),
+        trial.n_hosts,
+    ))?;
+    Ok(())
+}
