@@ -5,8 +5,12 @@ use api::agent::{
     ActivateReply, ActivateRequest, EnrolReply, EnrolRequest, HOST_TOKEN_PREFIX, HostSays,
     JoinRequest, TpmKeys, host_token_message,
 };
-use aws_lc_rs::hmac;
+use aws_lc_rs::{
+    digest::{SHA256, digest},
+    hmac, rand,
+};
 use client::{Client, ClientError};
+use zeroize::Zeroizing;
 
 use crate::{
     session::{Presence, SharedSession},
@@ -33,7 +37,9 @@ pub async fn join(
     token: String,
 ) -> anyhow::Result<Enrolled> {
     let (tpm, ek) = keys(session, state, file).await?.unzip();
-    let request = JoinRequest { token, host, tpm };
+    let credentials = joining(file, state)?;
+    let hash = digest(&SHA256, credentials.host_token.as_bytes());
+    let request = JoinRequest { token, host, tpm, token_sha256: hash.as_ref().into() };
     let reply: EnrolReply = client.post("/v1/agent/join", &request).await?;
     finish(client, file, state, session, ek, reply).await
 }
@@ -88,9 +94,11 @@ async fn finish(
     reply: EnrolReply,
 ) -> anyhow::Result<Enrolled> {
     let (enrolment_id, host_id, credential) = match reply {
-        EnrolReply::Joined { host_id, host_token, findings } => {
-            if let Some(host_token) = host_token {
-                become_member(state, file, Credentials { host_id: host_id.clone(), host_token })?;
+        EnrolReply::Joined { host_id, findings } => {
+            // Where the host is a member already, it keeps the token that it has.
+            if let Some(made) = state.joining.take() {
+                let made = Credentials { host_id: host_id.clone(), ..made };
+                become_member(state, file, made)?;
             }
             return Ok(Enrolled { host_id, findings });
         }
@@ -126,12 +134,28 @@ async fn finish(
     Ok(Enrolled { host_id, findings: Vec::new() })
 }
 
+/// The credentials for a membership without an identity key, saved before the server hears of
+/// them; those of an attempt before, where its answer never came.
+fn joining(file: &StateFile, state: &mut State) -> anyhow::Result<Credentials> {
+    if let Some(kept) = &state.joining {
+        return Ok(kept.clone());
+    }
+    let mut bytes = Zeroizing::new([0; 32]);
+    rand::fill(&mut *bytes).map_err(|_| anyhow::anyhow!("no randomness"))?;
+    let host_token = format!("{HOST_TOKEN_PREFIX}{}", hex::encode(*bytes));
+    let made = Credentials { host_id: String::new(), host_token };
+    state.joining = Some(made.clone());
+    file.save(state)?;
+    Ok(made)
+}
+
 fn become_member(
     state: &mut State,
     file: &StateFile,
     credentials: Credentials,
 ) -> anyhow::Result<()> {
     state.activating = None;
+    state.joining = None;
     if let Some(member) = &mut state.member {
         member.credentials = Some(credentials);
     }

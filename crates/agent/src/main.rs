@@ -230,6 +230,7 @@ fn leave(file: &StateFile) -> anyhow::Result<()> {
     let mut state = file.load()?;
     let member = state.member.take().context("this host is a member of nothing")?;
     state.activating = None;
+    state.joining = None;
     file.save(&state)?;
     writeln!(
         std::io::stdout().lock(),

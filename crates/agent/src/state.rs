@@ -46,6 +46,9 @@ pub struct State {
     /// An enrolment whose activation may or may not have reached the server: written before the
     /// proof is sent, so that no crash loses the token.
     pub activating: Option<Credentials>,
+    /// A join whose answer never came: its token, made and kept before the server heard of it.
+    #[serde(default)]
+    pub joining: Option<Credentials>,
     /// The attestation key, as the TPM wrapped it: of use in this TPM only.
     pub ak: Option<WrappedKey>,
 }

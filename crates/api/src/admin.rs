@@ -74,6 +74,9 @@ pub struct Identity {
     pub enrolled_at_ms: i64,
     /// The endorsement certificate as it was read, where there is one.
     pub ek_certificate: Option<Bytes>,
+    /// The certificates that came with it, DER.
+    #[serde(default)]
+    pub ek_chain: Vec<Bytes>,
 }
 
 /// `POST /v1/hosts/{id}/attest`: when the request was taken.
@@ -128,6 +131,8 @@ pub struct NewToken {
     pub expires_at_ms: i64,
     /// What agents pin.
     pub ca_sha256: String,
+    /// Where agents reach the server.
+    pub server: String,
 }
 
 /// `GET /v1/tokens`: one join token, without its secret.

@@ -16,6 +16,10 @@ pub struct JoinRequest {
     pub host: HostSays,
     /// The TPM's keys; absent where the host has no TPM.
     pub tpm: Option<TpmKeys>,
+    /// SHA-256 of the token that the host will show where no identity key can be stored: made by
+    /// the agent and kept before it asks, so that an answer that is lost loses no membership. The
+    /// same request again gives the same host.
+    pub token_sha256: Bytes,
 }
 
 /// What a host says of itself. Shown as said, never judged by.
@@ -64,8 +68,6 @@ pub enum EnrolReply {
     Joined {
         /// The host's identifier.
         host_id: String,
-        /// What the agent authenticates with from now on; absent where it has one already.
-        host_token: Option<String>,
         /// Why no identity key was stored: no TPM, or its certificate was refused.
         findings: Vec<Finding>,
     },

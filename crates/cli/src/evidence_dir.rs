@@ -14,6 +14,7 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 use api::{admin::Identity, agent::Evidence, pcrs::Pcrs};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use tpm_wire::{PcrBank, TpmAlgId};
 use verify::{Name, RootStore};
@@ -228,6 +229,31 @@ pub(crate) fn write(
         if let Some(certificate) = &identity.ek_certificate {
             put("ek.crt", certificate)?;
         }
+        if !identity.ek_chain.is_empty() {
+            let chain: String = identity.ek_chain.iter().map(|der| pem(der)).collect();
+            put("ek-chain.pem", chain.as_bytes())?;
+        }
     }
     Ok(())
+}
+
+/// A certificate as PEM, lines of 64. [RFC7468 §2]
+fn pem(der: &[u8]) -> String {
+    let text = STANDARD.encode(der);
+    let lines: Vec<_> = text.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
+    format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_survives_as_pem() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = testkit::log::certificates();
+        let der = &made.pk;
+        std::fs::write(folder.path().join("ek-chain.pem"), pem(der)).unwrap();
+        assert_eq!(intermediates(folder.path()).unwrap(), std::slice::from_ref(der));
+    }
 }

@@ -99,11 +99,13 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let database = config.data_dir.join("bootproof.db");
     let store = SqliteStore::open(&database)
         .with_context(|| format!("the database {} cannot be opened", database.display()))?;
-    let app = App::new(Arc::new(store), Arc::clone(&authority), config.clone(), policy).await?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
+    let for_agents = address_for_agents(&config, address);
+    let app = App::new(Arc::new(store), Arc::clone(&authority), for_agents, config.clone(), policy)
+        .await?;
     let url = format!("https://{}", reachable(address));
     context::write(&app, &authority, &config.data_dir, url.clone()).await?;
     tracing::info!(%address, ca_sha256 = authority.pin(), "serving; administrators use {url}");
@@ -142,6 +144,21 @@ fn names(config: &Config) -> Vec<String> {
     names.sort();
     names.dedup();
     names
+}
+
+/// Where agents reach a server that listens on `address`: under the first of its names, else under
+/// the address itself, else, where it listens on all of them, under this machine's name.
+fn address_for_agents(config: &Config, address: SocketAddr) -> String {
+    let port = address.port();
+    match config.names.first() {
+        Some(name) if name.contains(':') => format!("https://[{name}]:{port}"),
+        Some(name) => format!("https://{name}:{port}"),
+        None if !address.ip().is_unspecified() => format!("https://{address}"),
+        None => {
+            let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+            format!("https://{host}:{port}")
+        }
+    }
 }
 
 /// Where a client on this machine reaches a server that listens on `address`.

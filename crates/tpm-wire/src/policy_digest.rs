@@ -1,4 +1,4 @@
-//! The policy digests of endorsement keys. [EKP-2.6 §B.6] A test computes each of them.
+//! The policy digests of endorsement keys. [TCG-EK-2.6 §B.6] A test computes each of them.
 
 /// PolicyA: TPM2_PolicySecret with TPM_RH_ENDORSEMENT, with SHA-256.
 pub(crate) const POLICY_A_SHA256: [u8; 32] = [

@@ -10,7 +10,7 @@ use crate::policy_digest::{
 };
 use crate::public::{PublicArea, PublicKey, Scheme, Symmetric, TpmEccCurve};
 
-/// A template of the TCG EK Credential Profile. [EKP-2.6 §B.3, §B.4]
+/// A template of the TCG EK Credential Profile. [TCG-EK-2.6 §B.3, §B.4]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EkTemplate {
     /// The profile's name for it.
@@ -37,7 +37,7 @@ pub enum EkPolicy {
 }
 
 /// First and last NV index of certificates between an EK certificate and its root.
-/// [EKP-2.6 §2.2.1.5.2]
+/// [TCG-EK-2.6 §2.2.1.5.2]
 pub const NV_EK_CHAIN: (Handle, Handle) = (Handle(0x01C0_0100), Handle(0x01C0_01FF));
 
 const EK_LOW: ObjectAttributes = ObjectAttributes::FIXED_TPM

@@ -221,7 +221,7 @@ fn template_bytes(template: &EkTemplate) -> Result<Vec<u8>, TpmError> {
     template.area.to_bytes().map_err(|source| TpmError::Encode { command: "EK template", source })
 }
 
-/// Puts `nonce` over the front of a low-range template's unique field. [EKP-2.6 §B.3.1] It is all
+/// Puts `nonce` over the front of a low-range template's unique field. [TCG-EK-2.6 §B.3.1] It is all
 /// zeros and ends the template: 256 bytes of RSA, or x and y of 32 each, of which x takes it.
 fn with_nonce(template: &mut [u8], nonce: &[u8]) {
     let n_tail = match TpmtPublic::parse(template).map(|public| public.area.key) {

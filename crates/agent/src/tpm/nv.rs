@@ -9,7 +9,7 @@ const CHAIN_MAX: usize = 8;
 /// NV indices of the chain that are read, so that a full range does not take minutes.
 const CHAIN_INDICES_MAX: usize = 16;
 
-/// The certificates between EK and root. [EKP-2.6 §2.2.1.5.2] They lie one behind the other, and
+/// The certificates between EK and root. [TCG-EK-2.6 §2.2.1.5.2] They lie one behind the other, and
 /// go on in the next index where one is too small.
 pub(super) fn read_chain(tpm: &mut Tpm, nv: &[Handle]) -> Result<Vec<Vec<u8>>, TpmError> {
     let (first, last) = NV_EK_CHAIN;

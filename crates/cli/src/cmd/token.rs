@@ -42,9 +42,7 @@ async fn create(command: &TokenCreate, client: &Client, output: &Output) -> Resu
     output.line("")?;
     output.line(&format!(
         "  bootproof-agent join {} --token {} --ca-sha256 {}",
-        client.base(),
-        token.token,
-        token.ca_sha256
+        token.server, token.token, token.ca_sha256
     ))?;
     output.line("")?;
     output.line(&format!(

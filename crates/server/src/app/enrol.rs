@@ -28,7 +28,8 @@ use zeroize::Zeroizing;
 
 use super::{
     App, AppError, RefusalKind,
-    secret::{new_token, random, sha256, token_sha256},
+    secret::{random, sha256, token_sha256},
+    standing,
 };
 
 /// Seconds that a TPM has to open its credential. Slow chips take some, after making an RSA key.
@@ -70,6 +71,18 @@ impl App {
     pub async fn join(self: &Arc<Self>, request: JoinRequest) -> Result<EnrolReply, AppError> {
         let by = By::new("join", self.store.now_ms().await?);
         check_host_says(&request.host)?;
+        let api_token_sha256: store::Sha256 = (*request.token_sha256).try_into().map_err(|_| {
+            let title = "token_sha256 is not 32 bytes";
+            AppError::refused(RefusalKind::Invalid, "body-invalid", title, "update the agent")
+        })?;
+        // The answer to this very request was lost on its way; it is the same host.
+        if let Some(known) = self.store.host_by_api_token(api_token_sha256).await? {
+            let host_id = known.id.to_string();
+            return Ok(EnrolReply::Joined {
+                host_id,
+                findings: standing::enrolment_problem(&known),
+            });
+        }
         let token = self
             .store
             .join_token_by_sha256(token_sha256(&request.token))
@@ -81,7 +94,8 @@ impl App {
         let name = request.host.name;
         let Some(tpm) = request.tpm else {
             let findings = vec![Finding::new(Code::NoTpm)];
-            return self.join_without_key(name, token.id, TpmPresence::Absent, findings, by).await;
+            let host = keyless(name, token.id, TpmPresence::Absent, api_token_sha256);
+            return self.join_without_key(host, findings, by).await;
         };
         match self.check_keys(&tpm, by.at_ms).await {
             Ok(keys) => {
@@ -89,7 +103,8 @@ impl App {
                 self.begin(Origin::JoinToken(token.id), name, host_id, tpm, &keys, by).await
             }
             Err(KeysRefused::Findings(findings)) => {
-                self.join_without_key(name, token.id, TpmPresence::Present, findings, by).await
+                let host = keyless(name, token.id, TpmPresence::Present, api_token_sha256);
+                self.join_without_key(host, findings, by).await
             }
             Err(KeysRefused::Request(err)) => Err(err),
         }
@@ -124,7 +139,7 @@ impl App {
         tracing::warn!(host = %host.id, reason = refused[0].cause(), "keys not enrolled");
         self.store.note_enrolment_problem(&host.id, to_json(&findings)?).await?;
         self.hub.wake(&host.id);
-        Ok(EnrolReply::Joined { host_id: host.id.to_string(), host_token: None, findings })
+        Ok(EnrolReply::Joined { host_id: host.id.to_string(), findings })
     }
 
     /// The TPM opened its credential: now the keys are bound, and the identity is stored.
@@ -182,28 +197,19 @@ impl App {
 
     async fn join_without_key(
         &self,
-        name: String,
-        join_token: JoinTokenId,
-        tpm: TpmPresence,
+        host: NewHost,
         findings: Vec<Finding>,
         by: By,
     ) -> Result<EnrolReply, AppError> {
-        let host_token = new_token(HOST_TOKEN_PREFIX)?;
-        let id = HostId::from(Uuid::new_v4().to_string());
+        let (id, tpm) = (host.id.clone(), host.tpm);
         let reason = findings.first().map(Finding::cause).unwrap_or_default();
-        tracing::info!(host = %id, name, reason, "host joined without an identity key");
+        tracing::info!(host = %id, name = host.name, reason, "host joined without an identity key");
         let findings: Vec<_> = findings.iter().map(api::finding::Finding::from).collect();
-        let api_token_sha256 = token_sha256(&host_token);
-        let host = NewHost { id: id.clone(), name, api_token_sha256, tpm, join_token };
         self.store.create_host(host, by).await?;
         if tpm == TpmPresence::Present {
             self.store.note_enrolment_problem(&id, to_json(&findings)?).await?;
         }
-        Ok(EnrolReply::Joined {
-            host_id: id.to_string(),
-            host_token: Some(host_token.to_string()),
-            findings,
-        })
+        Ok(EnrolReply::Joined { host_id: id.to_string(), findings })
     }
 
     /// Checks the shape of both keys, then the chain of the EK certificate, then that it is the
@@ -283,6 +289,16 @@ impl App {
             expires_in_s: ACTIVATION_S_MAX,
         })
     }
+}
+
+fn keyless(
+    name: String,
+    join_token: JoinTokenId,
+    tpm: TpmPresence,
+    api_token_sha256: store::Sha256,
+) -> NewHost {
+    let id = HostId::from(Uuid::new_v4().to_string());
+    NewHost { id, name, api_token_sha256, tpm, join_token }
 }
 
 fn token_refused(fault: store::JoinTokenFault) -> AppError {

@@ -1,7 +1,8 @@
 //! The inventory: hosts as people see and steer them.
 
 use api::admin::{AttestRequested, HostDetail, HostPage, PastAppraisal};
-use store::{Approval, By, Connection, Host, HostCursor, HostId, Reenrolment};
+use findings::Code;
+use store::{Approval, By, Connection, Host, HostCursor, HostId, Reenrolment, TpmPresence};
 use tokio::time::{Duration, Instant};
 
 use super::{App, AppError, RefusalKind, standing};
@@ -91,6 +92,7 @@ impl App {
                 ak_name: hex::encode(&identity.ak_name),
                 enrolled_at_ms: identity.enrolled_at_ms,
                 ek_certificate: identity.ek_cert_der.clone().map(Into::into),
+                ek_chain: identity.ek_chain_der.iter().cloned().map(Into::into).collect(),
             }),
             appraisal,
             next_due_s: host.next_due_at_ms.map(|due_ms| (due_ms - now_ms).max(0) / 1000),
@@ -105,6 +107,12 @@ impl App {
             return Err(
                 store::StoreError::from(store::Conflict::HostDisconnected { host: id }).into()
             );
+        }
+        // Evidence that cannot come is not waited for.
+        if host.tpm == TpmPresence::Absent {
+            let entry = Code::NoTpm.entry();
+            let kind = RefusalKind::Conflict;
+            return Err(AppError::refused(kind, entry.name, entry.title, entry.next_step));
         }
         let requested_at_ms = by.at_ms;
         self.store.request_attestation(&id, by).await?;

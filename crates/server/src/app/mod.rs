@@ -33,6 +33,8 @@ const FIRST_ADMINISTRATOR: &str = "administrator";
 pub struct App {
     store: Arc<dyn Store>,
     authority: Arc<Authority>,
+    /// Where agents reach this server.
+    address: String,
     /// With the times that the policy sets.
     config: Config,
     /// What the configuration itself says, for policies that say nothing of it.
@@ -45,11 +47,12 @@ pub struct App {
 }
 
 impl App {
-    /// A server over `store`. The key of its challenges lies in the store, so that servers that
+    /// A server over `store`, which agents reach at `address`. The key of its challenges lies in the store, so that servers that
     /// share one can answer for each other.
     pub async fn new(
         store: Arc<dyn Store>,
         authority: Arc<Authority>,
+        address: String,
         config: Config,
         policy: Policy,
     ) -> Result<Arc<Self>, AppError> {
@@ -62,6 +65,7 @@ impl App {
         Ok(Arc::new(Self {
             store,
             authority,
+            address,
             configured_verdict_good_for_s: config.verdict_good_for_s,
             config: Config {
                 verdict_good_for_s: policy.verdict_good_for_s.unwrap_or(config.verdict_good_for_s),

@@ -52,7 +52,8 @@ impl App {
         };
         self.store.add_join_token(new, by).await?;
         let ca_sha256 = self.authority.pin();
-        Ok(NewToken { token: token.to_string(), id, expires_at_ms, ca_sha256 })
+        let server = self.address.clone();
+        Ok(NewToken { token: token.to_string(), id, expires_at_ms, ca_sha256, server })
     }
 
     /// All join tokens, without their secrets.

@@ -214,12 +214,22 @@ async fn keys_that_no_tpm_makes() {
     let huge = TpmKeys { ek_public: vec![0; 4096].into(), ..good.clone() };
     for tpm in [swapped, cut, huge] {
         let says = agent::source::host::says(Some("web-1".to_owned()));
-        let request = JoinRequest { token: token.token.clone(), host: says, tpm: Some(tpm) };
+        let request = JoinRequest {
+            token: token.token.clone(),
+            host: says,
+            tpm: Some(tpm),
+            token_sha256: vec![1; 32].into(),
+        };
         let answer = server.admin.post::<_, EnrolReply>("/v1/agent/join", &request).await;
         assert_eq!(code(answer), "tpm-keys-invalid");
     }
     let says = HostSays { name: "a b".to_owned(), ..agent::source::host::says(None) };
-    let request = JoinRequest { token: token.token.clone(), host: says, tpm: None };
+    let request = JoinRequest {
+        token: token.token.clone(),
+        host: says,
+        tpm: None,
+        token_sha256: vec![1; 32].into(),
+    };
     let answer = server.admin.post::<_, EnrolReply>("/v1/agent/join", &request).await;
     assert_eq!(code(answer), "host-name-invalid");
     assert_eq!(fingerprint(&server).await, before);
@@ -235,7 +245,12 @@ async fn an_activation_needs_the_right_secret_and_works_once() {
     let (tpm, ek, ak) =
         host.session.run(move |session| session.keys(kept.as_ref())).await.unwrap().unwrap();
     let says = agent::source::host::says(Some("web-1".to_owned()));
-    let request = JoinRequest { token: token.token.clone(), host: says, tpm: Some(tpm) };
+    let request = JoinRequest {
+        token: token.token.clone(),
+        host: says,
+        tpm: Some(tpm),
+        token_sha256: vec![1; 32].into(),
+    };
     let reply: EnrolReply = server.admin.post("/v1/agent/join", &request).await.unwrap();
     let EnrolReply::Activate { enrolment_id, credential, .. } = reply else { panic!("{reply:?}") };
 

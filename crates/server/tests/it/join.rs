@@ -153,3 +153,26 @@ async fn the_pin_is_checked_before_anything_is_sent() {
         Client::new(&format!("https://127.0.0.2:{port}"), &Trust::CaPin(server.pin().await));
     assert!(other.unwrap().get::<api::admin::Server>("/v1/server").await.is_err());
 }
+
+#[tokio::test]
+async fn a_join_whose_answer_is_lost_is_the_same_host_the_second_time() {
+    let server = Server::start().await;
+    let token = server.token(Some(1), Approval::NotRequired).await;
+    let host = Host::without_tpm("a");
+    let first = host.join(&server, &token.token).await.unwrap();
+    // The answer was lost: the agent still has the token that it made, and no membership.
+    let mut state = host.file.load().unwrap();
+    state.joining = state.member.as_mut().unwrap().credentials.take();
+    host.file.save(&state).unwrap();
+    let second = host.join(&server, &token.token).await.unwrap();
+    assert_eq!(first.host_id, second.host_id);
+    assert_eq!(server.hosts().await.len(), 1);
+    assert_eq!(host.credentials().host_id, first.host_id);
+}
+
+#[tokio::test]
+async fn a_token_says_where_agents_reach_the_server() {
+    let server = Server::start_with("names = [\"bootproof.example.org\"]").await;
+    let token = server.token(Some(1), Approval::NotRequired).await;
+    assert!(token.server.starts_with("https://bootproof.example.org:"), "{}", token.server);
+}

@@ -3,6 +3,7 @@
 mod attest;
 mod bad_input;
 mod bench;
+mod commands;
 mod crash;
 mod credential;
 mod join;
