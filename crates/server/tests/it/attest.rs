@@ -1,10 +1,11 @@
 //! Attestation: verdicts, challenges, expiry.
 
-use testkit::log::BootLog;
+use agent::session::TpmChoice;
+use testkit::{boot::boot, log::BootLog, swtpm::Swtpm};
 use tpm_wire::{PcrSet, TpmAlgId};
 use verify::NonceKey;
 
-use crate::bench::{Host, Server, code, fingerprint, has, with_nonce_key};
+use crate::bench::{CA, Host, Server, code, fingerprint, has, with_nonce_key};
 
 async fn joined(server: &Server, name: &str, log: &BootLog) -> Host {
     let host = Host::boot(name, log);
@@ -218,4 +219,52 @@ async fn the_attestation_key_stays_across_a_reboot() {
     testkit::boot::boot(tpm, &BootLog::sound().build()).unwrap();
     let reply = host.attest(&server).await.unwrap();
     assert_eq!(reply.verdict, "accepted", "{:?}", reply.findings);
+}
+
+#[tokio::test]
+async fn a_tpm_that_is_restored_from_a_snapshot_is_found_out() {
+    let server = Server::start().await;
+    server.trust().await;
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("tpm");
+    let build = || Swtpm::builder().ek_cert(&CA).name("vm").folder(&state).start().unwrap();
+    let log = BootLog::sound().build();
+    let mut tpm = build();
+    boot(&tpm, &log).unwrap();
+    let choice = TpmChoice::At(tpm.address().parse().unwrap());
+    let host = Host::with("vm", choice, &log.bytes, None);
+    server.join(&host).await;
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "accepted");
+
+    tpm.stop();
+    let snapshot = folder.path().join("snapshot");
+    copy_folder(&state, &snapshot);
+    for _ in 0..2 {
+        tpm.restart().unwrap();
+    }
+    boot(&tpm, &log).unwrap();
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "accepted");
+
+    tpm.stop();
+    drop(tpm);
+    std::fs::remove_dir_all(&state).unwrap();
+    copy_folder(&snapshot, &state);
+    let tpm = build();
+    boot(&tpm, &log).unwrap();
+    let reply = host.attest(&server).await.unwrap();
+    assert_eq!(reply.verdict, "not accepted");
+    assert!(has(&reply.findings, "clock-went-back"), "{:?}", reply.findings);
+    // It does not heal by being asked again.
+    assert!(has(&host.attest(&server).await.unwrap().findings, "clock-went-back"));
+}
+
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        // Sockets are made anew.
+        if path.is_file() {
+            std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
+        }
+    }
 }
