@@ -109,7 +109,6 @@ fn reference_manifests_of_each_revision() {
     }
 }
 
-// holds: R3
 #[test]
 fn a_startup_locality_may_have_padding_and_must_have_a_locality() {
     let slot = [&b"StartupLocality\0\x03"[..], &[0; 33]].concat();
@@ -222,7 +221,6 @@ fn devices_that_speak_spdm() {
     }
 }
 
-// holds: V17 V18
 #[test]
 fn post_codes_are_text_or_either_blob() {
     with(0, EventType::POST_CODE, b"POST CODE", |read| assert_eq!(read.to_string(), "POST CODE"));
@@ -289,7 +287,6 @@ fn handoff_tables_of_either_width_and_revision() {
     assert_eq!(decoded(&log).to_bytes(), small);
 }
 
-// holds: S1 S2 S6
 #[test]
 fn variables_are_read_by_name_and_vendor() {
     let config = EventType::EFI_VARIABLE_DRIVER_CONFIG;
@@ -345,7 +342,6 @@ fn variables_are_read_by_name_and_vendor() {
     });
 }
 
-// holds: S10
 #[test]
 fn authorities_of_old_shims_keep_what_is_behind_them() {
     let der = [&[0x30, 0x82, 1, 0][..], &[7; 256]].concat();
@@ -369,7 +365,6 @@ fn images_keep_what_is_behind_them() {
     });
 }
 
-// holds: T7 T16
 #[test]
 fn separators_of_each_value_and_size() {
     for value in SeparatorValue::ALL {
@@ -395,7 +390,6 @@ fn separators_of_each_value_and_size() {
     });
 }
 
-// holds: S5
 #[test]
 fn actions_of_the_specification_are_known() {
     for action in KnownAction::ALL {
@@ -418,7 +412,6 @@ fn actions_of_the_specification_are_known() {
     });
 }
 
-// holds: B8
 #[test]
 fn lines_of_grub_with_each_prefix() {
     for (prefix, expected) in [
@@ -442,7 +435,6 @@ fn lines_of_grub_with_each_prefix() {
     });
 }
 
-// holds: B9 S11
 #[test]
 fn names_that_shim_and_systemd_measure() {
     for name in ShimVariable::ALL {
@@ -478,7 +470,6 @@ fn tag(id: u32, data: &[u8]) -> Vec<u8> {
     [&id.to_le_bytes()[..], &u32::try_from(data.len()).unwrap().to_le_bytes(), data].concat()
 }
 
-// holds: B10
 #[test]
 fn tags_of_linux_and_systemd() {
     for (id, name) in [
@@ -500,7 +491,6 @@ fn tags_of_linux_and_systemd() {
     each_cut_is_malformed(9, EventType::EVENT_TAG, &data);
 }
 
-// holds: B14
 #[test]
 fn containers_of_windows_are_read_to_a_bounded_depth() {
     let values = [tag(0x5_0003, &[1]), tag(0x2_0002, &[7, 0, 0, 0, 0, 0, 0, 0])].concat();
@@ -578,7 +568,6 @@ fn the_boot_loader_of_esxi() {
     });
 }
 
-// holds: T14
 #[test]
 fn types_outside_the_standard_are_shown() {
     with(17, EventType(0x40e), &[0], |read| assert_eq!(read.to_string(), "EVTYPE_STM_HASH: 00"));
@@ -596,7 +585,6 @@ fn types_outside_the_standard_are_shown() {
     );
 }
 
-// holds: T13
 #[test]
 fn long_and_steering_text_is_cut_and_escaped() {
     let data = [&b"grub_cmd: \x1b[2J\xff"[..], &[b'a'; 5000]].concat();

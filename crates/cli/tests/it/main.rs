@@ -5,3 +5,4 @@ mod corpus;
 mod finding_cases;
 mod mutations;
 mod recorded;
+mod referee;

@@ -8,16 +8,19 @@ use verify::{RootStore, UnixTime};
 /// The time at which recorded evidence is judged: its certificates are valid then.
 pub(crate) const NOW: UnixTime = UnixTime(1_795_600_000);
 
-/// Recorded boots, where there are some; says so where there are none.
+/// The folder of recorded evidence, where there is one; says so where there is none.
 #[expect(clippy::print_stderr, reason = "a test that cannot run must say so")]
-pub(crate) fn boots() -> Option<PathBuf> {
-    match std::env::var_os("BOOTPROOF_CORPUS") {
-        Some(corpus) => Some(PathBuf::from(corpus).join("boots")),
-        None => {
-            eprintln!("skipped: BOOTPROOF_CORPUS is not set");
-            None
-        }
+pub(crate) fn corpus() -> Option<PathBuf> {
+    let corpus = std::env::var_os("BOOTPROOF_CORPUS").map(PathBuf::from);
+    if corpus.is_none() {
+        eprintln!("skipped: BOOTPROOF_CORPUS is not set");
     }
+    corpus
+}
+
+/// Recorded boots, where there are some.
+pub(crate) fn boots() -> Option<PathBuf> {
+    corpus().map(|corpus| corpus.join("boots"))
 }
 
 /// The authority of the recorded TPMs.
