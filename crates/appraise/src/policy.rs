@@ -72,11 +72,11 @@ pub enum PolicyFault {
         /// What is not in the set.
         missing: PcrSet,
     },
-    /// PCR 0 to 7 end with the firmware.
+    /// PCR 0 to 9 and 14 end with firmware, shim and boot loader.
     #[error(
-        "PCR {continued} must replay: it belongs to the firmware, and no other log continues it"
+        "PCR {continued} must replay: firmware, shim and boot loader are done with it when the log ends"
     )]
-    FirmwareContinued {
+    MustReplay {
         /// What must not be in the set.
         continued: PcrSet,
     },
@@ -173,11 +173,12 @@ impl Policy {
         Ok(())
     }
 
-    /// Lets `pcrs`, and no others, go on after the firmware's log.
+    /// Lets `pcrs`, and no others, go on after the firmware's log. Only fewer than by default: a log
+    /// that does not replay in one of the others could tell any kernel and any command line.
     pub fn continue_pcrs(&mut self, pcrs: PcrSet) -> Result<(), PolicyFault> {
-        let continued = pcrs.minus(PcrSet::ALL.minus(PcrSet::FIRMWARE));
+        let continued = pcrs.minus(Rules::default().continued);
         if !continued.is_empty() {
-            return Err(PolicyFault::FirmwareContinued { continued });
+            return Err(PolicyFault::MustReplay { continued });
         }
         self.continued_pcrs = pcrs;
         Ok(())

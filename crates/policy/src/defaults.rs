@@ -25,7 +25,7 @@ pub fn defaults() -> String {
 required = {}
 # PCRs that the running system goes on extending after the boot log ends (10: IMA, 11 to 15:
 # systemd, 17 to 22: a dynamic launch). Where one of them differs from its replay that is no
-# fault, but nothing is believed of it. 0 to 7 never belong to them.
+# fault, but nothing is believed of it. Others than these must replay in any case.
 continued = {}
 
 [banks]

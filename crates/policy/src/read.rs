@@ -127,9 +127,7 @@ impl Source<'_> {
             PolicyFault::Unchangeable { code, .. } => {
                 error.with_hint(format!("`bootproof explain {}` says what to do", code.as_str()))
             }
-            PolicyFault::FirmwareNotRequired { .. } | PolicyFault::FirmwareContinued { .. } => {
-                error
-            }
+            PolicyFault::FirmwareNotRequired { .. } | PolicyFault::MustReplay { .. } => error,
         }
     }
 

@@ -97,6 +97,7 @@ fn a_bad_file_gives_line_and_column() {
     faulty("[pcrs]\nrequired = [0, 1, 2, 3, 4, 5, 6]\n", 2, 12, "PCR 7 must be required");
     faulty("[pcrs]\nrequired = []\n", 2, 12, "PCR 0-7 must be required");
     faulty("[pcrs]\ncontinued = [10, 7]\n", 2, 13, "PCR 7 must replay");
+    faulty("[pcrs]\ncontinued = [8, 9, 14, 23]\n", 2, 13, "PCR 8,9,14 must replay");
     let err = faulty("[banks]\nminimum = 'sha1'\n", 2, 11, "minimum must be");
     assert!(err.hint.unwrap().contains("collides"));
     faulty("[endorsement]\npermit_expired = 1\n", 2, 18, "invalid type");

@@ -29,34 +29,35 @@ const OF_THE_INVENTORY: [Code; 5] = [
 /// Needs the quote before: the server has it, and a test of `appraise`.
 const OF_TWO_QUOTES: [Code; 1] = [Code::ClockWentBack];
 
-struct Bench {
+/// A software TPM with the authority of its certificate.
+pub(crate) struct Bench {
     ca: Ca,
-    tpm: Swtpm,
+    pub(crate) tpm: Swtpm,
     session: Session,
 }
 
 impl Bench {
-    fn new(banks: &str) -> Self {
+    pub(crate) fn new(banks: &str) -> Self {
         let ca = Ca::new().unwrap();
         let tpm = Swtpm::builder().banks(banks).ek_cert(&ca).start().unwrap();
         let session = Session::new(TpmChoice::At(tpm.address().parse().unwrap()));
         Self { ca, tpm, session }
     }
 
-    fn roots(&self) -> RootStore {
+    pub(crate) fn roots(&self) -> RootStore {
         let mut roots = RootStore::from_pem(&self.ca.root_pem().unwrap()).unwrap();
         roots.extend(RootStore::from_pem(&self.ca.issuer_pem().unwrap()).unwrap());
         roots
     }
 
     /// A boot of `log`, quoted over `pcrs`, as a server that enrolled the host would judge it.
-    fn evidence(&mut self, log: &BuiltLog, pcrs: PcrSet) -> EvidenceFolder {
+    pub(crate) fn evidence(&mut self, log: &BuiltLog, pcrs: PcrSet) -> EvidenceFolder {
         self.tpm.restart().unwrap();
         boot(&self.tpm, log).unwrap();
         self.quote(log, pcrs)
     }
 
-    fn quote(&mut self, log: &BuiltLog, pcrs: PcrSet) -> EvidenceFolder {
+    pub(crate) fn quote(&mut self, log: &BuiltLog, pcrs: PcrSet) -> EvidenceFolder {
         let (keys, _, ak) = self.session.keys(None).unwrap();
         let Attested { quote, pcrs, active_banks, .. } =
             self.session.attest(Some(&ak), &NONCE, pcrs).unwrap();
@@ -86,7 +87,7 @@ fn acpi_tpm2(start_method: u8) -> Vec<u8> {
     table
 }
 
-fn boot_pcrs() -> PcrSet {
+pub(crate) fn boot_pcrs() -> PcrSet {
     PcrSet::FIRMWARE.with(8).with(9).with(14)
 }
 

@@ -4,5 +4,6 @@ mod commands;
 mod corpus;
 mod finding_cases;
 mod mutations;
+mod policy;
 mod recorded;
 mod referee;

@@ -7,4 +7,5 @@ mod commands;
 mod crash;
 mod credential;
 mod join;
+mod policy;
 mod story;
