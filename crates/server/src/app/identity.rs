@@ -61,6 +61,7 @@ impl Identities {
 
     pub(super) fn forget(&self, host: &HostId) {
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner).remove(host);
+        self.pcrs.lock().unwrap_or_else(PoisonError::into_inner).remove(host);
     }
 
     fn find(&self, host: &Host, anchors: i64, now_ms: i64) -> Option<Arc<LoadedIdentity>> {
