@@ -10,7 +10,7 @@ use super::text::Text;
 pub const HANDOFF_TABLES_MAX: usize = 1024;
 
 /// UEFI_PLATFORM_FIRMWARE_BLOB and UEFI_PLATFORM_FIRMWARE_BLOB2: code that lies in memory.
-/// [PFP-1.06 §10.2.4] Little-endian. The digest is of the code, which is not in the log.
+/// [PFP-1.06 §10.2] Little-endian. The digest is of the code, which is not in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FirmwareBlob<'a> {
     /// BlobDescription, of the second revision.
@@ -68,7 +68,7 @@ impl UintnWidth {
     }
 }
 
-/// UEFI_HANDOFF_TABLE_POINTERS and UEFI_HANDOFF_TABLE_POINTERS2. [PFP-1.06 §10.2.5]
+/// UEFI_HANDOFF_TABLE_POINTERS and UEFI_HANDOFF_TABLE_POINTERS2. [PFP-1.06 §10.2]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HandoffTables<'a> {
     /// TableDescription, of the second revision.

@@ -8,7 +8,7 @@ use super::bytes::{Bytes, length};
 const SIGNATURE_1: &[u8; 16] = b"SPDM Device Sec\0";
 const SIGNATURE_2: &[u8; 16] = b"SPDM Device Sec2";
 
-/// DEVICE_SECURITY_EVENT_DATA in its two revisions. [PFP-1.06 §10.2.7, §10.2.8] Little-endian.
+/// DEVICE_SECURITY_EVENT_DATA in its two revisions. [PFP-1.06 §10.2] Little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceSecurity<'a> {
     /// Version.
@@ -85,7 +85,7 @@ pub enum SpdmContent<'a> {
     },
 }
 
-/// SPDM_MEASUREMENT_BLOCK. [SPDM-1.2 §10.11.1]
+/// SPDM_MEASUREMENT_BLOCK. [SPDM-1.2]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpdmBlock<'a> {
     /// Index.

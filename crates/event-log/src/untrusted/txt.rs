@@ -20,7 +20,7 @@ macro_rules! txt_types {
     };
 }
 
-/// The type of an event that a measured launch made. [TXT-MLE §F] Outside the numbers of the PC
+/// The type of an event that a measured launch made. [TXT-SDG] Outside the numbers of the PC
 /// Client profile, so it is read only in PCRs 17 to 22.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TxtEventType(pub u32);
