@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to a person")]
 
 mod arrows;
+mod coverage;
 mod demo;
 mod docs;
 mod fuzz;
@@ -34,7 +35,7 @@ enum Task {
     Ci,
     /// Check the house rules: dependency arrows, generated documents
     Tidy,
-    /// Write the documents that are generated: docs/troubleshooting.md
+    /// Write the documents that are generated: docs/troubleshooting.md, docs/coverage.md
     Docs,
     /// Write the seeds of the fuzz targets
     FuzzSeeds,
@@ -54,7 +55,10 @@ fn main() -> anyhow::Result<()> {
         Task::Demo { once } => demo::run(once),
         Task::Test | Task::Ci => test::run(),
         Task::Tidy => tidy::run(),
-        Task::Docs => docs::write(),
+        Task::Docs => {
+            docs::write()?;
+            coverage::write()
+        }
         Task::FuzzSeeds => fuzz::write_seeds(),
         Task::FuzzSmoke { seconds, only } => fuzz::smoke(seconds, only.as_deref()),
     }

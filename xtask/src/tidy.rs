@@ -2,7 +2,7 @@
 
 use anyhow::{bail, ensure};
 
-use crate::{arrows, docs, sh};
+use crate::{arrows, coverage, docs, sh};
 
 /// The crates without clock, I/O, async and logging.
 pub(crate) const PURE: &[&str] =
@@ -22,6 +22,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     faults.extend(pure_crates()?);
     faults.extend(sources()?);
     faults.extend(docs::check()?);
+    faults.extend(coverage::check()?);
     for fault in &faults {
         eprintln!("tidy: {fault}");
     }

@@ -1,0 +1,350 @@
+//! The requirements, and the tests that hold them.
+
+/// One requirement: its number, what it asks for, and the tests as `crate::test`. Without tests it
+/// is open.
+pub(super) struct Requirement {
+    pub(super) id: &'static str,
+    pub(super) text: &'static str,
+    pub(super) tests: &'static [&'static str],
+}
+
+/// A part of the table.
+pub(super) struct Part {
+    pub(super) title: &'static str,
+    pub(super) requirements: &'static [Requirement],
+}
+
+/// One row per requirement.
+macro_rules! requirements {
+    ($($id:ident $text:literal $([$($test:literal),* $(,)?])?;)*) => {
+        &[$(Requirement {
+            id: stringify!($id),
+            text: $text,
+            tests: &[$($($test),*)?],
+        }),*]
+    };
+}
+
+/// All of them, in the order of the document.
+pub(super) const PARTS: &[Part] = &[
+    Part { title: "Framing of logs", requirements: LOG },
+    Part { title: "Replay", requirements: REPLAY },
+    Part { title: "Belief in events", requirements: TRUST },
+    Part { title: "Firmware that differs", requirements: VENDORS },
+    Part { title: "Quotes and attestation keys", requirements: QUOTE },
+    Part { title: "Endorsement keys and their certificates", requirements: ENDORSEMENT },
+    Part { title: "Secure Boot", requirements: SECURE_BOOT },
+    Part { title: "Boot path", requirements: BOOT_PATH },
+];
+
+const LOG: &[Requirement] = requirements! {
+    L1 "No size or count is believed before the bytes are there, and each has a limit."
+        ["event-log::sizes_over_what_is_left", "event-log::digests_over_the_declared_algorithms",
+         "event-log::a_log_at_its_limits", "efi::sizes_that_do_not_fit_are_refused_once",
+         "event-log::handoff_tables_of_either_width_and_revision"];
+    L2 "A log file is read to its end, whatever size the file system gives it.";
+    L3 "Long logs and long events are read, up to a limit that is stated."
+        ["event-log::a_log_at_its_limits"];
+    L4 "A log of SHA-1 records is read, though the TPM is a 2.0."
+        ["event-log::a_log_of_the_old_format_is_read_whatever_its_first_event"];
+    L5 "Digests of an unknown algorithm are skipped by their declared size; undeclared ones are refused."
+        ["event-log::an_unknown_algorithm_is_read_by_its_declared_size",
+         "event-log::digests_over_the_declared_algorithms"];
+    L6 "A Spec ID event without algorithms, or with vendor information, is sound."
+        ["event-log::no_algorithm_and_vendor_information_are_sound",
+         "event-log::spec_id_events_of_each_revision"];
+    L7 "An event may have fewer digests than there are banks."
+        ["event-log::an_event_without_a_digest_of_a_bank_is_left_out_of_that_bank"];
+    L8 "Filling of 00 or FF behind the last event ends the log, and is counted."
+        ["event-log::padding_is_counted_and_no_problem",
+         "event-log::a_log_of_padding_alone_and_an_empty_one_are_empty"];
+    L9 "The index of no PCR is allowed in EV_NO_ACTION alone; others end at 23."
+        ["event-log::pcr_indices"];
+    L10 "Logs of several boots in one report are told apart.";
+    L11 "Events that the system appended a second time are noticed and told."
+        ["event-log::events_appended_twice_are_told"];
+    L12 "No log, an empty log and a cut log are three answers."
+        ["server::an_edited_log_is_not_accepted_and_an_absent_one_neither",
+         "cli::a_log_is_read_and_replayed", "cli::each_recorded_boot_gets_its_verdict_and_reasons"];
+    L13 "The log reaches the server as the host has it, byte for byte."
+        ["server::evidence_comes_out_as_it_went_in"];
+    L14 "Replay takes one pass over the events for all banks.";
+    L15 "A fault of framing has its byte, and the events before it stay readable."
+        ["event-log::a_built_log_cut_at_each_length", "event-log::problems_read_as_sentences"];
+    L16 "Late events, of kexec or of a second table, are an input of their own.";
+    L17 "Logs of confidential guests map their registers to PCRs.";
+    L18 "A log that a full log area cut short is told as such.";
+    L19 "The first event of an old log need not be a Spec ID event."
+        ["event-log::a_log_of_the_old_format_is_read_whatever_its_first_event"];
+};
+
+const REPLAY: &[Requirement] = requirements! {
+    R1 "EV_NO_ACTION is never extended, wherever it stands."
+        ["event-log::ev_no_action_is_never_covered", "cli::replayed_pcrs_are_those_of_the_referee"];
+    R2 "PCR 0 starts at a StartupLocality of 0, 3 or 4: one, of PCR 0, before its first extend."
+        ["event-log::pcr_0_starts_at_the_startup_locality",
+         "event-log::only_a_sound_startup_locality_is_heeded",
+         "event-log::logs_replay_to_the_pcrs_of_the_tpm_that_they_were_extended_into"];
+    R3 "A StartupLocality may have padding behind it."
+        ["event-log::a_startup_locality_may_have_padding_and_must_have_a_locality"];
+    R4 "An H-CRTM event starts PCR 0 at 4 and is its first extend."
+        ["event-log::an_h_crtm_event_is_enough_for_locality_4"];
+    R5 "PCRs 17 to 22 start at ones until a dynamic launch, the others at zeros."
+        ["event-log::after_a_dynamic_launch_its_pcrs_are_zero",
+         "event-log::each_kind_of_mismatch"];
+    R6 "A PCR without events must have its reset value." ["event-log::each_kind_of_mismatch"];
+    R7 "PCRs that other logs continue are told as continued, not as wrong."
+        ["event-log::a_pcr_that_another_log_continued_is_not_covered"];
+    R8 "Each bank is judged by itself."
+        ["event-log::each_bank_is_judged_by_itself_and_facts_rest_on_strong_ones"];
+    R9 "A machine whose PCR never replays can be judged by its raw value.";
+    R10 "The first PCR that differs is named, with both values."
+        ["event-log::each_kind_of_mismatch", "event-log::boots_replay_to_the_pcrs_of_their_tpm",
+         "event-log::an_altered_log_differs_where_it_was_altered"];
+    R11 "Nothing is accepted by trying again: a deviation is named in the result.";
+    R12 "Events of a measured launch are read and replayed."
+        ["event-log::after_a_dynamic_launch_its_pcrs_are_zero",
+         "event-log::types_outside_the_standard_are_shown"];
+    R13 "Each digest has a hash of its own: one separator behind another is none."
+        ["event-log::a_separator_is_known_by_its_digest_alone"];
+};
+
+const TRUST: &[Requirement] = requirements! {
+    T1 "Types and data are the host's word; index, order and digests are what a quote proves."
+        ["boot-claims::no_other_type_turns_secure_boot_on_or_makes_a_lie_verified",
+         "event-log::a_sound_log_covers_each_pcr_that_it_names"];
+    T2 "Where the standard has the digest over the data, it is checked; elsewhere it is told that it cannot be."
+        ["event-log::types_whose_digest_must_be_of_the_data",
+         "event-log::types_whose_digest_is_of_something_else",
+         "event-log::an_altered_log_differs_where_it_was_altered"];
+    T3 "An event under another type is found out."
+        ["boot-claims::a_renamed_separator_is_still_the_fence",
+         "boot-claims::a_renamed_one_is_a_problem", "boot-claims::a_retyped_event_is_unknown"];
+    T4 "What stands behind the separator of its PCR is no fact of the firmware."
+        ["boot-claims::after_the_separator_anybody_could_have_written_it"];
+    T5 "PCRs 0 to 7 have one separator each."
+        ["boot-claims::each_pcr_needs_its_own",
+         "boot-claims::a_second_one_is_a_problem_in_pcr_0_to_7_only"];
+    T6 "A separator that reports an error is known, with its text."
+        ["boot-claims::an_error_separator_is_a_problem", "event-log::separators"];
+    T7 "Zeros and ones are both sound separators."
+        ["boot-claims::zeros_and_ones_are_sound", "event-log::separators_of_each_value_and_size"];
+    T8 "Separators stand before the first boot application; that of PCR 7 may come earlier.";
+    T9 "Firmware that measures into PCRs 8 to 15 is an alarm.";
+    T10 "A log without ExitBootServices is sound."
+        ["boot-claims::exit_boot_services_is_told_only_where_it_was_measured"];
+    T11 "A log without the action that starts a boot entry is sound.";
+    T12 "ExitBootServices events that are missing, or extended and not logged, are a named deviation.";
+    T13 "Texts of either encoding are shown escaped and cut."
+        ["event-log::either_kind_of_text_is_known_and_bytes_are_none",
+         "event-log::long_and_steering_text_is_cut_and_escaped",
+         "efi::control_characters_and_bad_bytes_are_escaped",
+         "cli::a_hosts_words_cannot_steer_the_terminal"];
+    T14 "Types that nobody knows are shown, and stop nothing."
+        ["event-log::types_outside_the_standard_are_shown",
+         "event-log::any_data_of_any_type_is_shown_and_written_back"];
+    T15 "Names and numbers of types come from one table, which is tested."
+        ["event-log::names_are_of_their_numbers", "event-log::numbers_and_names_are_unique"];
+    T16 "A separator in a longer slot is known by its digest and its first four bytes."
+        ["event-log::separators", "event-log::separators_of_each_value_and_size"];
+    T17 "Of a variable, the first event of a boot counts."
+        ["boot-claims::only_the_first_of_a_database_is_believed_and_only_before_the_separator",
+         "boot-claims::twice_is_unknown_even_if_both_say_the_same"];
+};
+
+const VENDORS: &[Requirement] = requirements! {
+    V1 "A CRTM version that is measured in another form than it is logged in."
+        ["event-log::logs_of_machines_replay_as_recorded",
+         "event-log::types_whose_digest_must_be_of_the_data"];
+    V2 "A StartupLocality in a log of the old format."
+        ["event-log::logs_of_machines_replay_as_recorded"];
+    V3 "A PCR 0 that no log explains.";
+    V4 "A level of security that firmware lowered itself."
+        ["event-log::actions_of_the_specification_are_known"];
+    V5 "Variables of the vendor among those of PCRs 1 and 7."
+        ["event-log::data_of_recorded_events_is_read_and_written_back"];
+    V6 "A table of final events that was appended again."
+        ["event-log::events_appended_twice_are_told"];
+    V7 "Setup variables in PCR 1, and test keys."
+        ["event-log::data_of_recorded_events_is_read_and_written_back"];
+    V8 "An H-CRTM and an SM3 bank."
+        ["event-log::logs_of_machines_replay_as_recorded",
+         "event-log::each_bank_replays_and_is_written_back"];
+    V9 "Certificates that strict readers refuse."
+        ["verify::chips_of_several_vendors_are_told_by_their_certificates"];
+    V10 "A log of SHA-1 alone beside a certificate with a header."
+        ["event-log::logs_of_machines_replay_as_recorded",
+         "verify::wrapper_and_padding_are_taken_off"];
+    V11 "A bank that is active and that firmware never extends.";
+    V12 "A guest that says which confidential computing it runs in, and where its reference values are."
+        ["event-log::types_outside_the_standard_are_shown",
+         "event-log::reference_manifests_of_each_revision"];
+    V13 "A trailer of Windows that belongs to no PCR."
+        ["event-log::pcr_indices", "event-log::containers_of_windows_are_read_to_a_bounded_depth",
+         "event-log::data_of_recorded_events_is_read_and_written_back"];
+    V14 "A guest whose PCR 0 does not replay.";
+    V15 "A log that is there and has no byte."
+        ["cli::a_log_is_read_and_replayed",
+         "event-log::a_log_of_padding_alone_and_an_empty_one_are_empty"];
+    V16 "Firmware with slots of fixed size."
+        ["event-log::separators_of_each_value_and_size",
+         "event-log::a_startup_locality_may_have_padding_and_must_have_a_locality"];
+    V17 "A POST code that is a structure." ["event-log::post_codes_are_text_or_either_blob"];
+    V18 "A POST code that is a short text." ["event-log::post_codes_are_text_or_either_blob"];
+    V19 "Two CRTM versions in one log.";
+    V20 "An old log whose first event is extended."
+        ["event-log::a_log_of_the_old_format_is_read_whatever_its_first_event"];
+};
+
+const QUOTE: &[Requirement] = requirements! {
+    Q1 "A structure that no TPM generated is refused." ["verify::each_problem_is_told_by_itself"];
+    Q2 "Only a quote is a quote." ["verify::each_problem_is_told_by_itself"];
+    Q3 "The nonce is compared whole, by length and content." ["verify::a_nonce_is_exact"];
+    Q4 "Every quote has a nonce of its own challenge."
+        ["server::a_challenge_works_once", "server::a_quote_of_another_challenge_is_a_finding"];
+    Q5 "The selection is the one that was asked for."
+        ["verify::a_selection_has_to_fulfil_its_rule", "tpm-wire::order_of_banks_is_kept"];
+    Q6 "A value counts only where it is in the signed selection and fits its bank."
+        ["verify::values_are_those_that_were_quoted", "api::values_must_fit_their_bank"];
+    Q7 "A selection of nothing proves nothing."
+        ["verify::a_selection_has_to_fulfil_its_rule",
+         "tpm-wire::a_bank_without_pcrs_is_empty_and_still_named"];
+    Q8 "Banks and PCRs come once each, and are counted before anything is hashed."
+        ["tpm-wire::what_no_tpm_says_is_refused",
+         "server::evidence_with_lists_that_cannot_be"];
+    Q9 "Cheap checks come before dear ones.";
+    Q10 "The digest over the PCRs uses the hash of the signature scheme."
+        ["verify::the_digest_is_over_all_banks_with_the_hash_of_the_scheme"];
+    Q11 "A quote may be over several banks."
+        ["verify::the_digest_is_over_all_banks_with_the_hash_of_the_scheme",
+         "server::two_banks_are_both_quoted_and_replayed"];
+    Q12 "Decisions rest on parsed structures, never on printed text."
+        ["verify::no_byte_of_a_quote_can_be_changed"];
+    Q13 "A wrong value is an exit code, not only a message."
+        ["cli::the_program_says_the_same_with_its_exit_code"];
+    Q14 "RSASSA, RSAPSS and ECDSA are accepted; weak keys and SHA-1 are not."
+        ["verify::each_kind_of_ak_proves_its_pcrs", "verify::an_ak_is_strong",
+         "verify::a_signature_is_of_the_aks_own_kind"];
+    Q15 "An attestation key signs only what its TPM made."
+        ["verify::an_ak_can_sign_nothing_that_its_tpm_did_not_make"];
+    Q16 "An attestation key is bound to its endorsement key by a credential."
+        ["verify::only_the_secret_for_this_ek_and_ak_binds",
+         "server::an_activation_needs_the_right_secret_and_works_once"];
+    Q17 "The quote names its signer, and the name is checked.";
+    Q18 "Clock and counters never go back; firmware that changed is told."
+        ["appraise::counters_may_stand_and_grow_and_never_go_back"];
+    Q19 "A reboot brings a new log; without one the log only grows.";
+    Q20 "Things are found by what they are, not by their place.";
+    Q21 "Facts beside the quote are bound into its nonce.";
+    Q22 "A bank that the firmware did not extend proves nothing."
+        ["event-log::a_bank_that_the_log_has_not_covers_nothing",
+         "server::a_sha1_bank_alone_is_named_as_the_cause"];
+    Q23 "SHA-1 proves nothing unless policy permits it, and then it shows."
+        ["boot-claims::sha_1_proves_nothing_unless_policy_permits_it",
+         "server::a_sha1_bank_alone_is_named_as_the_cause"];
+    Q24 "What no quote can show is written down.";
+};
+
+const ENDORSEMENT: &[Requirement] = requirements! {
+    E1 "Certificates beyond strict DER are read, and their exact bytes kept."
+        ["verify::chips_of_several_vendors_are_told_by_their_certificates"];
+    E2 "Wrapper, header and padding of certificates in NV are taken off."
+        ["verify::wrapper_and_padding_are_taken_off",
+         "verify::what_lies_around_it_in_nv_does_not_matter"];
+    E3 "A key that says RSAES-OAEP is an RSA key."
+        ["verify::an_oaep_key_is_an_rsa_key",
+         "verify::a_wrapped_certificate_with_an_oaep_key_is_read"];
+    E4 "What vendors leave out of key usage is a deviation, not an end."
+        ["verify::what_vendors_leave_out_is_a_deviation"];
+    E5 "Purpose, names and constraints are those of an endorsement certificate."
+        ["verify::a_certificate_of_something_else_is_not_one_of_an_ek",
+         "verify::only_a_ca_may_issue"];
+    E6 "An end of validity is a matter of policy." ["verify::dates_are_told_apart_from_trust"];
+    E7 "Chains are built from what NV holds, with bounds."
+        ["verify::depth_and_work_are_bounded", "agent::a_chain_is_split_and_padding_left_out"];
+    E8 "Certificates that vendors keep at an address are fetched where the operator wants it.";
+    E9 "The certified key is the one that was activated, for each kind of key."
+        ["verify::the_certified_key_is_the_one_of_the_tpm",
+         "verify::each_kind_of_ek_activates_its_credential",
+         "server::each_kind_of_endorsement_key_opens_its_credential"];
+    E10 "A platform certificate counts only where signature and holder fit.";
+    E11 "Delta certificates apply in order.";
+    E12 "A TPM without certificate takes a person's approval, and is shown as weaker.";
+    E13 "Simulators and virtual TPMs are known for what they are.";
+    E14 "Weak keys and TPM firmware with known faults are findings.";
+    E15 "An endorsement key that changed is noticed."
+        ["server::a_host_enrols_anew_only_when_a_person_wants_it"];
+    E16 "Roots have origin, fingerprint and purpose."
+        ["verify::trust_begins_at_the_roots_only",
+         "server::an_unknown_root_stores_no_key_and_says_so_until_it_is_trusted"];
+};
+
+const SECURE_BOOT: &[Requirement] = requirements! {
+    S1 "On is one byte 1; nothing and all else is not on."
+        ["boot-claims::one_byte_1_is_on", "boot-claims::zero_and_empty_are_off_and_all_else_unknown",
+         "event-log::variables_are_read_by_name_and_vendor"];
+    S2 "A variable is its name and its vendor."
+        ["boot-claims::another_guid_or_another_name_is_not_secure_boot",
+         "event-log::variables_are_read_by_name_and_vendor"];
+    S3 "Variables come in the order of the standard, before the separator.";
+    S4 "More variables than the standard asks for are no fault."
+        ["boot-claims::modes_are_read_before_the_separator"];
+    S5 "Debug mode, lowered security and open memory are findings.";
+    S6 "Signature lists of all types are read, and sizes must fit."
+        ["efi::lists_are_read_in_order", "efi::sizes_that_do_not_fit_are_refused_once",
+         "efi::an_unknown_type_is_kept_by_its_guid"];
+    S7 "An authority counts where its database has it, before what it allows.";
+    S8 "An authority is logged once in a boot.";
+    S9 "An authority before the separator is one of a driver."
+        ["boot-claims::authorities_tell_who_allowed_what_and_when"];
+    S10 "Authorities of old shims, without owner or with a byte more, are read."
+        ["boot-claims::an_authority_without_an_owner_is_a_bare_certificate",
+         "event-log::authorities_of_old_shims_keep_what_is_behind_them",
+         "event-log::one_byte_behind_what_was_measured"];
+    S11 "What shim measures is known by name."
+        ["event-log::names_that_shim_and_systemd_measure",
+         "event-log::variables_are_read_by_name_and_vendor"];
+    S12 "The release of dbx is named by its content.";
+    S13 "What booted is held against the newest dbx that the server has.";
+    S14 "Test keys, setup mode and keys of the owner are findings.";
+    S15 "The change of certificate authorities of 2023 is told, with who allowed what.";
+    S16 "Weak keys and hashes in db are findings.";
+    S17 "Only the log says that Secure Boot is on, not what the system can write."
+        ["boot-claims::what_was_not_measured_is_unknown",
+         "boot-claims::a_text_that_was_not_measured_is_unknown"];
+    S18 "A database that cannot be read says so."
+        ["boot-claims::a_database_that_cannot_be_read_says_so"];
+    S19 "No verdict rests on the type of an event alone."
+        ["boot-claims::no_other_type_turns_secure_boot_on_or_makes_a_lie_verified"];
+};
+
+const BOOT_PATH: &[Requirement] = requirements! {
+    B1 "A boot variable is measured whole or by its value."
+        ["event-log::boot_variables_are_measured_whole_or_by_value"];
+    B2 "The digest of an image is Authenticode's; that of a file is another thing.";
+    B3 "Applications out of the firmware are not the boot loader.";
+    B4 "Option ROMs are listed with their place."
+        ["boot-claims::authorities_tell_who_allowed_what_and_when"];
+    B5 "Attempts that failed, network boots and SysPrep are told apart.";
+    B6 "Boot applications may be in another register than PCR 4.";
+    B7 "What varies from boot to boot is shown, and not held to be equal.";
+    B8 "Lines and files of GRUB are read in each form."
+        ["event-log::texts_of_grub", "event-log::lines_of_grub_with_each_prefix"];
+    B9 "Sections and command lines of unified kernel images are read."
+        ["event-log::names_that_shim_and_systemd_measure",
+         "event-log::data_of_recorded_events_is_read_and_written_back"];
+    B10 "Tags of Linux and systemd are known."
+        ["event-log::tags_of_linux_and_systemd", "event-log::tagged_events"];
+    B11 "systemd's own log joins that of the firmware.";
+    B12 "IMA's log is read.";
+    B13 "A log that was edited after the boot does not replay."
+        ["server::an_edited_log_is_not_accepted_and_an_absent_one_neither",
+         "event-log::an_altered_log_differs_where_it_was_altered"];
+    B14 "Containers of Windows are read, nested and bounded."
+        ["event-log::containers_of_windows_are_read_to_a_bounded_depth",
+         "event-log::a_value_of_another_size_is_bytes"];
+    B15 "Windows ends its phase with separators of its own."
+        ["event-log::separators_of_each_value_and_size"];
+    B16 "Waking from hibernation and the count of boots are seen.";
+    B17 "systemd's report is verified.";
+};
