@@ -183,6 +183,28 @@ fn what_proves_the_rest_cannot_be_changed() {
 }
 
 #[test]
+fn the_document_has_every_key_and_every_fixed_finding() {
+    let document = include_str!("../../../docs/policy.md");
+    for key in [
+        "pcrs.required",
+        "pcrs.continued",
+        "banks.minimum",
+        "endorsement.permit_expired",
+        "verdict.good_for_s",
+        "findings.CODE.severity",
+        "findings.CODE.reason",
+        "findings.CODE.expires",
+    ] {
+        assert!(document.contains(&format!("| `{key}` |")), "{key}");
+    }
+    let (_, table) = document.split_once("## What no policy changes").unwrap();
+    for entry in CATALOGUE {
+        let fixed = appraise::unchangeable(entry.code).is_some();
+        assert_eq!(table.contains(&format!("`{}`", entry.name)), fixed, "{}", entry.name);
+    }
+}
+
+#[test]
 fn one_finding_is_decided_once() {
     let rule =
         "[findings.ek-cert-expired]\nseverity = 'info'\nreason = 'x'\nexpires = 2027-01-31\n";

@@ -7,7 +7,7 @@ use api::{
     agent::{Evidence, EvidenceReply, Quote},
 };
 use appraise::{
-    Challenge, ClockState, EkEvidence, Known, Policy, QuoteEvidence, appraise, examine,
+    Challenge, Claims, ClockState, EkEvidence, Known, Policy, QuoteEvidence, appraise, examine,
 };
 use store::{
     Approval, By, Conflict, Connection, EvidencePart, Host, HostId, NewAppraisal, QuoteClock,
@@ -64,8 +64,8 @@ impl Judgeable {
     }
 }
 
-pub(super) struct Judged {
-    pub(super) appraisal: api::appraisal::Appraisal,
+struct Judged {
+    appraisal: api::appraisal::Appraisal,
     quote_clock: Option<QuoteClock>,
     /// The PCRs that the log names, where there is a log.
     named: Option<PcrSet>,
@@ -110,7 +110,8 @@ impl App {
         let app = Arc::clone(self);
         let judging = tokio::task::spawn_blocking(move || {
             let (policy, identity) = (&app.policy, identity.as_deref());
-            let judged = judge(policy, &judgeable, identity, previous.as_ref(), now_ms);
+            let now = UnixTime(now_ms.div_euclid(1000));
+            let judged = judge(policy, &judgeable, identity, previous.as_ref(), now);
             (judged, judgeable)
         });
         let (judged, judgeable) = judging.await.map_err(|err| AppError::Bug(err.into()))?;
@@ -207,14 +208,13 @@ impl App {
     }
 }
 
-/// Judges evidence of a host whose identity key is `identity`, at `now_ms`.
-pub(super) fn judge(
+/// What evidence of a host whose identity key is `identity` proves at `now`.
+pub(super) fn claims<'a>(
     policy: &Policy,
-    judgeable: &Judgeable,
+    judgeable: &'a Judgeable,
     identity: Option<&LoadedIdentity>,
-    previous: Option<&ClockState>,
-    now_ms: i64,
-) -> Judged {
+    now: UnixTime,
+) -> Claims<'a> {
     let sent = &judgeable.evidence;
     let evidence = appraise::Evidence {
         quote: sent
@@ -234,9 +234,17 @@ pub(super) fn judge(
         Some(None) => EkEvidence::NoCertificate,
         Some(Some(judged)) => EkEvidence::Judged(judged),
     };
-    let challenge = Challenge::Nonce(&judgeable.nonce);
-    let now = UnixTime(now_ms.div_euclid(1000));
-    let claims = examine(&evidence, &known, &ek, &challenge, policy, now);
+    examine(&evidence, &known, &ek, &Challenge::Nonce(&judgeable.nonce), policy, now)
+}
+
+fn judge(
+    policy: &Policy,
+    judgeable: &Judgeable,
+    identity: Option<&LoadedIdentity>,
+    previous: Option<&ClockState>,
+    now: UnixTime,
+) -> Judged {
+    let claims = claims(policy, judgeable, identity, now);
     let appraisal = appraise(&claims, previous, policy, now);
     let quote_clock = claims.quote.verified().map(|quote| {
         let clock = quote.clock_info();

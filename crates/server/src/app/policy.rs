@@ -7,12 +7,13 @@ use api::{
     finding::Finding,
     policy::{PolicyChange, PolicyTryPage, PolicyTryRequest},
 };
-use appraise::{ClockState, Policy};
+use appraise::{ClockState, Policy, appraise};
 use store::Host;
+use verify::UnixTime;
 
 use super::{
     App, AppError, RefusalKind,
-    attest::{Judgeable, from_parts, judge},
+    attest::{Judgeable, claims, from_parts},
     identity::LoadedIdentity,
     standing,
 };
@@ -86,9 +87,15 @@ impl App {
             Some(held) => held,
             None => {
                 let previous = host.last_quote_clock.map(clock_state);
-                let judged =
-                    judge(policy, evidence, identity.as_deref(), previous.as_ref(), now_ms);
-                (judged.appraisal.verdict, judged.appraisal.findings)
+                let now = UnixTime(now_ms.div_euclid(1000));
+                let claims = claims(policy, evidence, identity.as_deref(), now);
+                let appraisal = appraise(&claims, previous.as_ref(), policy, now);
+                let to = appraisal.verdict.as_str();
+                if to == from {
+                    // Most of a fleet: no document is made for them.
+                    return None;
+                }
+                (to.to_owned(), appraisal.findings.iter().map(Finding::from).collect())
             }
         };
         (from != to).then(|| PolicyChange {

@@ -1,9 +1,14 @@
 //! Policies: in force, tried over stored evidence, and refused.
 
-use std::process::{Command, Stdio};
+use std::{
+    ffi::OsStr,
+    process::{Command, Stdio},
+};
 
 use agent::session::TpmChoice;
 use api::policy::{PolicyTryPage, PolicyTryRequest};
+use clap::Parser as _;
+use cli::{Exit, Output, args::Arguments};
 use client::ClientError;
 use testkit::{boot::boot, log::BootLog, swtpm::Swtpm, wait};
 
@@ -102,6 +107,26 @@ async fn a_policy_is_tried_over_stored_evidence_and_changes_nothing() {
     }
     assert_eq!(seen, (3, waived));
     assert_eq!(fingerprint(&server).await, before, "a trial stores nothing");
+    drop(hosts);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_command_tells_by_its_exit_code_whether_hosts_would_change() {
+    let server = Server::start().await;
+    let hosts = two_hosts(&server).await;
+    let file = server.data.path().join("tried.toml");
+    let context = server.data.path().join("admin.toml");
+    for (policy, exit) in [("", Exit::Done), (WAIVED, Exit::No)] {
+        std::fs::write(&file, policy).unwrap();
+        for form in [None, Some("--json")] {
+            let words = ["bootproof", "policy", "try"].map(OsStr::new);
+            let paths = [file.as_os_str(), OsStr::new("--context"), context.as_os_str()];
+            let all = words.into_iter().chain(paths).chain(form.map(OsStr::new));
+            let arguments = Arguments::try_parse_from(all).unwrap();
+            let run = move || cli::run(&arguments, &Output::new(arguments.json));
+            assert_eq!(tokio::task::spawn_blocking(run).await.unwrap().unwrap(), exit);
+        }
+    }
     drop(hosts);
 }
 
