@@ -1,6 +1,7 @@
 //! Event logs: read, write back, replay, compare, what booted.
 
 use boot_claims::BootClaims;
+use event_log::untrusted::EventData;
 use event_log::{
     BankTrust, LOG_BYTES_MAX, Rules, check_data, compare, encode, grub_text, parse, repeated_tail,
     replay,
@@ -25,6 +26,9 @@ pub(crate) fn event_log(bytes: &[u8]) {
         super::show(event);
         super::show(&event.digests);
         super::show(&(check_data(event, |_| true), grub_text(event)));
+        let data = EventData::read(event, log.format());
+        assert_eq!(data.to_bytes(), event.untrusted_data, "data is written as it was read");
+        assert!(!data.to_string().contains(char::is_control), "{data}");
     }
     if let Some(tail) = repeated_tail(log) {
         assert_eq!(usize::try_from(tail.first_event + tail.n_events), Ok(log.events().len()));
