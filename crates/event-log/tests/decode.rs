@@ -77,6 +77,7 @@ fn data_of_recorded_events_is_read_and_written_back() {
             assert_eq!(data.to_bytes(), event.untrusted_data, "{name} {event:?}");
             let shown = data.to_string();
             assert!(!shown.chars().any(char::is_control), "{name} {event:?}: {shown}");
+            assert!(shown.chars().count() <= 1001, "{name} {event:?}: {shown}");
             *kinds.entry(data.kind()).or_default() += 1;
             if let Some(what) = undecoded(event, log.format()) {
                 *found.entry((name.clone(), what)).or_default() += 1;

@@ -4,7 +4,10 @@ use core::fmt::{self, Write};
 
 use super::*;
 
-/// Characters of one text in a line. Kernel command lines are shown whole; menus of boot loaders
+/// Characters of one line: what a terminal wraps a dozen times. Windows has events of 36 KiB.
+const LINE_CHARS_MAX: usize = 1000;
+
+/// Characters of one text in a line. Command lines of kernels are under it; menus that GRUB logs
 /// go on for pages.
 const TEXT_CHARS_MAX: usize = 480;
 
@@ -14,45 +17,55 @@ const HEX_BYTES_MAX: usize = 24;
 /// Entries of a list that are shown before the rest is counted.
 const LIST_LEN_MAX: usize = 8;
 
+/// One line: escaped, and cut with `…` where it is long.
 impl fmt::Display for EventData<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoAction(data) => no_action(f, data),
-            Self::WindowsTrailer(data) | Self::Tagged(data) => tagged(f, data, 0),
-            Self::Separator(data) => separator(f, data),
-            Self::Action(ActionText::Known { action, .. }) => f.write_str(action.text()),
-            Self::Action(ActionText::Other(text)) | Self::Text(text) => cut(f, text),
-            Self::CrtmVersion(CrtmVersion::Text(text)) => cut(f, text),
-            Self::CrtmVersion(CrtmVersion::Guid(guid)) => write!(f, "{guid}"),
-            Self::CrtmVersion(CrtmVersion::Platform(bytes)) => hex(f, bytes),
-            Self::FirmwareBlob(FirmwareBlob { description, base, len }) => {
+        cut_at(f, &Line(self), LINE_CHARS_MAX)
+    }
+}
+
+struct Line<'a>(&'a EventData<'a>);
+
+impl fmt::Display for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use EventData as Data;
+        match self.0 {
+            Data::NoAction(data) => no_action(f, data),
+            Data::WindowsTrailer(data) | Data::Tagged(data) => tagged(f, data, 0),
+            Data::Separator(data) => separator(f, data),
+            Data::Action(ActionText::Known { action, .. }) => f.write_str(action.text()),
+            Data::Action(ActionText::Other(text)) | Data::Text(text) => cut(f, text),
+            Data::CrtmVersion(CrtmVersion::Text(text)) => cut(f, text),
+            Data::CrtmVersion(CrtmVersion::Guid(guid)) => write!(f, "{guid}"),
+            Data::CrtmVersion(CrtmVersion::Platform(bytes)) => hex(f, bytes),
+            Data::FirmwareBlob(FirmwareBlob { description, base, len }) => {
                 if let Some(description) = description {
                     cut(f, description)?;
                     f.write_str(" ")?;
                 }
                 write!(f, "{len} bytes at {base:#x}")
             }
-            Self::HandoffTables(tables) => handoff_tables(f, tables),
-            Self::Variable(event) => variable(f, event),
-            Self::Image(ImageLoad { image, .. }) => match image.untrusted_device_path.0 {
+            Data::HandoffTables(tables) => handoff_tables(f, tables),
+            Data::Variable(event) => variable(f, event),
+            Data::Image(ImageLoad { image, .. }) => match image.untrusted_device_path.0 {
                 [] => write!(f, "{} bytes", image.untrusted_len),
                 _ => cut(f, &image.untrusted_device_path),
             },
-            Self::Gpt(gpt) => {
+            Data::Gpt(gpt) => {
                 write!(f, "disk {}: {} partitions", gpt.disk_guid, gpt.partitions().count())
             }
-            Self::DeviceSecurity(device) => device_security(f, device),
-            Self::Ipl(data) => ipl(f, data),
-            Self::GceNonHostInfo(info) => match info.technology_name() {
+            Data::DeviceSecurity(device) => device_security(f, device),
+            Data::Ipl(data) => ipl(f, data),
+            Data::GceNonHostInfo(info) => match info.technology_name() {
                 Some(name) => write!(f, "GCE NonHostInfo: confidential computing {name}"),
                 None => write!(f, "GCE NonHostInfo: {:#04x}", info.technology),
             },
-            Self::Txt { event_type, data } => {
+            Data::Txt { event_type, data } => {
                 write!(f, "{event_type}: ")?;
                 hex(f, data)
             }
-            Self::Platform(data) | Self::Unknown(data) => opaque(f, data),
-            Self::Malformed { error, bytes } => {
+            Data::Platform(data) | Data::Unknown(data) => opaque(f, data),
+            Data::Malformed { error, bytes } => {
                 write!(f, "malformed: {error}: ")?;
                 hex(f, bytes)
             }
@@ -283,9 +296,14 @@ fn list<T>(
     }
 }
 
-/// Writes `text`, and cuts it at the limit without building it first.
+/// Writes `text`, and cuts it at the limit of one text.
 fn cut(f: &mut fmt::Formatter<'_>, text: &impl fmt::Display) -> fmt::Result {
-    let mut left = Cut { f, left: TEXT_CHARS_MAX };
+    cut_at(f, text, TEXT_CHARS_MAX)
+}
+
+/// Writes `text`, and cuts it without building it first.
+fn cut_at(f: &mut fmt::Formatter<'_>, text: &impl fmt::Display, chars_max: usize) -> fmt::Result {
+    let mut left = Cut { f, left: chars_max };
     let done = write!(left, "{text}");
     match (done, left.left) {
         (Err(_), 0) => f.write_str("…"),
