@@ -71,6 +71,8 @@ fn a_log_is_read_and_replayed() {
     let output = bootproof(&["eventlog", file.to_str().unwrap(), "--json"]);
     assert_eq!(output.status.code(), Some(0));
     let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let events = json["events"].as_array().unwrap();
+    assert!(events.iter().all(|event| event["decoded"]["kind"].is_string()));
     let bank = &built.pcrs[0];
     for (index, value) in bank.iter() {
         let replayed = &json["pcrs"][bank.alg().to_string()][index.to_string()];
