@@ -1,0 +1,90 @@
+//! What a judgement costs, as a ratio to the least that it can cost, both measured in one run.
+//!
+//! The floor of a judgement is its cryptography: one signature checked with a key that is kept
+//! parsed, one hash for each extend of the log, one hash over all event data that can be checked.
+//! Times are CPU times of this thread, so that other work on the machine disturbs less; each ratio
+//! is formed within a round and the median of all rounds is printed.
+#![expect(clippy::print_stdout, reason = "a benchmark reports to a person")]
+
+mod clock;
+mod evidence;
+mod floor;
+mod judge;
+mod size;
+
+use clock::{Spread, rounds};
+use evidence::{Case, Key};
+use floor::Floor;
+
+/// A ratio and the most that it may be.
+struct Bar {
+    name: &'static str,
+    most: f64,
+}
+
+const CORE: Bar = Bar { name: "core/floor", most: 1.3 };
+const FULL: Bar = Bar { name: "full/floor", most: 2.0 };
+const UNCHANGED: Bar = Bar { name: "full/(signature + one hash of the log)", most: 1.2 };
+
+fn main() {
+    let cases = evidence::all();
+    for key in [Key::Rsa2048, Key::P256] {
+        let mut worst = [(0.0, ""); 3];
+        for case in cases.iter().filter(|case| case.key == key) {
+            let medians = measure(case);
+            for (worst, median) in worst.iter_mut().zip(medians) {
+                if median > worst.0 {
+                    *worst = (median, &case.name);
+                }
+            }
+        }
+        for (bar, (ratio, log)) in [CORE, FULL].iter().zip(worst) {
+            let holds = if ratio <= bar.most { "holds" } else { "MISSED" };
+            let Bar { name, most } = bar;
+            println!("ratio {name} ({key}): {ratio:.2}   worst log {log}; bar {most}, {holds}");
+        }
+        let (ratio, log) = worst[2];
+        let Bar { name, most } = UNCHANGED;
+        println!("ratio {name} ({key}): {ratio:.2}   worst log {log}; bar {most} once kept\n");
+    }
+    size::growth();
+    size::four_mebibytes();
+}
+
+/// Prints what one case costs; gives the medians of core, full and unchanged.
+fn measure(case: &Case) -> [f64; 3] {
+    let floor = Floor::of(case);
+    let core = || judge::core(case);
+    let full = || judge::full(case);
+    judge::check(case);
+    let [floor_us, core_us, full_us, least_us] =
+        rounds([&|| floor.run(), &core, &full, &|| floor.unchanged()]);
+    let n_core = allocation_counter::measure(core);
+    let n_full = allocation_counter::measure(full);
+    println!(
+        "{} ({}, {} events, {} bytes, {} of them checked)",
+        case.name,
+        case.key,
+        floor.n_events(),
+        case.log.len(),
+        floor.n_checked()
+    );
+    println!("  floor {} µs", Spread::of(&floor_us));
+    let ratios = [(&core_us, &floor_us), (&full_us, &floor_us), (&full_us, &least_us)]
+        .map(|(above, below)| Spread::ratio(above, below));
+    println!(
+        "  core  {} µs, ratio {}; {} allocations, {} bytes",
+        Spread::of(&core_us),
+        ratios[0],
+        n_core.count_total,
+        n_core.bytes_total
+    );
+    println!(
+        "  full  {} µs, ratio {}; {} allocations, {} bytes",
+        Spread::of(&full_us),
+        ratios[1],
+        n_full.count_total,
+        n_full.bytes_total
+    );
+    ratios.map(|ratio| ratio.median)
+}
