@@ -4,7 +4,7 @@ use efi::VariableData;
 use tpm_wire::TpmAlgId;
 
 use crate::event_type::EventType;
-use crate::hash::{hash, is_supported};
+use crate::hash::{is_hash_of, is_supported};
 use crate::log::Event;
 use crate::separator::SeparatorValue;
 
@@ -74,21 +74,19 @@ pub fn check_data(event: &Event<'_>, counts: impl Fn(TpmAlgId) -> bool) -> DataC
     if !event.is_extended() {
         return DataCheck::NotMeasured;
     }
-    let rule = rule_of(event);
+    let grub = grub_text(event);
+    let rule = rule_of(event, grub.is_some());
     if matches!(rule, Rule::Never) {
         return DataCheck::Unverifiable;
     }
-    let digests = || event.digests.iter().filter(|(alg, _)| is_supported(*alg) && counts(*alg));
-    if digests().next().is_none() {
-        return DataCheck::Unverifiable;
-    }
-    let are_of = |[first, second]: [&[u8]; 2]| {
-        digests().all(|(alg, digest)| {
-            hash(alg, &[first, second]).is_some_and(|hashed| hashed.as_bytes() == digest)
-        })
+    let mut digests = event.digests.iter().filter(|(alg, _)| is_supported(*alg) && counts(*alg));
+    let Some((first_alg, first)) = digests.next() else { return DataCheck::Unverifiable };
+    let are_of = |parts: &[&[u8]]| {
+        is_hash_of(first_alg, parts, first)
+            && digests.clone().all(|(alg, digest)| is_hash_of(alg, parts, digest))
     };
-    match candidates(event).find(|(_, measured)| are_of(*measured)) {
-        Some((convention, _)) => DataCheck::Matches(convention),
+    match convention_of(event, grub, are_of) {
+        Some(convention) => DataCheck::Matches(convention),
         None => match rule {
             Rule::Must(contradiction) => DataCheck::Contradicts(contradiction),
             Rule::May | Rule::Never => DataCheck::Unverifiable,
@@ -96,7 +94,7 @@ pub fn check_data(event: &Event<'_>, counts: impl Fn(TpmAlgId) -> bool) -> DataC
     }
 }
 
-fn rule_of(event: &Event<'_>) -> Rule {
+fn rule_of(event: &Event<'_>, is_grub_text: bool) -> Rule {
     match event.untrusted_event_type {
         EventType::S_CRTM_VERSION => Rule::Must(Contradiction::CrtmVersion),
         EventType::SEPARATOR
@@ -107,7 +105,7 @@ fn rule_of(event: &Event<'_>) -> Rule {
         | EventType::EFI_VARIABLE_DRIVER_CONFIG
         | EventType::EFI_VARIABLE_BOOT
         | EventType::EFI_VARIABLE_BOOT2 => Rule::Must(Contradiction::Other),
-        EventType::IPL if grub_text(event).is_some() => Rule::Must(Contradiction::Other),
+        EventType::IPL if is_grub_text => Rule::Must(Contradiction::Other),
         EventType::EFI_BOOT_SERVICES_APPLICATION
         | EventType::EFI_BOOT_SERVICES_DRIVER
         | EventType::EFI_RUNTIME_SERVICES_DRIVER
@@ -118,44 +116,40 @@ fn rule_of(event: &Event<'_>) -> Rule {
     }
 }
 
-/// What the digests of `event` may be of, the likeliest first; each as two parts to be hashed one
-/// behind the other.
-fn candidates<'a>(event: &Event<'a>) -> impl Iterator<Item = (Convention, [&'a [u8]; 2])> {
+/// The first of the conventions for the type of `event` that `are_of` says to hold, the likeliest
+/// asked first: each question costs a hash over what was measured, its parts one behind the other.
+fn convention_of(
+    event: &Event<'_>,
+    grub: Option<GrubText<'_>>,
+    are_of: impl Fn(&[&[u8]]) -> bool,
+) -> Option<Convention> {
     let data = event.untrusted_data;
-    let but_last = || data.split_last().map(|(_, front)| front);
-    let whole = Some((Convention::Data, data));
-    let mut list: [Option<(Convention, &'a [u8])>; 3] = [whole, None, None];
-    let mut suffix: &[u8] = &[];
+    let is = |convention, part: &[u8]| are_of(&[part]).then_some(convention);
+    let is_whole = || is(Convention::Data, data);
+    let is_but_last = || is(Convention::DataButLastByte, data.split_last()?.1);
     match event.untrusted_event_type {
-        EventType::IPL => match grub_text(event) {
-            Some(text) => {
-                let with_nul = (Convention::GrubTextWithNul, text.text_with_nul);
-                list = [Some((Convention::GrubText, text.text)), Some(with_nul), whole];
-            }
-            None => suffix = &[0],
+        EventType::IPL => match grub {
+            Some(text) => is(Convention::GrubText, text.text)
+                .or_else(|| is(Convention::GrubTextWithNul, text.text_with_nul))
+                .or_else(is_whole),
+            None => is_whole().or_else(|| are_of(&[data, &[0]]).then_some(Convention::DataAndNul)),
         },
-        EventType::EFI_VARIABLE_BOOT => {
-            let value =
-                VariableData::parse(data).ok().map(|v| (Convention::VariableValue, v.value));
-            list = [value, whole, None];
-        }
-        EventType::EFI_VARIABLE_AUTHORITY => {
-            list = [whole, but_last().map(|front| (Convention::DataButLastByte, front)), None];
-        }
+        EventType::EFI_VARIABLE_BOOT => VariableData::parse(data)
+            .ok()
+            .and_then(|variable| is(Convention::VariableValue, variable.value))
+            .or_else(is_whole),
+        EventType::EFI_VARIABLE_AUTHORITY => is_whole().or_else(is_but_last),
         EventType::EVENT_TAG => {
-            list = [whole, tagged_data(data).map(|d| (Convention::TaggedData, d)), None];
+            is_whole().or_else(|| is(Convention::TaggedData, tagged_data(data)?))
         }
         EventType::ACTION | EventType::EFI_ACTION if data.last() == Some(&0) => {
-            list = [whole, but_last().map(|front| (Convention::DataButLastByte, front)), None];
+            is_whole().or_else(is_but_last)
         }
-        EventType::SEPARATOR if SeparatorValue::ALL.iter().all(|v| v.bytes() != data) => {
-            let start = data.get(..4).map(|start| (Convention::SeparatorStart, start));
-            list = [whole, start, Some((Convention::SeparatorError, &[1, 0, 0, 0]))];
-        }
-        _ => {}
+        EventType::SEPARATOR if SeparatorValue::ALL.iter().all(|v| v.bytes() != data) => is_whole()
+            .or_else(|| is(Convention::SeparatorStart, data.get(..4)?))
+            .or_else(|| is(Convention::SeparatorError, &SeparatorValue::Error.bytes())),
+        _ => is_whole(),
     }
-    let with_nul = (!suffix.is_empty()).then_some((Convention::DataAndNul, [data, suffix]));
-    list.into_iter().flatten().map(|(convention, part)| (convention, [part, &[]])).chain(with_nul)
 }
 
 /// A text that GRUB measured.

@@ -7,7 +7,7 @@ use tpm_wire::TpmAlgId;
 
 use crate::event_type::EventType;
 use crate::problem::Problem;
-use crate::spec_id::{SpecId, pairs};
+use crate::spec_id::{SpecId, declared_len, pairs};
 
 /// The PCR index of events that belong to no PCR; allowed only in EV_NO_ACTION.
 pub const NO_PCR: u32 = u32::MAX;
@@ -118,7 +118,7 @@ pub struct Digests<'a> {
 
 impl<'a> Digests<'a> {
     /// Algorithm and digest, in the order of the log.
-    pub fn iter(self) -> impl Iterator<Item = (TpmAlgId, &'a [u8])> + use<'a> {
+    pub fn iter(self) -> impl Iterator<Item = (TpmAlgId, &'a [u8])> + Clone + use<'a> {
         let mut rest = self.raw;
         core::iter::from_fn(move || {
             if rest.is_empty() {
@@ -130,8 +130,7 @@ impl<'a> Digests<'a> {
             // The reader of the log has checked that each record is whole and declared.
             let (alg, behind) = rest.split_first_chunk::<2>()?;
             let alg = TpmAlgId(u16::from_le_bytes(*alg));
-            let (_, len) = pairs(self.table).find(|(declared, _)| *declared == alg)?;
-            let (digest, behind) = behind.split_at_checked(len)?;
+            let (digest, behind) = behind.split_at_checked(declared_len(self.table, alg)?)?;
             rest = behind;
             Some((alg, digest))
         })

@@ -5,7 +5,7 @@ use core::fmt;
 use tpm_wire::{Digest, PCR_COUNT, PcrBank, PcrSet, TpmAlgId};
 
 use crate::event_type::EventType;
-use crate::hash::{hash, is_supported};
+use crate::hash::{extend, is_supported};
 use crate::log::{Event, Log};
 
 /// The text that an EV_NO_ACTION event of a StartupLocality begins with.
@@ -179,9 +179,8 @@ impl ReplayedBank {
             self.skipped = self.skipped.with(event.pcr_index);
             return;
         };
-        let Some(old) = self.values.get(event.pcr_index) else { return };
-        let Some(new) = hash(alg, &[old.as_bytes(), digest]) else { return };
-        if self.values.set(event.pcr_index, new) {
+        let Some(mut value) = self.values.get(event.pcr_index).copied() else { return };
+        if extend(alg, &mut value, digest) && self.values.set(event.pcr_index, value) {
             self.extended = self.extended.with(event.pcr_index);
         }
     }

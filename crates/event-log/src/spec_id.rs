@@ -76,6 +76,12 @@ pub(crate) fn pairs<'a>(table: &'a [u8]) -> impl Iterator<Item = (TpmAlgId, usiz
     })
 }
 
+/// Bytes of a digest of `alg`, which `table` declares. Those of a known hash are what is known of it:
+/// a table that says otherwise was refused.
+pub(crate) fn declared_len(table: &[u8], alg: TpmAlgId) -> Option<usize> {
+    alg.digest_len().or_else(|| Some(pairs(table).find(|(declared, _)| *declared == alg)?.1))
+}
+
 /// Whether `data` is a Spec ID event in all but its signature. A first event like that is a
 /// damaged header, not the first event of a SHA-1 log: no event of such logs is built this way.
 pub(crate) fn is_spec_id_but_for_signature(data: &[u8]) -> bool {
