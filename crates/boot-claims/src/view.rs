@@ -18,14 +18,15 @@ impl<'r, 'l, 'a> View<'r, 'l, 'a> {
     pub(crate) fn new(replayed: &'r Replayed<'l, 'a>) -> Self {
         let log = replayed.log();
         let has_strong = log.algorithms().any(TpmAlgId::is_strong_hash);
-        // SHA-1 digests beside stronger ones are left out: firmware is known that logs wrong ones
-        // beside right ones, and nothing rests on them. But where policy lets facts rest on them,
-        // they are looked at.
+        // Digests that the PCR of an event is not known to hold are left out: nothing rests on them,
+        // and firmware is known that logs wrong ones beside right ones. Where it is known to hold
+        // none, those of SHA-256 and better are looked at, so that findings can name the event.
         let check = |event: &Event<'_>| {
-            check_data(event, |alg| {
-                alg.is_strong_hash()
-                    || !has_strong
-                    || replayed.banks_of(event.pcr_index).any(|bank| bank == alg)
+            let banks = || replayed.banks_of(event.pcr_index);
+            let is_replayed = banks().next().is_some();
+            check_data(event, |alg| match is_replayed {
+                true => banks().any(|bank| bank == alg),
+                false => alg.is_strong_hash() || !has_strong,
             })
         };
         let checks = log.events().iter().map(check).collect();
