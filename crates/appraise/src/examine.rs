@@ -118,11 +118,12 @@ fn quote(
     };
     let (mut problems, untrusted_attest) = match challenge {
         Challenge::Nonce(nonce) => {
-            let check = check(nonce);
-            if let Some(verified) = check.verified() {
-                return QuoteStatus::Verified(verified.clone());
+            let mut check = check(nonce);
+            let refused = (std::mem::take(&mut check.problems), check.untrusted_attest);
+            match check.into_verified() {
+                Some(verified) => return QuoteStatus::Verified(verified),
+                None => refused,
             }
-            (check.problems, check.untrusted_attest)
         }
         Challenge::Absent => match Nonce::new(&[0]) {
             // Any nonce serves to collect the other problems; that none was asked for is one.

@@ -37,9 +37,9 @@ impl<'a> Floor<'a> {
         };
         let parsed = parse(&case.log);
         let extended = parsed.log.events().iter().filter(|event| event.is_extended());
-        let digests = extended.clone().map(|event| {
-            event.digests.of(TpmAlgId::SHA256).unwrap().try_into().unwrap()
-        });
+        let digests = extended
+            .clone()
+            .map(|event| event.digests.of(TpmAlgId::SHA256).unwrap().try_into().unwrap());
         let checked = extended.clone().filter_map(|event| {
             let data = event.untrusted_data;
             match check_data(event, |alg| alg == TpmAlgId::SHA256) {
