@@ -101,16 +101,17 @@ impl App {
         Ok(loaded)
     }
 
-    /// The same without words in the log, which are for attestations.
-    pub(super) async fn identity_quietly(
+    /// The same under `anchors` that the caller has, and without words in the log, which are for
+    /// attestations.
+    pub(super) fn identity_under(
         &self,
+        (anchors, roots): &(i64, Arc<RootStore>),
         host: &Host,
         now_ms: i64,
     ) -> Result<Option<Arc<LoadedIdentity>>, AppError> {
-        let (anchors, roots) = self.anchors().await?;
-        match self.identities.find(host, anchors, now_ms) {
+        match self.identities.find(host, *anchors, now_ms) {
             Some(found) => Ok(Some(found)),
-            None => self.load_identity(host, anchors, &roots, now_ms),
+            None => self.load_identity(host, *anchors, roots, now_ms),
         }
     }
 

@@ -9,7 +9,7 @@ use api::{
 };
 use appraise::{ClockState, Policy, appraise};
 use store::Host;
-use verify::UnixTime;
+use verify::{RootStore, UnixTime};
 
 use super::{
     App, AppError, RefusalKind,
@@ -47,12 +47,13 @@ impl App {
         let (hosts, next_cursor) = self.page(request.cursor.as_deref(), limit).await?;
         let n_hosts = u32::try_from(hosts.len()).unwrap_or(u32::MAX);
         let now_ms = self.store.now_ms().await?;
+        let anchors = self.anchors().await?;
         let mut n_judged = 0;
         let mut changes = Vec::new();
         for hosts in hosts.chunks(AT_ONCE) {
             let mut stored = Vec::with_capacity(hosts.len());
             for host in hosts {
-                stored.extend(self.stored(host, now_ms).await?);
+                stored.extend(self.stored(host, &anchors, now_ms).await?);
             }
             n_judged += u32::try_from(stored.len()).unwrap_or(u32::MAX);
             let (app, policy) = (Arc::clone(self), Arc::clone(&policy));
@@ -68,14 +69,19 @@ impl App {
 
     /// The last evidence of `host`; `None` where none was judged yet, or where the host was removed
     /// in the meantime.
-    async fn stored(&self, host: &Host, now_ms: i64) -> Result<Option<Stored>, AppError> {
+    async fn stored(
+        &self,
+        host: &Host,
+        anchors: &(i64, Arc<RootStore>),
+        now_ms: i64,
+    ) -> Result<Option<Stored>, AppError> {
         let Some(last) = &host.last else { return Ok(None) };
         let parts = self.store.evidence(last.id).await?;
         if parts.is_empty() {
             return Ok(None);
         }
         let evidence = Judgeable::of_stored(from_parts(parts)?)?;
-        let identity = self.identity_quietly(host, now_ms).await?;
+        let identity = self.identity_under(anchors, host, now_ms)?;
         Ok(Some(Stored { host: host.clone(), evidence, identity }))
     }
 
