@@ -4,7 +4,7 @@
 //! only where [`check_data`](crate::check_data) says that a digest is of it. So the module is
 //! called what it is, and nothing in it decides anything.
 //!
-//! The way is [`Event`](crate::Event) → [`EventData`] ([`EventData::read`]), which borrows, never
+//! The way is [`Event`] → [`EventData`] ([`EventData::read`]), which borrows, never
 //! fails and never panics: what cannot be read is [`EventData::Malformed`] and keeps its bytes.
 
 mod action;
