@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use api::BODY_BYTES_MAX;
-use axum::extract::{FromRequest, Request};
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use axum::{
+    body,
+    extract::{FromRequest, Request},
+};
+use http_body_util::BodyExt as _;
 use serde::de::DeserializeOwned;
 
 use super::problem::Failure;
@@ -13,6 +16,10 @@ use crate::app::{AppError, RefusalKind};
 /// Seconds for which a body may trickle in: the largest one over a line of 2 Mbit/s.
 const BODY_S_MAX: u64 = 30;
 
+/// Bytes that are read of a body that is too large, and thrown away: a client that is still sending
+/// hears the refusal only after it has sent. What is larger still finds the connection closed.
+const DISCARDED_BYTES_MAX: usize = 4 * BODY_BYTES_MAX;
+
 /// The request's body, read as JSON.
 pub(super) struct Body<T>(pub(super) T);
 
@@ -20,27 +27,13 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Failure> {
-        let whole = Limited::new(request.into_body(), BODY_BYTES_MAX).collect();
-        let bytes = tokio::time::timeout(Duration::from_secs(BODY_S_MAX), whole)
-            .await
-            .map_err(|_| {
+        let whole = read(request.into_body());
+        let bytes = tokio::time::timeout(Duration::from_secs(BODY_S_MAX), whole).await.map_err(
+            |_| {
                 let title = format!("the body did not come within {BODY_S_MAX} s");
                 AppError::plain(RefusalKind::TooSlow, "body-too-slow", title)
-            })?
-            .map_err(|err| {
-                if err.is::<LengthLimitError>() {
-                    let title = format!("the body is larger than {BODY_BYTES_MAX} bytes");
-                    AppError::refused(
-                        RefusalKind::TooLarge,
-                        "body-too-large",
-                        title,
-                        "an event log has 4 MiB at most",
-                    )
-                } else {
-                    AppError::plain(RefusalKind::Invalid, "body-cut", "the body was cut short")
-                }
-            })?
-            .to_bytes();
+            },
+        )??;
         serde_json::from_slice(&bytes).map(Self).map_err(|err| {
             // The error names the place and the field, never the value: it may be a secret.
             let title = format!(
@@ -57,6 +50,30 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             ))
         })
     }
+}
+
+/// The body to its end; [`BODY_BYTES_MAX`] of it are kept at most.
+async fn read(mut body: body::Body) -> Result<Vec<u8>, AppError> {
+    let mut bytes = Vec::new();
+    let mut n_bytes = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| {
+            AppError::plain(RefusalKind::Invalid, "body-cut", "the body was cut short")
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        n_bytes = n_bytes.saturating_add(data.len());
+        if n_bytes <= BODY_BYTES_MAX {
+            bytes.extend_from_slice(&data);
+        } else if n_bytes > DISCARDED_BYTES_MAX {
+            break;
+        }
+    }
+    if n_bytes > BODY_BYTES_MAX {
+        let title = format!("the body is larger than {BODY_BYTES_MAX} bytes");
+        let hint = "an event log has 4 MiB at most";
+        return Err(AppError::refused(RefusalKind::TooLarge, "body-too-large", title, hint));
+    }
+    Ok(bytes)
 }
 
 fn reason(err: &serde_json::Error) -> String {
