@@ -135,7 +135,11 @@ fn step(image: &Image<'_>) -> BootStep {
         }
         .to_owned(),
         digest: image.digest.map(|(alg, digest)| format!("{alg}:{digest}")),
-        untrusted_path: image.untrusted_path.map(|path| shown(&path.to_string())),
+        // An image that a loader brought into memory itself has a path without a node.
+        untrusted_path: image
+            .untrusted_path
+            .map(|path| shown(&path.to_string()))
+            .filter(|path| !path.is_empty()),
     }
 }
 

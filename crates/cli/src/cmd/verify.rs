@@ -140,7 +140,7 @@ pub(super) fn show_facts(facts: &Facts, output: &Output) -> Result<(), CliError>
         line("interface", &format!("{interface}, as the host says"))?;
     }
     for step in &facts.boot {
-        let path = step.untrusted_path.as_deref().unwrap_or("?");
+        let path = step.untrusted_path.as_deref().unwrap_or("no path in the log");
         line(&step.kind, path)?;
         line("", step.digest.as_deref().unwrap_or("not measured in a verified bank"))?;
     }
