@@ -23,8 +23,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     if std::env::var_os("BOOTPROOF_CORPUS").is_none() {
         println!("\nBOOTPROOF_CORPUS is not set: tests on recorded evidence say that they skip");
     }
-    sh::run(cargo, &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"])?;
     sh::run(cargo, &["test", "--workspace", "--doc", "--locked", "--quiet"])?;
+    sh::run(cargo, &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"])?;
     println!("\nall tests and checks passed in {} s", start.elapsed().as_secs());
     Ok(())
 }

@@ -4,6 +4,24 @@
 //! and only the stage before makes the next. A [`Log`] is a claim of the host: its event types and
 //! data are named `untrusted_`. A [`Replayed`] says which events a quoted PCR stands for, and
 //! [`check_data`] whether the data of an event is what was measured.
+//!
+//! ```
+//! use event_log::{EventType, LogWriter, compare, parse, replay};
+//! use tpm_wire::TpmAlgId;
+//!
+//! let mut writer = LogWriter::new([TpmAlgId::SHA256]);
+//! writer.measure(7, EventType::SEPARATOR, &[0; 4], &[0; 4]);
+//! let bytes = writer.finish();
+//!
+//! let parsed = parse(&bytes);
+//! assert!(parsed.problems.is_empty());
+//! let replay = replay(&parsed.log, [TpmAlgId::SHA256]);
+//! // A quote would bring the values; here the log is compared with itself.
+//! let quoted: Vec<_> = replay.banks().cloned().collect();
+//! let comparison = compare(&parsed.log, &replay, &quoted, &Default::default());
+//! assert!(comparison.mismatches.is_empty());
+//! assert!(comparison.replayed.pcrs().contains(7));
+//! ```
 #![cfg_attr(
     not(test),
     deny(

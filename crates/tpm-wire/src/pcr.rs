@@ -11,6 +11,15 @@ pub const PCR_COUNT: usize = 24;
 pub const BANKS_MAX: usize = 8;
 
 /// A set of PCR indices of one bank, 0 to 23.
+///
+/// ```
+/// use tpm_wire::PcrSet;
+///
+/// let set = PcrSet::FIRMWARE.with(9).with(14);
+/// assert_eq!(set.to_string(), "0-7,9,14");
+/// assert!(set.contains_all(PcrSet::FIRMWARE));
+/// assert_eq!(PcrSet::from_octets(set.to_octets()), set);
+/// ```
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct PcrSet(u32);
 
