@@ -30,6 +30,9 @@ pub(crate) fn run(once: bool) -> anyhow::Result<()> {
         cargo,
         &["build", "--release", "--locked", "-p", "server", "-p", "agent", "-p", "cli"],
     )?;
+    // Ctrl-C reaches the server and the TPMs too; the demo itself stays to see them end, and to
+    // remove what they leave.
+    ctrlc::set_handler(|| {})?;
     let start = Instant::now();
     let steps = indicatif::ProgressBar::new(7)
         .with_style(indicatif::ProgressStyle::with_template("{bar:24} {pos}/{len} {msg}")?);
