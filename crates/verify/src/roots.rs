@@ -133,6 +133,14 @@ impl RootStore {
         Ok(store)
     }
 
+    /// The certificates of a file: PEM where it has a PEM block, else one certificate in DER.
+    pub fn from_file_bytes(bytes: &[u8]) -> Result<Self, RootError> {
+        match core::str::from_utf8(bytes) {
+            Ok(text) if text.contains("-----BEGIN") => Self::from_pem(text),
+            _ => Self::from_der(bytes),
+        }
+    }
+
     fn add(&mut self, n: usize, der: &[u8]) -> Result<(), RootError> {
         let root = read(der).map_err(|kind| RootError { n, source: kind.into() })?;
         if self.find(&root.fingerprint).is_none() {

@@ -25,10 +25,7 @@ pub(super) fn run(command: &Verify, output: &Output) -> Result<Exit, CliError> {
     let mut roots = RootStore::new();
     for file in &command.ek_root {
         let bytes = read_limited(file, ROOTS_BYTES_MAX)?;
-        let read = match std::str::from_utf8(&bytes) {
-            Ok(text) if text.contains("-----BEGIN") => RootStore::from_pem(text),
-            _ => RootStore::from_der(&bytes),
-        };
+        let read = RootStore::from_file_bytes(&bytes);
         roots.extend(read.with_context(|| format!("{} holds no roots", file.display()))?);
     }
     let mut folder = evidence_dir::read(&command.folder)?;

@@ -98,13 +98,8 @@ impl App {
     }
 }
 
-/// PEM where it looks like PEM, else one certificate in DER.
 fn read_anchors(bytes: &[u8]) -> Result<RootStore, AppError> {
-    let roots = match std::str::from_utf8(bytes) {
-        Ok(text) if text.contains("-----BEGIN") => RootStore::from_pem(text),
-        _ => RootStore::from_der(bytes),
-    };
-    roots.map_err(|err| {
+    RootStore::from_file_bytes(bytes).map_err(|err| {
         AppError::refused(
             RefusalKind::Invalid,
             "certificate-invalid",
