@@ -6,7 +6,7 @@ use crate::{arrows, coverage, docs, sh};
 
 /// The crates without clock, I/O, async and logging.
 pub(crate) const PURE: &[&str] =
-    &["tpm-wire", "efi", "event-log", "verify", "boot-claims", "findings", "appraise"];
+    &["tpm-wire", "efi", "event-log", "verify", "boot-claims", "ima", "findings", "appraise"];
 
 /// What a pure crate denies beyond the workspace's lints.
 const PURE_DENIES: &[&str] = &[

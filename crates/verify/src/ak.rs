@@ -219,6 +219,17 @@ pub fn check_ak(public: &[u8]) -> Result<AkPublic, AkError> {
     Ok(AkPublic { raw: public.to_vec(), name, key, scheme, verifying })
 }
 
+/// The check of PKCS #1 v1.5 or of ECDSA in DER, whichever goes with `key`.
+pub(crate) fn plain_signature(
+    key: &PublicKey,
+    hash: StrongHash,
+) -> Option<&'static dyn VerificationAlgorithm> {
+    match key {
+        PublicKey::Rsa(_) => Some(rsassa(hash)),
+        PublicKey::Ec(key) => ecdsa(key.curve(), hash),
+    }
+}
+
 fn rsassa(hash: StrongHash) -> &'static dyn VerificationAlgorithm {
     match hash {
         StrongHash::Sha256 => &signature::RSA_PKCS1_2048_8192_SHA256,

@@ -24,6 +24,7 @@ mod credential;
 mod der;
 mod ek;
 mod ek_cert;
+mod file_signer;
 mod hash;
 mod kdf;
 mod key;
@@ -48,6 +49,7 @@ pub use ek_cert::{
     EkCertDeviation, EkCertError, INTERMEDIATES_MAX, OutOfDate, TpmModel, VerifiedEk, WrongUse,
     verify_ek_certificate,
 };
+pub use file_signer::{FILE_SIGNERS_MAX, FileSigner, FileSigners, FileSignersError};
 pub use hash::StrongHash;
 pub use key::{Curve, EcKey, KeyError, PublicKey, RSA_BITS_MAX, RSA_BITS_MIN, RsaKey};
 pub use name::Name;
