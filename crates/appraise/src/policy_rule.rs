@@ -68,6 +68,7 @@ pub const fn unchangeable(code: Code) -> Option<&'static str> {
         Code::LogReplay => Some(
             "the log is not the one that was measured; [pcrs] continued names other logs' PCRs",
         ),
+        Code::RuleError => Some("what the rules would have found is not known"),
         Code::EkChanged
         | Code::NoTpm
         | Code::AwaitingApproval
@@ -87,6 +88,9 @@ pub const fn unchangeable(code: Code) -> Option<&'static str> {
         | Code::Separator
         | Code::LogContinued
         | Code::LogPadding
+        | Code::RuleFailed
+        | Code::RuleWarned
+        | Code::RuleTold
         | Code::SecureBootOff
         | Code::SecureBootUnknown
         | Code::InterfaceNotFifo => None,

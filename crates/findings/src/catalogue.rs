@@ -41,6 +41,10 @@ pub enum Group {
     SecureBoot,
     /// The TPM and the platform around it.
     Platform,
+    /// What runs, as IMA measures it.
+    Runtime,
+    /// What the policy of the site asks for beyond that.
+    Policy,
     /// The host in the inventory.
     Inventory,
 }
@@ -54,6 +58,8 @@ impl Group {
             Self::Log => "Event log",
             Self::SecureBoot => "Secure Boot",
             Self::Platform => "Platform",
+            Self::Runtime => "Running system",
+            Self::Policy => "Rules of the site",
             Self::Inventory => "Inventory",
         }
     }
@@ -305,6 +311,26 @@ catalogue! {
         "The TPM answered with an error"
         cause "The agent has a TPM, but a command failed; the response code says why."
         next "Look the response code up with `bootproof explain CODE`; a lockout ends by itself after some hours or with the owner's password."
+
+    RuleFailed "rule-failed" Policy Fail
+        "A rule of this site is not fulfilled"
+        cause "The policy in force has rules of its own in Rego, and one of them says that this host must not be accepted."
+        next "Read the reason; who wrote the rule knows what to do. `bootproof policy show` tells where the policy comes from."
+
+    RuleWarned "rule-warned" Policy Warn
+        "A rule of this site warns"
+        cause "The policy in force has rules of its own in Rego, and one of them asks for attention."
+        next "Read the reason; who wrote the rule knows what to do."
+
+    RuleTold "rule-told" Policy Info
+        "A rule of this site says something"
+        cause "The policy in force has rules of its own in Rego, and one of them tells a fact."
+        next "Nothing to do."
+
+    RuleError "rule-error" Policy Fail
+        "The rules of this site could not be evaluated"
+        cause "They met an error, gave something else than texts, or took too long. What they would have found is not known, and so the host is not accepted."
+        next "Mend the rules: `bootproof policy check FILE`, and try them with `bootproof verify FOLDER --policy FILE`."
 
     AwaitingApproval "awaiting-approval" Inventory Hold
         "The host waits for a person's approval"
