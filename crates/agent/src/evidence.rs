@@ -8,7 +8,7 @@ use tpm_wire::PcrSet;
 
 use crate::{
     session::Session,
-    source::{acpi, event_log},
+    source::{acpi, event_log, ima},
     state::WrappedKey,
 };
 
@@ -22,6 +22,8 @@ pub struct Sources {
     pub event_log: PathBuf,
     /// The ACPI table TPM2.
     pub acpi_tpm2: PathBuf,
+    /// The measurement list of IMA; `None`: it is not sent. It names each program that ran.
+    pub ima_list: Option<PathBuf>,
 }
 
 impl Default for Sources {
@@ -29,6 +31,7 @@ impl Default for Sources {
         Self {
             event_log: PathBuf::from(event_log::SECURITYFS),
             acpi_tpm2: PathBuf::from(acpi::TPM2_TABLE),
+            ima_list: None,
         }
     }
 }
@@ -66,6 +69,10 @@ pub(crate) fn collect(
     // The log after the quote: firmware is done with it long since, and it only grows.
     evidence.event_log = said("event log", event_log::read(&sources.event_log));
     evidence.acpi_tpm2 = said("ACPI table TPM2", acpi::read(&sources.acpi_tpm2));
+    // After the quote too: the server takes what the quote covers and leaves the rest.
+    if let Some(path) = &sources.ima_list {
+        evidence.ima_list = said("measurement list of IMA", ima::read(path));
+    }
     (evidence, ak)
 }
 

@@ -59,6 +59,12 @@ struct Common {
     /// The ACPI table TPM2, where it is not the kernel's
     #[arg(long, global = true, value_name = "FILE", env = "BOOTPROOF_ACPI_TPM2")]
     acpi_tpm2: Option<PathBuf>,
+    /// Send the measurement list of IMA: it names each program that this host ran
+    #[arg(long, global = true, env = "BOOTPROOF_IMA")]
+    ima: bool,
+    /// That list, where it is not the kernel's; goes with --ima
+    #[arg(long, global = true, value_name = "FILE", env = "BOOTPROOF_IMA_LIST")]
+    ima_list: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -108,6 +114,9 @@ impl Common {
         Sources {
             event_log: self.event_log.clone().unwrap_or(default.event_log),
             acpi_tpm2: self.acpi_tpm2.clone().unwrap_or(default.acpi_tpm2),
+            ima_list: self
+                .ima
+                .then(|| self.ima_list.clone().unwrap_or_else(|| source::ima::SECURITYFS.into())),
         }
     }
 }

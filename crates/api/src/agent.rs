@@ -181,6 +181,9 @@ pub struct Evidence {
     pub pcrs: Pcrs,
     /// The event log as the kernel gave it; absent where there is none.
     pub event_log: Option<Bytes>,
+    /// The run-time measurement list of IMA; absent where the agent does not send it.
+    #[serde(default)]
+    pub ima_list: Option<Bytes>,
     /// The attestation key that signed, a TPMT_PUBLIC.
     pub ak_public: Option<Bytes>,
     /// Hash names of the PCR banks that the TPM says are active.

@@ -1,8 +1,10 @@
 //! Trying a policy over the evidence that is stored.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::finding::Finding;
+use crate::{Bytes, finding::Finding};
 
 /// `POST /v1/policy/try`: one page of hosts, re-judged under a policy that is not in force.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -10,6 +12,9 @@ use crate::finding::Finding;
 pub struct PolicyTryRequest {
     /// The policy file's text.
     pub policy: String,
+    /// The files that it names, by the names that it has for them.
+    #[serde(default)]
+    pub files: HashMap<String, Bytes>,
     /// Where to go on, as the page before said; absent for the first.
     #[serde(default)]
     pub cursor: Option<String>,

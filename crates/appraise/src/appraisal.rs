@@ -5,7 +5,7 @@ use findings::{Argument, CATALOGUE, Code, Finding, Severity};
 use verify::UnixTime;
 
 use crate::claims::{Claims, ClockState, LogStatus};
-use crate::{Interface, Policy, ek, log, quote, secure_boot};
+use crate::{Interface, Policy, ek, ima, log, quote, secure_boot};
 
 /// The answer. No order and no default: what is not known is not a little better than refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Appraisal {
 /// Judges `claims`: identity, endorsement certificate, quote, counters against `previous` (those
 /// of the last accepted quote under the same key), event log, Secure Boot, platform. One finding
 /// that fails makes the host not accepted; none hides another, and what `policy` waives at `now`
-/// stays in the result.
+/// stays in the result. Rules of the site come last, and see the judgement without them.
 pub fn appraise(
     claims: &Claims<'_>,
     previous: Option<&ClockState>,
@@ -65,15 +65,37 @@ pub fn appraise(
     if let LogStatus::Read(read) = &claims.log {
         findings.extend(secure_boot::findings(read));
     }
+    let ima_mode = policy.ima.as_ref().map(|rules| rules.mode);
+    findings.extend(ima::findings(&claims.ima, ima_mode));
     if claims.untrusted_interface == Some(Interface::Crb) {
         findings.push(
             Finding::new(Code::InterfaceNotFifo)
                 .with("interface", Argument::Text("crb".to_owned())),
         );
     }
-    for finding in &mut findings {
-        policy.judge(finding, now);
+    let judged = concluded(claims, findings, policy, now);
+    match &policy.site_rules {
+        None => judged,
+        Some(rules) => {
+            let mut findings = rules.evaluate(claims, &judged);
+            findings.iter_mut().for_each(|finding| policy.judge(finding, now));
+            findings.extend(judged.findings);
+            sorted(claims, findings)
+        }
     }
+}
+
+fn concluded(
+    claims: &Claims<'_>,
+    mut findings: Vec<Finding>,
+    policy: &Policy,
+    now: UnixTime,
+) -> Appraisal {
+    findings.iter_mut().for_each(|finding| policy.judge(finding, now));
+    sorted(claims, findings)
+}
+
+fn sorted(claims: &Claims<'_>, mut findings: Vec<Finding>) -> Appraisal {
     findings.sort_by_key(|finding| CATALOGUE.iter().position(|entry| entry.code == finding.code()));
     Appraisal { verdict: verdict(claims, &findings), findings }
 }

@@ -7,7 +7,7 @@ use verify::{
     AkError, EkCertError, Name, QuoteProblem, UntrustedAttest, VerifiedEk, VerifiedQuote,
 };
 
-use crate::Interface;
+use crate::{ImaStatus, Interface};
 
 /// All that evidence proves and fails to prove. Only [`crate::examine`] makes one.
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub struct Claims<'a> {
     /// The event log, compared with the quoted values, or where no quote is verified with the
     /// values that the host says.
     pub log: LogStatus<'a>,
+    /// The measurement list of IMA, where the policy asks for it.
+    pub ima: ImaStatus,
     /// The PCR banks that the TPM seems to have active: those of the quote, of the values, of the
     /// log, and those that the host names. An untrusted hint, good to tell causes apart.
     pub untrusted_banks: Vec<TpmAlgId>,

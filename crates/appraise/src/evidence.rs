@@ -14,6 +14,8 @@ pub struct Evidence<'a> {
     pub pcrs: &'a [PcrBank],
     /// The event log; `None` where there is none, which is not the same as an empty one.
     pub event_log: Option<&'a [u8]>,
+    /// The run-time measurement list of IMA, binary or text; `None` where none came.
+    pub ima_list: Option<&'a [u8]>,
     /// The attestation key that the host says it signs with, a TPMT_PUBLIC.
     pub ak_public: Option<&'a [u8]>,
     /// The ACPI table TPM2.

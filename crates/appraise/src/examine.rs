@@ -11,11 +11,13 @@ use verify::{
 use crate::claims::{Claims, EkStatus, IdentityStatus, LogStatus, QuoteStatus, ReadLog};
 use crate::ek::with_key_checked;
 use crate::evidence::{Challenge, EkEvidence, Evidence, Known, QuoteEvidence};
+use crate::ima::examine_ima;
 use crate::{Interface, Policy};
 
 /// Takes `evidence` through every check, in this order: whose key it is, the quote (form,
 /// signature, magic, type, challenge, selection, digest), the endorsement certificate, the event
-/// log (framing, replay in each quoted bank, data of each event), what booted. A check that fails
+/// log (framing, replay in each quoted bank, data of each event), what booted, and where the policy
+/// asks for it what IMA measured. A check that fails
 /// stops none of the others. `now` is for the dates of certificates.
 pub fn examine<'a>(
     evidence: &Evidence<'a>,
@@ -43,9 +45,10 @@ pub fn examine<'a>(
             LogStatus::Read(Box::new(read_log(bytes, values, policy)))
         }
     };
+    let ima = examine_ima(policy.ima.as_deref(), evidence.ima_list, &quote);
     let untrusted_banks = untrusted_banks(evidence, &quote, &log);
     let untrusted_interface = evidence.acpi_tpm2.and_then(Interface::from_acpi_tpm2);
-    Claims { identity, ek, quote, log, untrusted_banks, untrusted_interface }
+    Claims { identity, ek, quote, log, ima, untrusted_banks, untrusted_interface }
 }
 
 /// A key that is borrowed from the caller's cache or made for this evidence.

@@ -1,11 +1,15 @@
 //! What must hold. The default is what a careful administrator would choose, and each way to ask
 //! for less shows in the result.
 
+use std::sync::Arc;
+
 use event_log::{BankTrust, Rules};
 use findings::{Argument, Code, Finding, Severity};
 use tpm_wire::{PcrSet, TpmAlgId};
 use verify::{BankRule, SelectionRule, UnixTime};
 
+use crate::SiteRules;
+use crate::ima::ImaRules;
 use crate::policy_rule::{Rule, Waiver, is_lowered, unchangeable};
 
 /// The rules of a judgement. Whatever is set, a verified quote and a log that replays to it stay
@@ -19,6 +23,11 @@ pub struct Policy {
     /// Seconds for which a verdict counts; `None`: what the server is configured for. Nothing
     /// that is judged here depends on it.
     pub verdict_good_for_s: Option<u64>,
+    /// How the measurement list of IMA is judged; `None`: not at all. Shared, since an allow list
+    /// has megabytes.
+    pub ima: Option<Arc<ImaRules>>,
+    /// Rules that the site has beyond this.
+    pub site_rules: Option<SiteRules>,
     rules: Vec<(Code, Rule)>,
 }
 
@@ -121,6 +130,8 @@ impl Default for Policy {
             minimum_bank: BankMinimum::Sha256,
             expired_endorsement: ExpiredEndorsement::Refuse,
             verdict_good_for_s: None,
+            ima: None,
+            site_rules: None,
             rules: Vec::new(),
         }
     }
@@ -130,6 +141,15 @@ impl Policy {
     /// PCRs that must be quoted in one bank of [`Self::minimum_bank`] or better.
     pub const fn required_pcrs(&self) -> PcrSet {
         self.required_pcrs
+    }
+
+    /// PCRs that a host should be asked to quote: the required ones, and that of IMA where its list
+    /// is judged.
+    pub fn asked_pcrs(&self) -> PcrSet {
+        match &self.ima {
+            Some(ima) => self.required_pcrs.with(ima.pcr_index),
+            None => self.required_pcrs,
+        }
     }
 
     /// PCRs that may go on in another log than the firmware's.

@@ -88,6 +88,13 @@ pub const fn unchangeable(code: Code) -> Option<&'static str> {
         | Code::Separator
         | Code::LogContinued
         | Code::LogPadding
+        | Code::ImaAbsent
+        | Code::ImaList
+        | Code::ImaReplay
+        | Code::ImaBootAggregate
+        | Code::ImaViolation
+        | Code::ImaFile
+        | Code::ImaWeak
         | Code::RuleFailed
         | Code::RuleWarned
         | Code::RuleTold

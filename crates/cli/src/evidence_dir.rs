@@ -1,7 +1,7 @@
 //! Folders of evidence: one attestation of one host, as files.
 //!
 //! `quote.msg` (TPMS_ATTEST) and `quote.sig` (TPMT_SIGNATURE), `pcrs.json` (bank -> index -> hex),
-//! `nonce` (hex), `ak.tpm2b` (TPM2B_PUBLIC), `eventlog.bin`, `ek.crt`, `acpi-TPM2.bin`,
+//! `nonce` (hex), `ak.tpm2b` (TPM2B_PUBLIC), `eventlog.bin`, `ima.bin`, `ek.crt`, `acpi-TPM2.bin`,
 //! `enrolled.json` (what the verifier stored). A file that is absent is an absent part of the
 //! evidence, not an error. Certificates in `ek-chain.pem` and in `ca/` here or beside the folder
 //! serve as intermediates, which trusts nothing.
@@ -23,6 +23,8 @@ use crate::error::CliError;
 
 /// An event log: what the server takes.
 pub(crate) const LOG_BYTES_MAX: u64 = event_log::LOG_BYTES_MAX as u64 + 1;
+/// A measurement list of IMA: what can be read at all.
+const IMA_BYTES_MAX: u64 = ima::LIST_BYTES_MAX as u64 + 1;
 /// Each other file: the largest, `pcrs.json` with eight banks, has 20 KiB.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
 /// Files of one folder of certificates.
@@ -41,6 +43,8 @@ pub struct EvidenceFolder {
     pub ak_public: Option<Vec<u8>>,
     /// The event log.
     pub event_log: Option<Vec<u8>>,
+    /// The measurement list of IMA.
+    pub ima_list: Option<Vec<u8>>,
     /// The endorsement certificate.
     pub ek_certificate: Option<Vec<u8>>,
     /// Certificates between it and a root.
@@ -111,6 +115,7 @@ pub fn read(path: &Path) -> Result<EvidenceFolder, CliError> {
         nonce: read_nonce(&path.join("nonce"))?,
         ak_public: file("ak.tpm2b")?.map(|bytes| without_size(&bytes).to_vec()),
         event_log: optional(&path.join("eventlog.bin"), LOG_BYTES_MAX)?,
+        ima_list: optional(&path.join("ima.bin"), IMA_BYTES_MAX)?,
         ek_certificate: file("ek.crt")?,
         untrusted_intermediates: intermediates(path)?,
         acpi_tpm2: file("acpi-TPM2.bin")?,
@@ -207,7 +212,11 @@ pub(crate) fn write(
         let size = u16::try_from(public.len()).context("the attestation key is too long")?;
         put("ak.tpm2b", &[&size.to_be_bytes(), &**public].concat())?;
     }
-    let parts = [("eventlog.bin", &evidence.event_log), ("acpi-TPM2.bin", &evidence.acpi_tpm2)];
+    let parts = [
+        ("eventlog.bin", &evidence.event_log),
+        ("ima.bin", &evidence.ima_list),
+        ("acpi-TPM2.bin", &evidence.acpi_tpm2),
+    ];
     for (name, bytes) in parts {
         if let Some(bytes) = bytes {
             put(name, bytes)?;

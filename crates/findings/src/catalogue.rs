@@ -312,6 +312,41 @@ catalogue! {
         cause "The agent has a TPM, but a command failed; the response code says why."
         next "Look the response code up with `bootproof explain CODE`; a lockout ends by itself after some hours or with the owner's password."
 
+    ImaAbsent "ima-absent" Runtime Fail
+        "There is no measurement list of IMA"
+        cause "The policy asks for what the running system measures, and the host sent none: its kernel measures nothing, its agent does not send the list, or the list is larger than an agent may send."
+        next "Boot with an IMA policy (`ima_policy=tcb` on the kernel command line, or a policy of your own), and run the agent with `--ima`. A list of megabytes says that the policy measures too much."
+
+    ImaList "ima-list" Runtime Fail
+        "The measurement list of IMA cannot be read to its end"
+        cause "It is cut, damaged, or of a host whose integers are the other way round."
+        next "Attest again. If it stays so, look at the named byte of `/sys/kernel/security/ima/binary_runtime_measurements` on the host; a big-endian host needs the kernel parameter `ima_canonical_fmt`."
+
+    ImaReplay "ima-replay" Runtime Fail
+        "The measurement list of IMA does not lead to the quoted PCR"
+        cause "Extending its entries one after the other never gives the value that the TPM signed: the list was changed, lacks entries, or something else extended the same PCR."
+        next "Attest again. If it stays so after a restart of the host, treat the host as suspect."
+
+    ImaBootAggregate "ima-boot-aggregate" Runtime Fail
+        "The measurement list of IMA is not tied to this boot"
+        cause "Its first entry is a hash over PCRs that the firmware and the boot loader extended. It is missing, or not the one of the quoted values."
+        next "Restart the host and attest again. If its kernel loads the TPM driver as a module, build it in: IMA begins before modules are loaded."
+
+    ImaFile "ima-file" Runtime Fail
+        "A file was measured that nothing allows"
+        cause "IMA measured a file whose digest is not in the allow list, and that none of the permitted signers signed."
+        next "If the file belongs there (an update, a new package), add its line to the allow list with `sha256sum`, or sign it. If not, treat the host as suspect."
+
+    ImaViolation "ima-violation" Runtime Warn
+        "A file was written to while IMA measured it"
+        cause "The kernel noted that what it measured may not be what was read: the file was open for writing at the same time. Logs that something follows while they grow do that."
+        next "Take such files out of the IMA policy of the host (`dont_measure`), so that real violations are seen."
+
+    ImaWeak "ima-weak" Runtime Warn
+        "IMA extends this bank with SHA-1 only"
+        cause "A kernel before 5.8, or one that has not loaded the hash of the bank, extends it with a SHA-1 and zeros. Two files that collide in SHA-1 cannot be told apart then."
+        next "Update the kernel, or build the hash of the bank into it."
+
     RuleFailed "rule-failed" Policy Fail
         "A rule of this site is not fulfilled"
         cause "The policy in force has rules of its own in Rego, and one of them says that this host must not be accepted."

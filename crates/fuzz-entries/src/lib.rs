@@ -9,6 +9,7 @@ mod certificate;
 mod efi;
 mod event_log;
 mod evidence;
+mod ima;
 mod seeds;
 mod tpm;
 
@@ -24,7 +25,7 @@ pub struct Entry {
 }
 
 /// Each target. A test of `xtask` compares the names with the files in `fuzz/`.
-pub const ENTRIES: [Entry; 9] = [
+pub const ENTRIES: [Entry; 11] = [
     Entry { name: "event_log", run: event_log::event_log },
     Entry { name: "efi_variable", run: efi::variable },
     Entry { name: "signature_lists", run: efi::signature_lists },
@@ -34,6 +35,8 @@ pub const ENTRIES: [Entry; 9] = [
     Entry { name: "signature", run: tpm::signature },
     Entry { name: "certificate", run: certificate::certificate },
     Entry { name: "evidence_json", run: evidence::evidence_json },
+    Entry { name: "ima_list", run: ima::ima_list },
+    Entry { name: "allow_list", run: ima::allow_list },
 ];
 
 /// Runs the entry of this name.

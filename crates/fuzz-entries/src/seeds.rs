@@ -8,6 +8,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PublicKeyData as _,
 };
+use testkit::ima;
 use testkit::log::{
     BootLog, BuiltLog, Device, certificates, image_load, load_option, signature_data,
     signature_list, variable,
@@ -44,11 +45,38 @@ pub fn seeds() -> Vec<Seed> {
         ("signature", signatures()),
         ("certificate", authorities()),
         ("evidence_json", evidence()),
+        ("ima_list", ima_lists()),
+        ("allow_list", allow_lists()),
     ];
     let numbered = all.into_iter().flat_map(|(target, seeds): (_, Vec<Vec<u8>>)| {
         seeds.into_iter().enumerate().map(move |(n, bytes)| Seed { target, n, bytes })
     });
     numbered.collect()
+}
+
+fn ima_lists() -> Vec<Vec<u8>> {
+    let old = ima::Entry {
+        pcr: 10,
+        template: "ima",
+        fields: vec![vec![7; 20], b"/sbin/init".to_vec()],
+        is_violation: false,
+    };
+    let entries = [
+        ima::ng("boot_aggregate", &[1; 32]),
+        old,
+        ima::signed("/usr/bin/env", &[2; 32], &[3, 2, 4, 1, 2, 3, 4, 0, 2, 9, 9]),
+        ima::signed("/usr/bin/true", &[2; 32], &[]),
+        ima::violation("/var/log/journal"),
+    ];
+    vec![ima::binary(&entries), ima::ascii(&entries)]
+}
+
+fn allow_lists() -> Vec<Vec<u8>> {
+    let line = |len: usize, path: &str| format!("{}  {path}\n", "5a".repeat(len));
+    vec![
+        format!("# ours\n{}{}", line(32, "/bin/sh"), line(64, "/opt/a b")).into_bytes(),
+        line(20, "/bin/sh").replace("  ", " *").into_bytes(),
+    ]
 }
 
 fn logs() -> Vec<BuiltLog> {

@@ -7,7 +7,7 @@ use std::fmt;
 pub const ALLOW_LIST_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Digests that may be measured, by path.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowList {
     by_path: HashMap<Vec<u8>, Vec<Vec<u8>>>,
     n_digests: usize,

@@ -40,6 +40,20 @@ permit_expired = {}
 # Seconds for which a verdict counts; left out: two intervals of the server's attestation.
 # good_for_s = 600
 
+[ima]
+# Whether the measurement list of IMA is judged, where agents send it (`bootproof-agent run --ima`):
+# \"off\"; \"observe\": its findings warn; \"enforce\": they fail. PCR 10 is quoted then.
+# mode = \"off\"
+# pcr = 10
+# Lines of `sha256sum`: the digests that files may have. The file lies beside this one.
+# allow_list = \"ima-allow.txt\"
+# Certificates of who may sign files (security.ima), PEM or DER.
+# signers = [\"ima-signer.pem\"]
+
+[rules]
+# Rules of your own in Rego: `package bootproof` with the sets fail, warn and info.
+# file = \"site.rego\"
+
 # How severe a finding is: \"fail\", \"warn\", \"info\" or \"ignore\". To take one less seriously
 # than by itself needs a reason and a date up to which that holds; it stays in each result, marked
 # as waived.

@@ -17,13 +17,16 @@
 mod defaults;
 mod error;
 mod expiry;
+mod files;
 mod load;
 mod read;
+mod site_rules;
 
 pub use defaults::defaults;
 pub use error::PolicyError;
+pub use files::{FolderFiles, NAMED_FILE_BYTES_MAX, NamedFiles, NoFiles};
 pub use load::{LoadError, load};
-pub use read::read;
+pub use read::{named_files, read, read_with};
 
 /// Bytes of a policy file. A rule with a long reason for each finding of the catalogue is below
 /// 20 KiB.

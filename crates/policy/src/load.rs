@@ -8,7 +8,7 @@ use std::{
 
 use appraise::Policy;
 
-use crate::{POLICY_BYTES_MAX, PolicyError, read};
+use crate::{FolderFiles, POLICY_BYTES_MAX, PolicyError, read_with};
 
 /// Why a file is no policy.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +43,7 @@ impl LoadError {
     }
 }
 
-/// The policy in `path`, with its text.
+/// The policy in `path`, with its text. Files that it names are looked for in its folder.
 pub fn load(path: &Path) -> Result<(Policy, String), LoadError> {
     let unreadable = |source| LoadError::Unreadable { path: path.to_owned(), source };
     let mut text = String::new();
@@ -52,7 +52,8 @@ pub fn load(path: &Path) -> Result<(Policy, String), LoadError> {
     File::open(path)
         .and_then(|file| file.take(bytes_max).read_to_string(&mut text))
         .map_err(unreadable)?;
-    match read(&text) {
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    match read_with(&text, &FolderFiles(folder)) {
         Ok(policy) => Ok((policy, text)),
         Err(source) => Err(LoadError::Invalid { path: path.to_owned(), source }),
     }

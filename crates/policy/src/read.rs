@@ -1,5 +1,7 @@
 //! The shape of the file, and the rules that it makes.
 
+mod named;
+
 use std::{collections::BTreeMap, ops::Range};
 
 use appraise::{
@@ -10,7 +12,9 @@ use serde::Deserialize;
 use toml::Spanned;
 use tpm_wire::{PCR_COUNT, PcrSet};
 
-use crate::{GOOD_FOR_S_MAX, POLICY_BYTES_MAX, PolicyError, REASON_CHARS_MAX, expiry};
+use crate::{
+    GOOD_FOR_S_MAX, NamedFiles, NoFiles, POLICY_BYTES_MAX, PolicyError, REASON_CHARS_MAX, expiry,
+};
 
 /// How alike two codes must be for one to be meant: 1 is equal. Below this, guesses mislead.
 const ALIKE_MIN: f64 = 0.8;
@@ -22,6 +26,8 @@ struct File {
     banks: Banks,
     endorsement: Endorsement,
     verdict: Verdict,
+    ima: named::Ima,
+    rules: named::Rules,
     findings: BTreeMap<Spanned<String>, Spanned<Finding>>,
 }
 
@@ -61,9 +67,17 @@ struct Finding {
 /// The policy that `text` says.
 ///
 /// # Errors
-/// The first fault, with its place: no TOML, an unknown key, a value of another type, a finding
+/// The first fault, with its place (a policy that names files is one here): no TOML, an unknown key, a value of another type, a finding
 /// that is not known, and all that [`PolicyFault`] names.
 pub fn read(text: &str) -> Result<Policy, PolicyError> {
+    read_with(text, &NoFiles)
+}
+
+/// The policy that `text` says, with the files that it names.
+///
+/// # Errors
+/// Those of [`read`], and a file that is not there or not what it should be.
+pub fn read_with(text: &str, files: &dyn NamedFiles) -> Result<Policy, PolicyError> {
     if text.len() > POLICY_BYTES_MAX {
         let message = format!("a policy has {POLICY_BYTES_MAX} bytes at most");
         return Err(PolicyError::at(text, &(0..0), message));
@@ -89,6 +103,8 @@ pub fn read(text: &str) -> Result<Policy, PolicyError> {
         }
         policy.verdict_good_for_s = Some(*seconds.get_ref());
     }
+    file.ima.apply(&mut policy, &source, files)?;
+    file.rules.apply(&mut policy, &source, files)?;
     for (code, finding) in &file.findings {
         source.finding(&mut policy, code, finding.get_ref())?;
     }
@@ -101,6 +117,13 @@ pub fn read(text: &str) -> Result<Policy, PolicyError> {
         policy.expire_endorsement(expired).map_err(|fault| source.fault(&permit.span(), &fault))?;
     }
     Ok(policy)
+}
+
+/// The names of the files that `text` names, for who sends them along with it; none where `text` is
+/// no policy, which [`read`] explains.
+pub fn named_files(text: &str) -> Vec<String> {
+    let Ok(file) = toml::from_str::<File>(text) else { return Vec::new() };
+    file.ima.names().chain(file.rules.names()).map(str::to_owned).collect()
 }
 
 struct Source<'a> {

@@ -15,7 +15,7 @@ use crate::roots::{Fingerprint, RootError, RootStore};
 pub const FILE_SIGNERS_MAX: usize = 256;
 
 /// One who may sign files.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSigner {
     subject: String,
     fingerprint: Fingerprint,
@@ -24,7 +24,7 @@ pub struct FileSigner {
 }
 
 /// Those who may sign files. Empty: nobody may.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FileSigners {
     signers: Vec<FileSigner>,
 }

@@ -336,7 +336,12 @@ const BOOT_PATH: &[Requirement] = requirements! {
     B10 "Tags of Linux and systemd are known."
         ["event-log::tags_of_linux_and_systemd", "event-log::tagged_events"];
     B11 "systemd's own log joins that of the firmware.";
-    B12 "IMA's log is read.";
+    B12 "IMA's log is read, in each of its forms."
+        ["ima::both_forms_of_a_list_replay_to_the_pcr_in_each_bank",
+         "ima::older_kernels_extend_sha1_and_zeros",
+         "ima::the_boot_aggregate_ties_a_list_to_its_boot",
+         "ima::recorded_lists_replay_as_far_as_expected",
+         "cli::each_finding_of_ima_has_a_case_and_one_that_just_does_not"];
     B13 "A log that was edited after the boot does not replay."
         ["server::an_edited_log_is_not_accepted_and_an_absent_one_neither",
          "event-log::an_altered_log_differs_where_it_was_altered"];

@@ -3,4 +3,5 @@
 pub mod acpi;
 pub mod event_log;
 pub mod host;
+pub mod ima;
 mod limited;

@@ -1,12 +1,13 @@
 //! `bootproof policy …`
 
-use std::{path::Path, time::Duration};
+use std::{collections::HashMap, path::Path, time::Duration};
 
+use anyhow::Context as _;
 use api::policy::{PolicyChange, PolicyTryPage, PolicyTryRequest};
-use appraise::{ExpiredEndorsement, Policy};
+use appraise::{ExpiredEndorsement, ImaMode, Policy};
 use client::Client;
 use indicatif::{ProgressBar, ProgressStyle};
-use policy::{LoadError, PolicyError};
+use policy::{FolderFiles, LoadError, NamedFiles as _, PolicyError};
 use serde::Serialize;
 
 use super::{Exit, block_on};
@@ -35,7 +36,20 @@ struct Effective {
     banks: Banks,
     endorsement: Endorsement,
     verdict: Verdict,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ima: Option<Ima>,
+    /// Whether the site has rules of its own.
+    has_rules: bool,
     findings: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+struct Ima {
+    mode: &'static str,
+    pcr: u32,
+    n_paths: usize,
+    n_digests: usize,
+    n_signers: usize,
 }
 
 #[derive(Serialize)]
@@ -113,6 +127,17 @@ impl Effective {
                 permit_expired: policy.expired_endorsement() == ExpiredEndorsement::Permit,
             },
             verdict: Verdict { good_for_s: policy.verdict_good_for_s },
+            ima: policy.ima.as_ref().map(|ima| Ima {
+                mode: match ima.mode {
+                    ImaMode::Observe => "observe",
+                    ImaMode::Enforce => "enforce",
+                },
+                pcr: ima.pcr_index,
+                n_paths: ima.allowed.n_paths(),
+                n_digests: ima.allowed.n_digests(),
+                n_signers: ima.signers.len(),
+            }),
+            has_rules: policy.site_rules.is_some(),
             findings,
         }
     }
@@ -152,6 +177,11 @@ pub(super) fn check(command: &PolicyFile, output: &Output) -> Result<Exit, CliEr
             None => "as the server is configured".to_owned(),
         },
     )?;
+    if let Some(Ima { mode, pcr, n_paths, n_digests, n_signers }) = &effective.ima {
+        let allowed = format!("{n_paths} paths with {n_digests} digests, {n_signers} signers");
+        line("IMA", &format!("{mode}, PCR {pcr}, {allowed}"))?;
+    }
+    line("rules in Rego", if effective.has_rules { "yes" } else { "none" })?;
     for rule in &effective.findings {
         output.line("")?;
         let code = output.paint(Tone::Strong, rule.code);
@@ -199,10 +229,22 @@ pub(super) fn try_file(
     output: &Output,
 ) -> Result<Exit, CliError> {
     let (_, text) = load(&command.file)?;
-    block_on(run_trial(text, client()?, output))
+    let folder = command.file.parent().unwrap_or_else(|| Path::new(""));
+    let mut files = HashMap::new();
+    for name in policy::named_files(&text) {
+        let bytes = FolderFiles(folder).bytes(&name).with_context(|| name.clone())?;
+        files.insert(name, bytes.into());
+    }
+    let request =
+        PolicyTryRequest { policy: text, files, cursor: None, limit: Some(HOSTS_PER_REQUEST) };
+    block_on(run_trial(request, client()?, output))
 }
 
-async fn run_trial(policy: String, client: Client, output: &Output) -> Result<Exit, CliError> {
+async fn run_trial(
+    mut request: PolicyTryRequest,
+    client: Client,
+    output: &Output,
+) -> Result<Exit, CliError> {
     // It draws on standard error, and only where that is a terminal. How many hosts there are is
     // known at the end, so it counts.
     let progress = ProgressBar::new_spinner();
@@ -213,10 +255,7 @@ async fn run_trial(policy: String, client: Client, output: &Output) -> Result<Ex
     }
     progress.enable_steady_tick(Duration::from_millis(100));
     let mut trial = Trial::default();
-    let mut cursor = None;
     loop {
-        let limit = Some(HOSTS_PER_REQUEST);
-        let request = PolicyTryRequest { policy: policy.clone(), cursor, limit };
         let page: PolicyTryPage =
             client.post_waiting("/v1/policy/try", &request, JUDGING_S_MAX).await?;
         trial.n_hosts = trial.n_hosts.saturating_add(page.n_hosts);
@@ -224,8 +263,8 @@ async fn run_trial(policy: String, client: Client, output: &Output) -> Result<Ex
         trial.changes.extend(page.changes);
         progress.set_position(u64::from(trial.n_judged));
         progress.set_message(format!("{} would change", trial.changes.len()));
-        cursor = page.next_cursor;
-        if cursor.is_none() {
+        request.cursor = page.next_cursor;
+        if request.cursor.is_none() {
             break;
         }
     }

@@ -69,6 +69,7 @@ pub fn judge_under(
         tpm_error: folder.tpm_error.as_deref(),
         pcrs: &folder.pcrs,
         event_log: folder.event_log.as_deref(),
+        ima_list: folder.ima_list.as_deref(),
         ak_public: folder.ak_public.as_deref(),
         acpi_tpm2: folder.acpi_tpm2.as_deref(),
         active_banks: folder.active_banks.as_deref(),

@@ -3,7 +3,9 @@
 mod commands;
 mod corpus;
 mod finding_cases;
+mod ima;
 mod mutations;
 mod policy;
 mod recorded;
 mod referee;
+mod rules;

@@ -4,10 +4,9 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair};
 use event_log::hash;
 use ima::{AllowList, AllowListFault, ObjectionKind, SignatureFault, judge, parse, replay};
+use testkit::ima::{Entry, binary, d_ng, n_ng, ng, pcr_of, signed, violation};
 use tpm_wire::TpmAlgId;
 use verify::FileSigners;
-
-use crate::writer::{Entry, binary, d_ng, n_ng, ng, pcr_of, signed, violation};
 
 const SHA256: TpmAlgId = TpmAlgId::SHA256;
 

@@ -3,4 +3,3 @@
 mod judged;
 mod read;
 mod recorded;
-mod writer;

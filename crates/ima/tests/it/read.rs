@@ -3,9 +3,8 @@
 use event_log::hash;
 use ima::{BootAggregate, Convention, Format, Problem, ProblemKind, boot_aggregate, parse, replay};
 use proptest::prelude::*;
+use testkit::ima::{Entry, ascii, binary, d_ng, extended, n_ng, ng, pcr_of, signed, violation};
 use tpm_wire::{Digest, PcrBank, TpmAlgId};
-
-use crate::writer::{Entry, ascii, binary, d_ng, extended, n_ng, ng, pcr_of, signed, violation};
 
 const SHA256: TpmAlgId = TpmAlgId::SHA256;
 

@@ -224,6 +224,7 @@ pub(super) fn claims<'a>(
         tpm_error: sent.tpm_error.as_deref(),
         pcrs: &judgeable.pcrs,
         event_log: sent.event_log.as_deref(),
+        ima_list: sent.ima_list.as_deref(),
         ak_public: sent.ak_public.as_deref(),
         acpi_tpm2: sent.acpi_tpm2.as_deref(),
         active_banks: judgeable.active_banks.as_deref(),
@@ -280,6 +281,7 @@ fn parts(evidence: Evidence) -> Result<Vec<EvidencePart>, AppError> {
         ("signature", signature),
         ("pcrs", Some(pcrs)),
         ("event-log", evidence.event_log.map(|bytes| bytes.0)),
+        ("ima-list", evidence.ima_list.map(|bytes| bytes.0)),
         ("ak-public", evidence.ak_public.map(|bytes| bytes.0)),
         ("active-banks", Some(banks)),
         ("acpi-tpm2", evidence.acpi_tpm2.map(|bytes| bytes.0)),
@@ -301,6 +303,7 @@ pub(super) fn from_parts(parts: Vec<EvidencePart>) -> Result<Evidence, AppError>
             "signature" => signature = Some(bytes),
             "pcrs" => evidence.pcrs = serde_json::from_slice(&bytes).map_err(json)?,
             "event-log" => evidence.event_log = Some(bytes),
+            "ima-list" => evidence.ima_list = Some(bytes),
             "ak-public" => evidence.ak_public = Some(bytes),
             "active-banks" => {
                 evidence.active_banks = serde_json::from_slice(&bytes).map_err(json)?;
@@ -326,6 +329,7 @@ mod tests {
             nonce: vec![3].into(),
             quote: Some(quote),
             event_log: Some(vec![4].into()),
+            ima_list: Some(vec![7].into()),
             ak_public: Some(vec![5].into()),
             active_banks: vec!["sha256".to_owned()],
             acpi_tpm2: Some(vec![6].into()),

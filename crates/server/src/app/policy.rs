@@ -1,7 +1,7 @@
 //! Trying a policy: the last evidence of each host, judged again under it. No host is asked, and
 //! nothing is stored.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use api::{
     finding::Finding,
@@ -38,7 +38,9 @@ impl App {
         self: &Arc<Self>,
         request: PolicyTryRequest,
     ) -> Result<PolicyTryPage, AppError> {
-        let policy = Arc::new(policy::read(&request.policy).map_err(|err| {
+        let files: HashMap<String, Vec<u8>> =
+            request.files.into_iter().map(|(name, bytes)| (name, bytes.0)).collect();
+        let policy = Arc::new(policy::read_with(&request.policy, &files).map_err(|err| {
             let title = format!("this is not a policy: {err}");
             let hint = err.hint.unwrap_or_else(|| "`bootproof policy check FILE`".to_owned());
             AppError::refused(RefusalKind::Invalid, "policy-invalid", title, hint)

@@ -217,7 +217,7 @@ impl Host {
             tpm,
             session: SharedSession::new(Session::new(choice)),
             file: StateFile::in_folder(&folder.path().join("state")).unwrap(),
-            sources: Sources { event_log, acpi_tpm2: folder.path().join("none") },
+            sources: Sources { event_log, acpi_tpm2: folder.path().join("none"), ima_list: None },
             folder,
         }
     }
@@ -295,6 +295,7 @@ impl Host {
                 .filter_map(|alg| alg.hash_name().map(str::to_owned))
                 .collect(),
             acpi_tpm2: None,
+            ima_list: None,
             tpm_error: None,
         }
     }

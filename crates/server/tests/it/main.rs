@@ -6,6 +6,7 @@ mod bench;
 mod commands;
 mod crash;
 mod credential;
+mod ima;
 mod join;
 mod policy;
 mod story;

@@ -1,6 +1,7 @@
 //! Policies: in force, tried over stored evidence, and refused.
 
 use std::{
+    collections::HashMap,
     ffi::OsStr,
     process::{Command, Stdio},
 };
@@ -22,7 +23,7 @@ expires = 9000-01-01
 ";
 
 fn request(policy: &str) -> PolicyTryRequest {
-    PolicyTryRequest { policy: policy.to_owned(), cursor: None, limit: None }
+    PolicyTryRequest { policy: policy.to_owned(), files: HashMap::new(), cursor: None, limit: None }
 }
 
 async fn tried(server: &Server, policy: &str) -> Result<PolicyTryPage, ClientError> {
