@@ -19,6 +19,7 @@ pub(crate) fn evidence_json(bytes: &[u8]) {
         tpm_error: sent.tpm_error.as_deref(),
         pcrs: &pcrs,
         event_log: sent.event_log.as_deref(),
+        ima_list: sent.ima_list.as_deref(),
         ak_public: sent.ak_public.as_deref(),
         acpi_tpm2: sent.acpi_tpm2.as_deref(),
         active_banks: (!banks.is_empty()).then_some(&banks),

@@ -230,6 +230,7 @@ fn evidence() -> Vec<Vec<u8>> {
         }),
         pcrs: api::pcrs::Pcrs(BTreeMap::from([("sha256".to_owned(), values)])),
         event_log: Some(log.bytes.into()),
+        ima_list: Some(ima_lists().concat().into()),
         ak_public: Some(ak_p256().into()),
         active_banks: vec!["sha1".to_owned(), "sha256".to_owned()],
         acpi_tpm2: Some(b"TPM2".as_slice().into()),
