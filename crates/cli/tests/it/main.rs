@@ -2,6 +2,7 @@
 
 mod commands;
 mod corpus;
+mod event_mutations;
 mod finding_cases;
 mod ima;
 mod mutations;

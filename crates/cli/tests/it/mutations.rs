@@ -48,7 +48,7 @@ fn judge_changed(
 }
 
 /// The facts that a verdict vouches for, without the host's own words.
-fn vouched(facts: &Facts) -> Facts {
+pub(crate) fn vouched(facts: &Facts) -> Facts {
     let mut facts = facts.clone();
     for step in &mut facts.boot {
         step.untrusted_path = None;
@@ -90,7 +90,7 @@ fn check(case: &Case, roots: &RootStore, stride: usize) -> usize {
 
 /// All facts, but that a text or an image of an event whose type was changed may be missing: less
 /// is known then, and nothing else.
-fn assert_covered_facts_stay(now: &Facts, base: &Facts, place: &str) {
+pub(crate) fn assert_covered_facts_stay(now: &Facts, base: &Facts, place: &str) {
     assert_eq!(now.secure_boot, base.secure_boot, "{place}");
     assert_eq!(now.setup_mode, base.setup_mode, "{place}");
     assert_eq!(now.pcrs, base.pcrs, "{place}");
