@@ -1,14 +1,18 @@
 //! Fuzzing: seeds, and a short run of each target.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
+    sync::Mutex,
 };
 
 use anyhow::{Context as _, bail};
-use fuzz_entries::{ENTRIES, seeds};
+use fuzz_entries::{ENTRIES, Entry, seeds};
 
-use crate::sh;
+use crate::{install, sh};
+
+/// The version that the project is fuzzed with.
+const CARGO_FUZZ: &str = "0.13.2";
 
 /// Bytes of one input: logs of a few dozen events fit, and small inputs are fast ones.
 const INPUT_BYTES_MAX: usize = 16 * 1024;
@@ -31,41 +35,76 @@ pub(crate) fn write_seeds() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs each target, or the one that is named, for `seconds`. Without a nightly compiler or
-/// cargo-fuzz it says so: the same functions run on the seeds in `cargo nextest run -p
-/// fuzz-entries`.
+/// Runs each target, or the one that is named, for `seconds`. Where a nightly compiler or cargo-fuzz
+/// is missing and cannot be installed it says so: the same functions run on the seeds in
+/// `cargo nextest run -p fuzz-entries`.
 pub(crate) fn smoke(seconds: u32, only: Option<&str>) -> anyhow::Result<()> {
     if let Some(only) = only
         && ENTRIES.iter().all(|entry| entry.name != only)
     {
         bail!("{only} is none of the targets {}", ENTRIES.map(|entry| entry.name).join(" "));
     }
-    if let Some(missing) = missing() {
+    if let Err(missing) = prepared() {
         println!("\nfuzzing is skipped: {missing}");
         return Ok(());
     }
     write_seeds()?;
-    let time = format!("-max_total_time={seconds}");
-    let length = format!("-max_len={INPUT_BYTES_MAX}");
-    for entry in ENTRIES.iter().filter(|entry| only.is_none_or(|only| only == entry.name)) {
-        // rustup's cargo, not the one that runs this task: only that one takes a toolchain.
-        let run = ["+nightly", "fuzz", "run", entry.name, "--", &time, &length, "-timeout=5"];
-        run_in(&folder(), &run).with_context(|| {
-            format!(
-                "{} found an input in fuzz/artifacts/{}: make it a test, and mend what it shows",
-                entry.name, entry.name
-            )
-        })?;
-    }
-    println!("\neach target ran for {seconds} s, and nothing was found");
+    let wanted = |entry: &&Entry| only.is_none_or(|only| only == entry.name);
+    let targets: Vec<_> = ENTRIES.iter().filter(wanted).map(|entry| entry.name).collect();
+    println!("\n$ cargo +nightly fuzz build");
+    let built = cargo(&["+nightly", "fuzz", "build"]).current_dir(folder()).status()?;
+    anyhow::ensure!(built.success(), "the fuzz targets do not build: {built}");
+    let found = run_all(&targets, seconds)?;
+    anyhow::ensure!(
+        found.is_empty(),
+        "{} found an input, in fuzz/artifacts: make it a test, and mend what it shows",
+        found.join(", ")
+    );
+    println!("\neach of {} targets ran for {seconds} s, and nothing was found", targets.len());
     Ok(())
 }
 
-fn run_in(folder: &Path, arguments: &[&str]) -> anyhow::Result<()> {
-    println!("\n$ cargo {}", arguments.join(" "));
-    let status = cargo(arguments).current_dir(folder).status()?;
-    anyhow::ensure!(status.success(), "cargo {} failed: {status}", arguments.join(" "));
-    Ok(())
+/// Runs `targets`, as many at once as there are cores, and gives those that found something, which
+/// were told with all that they wrote.
+fn run_all(targets: &[&'static str], seconds: u32) -> anyhow::Result<Vec<&'static str>> {
+    let n_at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    let queue = Mutex::new(targets.iter());
+    let found = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        let worker = || -> anyhow::Result<()> {
+            loop {
+                let next = lock(&queue).next().copied();
+                let Some(target) = next else { return Ok(()) };
+                if !run_one(target, seconds)? {
+                    lock(&found).push(target);
+                }
+            }
+        };
+        let workers: Vec<_> = (0..n_at_once).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or(Ok(())))
+    })?;
+    Ok(found.into_inner().unwrap_or_default())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Whether `target` found nothing in `seconds`.
+fn run_one(target: &str, seconds: u32) -> anyhow::Result<bool> {
+    let time = format!("-max_total_time={seconds}");
+    let length = format!("-max_len={INPUT_BYTES_MAX}");
+    // rustup's cargo, not the one that runs this task: only that one takes a toolchain.
+    let run = ["+nightly", "fuzz", "run", target, "--", &time, &length, "-timeout=5"];
+    let output = cargo(&run).current_dir(folder()).output()?;
+    let text = String::from_utf8_lossy(&output.stderr);
+    if output.status.success() {
+        let done = text.lines().rfind(|line| line.starts_with("Done")).unwrap_or("done");
+        println!("{target:<18} {done}");
+    } else {
+        println!("{target:<18} {}\n{text}", output.status);
+    }
+    Ok(output.status.success())
 }
 
 /// rustup's cargo, without what the toolchain of this task told its children.
@@ -75,19 +114,26 @@ fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-fn missing() -> Option<&'static str> {
+/// Installs what fuzzing needs where that can be done, or says what is missing.
+fn prepared() -> Result<(), &'static str> {
     let works = |arguments: &[&str]| {
         let mut command = cargo(arguments);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
     if !works(&["+nightly", "--version"]) {
-        return Some("no nightly compiler; `rustup toolchain install nightly --profile minimal`");
+        let install = ["toolchain", "install", "nightly", "--profile", "minimal"];
+        if !sh::has("rustup") || sh::run("rustup", &install).is_err() {
+            return Err(
+                "no nightly compiler; `rustup toolchain install nightly --profile minimal`",
+            );
+        }
     }
-    if !works(&["fuzz", "--version"]) {
-        return Some("no cargo-fuzz; `cargo install cargo-fuzz --locked`");
+    let installed = || install::cargo_tool("cargo-fuzz", CARGO_FUZZ).is_ok();
+    if !works(&["fuzz", "--version"]) && !installed() {
+        return Err("no cargo-fuzz; `cargo install cargo-fuzz --locked`");
     }
-    None
+    Ok(())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ mod efi;
 mod event_log;
 mod evidence;
 mod ima;
+mod policy;
 mod seeds;
 mod tpm;
 
@@ -25,7 +26,7 @@ pub struct Entry {
 }
 
 /// Each target. A test of `xtask` compares the names with the files in `fuzz/`.
-pub const ENTRIES: [Entry; 11] = [
+pub const ENTRIES: [Entry; 12] = [
     Entry { name: "event_log", run: event_log::event_log },
     Entry { name: "efi_variable", run: efi::variable },
     Entry { name: "signature_lists", run: efi::signature_lists },
@@ -37,6 +38,7 @@ pub const ENTRIES: [Entry; 11] = [
     Entry { name: "evidence_json", run: evidence::evidence_json },
     Entry { name: "ima_list", run: ima::ima_list },
     Entry { name: "allow_list", run: ima::allow_list },
+    Entry { name: "policy", run: policy::policy },
 ];
 
 /// Runs the entry of this name.

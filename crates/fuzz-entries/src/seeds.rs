@@ -47,6 +47,7 @@ pub fn seeds() -> Vec<Seed> {
         ("evidence_json", evidence()),
         ("ima_list", ima_lists()),
         ("allow_list", allow_lists()),
+        ("policy", policies()),
     ];
     let numbered = all.into_iter().flat_map(|(target, seeds): (_, Vec<Vec<u8>>)| {
         seeds.into_iter().enumerate().map(move |(n, bytes)| Seed { target, n, bytes })
@@ -77,6 +78,14 @@ fn allow_lists() -> Vec<Vec<u8>> {
         format!("# ours\n{}{}", line(32, "/bin/sh"), line(64, "/opt/a b")).into_bytes(),
         line(20, "/bin/sh").replace("  ", " *").into_bytes(),
     ]
+}
+
+fn policies() -> Vec<Vec<u8>> {
+    let waiver = "[findings.secure-boot-off]\nseverity = 'warn'\nreason = 'lab'\n\
+                  expires = 2027-01-31\n[pcrs]\nrequired = [0, 1, 2, 3, 4, 5, 6, 7, 14]\n";
+    let ima = "[ima]\nmode = 'enforce'\npcr = 11\nallow_list = 'a'\n[verdict]\ngood_for_s = 60\n\
+               [banks]\nminimum = 'sha384'\n[endorsement]\npermit_expired = true\n";
+    vec![policy::defaults().into_bytes(), waiver.into(), ima.into()]
 }
 
 fn logs() -> Vec<BuiltLog> {
