@@ -62,6 +62,7 @@ pub fn appraise(
     findings.extend(quote::clock_finding(&claims.quote, previous));
     findings.extend(quote::bank_finding(&claims.quote, policy));
     findings.extend(log::findings(&claims.log));
+    findings.extend(log::area_finding(claims));
     if let LogStatus::Read(read) = &claims.log {
         findings.extend(secure_boot::findings(read));
     }

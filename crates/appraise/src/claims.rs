@@ -26,6 +26,8 @@ pub struct Claims<'a> {
     /// The PCR banks that the TPM seems to have active: those of the quote, of the values, of the
     /// log, and those that the host names. An untrusted hint, good to tell causes apart.
     pub untrusted_banks: Vec<TpmAlgId>,
+    /// Bytes of the area that the firmware writes its log into, as the host says.
+    pub untrusted_log_area_bytes: Option<u32>,
     /// FIFO or CRB, as the host says.
     pub untrusted_interface: Option<Interface>,
 }
@@ -132,6 +134,8 @@ pub enum LogStatus<'a> {
 pub struct ReadLog<'a> {
     /// Bytes.
     pub n_bytes: usize,
+    /// Logs of earlier boots that came before it in one file.
+    pub n_earlier_logs: usize,
     /// The events, up to the first problem.
     pub log: Log<'a>,
     /// Why reading stopped; empty where the whole log was read.

@@ -1,7 +1,7 @@
 //! Evidence -> claims: every check of the core crates, cheap ones before dear ones.
 
 use boot_claims::BootClaims;
-use event_log::{compare, parse, replay};
+use event_log::{compare, parse_last, replay};
 use tpm_wire::{PcrBank, PcrSet, TpmAlgId};
 use verify::{
     BindError, BoundAk, Name, Nonce, QuoteProblem, RawQuote, UnixTime, UntrustedAttest, check_ak,
@@ -12,6 +12,7 @@ use crate::claims::{Claims, EkStatus, IdentityStatus, LogStatus, QuoteStatus, Re
 use crate::ek::with_key_checked;
 use crate::evidence::{Challenge, EkEvidence, Evidence, Known, QuoteEvidence};
 use crate::ima::examine_ima;
+use crate::interface::log_area_bytes;
 use crate::{Interface, Policy};
 
 /// Takes `evidence` through every check, in this order: whose key it is, the quote (form,
@@ -47,8 +48,18 @@ pub fn examine<'a>(
     };
     let ima = examine_ima(policy.ima.as_deref(), evidence.ima_list, &quote);
     let untrusted_banks = untrusted_banks(evidence, &quote, &log);
+    let untrusted_log_area_bytes = evidence.acpi_tpm2.and_then(log_area_bytes);
     let untrusted_interface = evidence.acpi_tpm2.and_then(Interface::from_acpi_tpm2);
-    Claims { identity, ek, quote, log, ima, untrusted_banks, untrusted_interface }
+    Claims {
+        identity,
+        ek,
+        quote,
+        log,
+        ima,
+        untrusted_banks,
+        untrusted_log_area_bytes,
+        untrusted_interface,
+    }
 }
 
 /// A key that is borrowed from the caller's cache or made for this evidence.
@@ -185,7 +196,7 @@ fn as_selected(said: &[PcrBank], quote: &QuoteStatus) -> Vec<PcrBank> {
 }
 
 fn read_log<'a>(bytes: &'a [u8], values: &[PcrBank], policy: &Policy) -> ReadLog<'a> {
-    let parsed = parse(bytes);
+    let (parsed, place) = parse_last(bytes);
     // SHA-1 beside a better bank proves nothing more, so it is not replayed then.
     let strong: Vec<PcrBank> =
         values.iter().filter(|bank| bank.alg().is_strong_hash()).cloned().collect();
@@ -198,7 +209,8 @@ fn read_log<'a>(bytes: &'a [u8], values: &[PcrBank], policy: &Policy) -> ReadLog
         (alg, (0..24).filter(in_bank).collect::<PcrSet>())
     });
     ReadLog {
-        n_bytes: bytes.len(),
+        n_bytes: place.n_bytes,
+        n_earlier_logs: place.n_earlier,
         replayed: replayed.collect(),
         boot,
         mismatches: comparison.mismatches,

@@ -34,6 +34,17 @@ impl Interface {
     }
 }
 
+/// Bytes of the area of the event log, at least, as the ACPI table TPM2 has it from its fourth
+/// revision on: a little-endian number at offset 64. `None` where the table ends before it, is another
+/// one, or names no area. [ACPI-TPM2-1.2 §7.3 LAML]
+pub(crate) fn log_area_bytes(table: &[u8]) -> Option<u32> {
+    if table.get(..4)? != b"TPM2" {
+        return None;
+    }
+    let len = u32::from_le_bytes(*table.get(64..)?.first_chunk::<4>()?);
+    (len > 0).then_some(len)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,6 +59,10 @@ mod tests {
             table[48] = method;
             assert_eq!(Interface::from_acpi_tpm2(&table), interface, "{method}");
         }
+        assert_eq!(log_area_bytes(&table), None, "no area");
+        table[64..68].copy_from_slice(&0x10000_u32.to_le_bytes());
+        assert_eq!(log_area_bytes(&table), Some(0x10000));
+        assert_eq!(log_area_bytes(&table[..67]), None);
         table[48] = 6;
         assert_eq!(Interface::from_acpi_tpm2(&table[..51]), None);
         table[0] = b'X';

@@ -5,7 +5,7 @@ use event_log::{Contradiction, Mismatch, MismatchKind};
 use findings::{Argument, Code, Finding};
 use tpm_wire::{Digest, PcrSet, TpmAlgId};
 
-use crate::claims::{LogStatus, ReadLog};
+use crate::claims::{Claims, LogStatus, ReadLog};
 
 /// Findings of one kind that are listed one by one; past that one line says how many more. A log
 /// of somebody who wants to flood a page has 100,000 of them.
@@ -17,6 +17,25 @@ pub(crate) fn findings(log: &LogStatus<'_>) -> Vec<Finding> {
         LogStatus::Empty => vec![Finding::new(Code::NoEventLog).because("the log has no byte")],
         LogStatus::Read(log) => read_findings(log),
     }
+}
+
+/// A part of the log's area that is left below which an event of usual size finds no room: a sixteenth,
+/// 4 KiB of the least area that there is.
+const ROOM: u32 = 16;
+
+/// A log that does not replay, and that fills the area which the firmware has for it: events that did
+/// not fit were extended all the same. Whether that is the cause nobody can prove.
+pub(crate) fn area_finding(claims: &Claims<'_>) -> Option<Finding> {
+    let LogStatus::Read(log) = &claims.log else { return None };
+    let area = claims.untrusted_log_area_bytes?;
+    let n_bytes = u32::try_from(log.n_bytes).ok()?;
+    let least_full = area.saturating_sub(area.checked_div(ROOM).unwrap_or(0));
+    let is_full = (least_full..=area).contains(&n_bytes);
+    (is_full && !log.mismatches.is_empty()).then(|| {
+        Finding::new(Code::LogFull)
+            .with("n_bytes", Argument::Number(n_bytes.into()))
+            .with("area", Argument::Number(area.into()))
+    })
 }
 
 fn read_findings(log: &ReadLog<'_>) -> Vec<Finding> {
@@ -60,6 +79,10 @@ fn read_findings(log: &ReadLog<'_>) -> Vec<Finding> {
         at_event(log, Finding::new(Code::EventType), found.event).because(found.to_string())
     });
     findings.extend(continued(&log.continued));
+    if log.n_earlier_logs > 0 {
+        let n = u64::try_from(log.n_earlier_logs).unwrap_or(u64::MAX);
+        findings.push(Finding::new(Code::LogEarlierBoots).with("n_logs", Argument::Number(n)));
+    }
     if log.log.padding_len() > 0 {
         let n = u64::try_from(log.log.padding_len()).unwrap_or(u64::MAX);
         findings.push(Finding::new(Code::LogPadding).with("n_bytes", Argument::Number(n)));

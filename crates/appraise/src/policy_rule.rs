@@ -88,6 +88,8 @@ pub const fn unchangeable(code: Code) -> Option<&'static str> {
         | Code::Separator
         | Code::LogContinued
         | Code::LogPadding
+        | Code::LogFull
+        | Code::LogEarlierBoots
         | Code::ImaAbsent
         | Code::ImaList
         | Code::ImaReplay

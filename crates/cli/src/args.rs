@@ -246,11 +246,18 @@ Exit codes: 0 the whole log was read, 1 it was read up to a fault, 2 it could no
 
 Examples:
   bootproof eventlog /sys/kernel/security/tpm0/binary_bios_measurements
-  bootproof eventlog log.bin --json | jq '.pcrs.sha256.\"7\"'")]
+  bootproof eventlog log.bin --json | jq '.pcrs.sha256.\"7\"'
+  bootproof eventlog --ccel /sys/firmware/acpi/tables/CCEL /sys/firmware/acpi/tables/data/CCEL")]
 pub struct Eventlog {
     /// The log, as the kernel gives it
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// Which log, where the file holds several behind one another: 1 is the first; otherwise the last
+    #[arg(long, value_name = "N")]
+    pub log: Option<usize>,
+    /// The ACPI table CCEL of a confidential guest: events are of its registers then
+    #[arg(long, value_name = "FILE")]
+    pub ccel: Option<PathBuf>,
 }
 
 /// `bootproof explain`

@@ -35,6 +35,7 @@
 
 mod check;
 mod compare;
+mod confidential;
 mod event_type;
 mod hash;
 mod log;
@@ -43,12 +44,14 @@ mod problem;
 mod repeat;
 mod replay;
 mod separator;
+mod several;
 mod spec_id;
 pub mod untrusted;
 mod write;
 
 pub use check::{Contradiction, Convention, DataCheck, GrubText, check_data, grub_text};
 pub use compare::{BankTrust, Comparison, Mismatch, MismatchKind, Replayed, Rules, compare};
+pub use confidential::{CcelTable, ConfidentialType, MeasurementRegister};
 pub use event_type::EventType;
 pub use hash::hash;
 pub use log::{Digests, Event, Format, Log, NO_PCR, Parsed};
@@ -57,5 +60,6 @@ pub use problem::{Problem, ProblemKind};
 pub use repeat::{RepeatedTail, repeated_tail};
 pub use replay::{Replay, Startup, StartupProblem, StartupProblemKind, replay};
 pub use separator::{SeparatorDigests, SeparatorValue};
+pub use several::{LogPlace, parse_last, split_logs};
 pub use spec_id::{ALGORITHMS_MAX, SpecId};
 pub use write::{LogWriter, encode};

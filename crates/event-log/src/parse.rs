@@ -52,6 +52,10 @@ fn read<'a>(bytes: &'a [u8], log: &mut Log<'a>) -> Result<(), Problem> {
             let kind = ProblemKind::TooManyEvents { max: EVENTS_MAX };
             return Err(Problem { offset: reader.offset(), event: None, kind });
         }
+        if number > 0 && begins_a_log(&reader) {
+            let kind = ProblemKind::AnotherLog;
+            return Err(Problem { offset: reader.offset(), event: None, kind });
+        }
         let event = match log.format {
             Format::CryptoAgile(spec_id) => read_agile(&mut reader, number, spec_id.table()),
             Format::Sha1 => read_sha1(&mut reader, number),
@@ -66,6 +70,16 @@ fn read<'a>(bytes: &'a [u8], log: &mut Log<'a>) -> Result<(), Problem> {
         number = number.saturating_add(1);
     }
     Ok(())
+}
+
+/// Whether the next record is the header of a crypto-agile log: one of the old format, of type
+/// EV_NO_ACTION and without a digest, whose data begins with the signature. In a crypto-agile log no
+/// record can look so, since its count of digests would be 0 and its data of no byte.
+fn begins_a_log(reader: &Reader<'_>) -> bool {
+    let Some((head, data)) = reader.rest().split_at_checked(32) else { return false };
+    let is_header = head.get(4..8) == Some(&EventType::NO_ACTION.0.to_le_bytes())
+        && head.get(8..28).is_some_and(|digest| digest.iter().all(|byte| *byte == 0));
+    is_header && data.starts_with(SIGNATURE_AGILE)
 }
 
 /// Where the run of equal 00 or FF bytes at the end of the log begins. A record boundary in it is

@@ -67,6 +67,8 @@ pub enum ProblemKind {
         /// The algorithm.
         alg: TpmAlgId,
     },
+    /// Another log begins here: a Spec ID event stands where an event of this log should.
+    AnotherLog,
     /// The event has two digests of one algorithm.
     DuplicateAlgorithm {
         /// The algorithm.
@@ -103,6 +105,7 @@ impl fmt::Display for ProblemKind {
             Self::UndeclaredAlgorithm { alg } => {
                 write!(f, "a digest of {alg}, which is not declared")
             }
+            Self::AnotherLog => f.write_str("another log begins here"),
             Self::DuplicateAlgorithm { alg } => write!(f, "two digests of {alg}"),
         }
     }

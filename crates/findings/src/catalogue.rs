@@ -287,6 +287,16 @@ catalogue! {
         cause "The firmware hands over its whole buffer, the rest filled with zeros or ones."
         next "Nothing to do."
 
+    LogFull "log-full" Log Warn
+        "The event log fills the area that the firmware has for it"
+        cause "The log does not replay, and there was next to no room left for more events. Firmware goes on extending PCRs when its log is full, so that the last events may be missing."
+        next "Update the firmware. Fewer devices, boot entries or Secure Boot keys make a shorter log; some firmware setups have a larger area to choose."
+
+    LogEarlierBoots "log-earlier-boots" Log Info
+        "Logs of earlier boots lie before the event log"
+        cause "What came as one file holds several logs, one behind the other. The last one is that of the current boot, and was judged."
+        next "Nothing to do."
+
     SecureBootOff "secure-boot-off" SecureBoot Fail
         "Secure Boot is off"
         cause "PCR 7 proves that the firmware started the operating system without checking signatures."

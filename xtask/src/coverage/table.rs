@@ -42,7 +42,8 @@ const LOG: &[Requirement] = requirements! {
         ["event-log::sizes_over_what_is_left", "event-log::digests_over_the_declared_algorithms",
          "event-log::a_log_at_its_limits", "efi::sizes_that_do_not_fit_are_refused_once",
          "event-log::handoff_tables_of_either_width_and_revision"];
-    L2 "A log file is read to its end, whatever size the file system gives it.";
+    L2 "A log file is read to its end, whatever size the file system gives it."
+        ["agent::a_file_that_says_size_0_is_read_to_its_end"];
     L3 "Long logs and long events are read, up to a limit that is stated."
         ["event-log::a_log_at_its_limits"];
     L4 "A log of SHA-1 records is read, though the TPM is a 2.0."
@@ -60,7 +61,10 @@ const LOG: &[Requirement] = requirements! {
          "event-log::a_log_of_padding_alone_and_an_empty_one_are_empty"];
     L9 "The index of no PCR is allowed in EV_NO_ACTION alone; others end at 23."
         ["event-log::pcr_indices"];
-    L10 "Logs of several boots in one report are told apart.";
+    L10 "Logs of several boots in one report are told apart."
+        ["event-log::logs_of_earlier_boots_are_told_apart_and_the_last_is_read",
+         "event-log::recorded_logs_behind_one_another_are_those_that_they_were",
+         "cli::one_of_several_logs_is_shown_and_registers_have_their_names"];
     L11 "Events that the system appended a second time are noticed and told."
         ["event-log::events_appended_twice_are_told"];
     L12 "No log, an empty log and a cut log are three answers."
@@ -72,8 +76,11 @@ const LOG: &[Requirement] = requirements! {
     L15 "A fault of framing has its byte, and the events before it stay readable."
         ["event-log::a_built_log_cut_at_each_length", "event-log::problems_read_as_sentences"];
     L16 "Late events, of kexec or of a second table, are an input of their own.";
-    L17 "Logs of confidential guests map their registers to PCRs.";
-    L18 "A log that a full log area cut short is told as such.";
+    L17 "Logs of confidential guests map their registers to PCRs."
+        ["event-log::registers_of_confidential_guests_stand_for_pcrs",
+         "cli::one_of_several_logs_is_shown_and_registers_have_their_names"];
+    L18 "A log that a full log area cut short is told as such."
+        ["cli::each_finding_has_a_case_that_raises_it_and_one_that_just_does_not"];
     L19 "The first event of an old log need not be a Spec ID event."
         ["event-log::a_log_of_the_old_format_is_read_whatever_its_first_event"];
 };

@@ -93,6 +93,37 @@ fn a_log_is_read_and_replayed() {
 }
 
 #[test]
+fn one_of_several_logs_is_shown_and_registers_have_their_names() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log.bin");
+    let logs = ["quiet", "debug"].map(|line| BootLog::sound().kernel_cmdline(line).build().bytes);
+    std::fs::write(&file, logs.concat()).unwrap();
+    let file = file.to_str().unwrap();
+    let shown = |arguments: &[&str]| {
+        let output = bootproof(&[&["eventlog", file], arguments].concat());
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (exit, last, note) = shown(&[]);
+    assert_eq!(exit, Some(0));
+    assert!(last.contains("debug") && !last.contains("quiet"), "{last}");
+    assert!(note.contains("log 2 of the 2 that the file holds"), "{note}");
+    let (exit, first, _) = shown(&["--log", "1"]);
+    assert!(exit == Some(0) && first.contains("quiet") && !first.contains("debug"), "{first}");
+    assert_eq!(shown(&["--log", "3"]).0, Some(2));
+    assert_eq!(shown(&["--log", "0"]).0, Some(2));
+
+    let ccel = folder.path().join("CCEL");
+    let mut table = vec![0; 56];
+    table[..4].copy_from_slice(b"CCEL");
+    table[36] = 2;
+    std::fs::write(&ccel, &table).unwrap();
+    let (exit, of_guest, _) = shown(&["--ccel", ccel.to_str().unwrap()]);
+    assert!(exit == Some(0) && of_guest.contains("RTMR0") && !of_guest.contains("PCR  1"));
+    std::fs::write(&ccel, &table[..40]).unwrap();
+    assert_eq!(shown(&["--ccel", ccel.to_str().unwrap()]).0, Some(2));
+}
+
+#[test]
 fn findings_and_response_codes_are_explained() {
     let output = bootproof(&["explain", "no-identity-key"]);
     assert_eq!(output.status.code(), Some(0));

@@ -224,6 +224,36 @@ fn each_finding_has_a_case_that_raises_it_and_one_that_just_does_not() {
     let padded = changed(&|folder| folder.event_log = Some(padded.bytes.clone()));
     raises(Code::LogPadding, &padded, &roots, NOW);
 
+    let earlier = [&other.bytes[..], &log.bytes].concat();
+    let earlier = changed(&|folder| folder.event_log = Some(earlier.clone()));
+    raises(Code::LogEarlierBoots, &earlier, &roots, NOW);
+    let only_earlier = changed(&|folder| {
+        folder.event_log = Some([&log.bytes[..], &other.bytes].concat());
+    });
+    raises(Code::LogReplay, &only_earlier, &roots, NOW);
+    // An area that the log fills, with an event missing; one byte less of it is left for no event.
+    let area = |spare: usize, log: &[u8]| {
+        let mut table = acpi_tpm2(6);
+        let len = u32::try_from(log.len() + spare).unwrap();
+        table[64..68].copy_from_slice(&len.to_le_bytes());
+        Some(table)
+    };
+    let parsed = event_log::parse(&log.bytes);
+    let end = parsed.log.events().last().unwrap().offset;
+    let cut = &log.bytes[..end];
+    let full = changed(&|folder| {
+        folder.event_log = Some(cut.to_vec());
+        folder.acpi_tpm2 = area(cut.len() / 16, cut);
+    });
+    raises(Code::LogFull, &full, &roots, NOW);
+    let roomy = changed(&|folder| {
+        folder.event_log = Some(cut.to_vec());
+        folder.acpi_tpm2 = area(cut.len() / 14, cut);
+    });
+    assert!(!codes(&roomy, &roots, NOW).contains(&"log-full".to_owned()));
+    let whole = changed(&|folder| folder.acpi_tpm2 = area(0, &log.bytes));
+    assert_eq!(codes(&whole, &roots, NOW), Vec::<String>::new(), "a full log that replays");
+
     // The boot itself.
     let mut booted = |code: Code, log: &BuiltLog| {
         let folder = bench.evidence(log, boot_pcrs());
