@@ -8,7 +8,7 @@ use tpm_wire::PcrSet;
 
 use crate::{
     session::Session,
-    source::{acpi, event_log, ima},
+    source::{acpi, event_log, ima, machine},
     state::WrappedKey,
 };
 
@@ -24,6 +24,10 @@ pub struct Sources {
     pub acpi_tpm2: PathBuf,
     /// The measurement list of IMA; `None`: it is not sent. It names each program that ran.
     pub ima_list: Option<PathBuf>,
+    /// The folder of the texts of SMBIOS.
+    pub dmi: PathBuf,
+    /// The file in which the system says its name.
+    pub os_release: PathBuf,
 }
 
 impl Default for Sources {
@@ -32,6 +36,8 @@ impl Default for Sources {
             event_log: PathBuf::from(event_log::SECURITYFS),
             acpi_tpm2: PathBuf::from(acpi::TPM2_TABLE),
             ima_list: None,
+            dmi: PathBuf::from(machine::DMI),
+            os_release: PathBuf::from(machine::OS_RELEASE),
         }
     }
 }
@@ -73,6 +79,7 @@ pub(crate) fn collect(
     if let Some(path) = &sources.ima_list {
         evidence.ima_list = said("measurement list of IMA", ima::read(path));
     }
+    evidence.machine = Some(machine::says(&sources.dmi, &sources.os_release));
     (evidence, ak)
 }
 

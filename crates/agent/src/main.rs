@@ -65,6 +65,9 @@ struct Common {
     /// That list, where it is not the kernel's; goes with --ima
     #[arg(long, global = true, value_name = "FILE", env = "BOOTPROOF_IMA_LIST")]
     ima_list: Option<PathBuf>,
+    /// The folder with the texts of SMBIOS (vendor, model, firmware), where it is not the kernel's
+    #[arg(long, global = true, value_name = "FOLDER", env = "BOOTPROOF_DMI")]
+    dmi: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -117,6 +120,8 @@ impl Common {
             ima_list: self
                 .ima
                 .then(|| self.ima_list.clone().unwrap_or_else(|| source::ima::SECURITYFS.into())),
+            dmi: self.dmi.clone().unwrap_or(default.dmi),
+            os_release: default.os_release,
         }
     }
 }

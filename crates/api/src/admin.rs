@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bytes, appraisal::Appraisal, finding::Finding};
+use crate::{Bytes, appraisal::Appraisal, finding::Finding, fleet::Peers};
 
 /// `GET /v1/server`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -61,6 +61,9 @@ pub struct HostDetail {
     pub appraisal: Option<Appraisal>,
     /// Seconds until the next attestation is due.
     pub next_due_s: Option<i64>,
+    /// How its last verified quote compares with those of its cohort, where there is one.
+    #[serde(default)]
+    pub peers: Option<Peers>,
 }
 
 /// A stored identity key.

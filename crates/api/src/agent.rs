@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bytes, finding::Finding, pcrs::Pcrs};
+use crate::{Bytes, finding::Finding, machine::Machine, pcrs::Pcrs};
 
 /// `POST /v1/agent/join`: a host asks to be added to the inventory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -193,6 +193,9 @@ pub struct Evidence {
     pub acpi_tpm2: Option<Bytes>,
     /// What the TPM answered, where it gave no quote.
     pub tpm_error: Option<String>,
+    /// What machine the host says it is; absent where it says nothing of it.
+    #[serde(default)]
+    pub machine: Option<Machine>,
 }
 
 /// A quote as the TPM gave it.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{finding::Finding, pcrs::Pcrs};
+use crate::{finding::Finding, machine::Machine, pcrs::Pcrs};
 
 /// A verdict with its reasons and with what was seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,6 +33,9 @@ pub struct Facts {
     pub endorsement: Option<EndorsementFacts>,
     /// `fifo` or `crb`, as the host says; no quote proves it.
     pub interface: Option<String>,
+    /// What machine the host says it is; no quote proves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untrusted_machine: Option<Machine>,
     /// What booted, in order, as far as the log tells.
     pub boot: Vec<BootStep>,
     /// Kernel command lines measured by the boot loader.

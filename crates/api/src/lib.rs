@@ -9,6 +9,8 @@ pub mod agent;
 pub mod appraisal;
 mod bytes;
 pub mod finding;
+pub mod fleet;
+pub mod machine;
 pub mod pcrs;
 pub mod policy;
 pub mod problem;

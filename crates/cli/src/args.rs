@@ -100,6 +100,15 @@ pub enum Host {
     Remove(OneHost),
     /// Show the last judgements of a host
     History(OneHost),
+    /// Say how many hosts of the same model have the same PCR values
+    #[command(after_help = "\
+The model is what the host says of itself: vendor, product and firmware version. A host that is
+alone with a PCR 0 has another firmware than it says, or boots another way.
+
+Examples:
+  bootproof host peers web-1
+  bootproof host peers web-1 --json | jq '.pcrs[] | select(.n_same < .n_most_common)'")]
+    Peers(OneHost),
     /// Write the evidence of a host's last judgement into a folder, for `bootproof verify`
     #[command(after_help = "Example:\n  bootproof host evidence web-1 --out web-1.evidence")]
     Evidence(HostEvidence),

@@ -2,7 +2,7 @@
 //!
 //! `quote.msg` (TPMS_ATTEST) and `quote.sig` (TPMT_SIGNATURE), `pcrs.json` (bank -> index -> hex),
 //! `nonce` (hex), `ak.tpm2b` (TPM2B_PUBLIC), `eventlog.bin`, `ima.bin`, `ek.crt`, `acpi-TPM2.bin`,
-//! `enrolled.json` (what the verifier stored). A file that is absent is an absent part of the
+//! `machine.json`, `enrolled.json` (what the verifier stored). A file that is absent is an absent part of the
 //! evidence, not an error. Certificates in `ek-chain.pem` and in `ca/` here or beside the folder
 //! serve as intermediates, which trusts nothing.
 
@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use api::{admin::Identity, agent::Evidence, pcrs::Pcrs};
+use api::{admin::Identity, agent::Evidence, machine::Machine, pcrs::Pcrs};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use tpm_wire::{PcrBank, TpmAlgId};
@@ -55,6 +55,8 @@ pub struct EvidenceFolder {
     pub active_banks: Option<Vec<TpmAlgId>>,
     /// What the TPM answered instead of a quote.
     pub tpm_error: Option<String>,
+    /// What machine the host said it is.
+    pub machine: Option<Machine>,
     /// What the verifier stored at enrolment.
     pub enrolled: Option<Enrolled>,
 }
@@ -121,6 +123,7 @@ pub fn read(path: &Path) -> Result<EvidenceFolder, CliError> {
         acpi_tpm2: file("acpi-TPM2.bin")?,
         active_banks: active_banks(&path.join("active-banks.json"))?,
         tpm_error: file("tpm-error.txt")?.map(|text| String::from_utf8_lossy(&text).into_owned()),
+        machine: machine(&path.join("machine.json"))?,
         enrolled: enrolled(&path.join("enrolled.json"))?,
     })
 }
@@ -146,6 +149,13 @@ fn active_banks(file: &Path) -> Result<Option<Vec<TpmAlgId>>, CliError> {
     let names: Vec<String> = serde_json::from_slice(&bytes).with_context(named)?;
     let banks: Option<Vec<_>> = names.iter().map(|name| TpmAlgId::from_hash_name(name)).collect();
     Ok(banks.with_context(named).map(Some)?)
+}
+
+fn machine(file: &Path) -> Result<Option<Machine>, CliError> {
+    let Some(bytes) = optional(file, FILE_BYTES_MAX)? else { return Ok(None) };
+    let named = || format!("{} does not say a machine", file.display());
+    let machine: Machine = serde_json::from_slice(&bytes).with_context(named)?;
+    Ok(Some(machine).filter(Machine::is_bounded).with_context(named).map(Some)?)
 }
 
 fn enrolled(file: &Path) -> Result<Option<Enrolled>, CliError> {
@@ -225,6 +235,9 @@ pub(crate) fn write(
     if !evidence.active_banks.is_empty() {
         let banks = serde_json::to_vec(&evidence.active_banks).context("active-banks.json")?;
         put("active-banks.json", &banks)?;
+    }
+    if let Some(machine) = &evidence.machine {
+        put("machine.json", &serde_json::to_vec_pretty(machine).context("machine.json")?)?;
     }
     if let Some(error) = &evidence.tpm_error {
         put("tpm-error.txt", error.as_bytes())?;

@@ -244,6 +244,10 @@ fn evidence() -> Vec<Vec<u8>> {
         active_banks: vec!["sha1".to_owned(), "sha256".to_owned()],
         acpi_tpm2: Some(b"TPM2".as_slice().into()),
         tpm_error: None,
+        machine: Some(api::machine::Machine {
+            system_vendor: Some("Vendor Inc.".to_owned()),
+            ..api::machine::Machine::default()
+        }),
     };
     let fault = api::agent::Evidence {
         tpm_error: Some("TPM_RC_FAILURE".to_owned()),

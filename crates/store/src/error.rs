@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 
-use crate::HostId;
+use crate::{HostId, ReferenceId, ReferenceState};
 
 /// Why the store did not do what was asked. Nothing was changed.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +68,8 @@ pub enum Kind {
     TrustRoot,
     /// A started enrolment: never there, or expired.
     PendingEnrolment,
+    /// A reference.
+    Reference,
 }
 
 impl std::fmt::Display for Kind {
@@ -78,6 +80,7 @@ impl std::fmt::Display for Kind {
             Kind::ApiToken => "API token",
             Kind::TrustRoot => "trust root",
             Kind::PendingEnrolment => "enrolment",
+            Kind::Reference => "reference",
         })
     }
 }
@@ -132,9 +135,41 @@ pub enum Conflict {
         /// The name.
         name: String,
     },
+    /// References were added or changed while the evidence was judged by what they were before.
+    #[error("the references changed while the evidence was judged")]
+    ReferencesChanged,
+    /// Newer evidence was judged in the meantime.
+    #[error("newer evidence of host {host} was judged in the meantime")]
+    NewerEvidence {
+        /// The host.
+        host: HostId,
+    },
+    /// A reference's life does not go that way.
+    #[error("{}", no_such_step(*.from, *.to))]
+    ReferenceState {
+        /// What it is; `None` where it is new.
+        from: Option<ReferenceState>,
+        /// What was asked for.
+        to: ReferenceState,
+    },
+    /// The same content is there for this host or cohort.
+    #[error("reference {id} has the same content and is {state}")]
+    ReferenceKnown {
+        /// The reference that has it.
+        id: ReferenceId,
+        /// What that one is.
+        state: ReferenceState,
+    },
     /// The identifier is in use. Identifiers are random, so the request came twice.
     #[error("this identifier is in use")]
     IdTaken,
+}
+
+fn no_such_step(from: Option<ReferenceState>, to: ReferenceState) -> String {
+    match from {
+        Some(from) => format!("a reference that is {from} cannot become {to}"),
+        None => format!("a reference does not begin as {to}"),
+    }
 }
 
 /// Why a join token cannot be used.

@@ -22,12 +22,19 @@ mod row;
 mod sqlite;
 
 pub use error::{Conflict, JoinTokenFault, Kind, StoreError};
-pub use row::appraisal::{AppraisalId, AppraisalRow, EvidencePart, LastAppraisal, NewAppraisal};
+pub use row::appraisal::{
+    AppraisalId, AppraisalRow, EvidencePart, LastAppraisal, NewAppraisal, Rejudgement,
+};
 pub use row::audit::{AuditBreak, AuditChain, AuditRow, By};
 pub use row::enrolment::{Completion, Enrolled, Origin, PendingEnrolment, PendingId};
 pub use row::host::{
     Approval, Connection, Host, HostCursor, HostId, Identity, NewHost, QuoteClock, Reenrolment,
     TpmPresence,
+};
+pub use row::peers::{PeerPcr, Peers, QuotedValues};
+pub use row::reference::{
+    HostReference, HostReferences, JudgedBy, NewReference, Reference, ReferenceChange, ReferenceId,
+    ReferenceOrigin, ReferenceScope, ReferenceState, ReferenceUses,
 };
 pub use row::token::{
     ApiToken, ApprovalRule, JoinToken, JoinTokenId, NewApiToken, NewJoinToken, Role,
@@ -56,6 +63,10 @@ pub const HISTORY_PAGE_MAX: u32 = 1_000;
 /// Most unfinished enrolments of one join token. A rack or a rollout starts at once, and each
 /// enrolment lasts seconds; someone who holds the token must still not fill the disk.
 pub const PENDING_PER_JOIN_TOKEN_MAX: u32 = 4_096;
+
+/// Most references of one host, and of one cohort, that are not retired: evidence is compared with
+/// each. A host that has more boots in use than this has none that is expected.
+pub const REFERENCES_PER_SCOPE_MAX: u32 = 64;
 
 /// Where the server keeps everything that must outlive it.
 ///
@@ -120,6 +131,16 @@ pub trait Store: Send + Sync {
     /// Hosts of this name: names are the hosts' own words and need not be unique. At most
     /// [`HOSTS_PAGE_MAX`].
     fn hosts_by_name(&self, name: &str) -> Reply<'_, Vec<Host>>;
+    /// Hosts that named this cohort last, by identifier, after `after`; at most `n_max` and
+    /// [`HOSTS_PAGE_MAX`].
+    fn hosts_of_cohort(
+        &self,
+        cohort: &str,
+        after: Option<HostId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>>;
+    /// How many hosts there are.
+    fn n_hosts(&self) -> Reply<'_, u64>;
     /// The host whose API token has this digest.
     fn host_by_api_token(&self, token_sha256: Sha256) -> Reply<'_, Option<Host>>;
     /// Takes a host out of attestation until it is reconnected.
@@ -162,9 +183,14 @@ pub trait Store: Send + Sync {
     /// Records a verdict in one transaction. Checked in this order: the host exists and is
     /// connected ([`Conflict::HostDisconnected`]), its identity is still the one the evidence was
     /// judged by ([`Conflict::IdentityChanged`]), and the nonce is younger than the host's last one
-    /// ([`Conflict::NonceUsed`]). Then: the appraisal, evidence not seen before, the host's
+    /// ([`Conflict::NonceUsed`]), and the references are those that it was judged by
+    /// ([`Conflict::ReferencesChanged`]). Then: the appraisal, evidence not seen before, the host's
     /// summary; an audit row only where the verdict differs from the last.
     fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId>;
+    /// Records a verdict on the evidence of the host's last one, which it replaces as the one that
+    /// counts. Refused as [`Store::record_appraisal`], and where that judgement is the last no more
+    /// ([`Conflict::NewerEvidence`]). The evidence gets no younger by it.
+    fn record_rejudgement(&self, rejudgement: Rejudgement, by: By) -> Reply<'_, AppraisalId>;
     /// Appraisals of a host, newest first; at most `n_max` and [`HISTORY_PAGE_MAX`].
     fn appraisals(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalRow>>;
     /// One appraisal.
@@ -177,6 +203,39 @@ pub trait Store: Send + Sync {
     /// nothing refers to any more. At most `n_max` appraisals, so that it can be done in slices;
     /// returns how many went.
     fn forget_appraisals(&self, before_ms: i64, n_max: u32, by: By) -> Reply<'_, u32>;
+
+    /// How the host's last verified quote compares with those of the cohort that it named then;
+    /// `None` where it named none, or no quote of it was verified yet. As dear for a large cohort as
+    /// for a small one.
+    fn peers(&self, host: &HostId) -> Reply<'_, Option<Peers>>;
+
+    // References.
+
+    /// Adds a reference. Checked in this order: it begins as pending or active
+    /// ([`Conflict::ReferenceState`]), its host exists, its content is not revoked for this host or
+    /// cohort and does not count for it without limits already ([`Conflict::ReferenceKnown`]), and
+    /// there is room ([`REFERENCES_PER_SCOPE_MAX`]).
+    fn add_reference(&self, reference: NewReference, by: By) -> Reply<'_, ()>;
+    /// Moves a reference on in its life; [`Conflict::ReferenceState`] where
+    /// [`ReferenceState::may_become`] says no.
+    fn set_reference_state(
+        &self,
+        id: &ReferenceId,
+        state: ReferenceState,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()>;
+    /// References with a number above `after_seq`, in every state, oldest first; at most `n_max`
+    /// and [`HISTORY_PAGE_MAX`].
+    fn references(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<Reference>>;
+    /// One reference.
+    fn reference(&self, id: &ReferenceId) -> Reply<'_, Option<Reference>>;
+    /// The life of a reference so far, oldest first.
+    fn reference_changes(&self, id: &ReferenceId) -> Reply<'_, Vec<ReferenceChange>>;
+    /// The content of references, by its SHA-256.
+    fn reference_document(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>>;
+    /// What `host` is held to where it names `cohort`.
+    fn references_of_host(&self, host: &HostId, cohort: Option<&str>) -> Reply<'_, HostReferences>;
 
     // The audit log.
 

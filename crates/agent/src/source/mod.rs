@@ -5,3 +5,4 @@ pub mod event_log;
 pub mod host;
 pub mod ima;
 mod limited;
+pub mod machine;

@@ -4,6 +4,7 @@ use api::{
     admin::{AttestRequested, Host as HostView, HostDetail, HostPage, PastAppraisal},
     agent::Evidence,
     finding::Finding,
+    fleet::Peers,
 };
 use client::Client;
 use comfy_table::{Attribute, Cell, Color};
@@ -55,6 +56,7 @@ pub(super) async fn run(
             Ok(Exit::Done)
         }
         Host::History(host) => history(host, client, output).await,
+        Host::Peers(host) => peers(host, client, output).await,
         Host::Evidence(command) => {
             let host = find(&command.host, client).await?;
             let path = format!("/v1/hosts/{}", host.id);
@@ -158,6 +160,12 @@ fn show_detail(detail: &HostDetail, output: &Output) -> Result<(), CliError> {
             line("  ek spki sha256", &identity.ek_spki_sha256)?;
         }
     }
+    if let Some(peers) = &detail.peers {
+        // The firmware's own PCR; `host peers` tells the others.
+        if let Some(firmware) = peers.pcrs.iter().find(|pcr| pcr.pcr == 0) {
+            line("peers", &firmware.sentence())?;
+        }
+    }
     if let Some(appraisal) = &detail.appraisal {
         output.line("")?;
         show_facts(&appraisal.facts, output)?;
@@ -208,6 +216,22 @@ async fn history(host: &OneHost, client: &Client, output: &Output) -> Result<Exi
         table.add_row([time(Some(judged.at_ms)), judged.appraisal.verdict, codes.join(" ")]);
     }
     output.line(&table.to_string())?;
+    Ok(Exit::Done)
+}
+
+async fn peers(host: &OneHost, client: &Client, output: &Output) -> Result<Exit, CliError> {
+    let host = find(host, client).await?;
+    let peers: Peers = client.get(&format!("/v1/hosts/{}/peers", host.id)).await?;
+    if output.is_json() {
+        output.json(&peers)?;
+        return Ok(Exit::Done);
+    }
+    let cohort = output.paint(Tone::Strong, &plain(&peers.cohort.to_string()));
+    output.line(&format!("{cohort} ({}, as the host says)", peers.bank))?;
+    for pcr in &peers.pcrs {
+        let tone = if pcr.n_same < pcr.n_most_common { Tone::Unsure } else { Tone::Plain };
+        output.line(&format!("  {}", output.paint(tone, &pcr.sentence())))?;
+    }
     Ok(Exit::Done)
 }
 

@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use api::{
     appraisal::{Appraisal, Facts},
     finding::Finding,
+    machine::Machine,
 };
 use appraise::{Challenge, EkEvidence, Known, Policy, QuoteEvidence, appraise, examine};
 use verify::{EnrolledKey, Nonce, RootStore, UnixTime};
@@ -93,7 +94,9 @@ pub fn judge_under(
     let nonce = folder.nonce.as_deref().and_then(Nonce::new);
     let challenge = nonce.as_ref().map_or(Challenge::Absent, Challenge::Nonce);
     let claims = examine(&evidence, &known, &ek, &challenge, policy, now);
-    report::appraisal(&claims, &appraise(&claims, None, policy, now))
+    let mut document = report::appraisal(&claims, &appraise(&claims, None, policy, now));
+    document.facts.untrusted_machine = folder.machine.clone();
+    document
 }
 
 pub(super) fn show_findings(findings: &[Finding], output: &Output) -> Result<(), CliError> {
@@ -137,6 +140,9 @@ pub(super) fn show_facts(facts: &Facts, output: &Output) -> Result<(), CliError>
     if let Some(interface) = &facts.interface {
         line("interface", &format!("{interface}, as the host says"))?;
     }
+    if let Some(machine) = &facts.untrusted_machine {
+        show_machine(machine, output)?;
+    }
     for step in &facts.boot {
         let path = step.untrusted_path.as_deref().unwrap_or("no path in the log");
         line(&step.kind, path)?;
@@ -145,5 +151,23 @@ pub(super) fn show_facts(facts: &Facts, output: &Output) -> Result<(), CliError>
     for command_line in &facts.kernel_command_lines {
         line("command line", command_line)?;
     }
+    Ok(())
+}
+
+fn show_machine(machine: &Machine, output: &Output) -> Result<(), CliError> {
+    let line = |name: &str, parts: &[&Option<String>]| {
+        let said: Vec<&str> = parts.iter().filter_map(|part| part.as_deref()).collect();
+        if said.is_empty() {
+            return Ok(());
+        }
+        output.line(&format!("{name:<16} {}, as the host says", plain(&said.join(" "))))
+    };
+    let Machine { system_vendor, product_name, product_version, product_sku, .. } = machine;
+    line("machine", &[system_vendor, product_name, product_version, product_sku])?;
+    line("board", &[&machine.board_vendor, &machine.board_name, &machine.board_version])?;
+    let Machine { firmware_vendor, firmware_version, firmware_date, .. } = machine;
+    line("firmware", &[firmware_vendor, firmware_version, firmware_date])?;
+    line("system", &[&machine.os_name])?;
+    line("kernel", &[&machine.kernel_release])?;
     Ok(())
 }

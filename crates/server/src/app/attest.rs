@@ -10,8 +10,8 @@ use appraise::{
     Challenge, Claims, ClockState, EkEvidence, Known, Policy, QuoteEvidence, appraise, examine,
 };
 use store::{
-    Approval, By, Conflict, Connection, EvidencePart, Host, HostId, NewAppraisal, QuoteClock,
-    StoreError,
+    Approval, By, Conflict, Connection, EvidencePart, Host, HostId, JudgedBy, NewAppraisal,
+    QuoteClock, QuotedValues, StoreError,
 };
 use tpm_wire::{BANKS_MAX, PcrBank, PcrSet, TpmAlgId};
 use tracing::Instrument as _;
@@ -52,6 +52,9 @@ impl Judgeable {
         if error.chars().count() > TPM_ERROR_CHARS_MAX {
             return Err(invalid(format!("tpm_error is over {TPM_ERROR_CHARS_MAX} characters")));
         }
+        if evidence.machine.as_ref().is_some_and(|machine| !machine.is_bounded()) {
+            return Err(invalid("a text of machine is empty, too long or not plain".to_owned()));
+        }
         Ok(Self { evidence, nonce, pcrs, active_banks })
     }
 
@@ -64,11 +67,20 @@ impl Judgeable {
     }
 }
 
+impl Judgeable {
+    /// The key of the cohort that the host names.
+    pub(super) fn cohort(&self) -> Option<String> {
+        Some(self.evidence.machine.as_ref()?.cohort()?.key())
+    }
+}
+
 struct Judged {
     appraisal: api::appraisal::Appraisal,
     quote_clock: Option<QuoteClock>,
     /// The PCRs that the log names, where there is a log.
     named: Option<PcrSet>,
+    /// The quoted values that hosts of a model share, where the quote verified.
+    quoted: Option<QuotedValues>,
 }
 
 impl App {
@@ -115,7 +127,8 @@ impl App {
             (judged, judgeable)
         });
         let (judged, judgeable) = judging.await.map_err(|err| AppError::Bug(err.into()))?;
-        let Judged { appraisal, quote_clock, named } = judged;
+        let Judged { appraisal, quote_clock, named, quoted } = judged;
+        let cohort = judgeable.cohort();
         if let Some(named) = named {
             self.identities.note_log(&host.id, named);
         }
@@ -143,6 +156,9 @@ impl App {
             evidence: parts(judgeable.evidence)?,
             quote_clock,
             next_due_at_ms,
+            cohort,
+            quoted,
+            judged_by: JudgedBy::default(),
         };
         let by = By::new(format!("host:{}", host.id), now_ms);
         self.store.record_appraisal(new, by).await?;
@@ -257,13 +273,31 @@ fn judge(
             firmware_version: quote.firmware_version(),
         }
     });
+    let mut document = report::appraisal(&claims, &appraisal);
+    document.facts.untrusted_machine = judgeable.evidence.machine.clone();
     // Counters that went back are not taken over: the finding must not heal itself.
     let went_back = appraisal.has(findings::Code::ClockWentBack);
     Judged {
-        appraisal: report::appraisal(&claims, &appraisal),
+        appraisal: document,
         quote_clock: quote_clock.filter(|_| !went_back),
         named: claims.named_pcrs(),
+        quoted: comparable(claims.quoted()),
     }
+}
+
+/// PCRs whose values tell nothing of how a machine booted: 10 grows while it runs, 16 is for
+/// debugging, 23 belongs to applications. [PFP-1.06 §3.3.4]
+const NOT_OF_A_BOOT: [u32; 3] = [10, 16, 23];
+
+/// The values of one bank that can be compared between hosts: SHA-256 where it was quoted, which
+/// nearly every machine has, else the first of the strong banks.
+fn comparable(quoted: &[PcrBank]) -> Option<QuotedValues> {
+    let strong = || quoted.iter().filter(|bank| bank.alg().is_strong_hash());
+    let bank = strong().find(|bank| bank.alg() == TpmAlgId::SHA256).or_else(|| strong().next())?;
+    let of_a_boot = bank.iter().filter(|(index, _)| !NOT_OF_A_BOOT.contains(index));
+    let values = of_a_boot
+        .filter_map(|(index, value)| Some((u8::try_from(index).ok()?, value.as_bytes().to_vec())));
+    Some(QuotedValues { bank: bank.alg().to_string(), values: values.collect() })
 }
 
 /// Evidence as the store keeps it, each part by itself: logs of equal hosts are stored once.
@@ -271,6 +305,7 @@ fn parts(evidence: Evidence) -> Result<Vec<EvidencePart>, AppError> {
     let json = |err: serde_json::Error| AppError::Bug(err.into());
     let pcrs = serde_json::to_vec(&evidence.pcrs).map_err(json)?;
     let banks = serde_json::to_vec(&evidence.active_banks).map_err(json)?;
+    let machine = evidence.machine.as_ref().map(serde_json::to_vec).transpose().map_err(json)?;
     let (attest, signature) = match evidence.quote {
         Some(quote) => (Some(quote.attest.0), Some(quote.signature.0)),
         None => (None, None),
@@ -286,6 +321,7 @@ fn parts(evidence: Evidence) -> Result<Vec<EvidencePart>, AppError> {
         ("active-banks", Some(banks)),
         ("acpi-tpm2", evidence.acpi_tpm2.map(|bytes| bytes.0)),
         ("tpm-error", evidence.tpm_error.map(String::into_bytes)),
+        ("machine", machine),
     ];
     let parts = parts.into_iter().filter_map(|(name, bytes)| Some((name, bytes?)));
     Ok(parts.map(|(name, bytes)| EvidencePart::hash(name, bytes)).collect())
@@ -310,6 +346,9 @@ pub(super) fn from_parts(parts: Vec<EvidencePart>) -> Result<Evidence, AppError>
             }
             "acpi-tpm2" => evidence.acpi_tpm2 = Some(bytes),
             "tpm-error" => evidence.tpm_error = String::from_utf8(bytes.0).ok(),
+            "machine" => {
+                evidence.machine = Some(serde_json::from_slice(&bytes).map_err(json)?);
+            }
             // Of a later version; this one does not show it.
             _ => {}
         }
@@ -320,6 +359,8 @@ pub(super) fn from_parts(parts: Vec<EvidencePart>) -> Result<Evidence, AppError>
 
 #[cfg(test)]
 mod tests {
+    use api::machine::Machine;
+
     use super::*;
 
     #[test]
@@ -333,6 +374,7 @@ mod tests {
             ak_public: Some(vec![5].into()),
             active_banks: vec!["sha256".to_owned()],
             acpi_tpm2: Some(vec![6].into()),
+            machine: Some(Machine { os_name: Some("os".to_owned()), ..Machine::default() }),
             ..Evidence::default()
         };
         let back = from_parts(parts(evidence.clone()).unwrap()).unwrap();

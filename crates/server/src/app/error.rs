@@ -2,7 +2,7 @@
 
 use std::error::Error as StdError;
 
-use store::{Conflict, JoinTokenFault, Kind, StoreError};
+use store::{Conflict, JoinTokenFault, Kind, ReferenceState, StoreError};
 
 /// A request was not done; nothing was changed. One variant per decision of a caller.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +118,7 @@ fn not_found(kind: Kind) -> AppError {
         Kind::PendingEnrolment => {
             ("enrolment-not-found", "it was never begun or has expired: begin it anew")
         }
+        Kind::Reference => ("reference-not-found", "`bootproof reference list` shows them"),
     };
     AppError::refused(RefusalKind::NotFound, code, format!("{kind} not found"), hint)
 }
@@ -175,6 +176,32 @@ impl AppError {
             Conflict::NameTaken { .. } => {
                 refused(RefusalKind::Conflict, "name-taken", "choose another name")
             }
+            Conflict::ReferencesChanged => refused(
+                RefusalKind::Conflict,
+                "references-changed",
+                "the same request again is judged by the new ones",
+            ),
+            Conflict::NewerEvidence { .. } => refused(
+                RefusalKind::Conflict,
+                "newer-evidence",
+                "look at the host again, then decide: `bootproof host show HOST`",
+            ),
+            Conflict::ReferenceState { .. } => refused(
+                RefusalKind::Conflict,
+                "reference-state",
+                "a reference goes from pending to active, obsolete and retired, and from each to \
+                 revoked; to go back, make a new one",
+            ),
+            Conflict::ReferenceKnown { id, state } => refused(
+                RefusalKind::Conflict,
+                "reference-known",
+                &match state {
+                    ReferenceState::Revoked => {
+                        "what was revoked does not come back for the same hosts".to_owned()
+                    }
+                    _ => format!("`bootproof reference show {id}` shows it"),
+                },
+            ),
             Conflict::IdTaken => Self::Bug(conflict.into()),
         }
     }

@@ -96,6 +96,7 @@ impl App {
             }),
             appraisal,
             next_due_s: host.next_due_at_ms.map(|due_ms| (due_ms - now_ms).max(0) / 1000),
+            peers: self.peers_of(&host.id).await?,
         })
     }
 

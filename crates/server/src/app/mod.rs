@@ -6,6 +6,7 @@ mod error;
 mod hub;
 mod identity;
 mod inventory;
+mod peers;
 mod policy;
 mod poll;
 mod secret;

@@ -138,6 +138,7 @@ mod tests {
                 verdict: "accepted".to_owned(),
                 findings_json: "[]".to_owned(),
             }),
+            cohort: None,
         }
     }
 

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::app::App;
 
-type Answer<T> = Result<Json<T>, Failure>;
+pub(super) type Answer<T> = Result<Json<T>, Failure>;
 
 /// `GET /v1/server`: nothing secret, so that anybody may check the pin.
 pub(super) async fn server(State(app): State<Arc<App>>) -> Json<Server> {

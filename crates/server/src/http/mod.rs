@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod listen;
 pub(crate) mod problem;
+mod reference;
 
 use std::sync::Arc;
 
@@ -42,6 +43,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/hosts/{id}/approve", post(admin::approve))
         .route("/v1/hosts/{id}/appraisals", get(admin::appraisals))
         .route("/v1/hosts/{id}/evidence", get(admin::evidence))
+        .route("/v1/hosts/{id}/peers", get(reference::peers))
         .route("/v1/tokens", get(admin::tokens).post(admin::create_token))
         .route("/v1/tokens/{id}", delete(admin::revoke_token))
         .route("/v1/trust", get(admin::trusted).post(admin::trust))

@@ -217,7 +217,13 @@ impl Host {
             tpm,
             session: SharedSession::new(Session::new(choice)),
             file: StateFile::in_folder(&folder.path().join("state")).unwrap(),
-            sources: Sources { event_log, acpi_tpm2: folder.path().join("none"), ima_list: None },
+            sources: Sources {
+                event_log,
+                acpi_tpm2: folder.path().join("none"),
+                ima_list: None,
+                dmi: folder.path().to_owned(),
+                os_release: folder.path().join("none"),
+            },
             folder,
         }
     }
@@ -297,6 +303,7 @@ impl Host {
             acpi_tpm2: None,
             ima_list: None,
             tpm_error: None,
+            machine: Some(source::machine::says(&self.sources.dmi, &self.sources.os_release)),
         }
     }
 

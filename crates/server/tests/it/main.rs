@@ -8,5 +8,6 @@ mod crash;
 mod credential;
 mod ima;
 mod join;
+mod peers;
 mod policy;
 mod story;

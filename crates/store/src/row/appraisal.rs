@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest;
 
-use crate::{HostId, QuoteClock, Sha256};
+use crate::{HostId, JudgedBy, QuoteClock, QuotedValues, Sha256};
 
 /// An appraisal's number: grows with time over all hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +31,33 @@ pub struct NewAppraisal {
     pub quote_clock: Option<QuoteClock>,
     /// When the next attestation is due.
     pub next_due_at_ms: i64,
+    /// The cohort that the host names. Its own word.
+    pub cohort: Option<String>,
+    /// PCR values, where the quote verified; `None` keeps those known.
+    pub quoted: Option<QuotedValues>,
+    /// Which references it was judged by.
+    pub judged_by: JudgedBy,
+}
+
+/// A verdict on evidence that was judged before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejudgement {
+    /// The host.
+    pub host: HostId,
+    /// [`crate::Host::identity_version`] of the host as it was judged.
+    pub identity_version: i64,
+    /// The judgement whose evidence it is; the host's last.
+    pub of: AppraisalId,
+    /// When it was judged anew.
+    pub at_ms: i64,
+    /// The verdict's word.
+    pub verdict: String,
+    /// The findings in short (JSON), for lists of hosts.
+    pub findings_json: String,
+    /// The whole appraisal (JSON).
+    pub document_json: String,
+    /// Which references it was judged by.
+    pub judged_by: JudgedBy,
 }
 
 /// One piece of evidence. Equal bytes are stored once for all hosts.
@@ -73,7 +100,7 @@ pub struct AppraisalRow {
 pub struct LastAppraisal {
     /// Its number.
     pub id: AppraisalId,
-    /// When it was judged.
+    /// When its evidence came. To judge evidence anew does not make it younger.
     pub at_ms: i64,
     /// The verdict's word.
     pub verdict: String,

@@ -95,6 +95,8 @@ pub struct Host {
     pub last_quote_clock: Option<QuoteClock>,
     /// Its last verdict under its present identity.
     pub last: Option<LastAppraisal>,
+    /// The cohort that it named last. Its own word.
+    pub cohort: Option<String>,
 }
 
 /// The keys of a host's TPM, bound to each other by credential activation.

@@ -4,6 +4,8 @@ pub(crate) mod appraisal;
 pub(crate) mod audit;
 pub(crate) mod enrolment;
 pub(crate) mod host;
+pub(crate) mod peers;
+pub(crate) mod reference;
 pub(crate) mod token;
 pub(crate) mod trust;
 

@@ -4,10 +4,10 @@ use rusqlite::{Connection as Db, OptionalExtension, Row, params};
 use serde_json::json;
 
 use super::columns::Columns;
-use super::{audit, host};
+use super::{audit, host, peers, reference};
 use crate::{
     AppraisalId, AppraisalRow, By, Conflict, Connection, EvidencePart, HISTORY_PAGE_MAX, HostId,
-    Kind, NewAppraisal, QuoteClock, Sha256, StoreError,
+    Kind, NewAppraisal, QuoteClock, Rejudgement, Sha256, StoreError,
 };
 
 /// What decides whether a verdict may be recorded; less than a whole host, as this is the hot path.
@@ -16,6 +16,9 @@ struct Gate {
     identity_version: i64,
     last_nonce_at_ms: Option<i64>,
     last_verdict: Option<String>,
+    last_appraisal_id: Option<i64>,
+    cohort: Option<String>,
+    quoted_sha256: Option<Sha256>,
 }
 
 pub(super) fn record(db: &Db, new: &NewAppraisal, by: &By) -> Result<AppraisalId, StoreError> {
@@ -29,11 +32,8 @@ pub(super) fn record(db: &Db, new: &NewAppraisal, by: &By) -> Result<AppraisalId
     if gate.last_nonce_at_ms.is_some_and(|last| new.nonce_at_ms <= last) {
         return Err(Conflict::NonceUsed.into());
     }
-    db.prepare_cached(
-        "INSERT INTO appraisals (host_id, at_ms, verdict, document_json) VALUES (?1, ?2, ?3, ?4)",
-    )?
-    .execute(params![new.host.as_str(), new.at_ms, new.verdict, new.document_json])?;
-    let id = AppraisalId(db.last_insert_rowid());
+    reference::check_and_use(db, &new.host, &new.judged_by, by)?;
+    let id = insert(db, &new.host, new.at_ms, &new.verdict, &new.document_json)?;
     for (position, part) in (0_i64..).zip(&new.evidence) {
         let evidence_id = keep(db, part)?;
         db.prepare_cached(
@@ -43,6 +43,7 @@ pub(super) fn record(db: &Db, new: &NewAppraisal, by: &By) -> Result<AppraisalId
         .execute(params![id.0, position, part.name, evidence_id])?;
     }
     summarise(db, id, new)?;
+    note_cohort(db, &gate, new)?;
     if gate.last_verdict.as_ref() != Some(&new.verdict) {
         let detail =
             json!({ "verdict": new.verdict, "before": gate.last_verdict, "appraisal": id.0 });
@@ -51,9 +52,73 @@ pub(super) fn record(db: &Db, new: &NewAppraisal, by: &By) -> Result<AppraisalId
     Ok(id)
 }
 
+fn insert(
+    db: &Db,
+    host: &HostId,
+    at_ms: i64,
+    verdict: &str,
+    document_json: &str,
+) -> Result<AppraisalId, StoreError> {
+    db.prepare_cached(
+        "INSERT INTO appraisals (host_id, at_ms, verdict, document_json) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![host.as_str(), at_ms, verdict, document_json])?;
+    Ok(AppraisalId(db.last_insert_rowid()))
+}
+
+pub(super) fn record_anew(db: &Db, anew: &Rejudgement, by: &By) -> Result<AppraisalId, StoreError> {
+    let gate = gate(db, &anew.host)?.ok_or(StoreError::NotFound(Kind::Host))?;
+    if gate.identity_version != anew.identity_version {
+        return Err(Conflict::IdentityChanged { host: anew.host.clone() }.into());
+    }
+    if gate.last_appraisal_id != Some(anew.of.0) {
+        return Err(Conflict::NewerEvidence { host: anew.host.clone() }.into());
+    }
+    reference::check_and_use(db, &anew.host, &anew.judged_by, by)?;
+    let id = insert(db, &anew.host, anew.at_ms, &anew.verdict, &anew.document_json)?;
+    db.prepare_cached(
+        "INSERT INTO appraisal_evidence (appraisal_id, position, name, evidence_id)
+         SELECT ?1, position, name, evidence_id FROM appraisal_evidence WHERE appraisal_id = ?2",
+    )?
+    .execute(params![id.0, anew.of.0])?;
+    // Its time stays that of the evidence: a verdict ends by the age of what it rests on.
+    host::update(
+        db,
+        &anew.host,
+        "last_appraisal_id = ?2, last_verdict = ?3, last_findings_json = ?4",
+        &[&id.0, &anew.verdict, &anew.findings_json],
+    )?;
+    if gate.last_verdict.as_ref() != Some(&anew.verdict) {
+        let detail = json!({
+            "verdict": anew.verdict,
+            "before": gate.last_verdict,
+            "appraisal": id.0,
+            "anew": anew.of.0,
+        });
+        audit::append(db, by, "host.verdict", host::subject(&anew.host), &detail)?;
+    }
+    Ok(id)
+}
+
+/// Writes the cohort and the quoted values where they differ from those known: in the normal case
+/// nothing is written.
+fn note_cohort(db: &Db, gate: &Gate, new: &NewAppraisal) -> Result<(), StoreError> {
+    if gate.cohort != new.cohort {
+        host::update(db, &new.host, "cohort = ?2", &[&new.cohort])?;
+    }
+    let Some(quoted) = &new.quoted else { return Ok(()) };
+    let digest = peers::digest(new.cohort.as_deref().unwrap_or_default(), quoted);
+    if gate.quoted_sha256 == Some(digest) {
+        return Ok(());
+    }
+    peers::replace(db, &new.host, new.cohort.as_deref(), quoted)?;
+    host::update(db, &new.host, "quoted_sha256 = ?2", &[&digest])
+}
+
 fn gate(db: &Db, host: &HostId) -> Result<Option<Gate>, StoreError> {
     let mut statement = db.prepare_cached(
-        "SELECT connection, identity_version, last_nonce_at_ms, last_verdict
+        "SELECT connection, identity_version, last_nonce_at_ms, last_verdict, last_appraisal_id,
+            cohort, quoted_sha256
          FROM hosts WHERE id = ?1",
     )?;
     let gate = statement.query_row([host.as_str()], |row| {
@@ -63,6 +128,9 @@ fn gate(db: &Db, host: &HostId) -> Result<Option<Gate>, StoreError> {
             identity_version: columns.take()?,
             last_nonce_at_ms: columns.take()?,
             last_verdict: columns.take()?,
+            last_appraisal_id: columns.take()?,
+            cohort: columns.take()?,
+            quoted_sha256: columns.take()?,
         })
     });
     Ok(gate.optional()?)

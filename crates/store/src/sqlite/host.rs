@@ -18,6 +18,7 @@ const COLUMNS: &str = "\
     last_nonce_at_ms, \
     clock_ms, clock_reset_count, clock_restart_count, clock_safe, clock_firmware_version, \
     last_appraisal_id, last_at_ms, last_verdict, last_findings_json, \
+    cohort, \
     ek_public, ek_cert_der, ek_chain_json, ek_spki_sha256, ak_public, ak_name, judgement_json, \
     enrolled_at_ms \
     FROM hosts LEFT JOIN identities ON identities.host_id = hosts.id";
@@ -40,6 +41,7 @@ fn host_row(row: &Row<'_>) -> rusqlite::Result<Host> {
         last_nonce_at_ms: columns.take()?,
         last_quote_clock: quote_clock(&mut columns)?,
         last: last_appraisal(&mut columns)?,
+        cohort: columns.take()?,
         identity: identity(&mut columns)?,
     })
 }
@@ -164,6 +166,23 @@ pub(super) fn page(
 
 pub(super) fn by_name(db: &Db, name: &str) -> Result<Vec<Host>, StoreError> {
     many(db, "WHERE name = ?1 ORDER BY id LIMIT ?2", &[&name, &HOSTS_PAGE_MAX])
+}
+
+pub(super) fn of_cohort(
+    db: &Db,
+    cohort: &str,
+    after: Option<&HostId>,
+    n_max: u32,
+) -> Result<Vec<Host>, StoreError> {
+    let after = after.map_or("", HostId::as_str);
+    let n_max = n_max.min(HOSTS_PAGE_MAX);
+    many(db, "WHERE cohort = ?1 AND id > ?2 ORDER BY id LIMIT ?3", &[&cohort, &after, &n_max])
+}
+
+pub(super) fn count(db: &Db) -> Result<u64, StoreError> {
+    let n: i64 =
+        db.prepare_cached("SELECT count(*) FROM hosts")?.query_row([], |row| row.get(0))?;
+    Ok(n.unsigned_abs())
 }
 
 fn many(db: &Db, clause: &str, params: &[&dyn ToSql]) -> Result<Vec<Host>, StoreError> {

@@ -11,7 +11,9 @@ mod error;
 mod host;
 mod migrate;
 mod open;
+mod peers;
 mod readers;
+mod reference;
 mod secret;
 mod token;
 mod trust;
@@ -26,9 +28,10 @@ use self::readers::Readers;
 use self::writer::Writer;
 use crate::{
     Added, ApiToken, AppraisalId, AppraisalRow, Approval, AuditRow, By, Completion, Enrolled,
-    EvidencePart, Host, HostCursor, HostId, JoinToken, JoinTokenId, NewApiToken, NewAppraisal,
-    NewHost, NewJoinToken, NewTrustRoot, PendingEnrolment, PendingId, Reenrolment, Reply, Sha256,
-    Store, StoreError, TpmPresence, TrustRoots,
+    EvidencePart, Host, HostCursor, HostId, HostReferences, JoinToken, JoinTokenId, NewApiToken,
+    NewAppraisal, NewHost, NewJoinToken, NewReference, NewTrustRoot, Peers, PendingEnrolment,
+    PendingId, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement,
+    Reply, Sha256, Store, StoreError, TpmPresence, TrustRoots,
 };
 
 /// Threads that read. Reads are short and mostly served from memory; more threads than cores of a
@@ -158,6 +161,20 @@ impl Store for SqliteStore {
         self.read(move |db| host::by_name(db, &name))
     }
 
+    fn hosts_of_cohort(
+        &self,
+        cohort: &str,
+        after: Option<HostId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>> {
+        let cohort = cohort.to_owned();
+        self.read(move |db| host::of_cohort(db, &cohort, after.as_ref(), n_max))
+    }
+
+    fn n_hosts(&self) -> Reply<'_, u64> {
+        self.read(host::count)
+    }
+
     fn host_by_api_token(&self, token_sha256: Sha256) -> Reply<'_, Option<Host>> {
         self.read(move |db| host::by_api_token(db, &token_sha256))
     }
@@ -223,6 +240,10 @@ impl Store for SqliteStore {
         self.write(move |db| appraisal::record(db, &appraisal, &by))
     }
 
+    fn record_rejudgement(&self, rejudgement: Rejudgement, by: By) -> Reply<'_, AppraisalId> {
+        self.write(move |db| appraisal::record_anew(db, &rejudgement, &by))
+    }
+
     fn appraisals(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalRow>> {
         let host = host.clone();
         self.read(move |db| appraisal::of_host(db, &host, n_max))
@@ -242,6 +263,49 @@ impl Store for SqliteStore {
 
     fn forget_appraisals(&self, before_ms: i64, n_max: u32, by: By) -> Reply<'_, u32> {
         self.write(move |db| appraisal::forget(db, before_ms, n_max, &by))
+    }
+
+    fn peers(&self, host: &HostId) -> Reply<'_, Option<Peers>> {
+        let host = host.clone();
+        self.read(move |db| peers::of_host(db, &host))
+    }
+
+    fn add_reference(&self, reference: NewReference, by: By) -> Reply<'_, ()> {
+        self.write(move |db| reference::add(db, &reference, &by))
+    }
+
+    fn set_reference_state(
+        &self,
+        id: &ReferenceId,
+        state: ReferenceState,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()> {
+        let (id, reason) = (id.clone(), reason.to_owned());
+        self.write(move |db| reference::set_state(db, &id, state, &reason, &by))
+    }
+
+    fn references(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<Reference>> {
+        self.read(move |db| reference::page(db, after_seq, n_max))
+    }
+
+    fn reference(&self, id: &ReferenceId) -> Reply<'_, Option<Reference>> {
+        let id = id.clone();
+        self.read(move |db| reference::by_id(db, &id))
+    }
+
+    fn reference_changes(&self, id: &ReferenceId) -> Reply<'_, Vec<ReferenceChange>> {
+        let id = id.clone();
+        self.read(move |db| reference::changes(db, &id))
+    }
+
+    fn reference_document(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>> {
+        self.read(move |db| reference::document(db, &sha256))
+    }
+
+    fn references_of_host(&self, host: &HostId, cohort: Option<&str>) -> Reply<'_, HostReferences> {
+        let (host, cohort) = (host.clone(), cohort.map(str::to_owned));
+        self.read(move |db| reference::of_host(db, &host, cohort.as_deref()))
     }
 
     fn audit(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<AuditRow>> {

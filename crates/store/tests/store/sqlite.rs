@@ -71,7 +71,7 @@ fn a_newer_schema_is_refused() {
     let db = rusqlite::Connection::open(&path).unwrap();
     db.execute("INSERT INTO schema_version (version, applied_at_ms) VALUES (99, 0)", []).unwrap();
     let error = SqliteStore::open(&path).unwrap_err();
-    assert!(matches!(error, StoreError::SchemaNewer { found: 99, known: 1 }), "{error:?}");
+    assert!(matches!(error, StoreError::SchemaNewer { found: 99, known: 2 }), "{error:?}");
     assert!(error.to_string().contains("newer Bootproof"), "{error}");
     db.execute("DELETE FROM schema_version WHERE version = 99", []).unwrap();
     SqliteStore::open(&path).unwrap();
@@ -123,4 +123,26 @@ async fn a_locked_file_is_unavailable_not_broken() {
     db.execute_batch("ROLLBACK").unwrap();
     store.note_seen(&a.id, 200).await.unwrap();
     assert_eq!(host(&store, &a.id).await.last_seen_at_ms, Some(200));
+}
+
+#[tokio::test]
+async fn a_database_of_the_first_schema_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bootproof.db");
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute_batch(include_str!("../../migrations/0001.sql")).unwrap();
+    db.execute_batch(
+        "CREATE TABLE schema_version (
+            version INTEGER PRIMARY KEY, applied_at_ms INTEGER NOT NULL) STRICT;
+         INSERT INTO schema_version VALUES (1, 0);
+         INSERT INTO hosts (id, name, created_at_ms, api_token_sha256, connection, approval, tpm)
+         VALUES ('old', 'old', 0, x'00', 'connected', 'not-required', 'present');
+         PRAGMA application_id = 0x42505246;",
+    )
+    .unwrap();
+    drop(db);
+    let store = SqliteStore::open(&path).unwrap();
+    let old = host(&store, &"old".into()).await;
+    assert_eq!((old.name.as_str(), old.cohort), ("old", None));
+    assert!(store.references_of_host(&old.id, None).await.unwrap().references.is_empty());
 }

@@ -1,8 +1,8 @@
 //! Rows to test with. Times are small numbers: the store never looks at a clock of its own.
 
 use store::{
-    ApprovalRule, By, Completion, EvidencePart, Host, HostId, Identity, NewAppraisal, NewHost,
-    NewJoinToken, Origin, PendingEnrolment, QuoteClock, Sha256, Store, TpmPresence,
+    ApprovalRule, By, Completion, EvidencePart, Host, HostId, Identity, JudgedBy, NewAppraisal,
+    NewHost, NewJoinToken, Origin, PendingEnrolment, QuoteClock, Sha256, Store, TpmPresence,
 };
 
 /// A change by a person at `at_ms`.
@@ -103,6 +103,9 @@ pub(crate) fn appraisal(host: &Host, nonce_at_ms: i64) -> NewAppraisal {
             firmware_version: 1 << 63,
         }),
         next_due_at_ms: nonce_at_ms + 60_000,
+        cohort: None,
+        quoted: None,
+        judged_by: JudgedBy::default(),
     }
 }
 

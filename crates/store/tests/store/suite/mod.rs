@@ -5,6 +5,8 @@ pub(crate) mod appraisal;
 pub(crate) mod enrolment;
 pub(crate) mod host;
 pub(crate) mod make;
+pub(crate) mod peers;
+pub(crate) mod reference;
 pub(crate) mod token;
 pub(crate) mod trust;
 
@@ -26,6 +28,12 @@ macro_rules! store_suite {
                 evidence_is_shared_and_verbatim, summary_is_the_last, younger_wish_survives,
                 history_is_forgotten_but_the_last, audit_tells_changes_of_verdict,
                 audit_chain_holds_and_finds_changes, many_at_once;
+            peers: a_majority_is_counted, hosts_of_a_cohort_come_in_pages;
+            reference: a_life_goes_forward_only, references_count_for_their_hosts,
+                content_is_not_added_twice_nor_after_it_was_revoked,
+                references_of_a_scope_are_limited, a_reference_of_one_boot_is_used_for_one,
+                no_verdict_by_references_that_are_not_those,
+                evidence_is_judged_anew_without_getting_younger;
         );
     };
     ($open:path; $($module:ident: $($case:ident),+;)+) => {
