@@ -33,6 +33,7 @@ fn troubleshooting() -> String {
         Group::Quote,
         Group::Log,
         Group::SecureBoot,
+        Group::Reference,
         Group::Platform,
         Group::Inventory,
     ];

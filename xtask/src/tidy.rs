@@ -5,8 +5,17 @@ use anyhow::{bail, ensure};
 use crate::{arrows, coverage, docs, sh};
 
 /// The crates without clock, I/O, async and logging.
-pub(crate) const PURE: &[&str] =
-    &["tpm-wire", "efi", "event-log", "verify", "boot-claims", "ima", "findings", "appraise"];
+pub(crate) const PURE: &[&str] = &[
+    "tpm-wire",
+    "efi",
+    "event-log",
+    "verify",
+    "boot-claims",
+    "ima",
+    "references",
+    "findings",
+    "appraise",
+];
 
 /// What a pure crate denies beyond the workspace's lints.
 const PURE_DENIES: &[&str] = &[

@@ -36,6 +36,9 @@ pub struct Facts {
     /// What machine the host says it is; no quote proves it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub untrusted_machine: Option<Machine>,
+    /// The reference that the boot fits, where one applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reference: Option<ReferenceFacts>,
     /// What booted, in order, as far as the log tells.
     pub boot: Vec<BootStep>,
     /// Kernel command lines measured by the boot loader.
@@ -76,6 +79,17 @@ pub struct LogFacts {
     pub banks: Vec<String>,
     /// PCRs whose events replay to the quoted values, per bank: `sha256:0-7`.
     pub replayed: Vec<String>,
+}
+
+/// The reference that a boot fits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReferenceFacts {
+    /// Its name.
+    pub name: String,
+    /// `active` or `obsolete`.
+    pub state: String,
+    /// The PCRs that were compared.
+    pub pcrs: Vec<u32>,
 }
 
 /// The TPM, as its trusted certificate names it.

@@ -4,8 +4,9 @@ use findings::{Argument, CATALOGUE, Code, Finding, Severity};
 
 use verify::UnixTime;
 
-use crate::claims::{Claims, ClockState, LogStatus};
-use crate::{Interface, Policy, ek, ima, log, quote, secure_boot};
+use crate::claims::{Claims, LogStatus};
+use crate::reference::{Context, Matched};
+use crate::{Interface, Policy, ek, ima, log, quote, reference, secure_boot};
 
 /// The answer. No order and no default: what is not known is not a little better than refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct Appraisal {
     pub verdict: Verdict,
     /// What was found, in the catalogue's order.
     pub findings: Vec<Finding>,
+    /// The reference that the boot fits, where one applies.
+    pub reference: Option<Matched>,
 }
 
 impl Appraisal {
@@ -45,13 +48,13 @@ impl Appraisal {
     }
 }
 
-/// Judges `claims`: identity, endorsement certificate, quote, counters against `previous` (those
-/// of the last accepted quote under the same key), event log, Secure Boot, platform. One finding
+/// Judges `claims`: identity, endorsement certificate, quote, counters against the previous ones of
+/// `context`, event log, Secure Boot, references of `context`, platform. One finding
 /// that fails makes the host not accepted; none hides another, and what `policy` waives at `now`
 /// stays in the result. Rules of the site come last, and see the judgement without them.
 pub fn appraise(
     claims: &Claims<'_>,
-    previous: Option<&ClockState>,
+    context: &Context<'_>,
     policy: &Policy,
     now: UnixTime,
 ) -> Appraisal {
@@ -59,13 +62,16 @@ pub fn appraise(
     findings.extend(quote::identity_findings(&claims.identity));
     findings.extend(ek::findings(&claims.ek));
     findings.extend(quote::quote_findings(&claims.quote, &claims.untrusted_banks));
-    findings.extend(quote::clock_finding(&claims.quote, previous));
+    findings.extend(quote::clock_finding(&claims.quote, context.previous));
     findings.extend(quote::bank_finding(&claims.quote, policy));
     findings.extend(log::findings(&claims.log));
     findings.extend(log::area_finding(claims));
     if let LogStatus::Read(read) = &claims.log {
         findings.extend(secure_boot::findings(read));
     }
+    let (changed, reference) =
+        reference::findings(claims, context.references, &policy.references, now);
+    findings.extend(changed);
     let ima_mode = policy.ima.as_ref().map(|rules| rules.mode);
     findings.extend(ima::findings(&claims.ima, ima_mode));
     if claims.untrusted_interface == Some(Interface::Crb) {
@@ -74,14 +80,14 @@ pub fn appraise(
                 .with("interface", Argument::Text("crb".to_owned())),
         );
     }
-    let judged = concluded(claims, findings, policy, now);
+    let judged = Appraisal { reference, ..concluded(claims, findings, policy, now) };
     match &policy.site_rules {
         None => judged,
         Some(rules) => {
             let mut findings = rules.evaluate(claims, &judged);
             findings.iter_mut().for_each(|finding| policy.judge(finding, now));
             findings.extend(judged.findings);
-            sorted(claims, findings)
+            Appraisal { reference: judged.reference, ..sorted(claims, findings) }
         }
     }
 }
@@ -98,7 +104,7 @@ fn concluded(
 
 fn sorted(claims: &Claims<'_>, mut findings: Vec<Finding>) -> Appraisal {
     findings.sort_by_key(|finding| CATALOGUE.iter().position(|entry| entry.code == finding.code()));
-    Appraisal { verdict: verdict(claims, &findings), findings }
+    Appraisal { verdict: verdict(claims, &findings), findings, reference: None }
 }
 
 /// Accepted takes more than the absence of findings: a verified quote and a log that was read.

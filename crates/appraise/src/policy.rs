@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use event_log::{BankTrust, Rules};
 use findings::{Argument, Code, Finding, Severity};
+use references::Mode;
 use tpm_wire::{PcrSet, TpmAlgId};
 use verify::{BankRule, SelectionRule, UnixTime};
 
@@ -26,6 +27,8 @@ pub struct Policy {
     /// How the measurement list of IMA is judged; `None`: not at all. Shared, since an allow list
     /// has megabytes.
     pub ima: Option<Arc<ImaRules>>,
+    /// What is done with the references of a host.
+    pub references: references::Rules,
     /// Rules that the site has beyond this.
     pub site_rules: Option<SiteRules>,
     rules: Vec<(Code, Rule)>,
@@ -130,6 +133,7 @@ impl Default for Policy {
             minimum_bank: BankMinimum::Sha256,
             expired_endorsement: ExpiredEndorsement::Refuse,
             verdict_good_for_s: None,
+            references: references::Rules::default(),
             ima: None,
             site_rules: None,
             rules: Vec::new(),
@@ -143,12 +147,17 @@ impl Policy {
         self.required_pcrs
     }
 
-    /// PCRs that a host should be asked to quote: the required ones, and that of IMA where its list
-    /// is judged.
+    /// PCRs that a host should be asked to quote: the required ones, that of IMA where its list is
+    /// judged, and those that must be as references say.
     pub fn asked_pcrs(&self) -> PcrSet {
+        let held = match self.references.mode {
+            Mode::Off => PcrSet::EMPTY,
+            Mode::Observe | Mode::Enforce | Mode::Require => self.references.pcrs,
+        };
+        let asked = self.required_pcrs.union(held);
         match &self.ima {
-            Some(ima) => self.required_pcrs.with(ima.pcr_index),
-            None => self.required_pcrs,
+            Some(ima) => asked.with(ima.pcr_index),
+            None => asked,
         }
     }
 

@@ -74,7 +74,14 @@ pub const fn unchangeable(code: Code) -> Option<&'static str> {
         | Code::AwaitingApproval
         | Code::NeverAppraised
         | Code::VerdictExpired => Some(INVENTORY),
-        Code::EkCertAbsent
+        Code::ReferenceRevoked => Some("somebody revoked the reference, for ever"),
+        Code::ReferenceMissing
+        | Code::ReferenceChange
+        | Code::ReferenceExpired
+        | Code::ReferenceObsolete
+        | Code::ReferenceIgnored
+        | Code::ReferenceVaried
+        | Code::EkCertAbsent
         | Code::EkCertMalformed
         | Code::EkCertUntrusted
         | Code::EkCertExpired

@@ -58,6 +58,9 @@ pub enum Command {
     /// Check, show and try policies: what must hold for a host to be accepted
     #[command(subcommand)]
     Policy(Policy),
+    /// Learn, show and compare references: what hosts are expected to boot
+    #[command(subcommand, visible_alias = "references")]
+    Reference(Reference),
     /// Judge a folder of evidence, without a server
     Verify(Verify),
     /// Read a TCG event log and replay it
@@ -232,8 +235,72 @@ Exit codes: 0 accepted, 1 not accepted, 2 could not be judged.
 
 Examples:
   bootproof verify evidence/ --ek-root root.pem
-  bootproof verify evidence/ --ek-root root.pem --nonce challenge.hex --json")]
+  bootproof verify evidence/ --ek-root root.pem --nonce challenge.hex --json
+  bootproof verify evidence/ --ek-root root.pem --reference web-1.json")]
 pub struct Verify {
+    /// What to judge, and by what
+    #[command(flatten)]
+    pub evidence: FolderOfEvidence,
+    /// What the host is expected to boot, a file of `bootproof reference learn` (may be repeated:
+    /// one of them must fit)
+    #[arg(long, value_name = "FILE")]
+    pub reference: Vec<PathBuf>,
+}
+
+/// `bootproof reference …`
+#[derive(Debug, Subcommand)]
+pub enum Reference {
+    /// Write what a folder of evidence shows as a reference, if the evidence is accepted
+    #[command(after_help = "\
+Example:
+  bootproof reference learn web-1.evidence --ek-root root.pem --out web-1.json")]
+    Learn(ReferenceLearn),
+    /// Show what a reference expects
+    #[command(after_help = "Example:\n  bootproof reference show web-1.json")]
+    Show(ReferenceFile),
+    /// Say what differs between a reference and what a folder of evidence shows
+    #[command(after_help = "\
+Exit codes: 0 it fits, 1 it differs, 2 it could not be compared.
+
+Examples:
+  bootproof reference compare web-1.json web-1.evidence --ek-root root.pem
+  bootproof reference compare web-1.json web-1.evidence --ek-root root.pem --json | jq '.changes[].words'")]
+    Compare(ReferenceCompare),
+}
+
+/// A reference.
+#[derive(Debug, Args)]
+pub struct ReferenceFile {
+    /// The reference, a file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+}
+
+/// `bootproof reference learn`
+#[derive(Debug, Args)]
+pub struct ReferenceLearn {
+    /// What to learn from, and by what it is judged
+    #[command(flatten)]
+    pub evidence: FolderOfEvidence,
+    /// The file to write
+    #[arg(long, short, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// `bootproof reference compare`
+#[derive(Debug, Args)]
+pub struct ReferenceCompare {
+    /// The reference, a file
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// What to compare, and by what it is judged
+    #[command(flatten)]
+    pub evidence: FolderOfEvidence,
+}
+
+/// A folder of evidence, and by what it is judged.
+#[derive(Debug, Args)]
+pub struct FolderOfEvidence {
     /// The folder of evidence
     #[arg(value_name = "FOLDER")]
     pub folder: PathBuf,

@@ -39,6 +39,8 @@ pub enum Group {
     Log,
     /// Secure Boot, as PCR 7 proves it.
     SecureBoot,
+    /// What was expected to boot, and what changed.
+    Reference,
     /// The TPM and the platform around it.
     Platform,
     /// What runs, as IMA measures it.
@@ -57,6 +59,7 @@ impl Group {
             Self::Quote => "Quote",
             Self::Log => "Event log",
             Self::SecureBoot => "Secure Boot",
+            Self::Reference => "References",
             Self::Platform => "Platform",
             Self::Runtime => "Running system",
             Self::Policy => "Rules of the site",
@@ -306,6 +309,41 @@ catalogue! {
         "Whether Secure Boot is on cannot be told"
         cause "The log has no SecureBoot variable in PCR 7 that the quote proves: it is missing, repeated, comes too late, or its data does not match its digest."
         next "Look at PCR 7 with `bootproof eventlog FILE`. Update the firmware, reset it to its defaults with Secure Boot on, and attest again."
+
+    ReferenceRevoked "reference-revoked" Reference Fail
+        "What booted is what a revoked reference describes"
+        cause "A person revoked this reference, so that a boot that fits it is never accepted again: its kernel, loader or firmware has a flaw, or the host was found to be compromised with it."
+        next "Update the host to what an active reference describes, boot it, and attest again. The reference says who revoked it."
+
+    ReferenceMissing "reference-missing" Reference Fail
+        "No reference says what this host should boot"
+        cause "The policy wants a reference for each host (`[references]`, mode require), and none that is active or obsolete applies to this one."
+        next "If the host is as it should be, learn one from it: `bootproof reference learn` with the evidence of an accepted judgement."
+
+    ReferenceChange "reference-change" Reference Fail
+        "What booted is not what the reference expects"
+        cause "Something was measured that the reference of the host does not name, or something that it names was not measured: an update of firmware, loader or kernel, another command line, other keys, or an attack."
+        next "Find out who changed it. If it was an update that you made, learn a reference from the host as it is now and accept it; if nobody changed anything, treat the host as suspect."
+
+    ReferenceExpired "reference-expired" Reference Fail
+        "The time for which a reference was accepted is over"
+        cause "What booted was accepted up to a date, and that date is over. No other reference of the host accepts it."
+        next "Update the host to what another reference describes, or accept the reference for longer."
+
+    ReferenceObsolete "reference-obsolete" Reference Warn
+        "What booted fits an obsolete reference only"
+        cause "A newer state of this host was accepted, and the older one is told to be left behind. It still works."
+        next "Update the host to what its active reference describes, and attest again."
+
+    ReferenceIgnored "reference-change-set-aside" Reference Info
+        "A change was set aside by the policy"
+        cause "The policy has a rule that sets this change aside for a reason and for a time."
+        next "Nothing, while the reason holds. `[[references.ignore]]` of the policy has the rule."
+
+    ReferenceVaried "reference-varied" Reference Info
+        "Settings differ from those that the reference saw"
+        cause "PCRs that vary on sound machines, such as boot order, firmware settings and partition tables, are not those of the reference. They are shown and not held to be equal."
+        next "Nothing. To hold a PCR to be equal, name it in `pcrs` under `[references]` of the policy."
 
     InterfaceNotFifo "interface-not-fifo" Platform Info
         "The TPM is used through CRB, not FIFO"

@@ -1,7 +1,8 @@
 //! What an agent posts, from JSON to the verdict.
 
 use appraise::{
-    Challenge, EkEvidence, Evidence, Known, Policy, QuoteEvidence, Verdict, appraise, examine,
+    Challenge, Context, EkEvidence, Evidence, Known, Policy, QuoteEvidence, Verdict, appraise,
+    examine,
 };
 use tpm_wire::TpmAlgId;
 use verify::{EnrolledKey, Nonce, UnixTime, check_ak};
@@ -34,7 +35,7 @@ pub(crate) fn evidence_json(bytes: &[u8]) {
         let ek = EkEvidence::NoCertificate;
         let claims = examine(&evidence, &known, &ek, &challenge, &policy, UnixTime(0));
         super::show(&claims);
-        let appraisal = appraise(&claims, None, &policy, UnixTime(0));
+        let appraisal = appraise(&claims, &Context::default(), &policy, UnixTime(0));
         assert_ne!(appraisal.verdict, Verdict::Accepted);
         assert!(!appraisal.findings.is_empty(), "a cause is named");
         super::show(&appraisal);

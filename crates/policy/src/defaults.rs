@@ -50,6 +50,20 @@ permit_expired = {}
 # Certificates of who may sign files (security.ima), PEM or DER.
 # signers = [\"ima-signer.pem\"]
 
+[references]
+# What is done where a host does not boot what its references expect. \"off\": nothing is compared;
+# \"observe\": a change warns; \"enforce\": it fails where a reference applies; \"require\": so does a
+# host without a reference.
+mode = \"{}\"
+# PCRs that must be equal, as far as a reference speaks of them. The others are shown where they vary.
+pcrs = {}
+# Changes that are set aside, by the subject of a measured event (a * at its end stands for the rest):
+# [[references.ignore]]
+# pcr = 8
+# subject = \"set timeout=*\"
+# reason = \"differs between racks, ticket 4711\"
+# expires = 2027-01-31
+
 [rules]
 # Rules of your own in Rego: `package bootproof` with the sets fail, warn and info.
 # file = \"site.rego\"
@@ -69,6 +83,8 @@ permit_expired = {}
         list(policy.continued_pcrs()),
         policy.minimum_bank().as_str(),
         policy.expired_endorsement() == appraise::ExpiredEndorsement::Permit,
+        policy.references.mode.as_str(),
+        list(policy.references.pcrs),
     );
     for entry in CATALOGUE {
         let fixed =

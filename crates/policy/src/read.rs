@@ -1,6 +1,7 @@
 //! The shape of the file, and the rules that it makes.
 
 mod named;
+mod references;
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -28,6 +29,7 @@ struct File {
     verdict: Verdict,
     ima: named::Ima,
     rules: named::Rules,
+    references: references::References,
     findings: BTreeMap<Spanned<String>, Spanned<Finding>>,
 }
 
@@ -105,6 +107,7 @@ pub fn read_with(text: &str, files: &dyn NamedFiles) -> Result<Policy, PolicyErr
     }
     file.ima.apply(&mut policy, &source, files)?;
     file.rules.apply(&mut policy, &source, files)?;
+    file.references.apply(&mut policy, &source)?;
     for (code, finding) in &file.findings {
         source.finding(&mut policy, code, finding.get_ref())?;
     }

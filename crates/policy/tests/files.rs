@@ -248,3 +248,31 @@ fn no_cut_and_no_changed_byte_is_a_panic() {
         }
     }
 }
+
+#[test]
+fn references_are_read_with_their_rules() {
+    use references::{Mode, Rules};
+    assert_eq!(policy::read("").unwrap().references, Rules::default());
+    let text = "[references]\nmode = 'require'\npcrs = [0, 8]\n[[references.ignore]]\npcr = 8\n\
+                subject = 'set timeout=*'\nreason = 'racks'\nexpires = 2027-01-31\n";
+    let rules = policy::read(text).unwrap().references;
+    assert_eq!((rules.mode, rules.pcrs.iter().collect::<Vec<_>>()), (Mode::Require, vec![0, 8]));
+    let [rule] = &rules.ignore[..] else { panic!("{rules:?}") };
+    assert_eq!((rule.pcr_index, &*rule.subject, &*rule.reason), (8, "set timeout=*", "racks"));
+    assert_eq!(rule.expires.0, 1_801_440_000);
+    let ignore = |more: &str| format!("[[references.ignore]]\npcr = 8\nsubject = 'x'\n{more}");
+    for (wrong, line) in [
+        ("references.mode = 'perhaps'".to_owned(), 1),
+        ("references.pcrs = []".to_owned(), 1),
+        ("references.pcrs = [24]".to_owned(), 1),
+        ("references.what = 1".to_owned(), 1),
+        (ignore("reason = 'r'"), 1),
+        (ignore("reason = ''\nexpires = 2027-01-31"), 4),
+        (ignore("reason = 'r'\nexpires = 'soon'"), 5),
+        (text.replace("'set timeout=*'", "'*'"), 6),
+        (text.replace("pcr = 8", "pcr = 5"), 5),
+    ] {
+        let err = policy::read(&wrong).unwrap_err();
+        assert_eq!(err.line, line, "{wrong}: {err}");
+    }
+}

@@ -20,6 +20,14 @@ pub struct Agreement {
 }
 
 impl Agreement {
+    /// The same of these PCRs only.
+    #[must_use]
+    pub fn within(self, pcrs: PcrSet) -> Self {
+        let of = |set: PcrSet| set.minus(set.minus(pcrs));
+        let Self { equal, differing, incomparable } = self;
+        Self { equal: of(equal), differing: of(differing), incomparable: of(incomparable) }
+    }
+
     /// Whether the boot is what is expected. Nothing compared is no agreement.
     pub fn is_match(&self) -> bool {
         self.differing.is_empty() && self.incomparable.is_empty() && !self.equal.is_empty()
@@ -45,7 +53,9 @@ impl Baseline {
         let mut cursors = [Cursor::default(); PCR_COUNT];
         for event in boot.events().filter(|event| looked_at.contains(event.pcr_index)) {
             let Ok(at) = usize::try_from(event.pcr_index) else { continue };
-            let (Some(cursor), Some(banks)) = (cursors.get_mut(at), banks.get(at)) else { continue };
+            let (Some(cursor), Some(banks)) = (cursors.get_mut(at), banks.get(at)) else {
+                continue;
+            };
             let expected = self.event_of(event.pcr_index, cursor.n_events);
             cursor.differs |= expected.is_none_or(|expected| !banks.is_same(expected, event));
             cursor.n_events = cursor.n_events.saturating_add(1);

@@ -123,9 +123,7 @@ impl Baseline {
     ///
     /// Trust: only of a boot whose judgement was accepted, or whose change a person accepts.
     pub fn learn(boot: &Boot<'_, '_>) -> Result<Self, ContentFault> {
-        let told: PcrSet = (0..24)
-            .filter(|pcr| boot.banks_of(*pcr).next().is_some())
-            .collect();
+        let told: PcrSet = (0..24).filter(|pcr| boot.banks_of(*pcr).next().is_some()).collect();
         let untouched = |pcr: &u32| {
             boot.is_untouched(*pcr) && boot.events().all(|event| event.pcr_index != *pcr)
         };
@@ -260,7 +258,8 @@ fn check_digests(place: Place, digests: &[(TpmAlgId, Digest)]) -> Result<(), Con
 
 fn check_hint(place: Place, hint: &Hint) -> Result<(), ContentFault> {
     let fits = |text: &str, max: usize| {
-        text.chars().take(max.saturating_add(1)).count() <= max && !text.chars().any(char::is_control)
+        text.chars().take(max.saturating_add(1)).count() <= max
+            && !text.chars().any(char::is_control)
     };
     let all = fits(&hint.subject, NAME_CHARS_MAX)
         && fits(&hint.text, TEXT_CHARS_MAX)

@@ -82,6 +82,11 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// The comparison of a boot whose held PCRs [agree](Agreement::is_match).
+    pub const fn equal(agreement: Agreement, varied: Vec<Change>) -> Self {
+        Self { agreement, changes: Vec::new(), n_more: 0, ignored: Vec::new(), varied }
+    }
+
     /// Whether the boot is what is expected, but for what is set aside. Nothing compared is no
     /// agreement.
     pub fn is_match(&self) -> bool {
@@ -154,7 +159,8 @@ impl Baseline {
     }
 
     fn event_differences(&self, boot: &Boot<'_, '_>, pcr: u32, out: &mut Differences) {
-        let events: Vec<&Event<'_>> = boot.events().filter(|event| event.pcr_index == pcr).collect();
+        let events: Vec<&Event<'_>> =
+            boot.events().filter(|event| event.pcr_index == pcr).collect();
         let banks = Banks::common(self, boot, pcr);
         let expected = self.events_of(pcr).iter().filter_map(|n| self.content().events.get(*n));
         // Equal events get equal numbers: type and all digests that both sides can have.

@@ -82,9 +82,7 @@ fn told(event: &Event<'_>) -> Told {
 
 fn of_ipl(ipl: &Ipl<'_>) -> (What, String, Vec<String>) {
     let (what, subject) = match ipl {
-        Ipl::Grub { line: GrubLine::Command, text, .. } => {
-            (What::LoaderCommand, text.to_string())
-        }
+        Ipl::Grub { line: GrubLine::Command, text, .. } => (What::LoaderCommand, text.to_string()),
         Ipl::Grub { line: GrubLine::KernelCommandLine, .. } | Ipl::KernelCommandLine(_) => {
             (What::KernelCommandLine, String::new())
         }

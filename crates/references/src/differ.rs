@@ -131,9 +131,11 @@ fn with_moves(steps: Vec<Step>, expected: &[u32], actual: &[u32]) -> Vec<Step> {
     let mut out = Vec::with_capacity(steps.len());
     for step in steps {
         let from = match step {
-            Step::Added(to) => {
-                actual.get(to).and_then(|id| removed.get_mut(id)).and_then(Vec::pop).map(|f| (f, to))
-            }
+            Step::Added(to) => actual
+                .get(to)
+                .and_then(|id| removed.get_mut(id))
+                .and_then(Vec::pop)
+                .map(|f| (f, to)),
             Step::Removed(_) | Step::Moved(..) => None,
         };
         match from {
@@ -173,7 +175,8 @@ mod tests {
         one_less.pop();
         assert_eq!(steps(&long, &one_less), [Step::Removed(0)]);
         // Every pair of short sequences over two events.
-        let all: Vec<Vec<u32>> = (0..64u32).map(|n| (0..n % 7).map(|i| n >> i & 1).collect()).collect();
+        let all: Vec<Vec<u32>> =
+            (0..64u32).map(|n| (0..n % 7).map(|i| n >> i & 1).collect()).collect();
         for a in &all {
             for b in &all {
                 assert_eq!(steps(a, b).is_empty(), a == b, "{a:?} {b:?}");

@@ -72,7 +72,9 @@ fn firmware(changes: Vec<Change>) -> Vec<Change> {
         let is_version = |hint: &Option<Hint>| {
             hint.as_ref().is_some_and(|hint| hint.what == What::FirmwareVersion)
         };
-        change.kind == ChangeKind::Replaced && is_version(&change.before) && is_version(&change.after)
+        change.kind == ChangeKind::Replaced
+            && is_version(&change.before)
+            && is_version(&change.after)
     });
     let Some(words) = version.map(|change| change.words.clone()) else { return changes };
     let is_firmware = |hint: &Option<Hint>| {

@@ -28,7 +28,11 @@ pub(crate) fn incomparable(pcr: u32) -> Change {
 }
 
 pub(crate) fn otherwise(pcr: u32) -> Change {
-    whole(ChangeKind::Replaced, Some(pcr), "its events differ in one of the banks or in their order")
+    whole(
+        ChangeKind::Replaced,
+        Some(pcr),
+        "its events differ in one of the banks or in their order",
+    )
 }
 
 pub(crate) fn value(pcr: u32) -> Change {
@@ -45,7 +49,9 @@ pub(crate) fn change(pcr: u32, pair: Pair) -> Change {
     let event = after.as_ref().map(|(number, _)| *number);
     let after = after.map(|(_, hint)| hint);
     let (kind, words) = match (&before, &after) {
-        (_, Some(hint)) if moved => (ChangeKind::Moved, format!("{} is in another place", called(hint))),
+        (_, Some(hint)) if moved => {
+            (ChangeKind::Moved, format!("{} is in another place", called(hint)))
+        }
         (Some(before), Some(after)) => (ChangeKind::Replaced, replaced(before, after)),
         (None, Some(after)) => (ChangeKind::Added, format!("{} was added", with_text(after))),
         (Some(before), None) => (ChangeKind::Removed, format!("{} is missing", with_text(before))),
@@ -148,7 +154,8 @@ pub(crate) fn word_changes(before: &str, after: &str) -> String {
 
 fn listed<'t>(items: impl IntoIterator<Item = &'t str>) -> String {
     let items: Vec<&str> = items.into_iter().collect();
-    let mut text = items.iter().take(SHOWN_MAX).map(|item| short(item)).collect::<Vec<_>>().join(", ");
+    let mut text =
+        items.iter().take(SHOWN_MAX).map(|item| short(item)).collect::<Vec<_>>().join(", ");
     if items.len() > SHOWN_MAX {
         text.push_str(&format!(" and {} more", items.len().saturating_sub(SHOWN_MAX)));
     }

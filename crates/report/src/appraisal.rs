@@ -2,7 +2,8 @@
 
 use api::{
     appraisal::{
-        Appraisal, BootStep, EndorsementFacts, Facts, LogFacts, QuoteFacts, VariableFacts,
+        Appraisal, BootStep, EndorsementFacts, Facts, LogFacts, QuoteFacts, ReferenceFacts,
+        VariableFacts,
     },
     finding::Finding,
     pcrs::Pcrs,
@@ -22,7 +23,14 @@ pub fn appraisal(claims: &Claims<'_>, judged: &appraise::Appraisal) -> Appraisal
     Appraisal {
         verdict: judged.verdict.as_str().to_owned(),
         findings: judged.findings.iter().map(Finding::from).collect(),
-        facts: facts(claims),
+        facts: Facts {
+            reference: judged.reference.as_ref().map(|matched| ReferenceFacts {
+                name: matched.name.clone(),
+                state: matched.state.as_str().to_owned(),
+                pcrs: matched.pcrs.iter().collect(),
+            }),
+            ..facts(claims)
+        },
     }
 }
 

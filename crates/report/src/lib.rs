@@ -2,5 +2,6 @@
 //! Only here a judgement becomes an API type, so that command line and server say the same.
 
 mod appraisal;
+pub mod reference;
 
 pub use appraisal::appraisal;

@@ -35,7 +35,31 @@ pub(super) const PARTS: &[Part] = &[
     Part { title: "Endorsement keys and their certificates", requirements: ENDORSEMENT },
     Part { title: "Secure Boot", requirements: SECURE_BOOT },
     Part { title: "Boot path", requirements: BOOT_PATH },
+    Part { title: "References", requirements: REFERENCES },
 ];
+
+const REFERENCES: &[Requirement] = requirements! {
+    P1 "A manifest of a vendor is used only when its signature, its signer and its model are right.";
+    P2 "A boot is compared per event and per PCR; what is set aside shows in the result."
+        ["references::no_change_of_an_event_passes",
+         "references::an_update_of_the_kernel_is_one_change_in_words",
+         "references::another_command_line_is_told_by_its_words",
+         "references::something_that_is_measured_into_an_unused_pcr_is_a_change",
+         "references::a_rule_sets_aside_what_was_measured_and_nothing_else",
+         "references::a_hostile_log_costs_little_and_never_fits",
+         "cli::every_adversarial_log_is_refused_under_the_baseline_of_the_control",
+         "cli::two_boots_of_one_recorded_machine_fit_each_other"];
+    P3 "What was learnt is told from what a vendor says, with who accepted it and when.";
+    P4 "Nothing is learnt from a host whose quote failed or that is not accepted."
+        ["cli::nothing_is_learnt_from_what_is_not_accepted"];
+    P5 "A reference has a life, and one that was revoked is never accepted again."
+        ["cli::each_finding_of_references_has_a_case_and_one_that_just_does_not",
+         "references::words_of_states_are_read_back"];
+    P6 "What cannot be compared fails, and events of another type are other events."
+        ["references::nothing_compared_is_no_agreement",
+         "references::no_change_of_an_event_passes",
+         "references::content_that_does_not_hold_together_is_refused"];
+};
 
 const LOG: &[Requirement] = requirements! {
     L1 "No size or count is believed before the bytes are there, and each has a limit."
@@ -334,7 +358,9 @@ const BOOT_PATH: &[Requirement] = requirements! {
         ["boot-claims::authorities_tell_who_allowed_what_and_when"];
     B5 "Attempts that failed, network boots and SysPrep are told apart.";
     B6 "Boot applications may be in another register than PCR 4.";
-    B7 "What varies from boot to boot is shown, and not held to be equal.";
+    B7 "What varies from boot to boot is shown, and not held to be equal."
+        ["references::what_varies_from_boot_to_boot_is_shown_and_not_held",
+         "cli::each_finding_of_references_has_a_case_and_one_that_just_does_not"];
     B8 "Lines and files of GRUB are read in each form."
         ["event-log::texts_of_grub", "event-log::lines_of_grub_with_each_prefix"];
     B9 "Sections and command lines of unified kernel images are read."

@@ -3,8 +3,8 @@
 use std::hint::black_box;
 
 use appraise::{
-    Appraisal, Challenge, EkEvidence, Evidence, Known, LogStatus, Policy, QuoteEvidence, Verdict,
-    appraise, examine,
+    Appraisal, Challenge, Context, EkEvidence, Evidence, Known, LogStatus, Policy, QuoteEvidence,
+    Verdict, appraise, examine,
 };
 use event_log::{Rules, check_data, compare, parse, replay};
 use tpm_wire::{PcrBank, PcrSet};
@@ -43,7 +43,7 @@ fn appraisal(case: &Case) -> Appraisal {
     let ek = EkEvidence::Judged(&case.ek);
     let claims = examine(&evidence, &known, &ek, &challenge, &policy, NOW);
     assert!(claims.quote.verified().is_some());
-    appraise(&claims, None, &policy, NOW)
+    appraise(&claims, &Context::default(), &policy, NOW)
 }
 
 /// Raw bytes -> verdict and findings; the log's own claims among them.
@@ -68,5 +68,5 @@ pub(crate) fn log_alone(log: &[u8], pcrs: &[PcrBank]) {
     let ek = EkEvidence::NotAsked;
     let claims = examine(&evidence, &Known::Nothing, &ek, &Challenge::Absent, &policy, NOW);
     assert!(matches!(claims.log, LogStatus::Read(_)));
-    black_box(appraise(&claims, None, &policy, NOW));
+    black_box(appraise(&claims, &Context::default(), &policy, NOW));
 }

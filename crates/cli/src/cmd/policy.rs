@@ -38,9 +38,26 @@ struct Effective {
     verdict: Verdict,
     #[serde(skip_serializing_if = "Option::is_none")]
     ima: Option<Ima>,
+    references: References,
     /// Whether the site has rules of its own.
     has_rules: bool,
     findings: Vec<Rule>,
+}
+
+#[derive(Serialize)]
+struct References {
+    mode: &'static str,
+    pcrs: Vec<u32>,
+    /// Changes that are set aside.
+    ignore: Vec<Ignored>,
+}
+
+#[derive(Serialize)]
+struct Ignored {
+    pcr: u32,
+    subject: String,
+    reason: String,
+    until: String,
 }
 
 #[derive(Serialize)]
@@ -137,6 +154,21 @@ impl Effective {
                 n_digests: ima.allowed.n_digests(),
                 n_signers: ima.signers.len(),
             }),
+            references: References {
+                mode: policy.references.mode.as_str(),
+                pcrs: policy.references.pcrs.iter().collect(),
+                ignore: policy
+                    .references
+                    .ignore
+                    .iter()
+                    .map(|rule| Ignored {
+                        pcr: rule.pcr_index,
+                        subject: rule.subject.clone(),
+                        reason: rule.reason.clone(),
+                        until: rule.until.clone(),
+                    })
+                    .collect(),
+            },
             has_rules: policy.site_rules.is_some(),
             findings,
         }
@@ -181,6 +213,10 @@ pub(super) fn check(command: &PolicyFile, output: &Output) -> Result<Exit, CliEr
         let allowed = format!("{n_paths} paths with {n_digests} digests, {n_signers} signers");
         line("IMA", &format!("{mode}, PCR {pcr}, {allowed}"))?;
     }
+    let held: tpm_wire::PcrSet = effective.references.pcrs.iter().copied().collect();
+    let n_ignored = effective.references.ignore.len();
+    let held = format!("{}, PCR {held}, {n_ignored} set aside", effective.references.mode);
+    line("references", &held)?;
     line("rules in Rego", if effective.has_rules { "yes" } else { "none" })?;
     for rule in &effective.findings {
         output.line("")?;

@@ -8,12 +8,15 @@ use api::{
     finding::Finding,
     machine::Machine,
 };
-use appraise::{Challenge, EkEvidence, Known, Policy, QuoteEvidence, appraise, examine};
+use appraise::{
+    Challenge, Claims, Context, EkEvidence, Known, Policy, QuoteEvidence, appraise, examine,
+};
+use references::Applied;
 use verify::{EnrolledKey, Nonce, RootStore, UnixTime};
 
-use super::Exit;
+use super::{Exit, reference};
 use crate::{
-    args::Verify,
+    args::{FolderOfEvidence, Verify},
     error::CliError,
     evidence_dir::{self, EvidenceFolder, read_limited},
     output::{Output, Tone, plain},
@@ -22,29 +25,66 @@ use crate::{
 /// A file of roots: all roots of all vendors, in PEM, are below 4 MiB.
 const ROOTS_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
+/// A folder of evidence, and by what it is judged.
+pub(super) struct Case {
+    folder: EvidenceFolder,
+    roots: RootStore,
+    policy: Policy,
+    now: UnixTime,
+}
+
+impl Case {
+    /// Reads all of it.
+    pub(super) fn read(command: &FolderOfEvidence) -> Result<Self, CliError> {
+        let mut roots = RootStore::new();
+        for file in &command.ek_root {
+            let bytes = read_limited(file, ROOTS_BYTES_MAX)?;
+            let read = RootStore::from_file_bytes(&bytes);
+            roots.extend(read.with_context(|| format!("{} holds no roots", file.display()))?);
+        }
+        let mut folder = evidence_dir::read(&command.folder)?;
+        if let Some(file) = &command.nonce {
+            folder.nonce = evidence_dir::read_nonce(file)?;
+        }
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = UnixTime(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+        let policy = match &command.policy {
+            None => Policy::default(),
+            Some(file) => super::policy::load(file)?.0,
+        };
+        Ok(Self { folder, roots, policy, now })
+    }
+
+    /// What `each` makes of the claims.
+    pub(super) fn with_claims<T>(
+        &self,
+        each: impl FnOnce(&Claims<'_>, &Policy, UnixTime) -> T,
+    ) -> T {
+        with_claims(&self.policy, &self.folder, &self.roots, self.now, |claims| {
+            each(claims, &self.policy, self.now)
+        })
+    }
+
+    /// Why a rule of the policy sets changes aside.
+    pub(super) fn ignore_reason(&self, rule: usize) -> Option<&str> {
+        self.policy.references.ignore.get(rule).map(|rule| rule.reason.as_str())
+    }
+}
+
 pub(super) fn run(command: &Verify, output: &Output) -> Result<Exit, CliError> {
-    let mut roots = RootStore::new();
-    for file in &command.ek_root {
-        let bytes = read_limited(file, ROOTS_BYTES_MAX)?;
-        let read = RootStore::from_file_bytes(&bytes);
-        roots.extend(read.with_context(|| format!("{} holds no roots", file.display()))?);
+    let case = Case::read(&command.evidence)?;
+    let mut named = Vec::new();
+    for file in &command.reference {
+        named.push((file.display().to_string(), reference::offline::load(file)?));
     }
-    let mut folder = evidence_dir::read(&command.folder)?;
-    if let Some(file) = &command.nonce {
-        folder.nonce = evidence_dir::read_nonce(file)?;
-    }
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let now = UnixTime(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
-    let policy = match &command.policy {
-        None => Policy::default(),
-        Some(file) => super::policy::load(file)?.0,
-    };
-    let appraisal = judge_under(&policy, &folder, &roots, now);
+    let references: Vec<_> =
+        named.iter().map(|(name, baseline)| reference::offline::applied(name, baseline)).collect();
+    let appraisal = judge_with(&case.policy, &references, &case.folder, &case.roots, case.now);
     if output.is_json() {
         output.json(&appraisal)?;
     } else {
         let verdict = output.paint(Tone::of_verdict(&appraisal.verdict), &appraisal.verdict);
-        output.line(&format!("{}: {verdict}", command.folder.display()))?;
+        output.line(&format!("{}: {verdict}", command.evidence.folder.display()))?;
         output.line("")?;
         show_findings(&appraisal.findings, output)?;
         show_facts(&appraisal.facts, output)?;
@@ -65,6 +105,34 @@ pub fn judge_under(
     roots: &RootStore,
     now: UnixTime,
 ) -> Appraisal {
+    judge_with(policy, &[], folder, roots, now)
+}
+
+/// Judges `folder` at `now` under `policy`, trusting `roots`, where `references` say what the host
+/// is expected to boot.
+pub fn judge_with(
+    policy: &Policy,
+    references: &[Applied<'_>],
+    folder: &EvidenceFolder,
+    roots: &RootStore,
+    now: UnixTime,
+) -> Appraisal {
+    with_claims(policy, folder, roots, now, |claims| {
+        let context = Context { references, ..Context::default() };
+        let mut document = report::appraisal(claims, &appraise(claims, &context, policy, now));
+        document.facts.untrusted_machine = folder.machine.clone();
+        document
+    })
+}
+
+/// What `each` makes of the claims of `folder`.
+pub fn with_claims<T>(
+    policy: &Policy,
+    folder: &EvidenceFolder,
+    roots: &RootStore,
+    now: UnixTime,
+    each: impl FnOnce(&Claims<'_>) -> T,
+) -> T {
     let evidence = appraise::Evidence {
         quote: folder.quote.as_ref().map(|(attest, signature)| QuoteEvidence { attest, signature }),
         tpm_error: folder.tpm_error.as_deref(),
@@ -94,9 +162,7 @@ pub fn judge_under(
     let nonce = folder.nonce.as_deref().and_then(Nonce::new);
     let challenge = nonce.as_ref().map_or(Challenge::Absent, Challenge::Nonce);
     let claims = examine(&evidence, &known, &ek, &challenge, policy, now);
-    let mut document = report::appraisal(&claims, &appraise(&claims, None, policy, now));
-    document.facts.untrusted_machine = folder.machine.clone();
-    document
+    each(&claims)
 }
 
 pub(super) fn show_findings(findings: &[Finding], output: &Output) -> Result<(), CliError> {
@@ -142,6 +208,9 @@ pub(super) fn show_facts(facts: &Facts, output: &Output) -> Result<(), CliError>
     }
     if let Some(machine) = &facts.untrusted_machine {
         show_machine(machine, output)?;
+    }
+    if let Some(reference) = &facts.reference {
+        line("reference", &format!("fits {}, which is {}", reference.name, reference.state))?;
     }
     for step in &facts.boot {
         let path = step.untrusted_path.as_deref().unwrap_or("no path in the log");

@@ -9,4 +9,5 @@ mod mutations;
 mod policy;
 mod recorded;
 mod referee;
+mod references;
 mod rules;

@@ -7,7 +7,8 @@ use api::{
     agent::{Evidence, EvidenceReply, Quote},
 };
 use appraise::{
-    Challenge, Claims, ClockState, EkEvidence, Known, Policy, QuoteEvidence, appraise, examine,
+    Challenge, Claims, ClockState, Context, EkEvidence, Known, Policy, QuoteEvidence, appraise,
+    examine,
 };
 use store::{
     Approval, By, Conflict, Connection, EvidencePart, Host, HostId, JudgedBy, NewAppraisal,
@@ -262,7 +263,7 @@ fn judge(
     now: UnixTime,
 ) -> Judged {
     let claims = claims(policy, judgeable, identity, now);
-    let appraisal = appraise(&claims, previous, policy, now);
+    let appraisal = appraise(&claims, &Context { previous, ..Context::default() }, policy, now);
     let quote_clock = claims.quote.verified().map(|quote| {
         let clock = quote.clock_info();
         QuoteClock {

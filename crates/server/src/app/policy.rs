@@ -7,7 +7,7 @@ use api::{
     finding::Finding,
     policy::{PolicyChange, PolicyTryPage, PolicyTryRequest},
 };
-use appraise::{ClockState, Policy, appraise};
+use appraise::{ClockState, Context, Policy, appraise};
 use store::Host;
 use verify::{RootStore, UnixTime};
 
@@ -97,7 +97,8 @@ impl App {
                 let previous = host.last_quote_clock.map(clock_state);
                 let now = UnixTime(now_ms.div_euclid(1000));
                 let claims = claims(policy, evidence, identity.as_deref(), now);
-                let appraisal = appraise(&claims, previous.as_ref(), policy, now);
+                let context = Context { previous: previous.as_ref(), ..Context::default() };
+                let appraisal = appraise(&claims, &context, policy, now);
                 let to = appraisal.verdict.as_str();
                 if to == from {
                     // Most of a fleet: no document is made for them.

@@ -1,0 +1,138 @@
+//! References as JSON: what is expected to boot. `docs/references.md` explains the document.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+/// The word that says what the document is.
+pub const FORMAT: &str = "bootproof-reference";
+/// The version of the document.
+pub const VERSION: u32 = 1;
+/// Bytes of one document: of 200 events it has 100 KiB.
+pub const REFERENCE_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// What is expected to boot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// [`FORMAT`].
+    pub format: String,
+    /// [`VERSION`].
+    pub version: u32,
+    /// `learnt`, `imported` or `computed`.
+    pub origin: String,
+    /// PCRs of which `events` are all that may be measured.
+    pub complete_pcrs: Vec<u32>,
+    /// The events of those PCRs, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Event>,
+    /// Values of PCRs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub values: Vec<Value>,
+    /// Images that PCR 4 may hold.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub images: Vec<Image>,
+}
+
+/// One event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Event {
+    /// The PCR.
+    pub pcr: u32,
+    /// The event's type: its name, or a number as `0x0000040e`.
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// What was extended, by bank.
+    pub digests: BTreeMap<String, Hex>,
+    /// What it is.
+    pub hint: Hint,
+}
+
+/// The values that a PCR may have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Value {
+    /// The PCR.
+    pub pcr: u32,
+    /// The bank.
+    pub bank: String,
+    /// Any of these is right.
+    pub any_of: Vec<Hex>,
+}
+
+/// An image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Image {
+    /// Its Authenticode digests, by bank.
+    pub digests: BTreeMap<String, Hex>,
+    /// What it is.
+    pub hint: Hint,
+}
+
+/// What an event or an image is, for people.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hint {
+    /// What kind of thing.
+    pub what: String,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub subject: String,
+    /// What it says.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub text: String,
+    /// Names of certificates in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
+    /// Whether a digest covers subject and text.
+    pub measured: bool,
+}
+
+/// Bytes that are hex in JSON.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hex(pub Vec<u8>);
+
+impl Serialize for Hex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Hex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
+        hex::decode(text.as_bytes()).map(Self).map_err(|_| D::Error::custom("not hex"))
+    }
+}
+
+/// `bootproof reference compare --json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// Whether the boot is what is expected.
+    pub is_match: bool,
+    /// PCRs that are equal.
+    pub equal_pcrs: Vec<u32>,
+    /// What changed in PCRs that must be equal.
+    pub changes: Vec<Change>,
+    /// Changes beyond those.
+    pub n_more: usize,
+    /// What changed in them and the policy sets aside.
+    pub set_aside: Vec<Change>,
+    /// What changed in the other PCRs.
+    pub varied: Vec<Change>,
+}
+
+/// One change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// `added`, `removed`, `replaced`, `moved`, `value` or `incomparable`.
+    pub change: String,
+    /// The PCRs in which it shows.
+    pub pcrs: Vec<u32>,
+    /// The event of the boot's log.
+    pub event: Option<u32>,
+    /// In words.
+    pub words: String,
+}
