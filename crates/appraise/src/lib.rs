@@ -17,6 +17,7 @@
 
 mod appraisal;
 mod claims;
+mod core;
 mod ek;
 mod evidence;
 mod examine;
@@ -33,6 +34,7 @@ mod site_rules;
 
 pub use appraisal::{Appraisal, Verdict, appraise};
 pub use claims::{Claims, ClockState, EkStatus, IdentityStatus, LogStatus, QuoteStatus, ReadLog};
+pub use core::{ComparedInBanks, Core, CoreLog, examine_core};
 pub use ek::{ek_certificate_finding, with_key_checked};
 pub use evidence::{Challenge, EkEvidence, Evidence, Known, QuoteEvidence};
 pub use examine::examine;

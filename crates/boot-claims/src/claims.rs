@@ -1,6 +1,8 @@
 //! All that is read out of a boot.
 
-use event_log::{Contradiction, DataCheck, Replayed};
+use std::borrow::Cow;
+
+use event_log::{ComparedLog, Contradiction, DataCheck, Replayed, data_checks};
 use tpm_wire::PcrSet;
 
 use crate::database::{Authority, Database, DatabaseName, read_authorities, read_databases};
@@ -62,7 +64,16 @@ pub struct Contradicted {
 impl<'a> BootClaims<'a> {
     /// Reads all of it. Events of PCRs that do not replay are read too, and never believed.
     pub fn read(replayed: &Replayed<'_, 'a>) -> Self {
-        let view = View::new(replayed);
+        Self::of(replayed, data_checks(replayed).into())
+    }
+
+    /// The same, of a log whose data was checked already.
+    pub fn read_checked(compared: &ComparedLog<'a>) -> Self {
+        Self::of(&compared.replayed(), compared.data_checks().into())
+    }
+
+    fn of(replayed: &Replayed<'_, 'a>, checks: Cow<'_, [DataCheck]>) -> Self {
+        let view = View::new(replayed, checks);
         let (separators, separator_problems) = read_separators(&view);
         let contradicted = view.events().filter_map(|event| match view.check(event) {
             DataCheck::Contradicts(kind) => {

@@ -3,8 +3,8 @@
 use core::fmt;
 
 use efi::{CertType, Guid, SignatureLists, Ucs2, VariableData, read_signature};
-use event_log::{Event, EventType, hash};
-use tpm_wire::{Digest, ParseError, TpmAlgId};
+use event_log::{Event, EventType, sha256};
+use tpm_wire::ParseError;
 
 use crate::belief::Belief;
 use crate::view::View;
@@ -60,8 +60,6 @@ pub struct Database<'a> {
     pub repeated: Vec<u32>,
     /// The value of the variable: EFI_SIGNATURE_LISTs.
     pub value: &'a [u8],
-    /// SHA-256 of the value.
-    pub sha256: Digest,
     /// How many entries of each type, in the order of their first occurrence.
     pub n_entries: Vec<(CertType, usize)>,
     /// Why the rest of the value could not be read, where it could not.
@@ -71,6 +69,11 @@ pub struct Database<'a> {
 }
 
 impl Database<'_> {
+    /// SHA-256 of the value.
+    pub fn sha256(&self) -> [u8; 32] {
+        sha256(&[self.value])
+    }
+
     /// Entries of all types.
     pub fn len(&self) -> usize {
         self.n_entries.iter().map(|(_, n)| *n).sum()
@@ -127,14 +130,12 @@ pub(crate) fn read_databases<'a>(view: &View<'_, '_, 'a>) -> Vec<Database<'a>> {
             first.repeated.push(event.number);
             continue;
         }
-        let Some(sha256) = hash(TpmAlgId::SHA256, &[variable.value]) else { continue };
         let (n_entries, malformed) = count_entries(variable.value);
         databases.push(Database {
             name,
             event: event.number,
             repeated: Vec::new(),
             value: variable.value,
-            sha256,
             n_entries,
             malformed,
             belief: view.belief(event),

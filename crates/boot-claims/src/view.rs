@@ -1,6 +1,8 @@
 //! The replayed log with what is asked of each event again and again.
 
-use event_log::{DataCheck, Event, Format, Replayed, SeparatorDigests, SeparatorValue, check_data};
+use std::borrow::Cow;
+
+use event_log::{DataCheck, Event, Format, Replayed, SeparatorDigests, SeparatorValue};
 use tpm_wire::TpmAlgId;
 
 use crate::belief::{Belief, Doubt};
@@ -8,28 +10,15 @@ use crate::belief::{Belief, Doubt};
 /// The replayed log, and of each of its events the data check and the separator it is.
 pub(crate) struct View<'r, 'l, 'a> {
     pub(crate) replayed: &'r Replayed<'l, 'a>,
-    checks: Vec<DataCheck>,
+    checks: Cow<'r, [DataCheck]>,
     separators: Vec<Option<SeparatorValue>>,
     /// The first event of PCR 7 that is a separator by its digest.
     pub(crate) fence7: Option<u32>,
 }
 
 impl<'r, 'l, 'a> View<'r, 'l, 'a> {
-    pub(crate) fn new(replayed: &'r Replayed<'l, 'a>) -> Self {
+    pub(crate) fn new(replayed: &'r Replayed<'l, 'a>, checks: Cow<'r, [DataCheck]>) -> Self {
         let log = replayed.log();
-        let has_strong = log.algorithms().any(TpmAlgId::is_strong_hash);
-        // Digests that the PCR of an event is not known to hold are left out: nothing rests on them,
-        // and firmware is known that logs wrong ones beside right ones. Where it is known to hold
-        // none, those of SHA-256 and better are looked at, so that findings can name the event.
-        let check = |event: &Event<'_>| {
-            let banks = || replayed.banks_of(event.pcr_index);
-            let is_replayed = banks().next().is_some();
-            check_data(event, |alg| match is_replayed {
-                true => banks().any(|bank| bank == alg),
-                false => alg.is_strong_hash() || !has_strong,
-            })
-        };
-        let checks = log.events().iter().map(check).collect();
         // The banks that its PCR replays in decide; where there is none, any bank of the log: the
         // event is then not believed anyway.
         let digests = SeparatorDigests::new(log.algorithms());

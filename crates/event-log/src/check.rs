@@ -79,11 +79,25 @@ pub fn check_data(event: &Event<'_>, counts: impl Fn(TpmAlgId) -> bool) -> DataC
     if matches!(rule, Rule::Never) {
         return DataCheck::Unverifiable;
     }
-    let mut digests = event.digests.iter().filter(|(alg, _)| is_supported(*alg) && counts(*alg));
-    let Some((first_alg, first)) = digests.next() else { return DataCheck::Unverifiable };
+    // The one that is asked first is asked for each convention: the cheapest.
+    let mut first = None;
+    let mut n_counted = 0usize;
+    for (alg, digest) in event.digests.iter() {
+        if is_supported(alg) && counts(alg) {
+            n_counted = n_counted.saturating_add(1);
+            if first.is_none() || alg == TpmAlgId::SHA256 {
+                first = Some((alg, digest));
+            }
+        }
+    }
+    let Some((first_alg, first)) = first else { return DataCheck::Unverifiable };
+    let others = || {
+        let counted = |alg: &TpmAlgId| *alg != first_alg && is_supported(*alg) && counts(*alg);
+        event.digests.iter().filter(move |(alg, _)| counted(alg))
+    };
     let are_of = |parts: &[&[u8]]| {
         is_hash_of(first_alg, parts, first)
-            && digests.clone().all(|(alg, digest)| is_hash_of(alg, parts, digest))
+            && (n_counted == 1 || others().all(|(alg, digest)| is_hash_of(alg, parts, digest)))
     };
     match convention_of(event, grub, are_of) {
         Some(convention) => DataCheck::Matches(convention),

@@ -1,6 +1,7 @@
 //! [`Replay`] and quoted PCRs → [`Replayed`]: which events a quote stands for.
 
 use core::fmt;
+use std::borrow::Cow;
 
 use tpm_wire::{Digest, PcrBank, PcrSet, TpmAlgId};
 
@@ -100,9 +101,9 @@ pub struct Comparison<'l, 'a> {
 /// [`check_data`](crate::check_data) says so.
 #[derive(Clone, Debug)]
 pub struct Replayed<'l, 'a> {
-    log: &'l Log<'a>,
+    pub(crate) log: &'l Log<'a>,
     /// Of each bank that counts: the PCRs that have events and equal their replay.
-    banks: Vec<(TpmAlgId, PcrSet)>,
+    pub(crate) banks: Cow<'l, [(TpmAlgId, PcrSet)]>,
 }
 
 impl<'l, 'a> Replayed<'l, 'a> {
@@ -147,7 +148,7 @@ pub fn compare<'l, 'a>(
     rules: &Rules,
 ) -> Comparison<'l, 'a> {
     let mut comparison = Comparison {
-        replayed: Replayed { log, banks: Vec::new() },
+        replayed: Replayed { log, banks: Cow::default() },
         mismatches: Vec::new(),
         continued: Vec::new(),
         banks_not_in_log: Vec::new(),
@@ -166,7 +167,7 @@ pub fn compare<'l, 'a>(
         let counts = alg.is_strong_hash() || rules.banks == BankTrust::PermitWeak;
         let covered = comparison.compare_bank(bank, values, replay.extended(alg), rules);
         if counts && !covered.is_empty() {
-            comparison.replayed.banks.push((alg, covered));
+            comparison.replayed.banks.to_mut().push((alg, covered));
         }
     }
     comparison

@@ -34,21 +34,24 @@ pub(crate) fn is_hash_of(alg: TpmAlgId, parts: &[&[u8]], digest: &[u8]) -> bool 
 
 /// new = H(old ‖ digest), in place. [TPM2-P1-1.59 §17.2] `false`, and nothing is changed, where we
 /// have no such hash or `old` is not of its length.
-pub(crate) fn extend(alg: TpmAlgId, old: &mut Digest, digest: &[u8]) -> bool {
-    if alg == TpmAlgId::SHA256
-        && let Ok(digest) = digest.try_into()
-        && let Ok(old) = old.as_mut_bytes().try_into()
-    {
+pub(crate) fn extend(alg: TpmAlgId, old: &mut [u8], digest: &[u8]) -> bool {
+    if alg == TpmAlgId::SHA256 {
+        let (Ok(old), Ok(digest)) = (old.try_into(), digest.try_into()) else { return false };
         extend_sha256(old, digest);
         return true;
     }
-    match hash(alg, &[old.as_bytes(), digest]) {
-        Some(new) if new.as_bytes().len() == old.as_bytes().len() => {
-            *old = new;
+    match hash(alg, &[old, digest]) {
+        Some(new) if new.as_bytes().len() == old.len() => {
+            old.copy_from_slice(new.as_bytes());
             true
         }
         _ => false,
     }
+}
+
+/// SHA-256 over `parts`, one behind the other.
+pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+    finish::<Sha256>(parts).into()
 }
 
 /// SHA-256 over two halves of a block: that block and the one of padding in one go, without the
@@ -113,11 +116,12 @@ mod tests {
                 let digest = Digest::filled(byte, len).unwrap();
                 let expected = hash(alg, &[value.as_bytes(), digest.as_bytes()]);
                 let before = value;
-                assert_eq!(extend(alg, &mut value, digest.as_bytes()), expected.is_some());
+                let extended = extend(alg, value.as_mut_bytes(), digest.as_bytes());
+                assert_eq!(extended, expected.is_some());
                 assert_eq!(value, expected.unwrap_or(before), "{alg}");
             }
             let mut short = Digest::filled(0, 31).unwrap();
-            assert!(!extend(alg, &mut short, &[0; 31]) && short.is_zero(), "{alg}");
+            assert!(!extend(alg, short.as_mut_bytes(), &[0; 31]) && short.is_zero(), "{alg}");
         }
     }
 

@@ -35,6 +35,7 @@
 
 mod check;
 mod compare;
+mod compared;
 mod confidential;
 mod event_type;
 mod hash;
@@ -47,13 +48,15 @@ mod separator;
 mod several;
 mod spec_id;
 pub mod untrusted;
+mod work;
 mod write;
 
 pub use check::{Contradiction, Convention, DataCheck, GrubText, check_data, grub_text};
 pub use compare::{BankTrust, Comparison, Mismatch, MismatchKind, Replayed, Rules, compare};
+pub use compared::{ComparedLog, data_checks, read_and_compare};
 pub use confidential::{CcelTable, ConfidentialType, MeasurementRegister};
 pub use event_type::EventType;
-pub use hash::hash;
+pub use hash::{hash, sha256};
 pub use log::{Digests, Event, Format, Log, NO_PCR, Parsed};
 pub use parse::{EVENTS_MAX, LOG_BYTES_MAX, parse};
 pub use problem::{Problem, ProblemKind};
@@ -62,4 +65,5 @@ pub use replay::{Replay, Startup, StartupProblem, StartupProblemKind, replay};
 pub use separator::{SeparatorDigests, SeparatorValue};
 pub use several::{LogPlace, parse_last, split_logs};
 pub use spec_id::{ALGORITHMS_MAX, SpecId};
+pub use work::WORK_MAX;
 pub use write::{LogWriter, encode};

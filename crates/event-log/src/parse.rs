@@ -27,20 +27,25 @@ pub const EVENTS_MAX: usize = 32_768;
 ///
 /// Reading stops at the first problem; the events before it are kept.
 pub fn parse(bytes: &[u8]) -> Parsed<'_> {
+    parse_padded(bytes, padding_run(bytes))
+}
+
+/// The same, where the last `run` of `bytes` are known to be 00 or FF: of several logs one behind
+/// the other, each would count them anew.
+pub(crate) fn parse_padded(bytes: &[u8], run: usize) -> Parsed<'_> {
     let mut log = Log { format: Format::Sha1, events: Vec::new(), padding: &[] };
     let problem = if bytes.len() > LOG_BYTES_MAX {
         let kind = ProblemKind::LogTooLong { len: bytes.len(), max: LOG_BYTES_MAX };
         Some(Problem { offset: LOG_BYTES_MAX, event: None, kind })
     } else {
-        read(bytes, &mut log).err()
+        read(bytes, bytes.len().saturating_sub(run), &mut log).err()
     };
     let empty = Problem { offset: 0, event: None, kind: ProblemKind::Empty };
     let problem = problem.or_else(|| log.events.is_empty().then_some(empty));
     Parsed { log, problems: problem.into_iter().collect() }
 }
 
-fn read<'a>(bytes: &'a [u8], log: &mut Log<'a>) -> Result<(), Problem> {
-    let padding_at = padding_offset(bytes);
+fn read<'a>(bytes: &'a [u8], padding_at: usize, log: &mut Log<'a>) -> Result<(), Problem> {
     let mut reader = Reader::new(bytes);
     let mut number = 0;
     while !reader.is_empty() {
@@ -82,14 +87,13 @@ fn begins_a_log(reader: &Reader<'_>) -> bool {
     is_header && data.starts_with(SIGNATURE_AGILE)
 }
 
-/// Where the run of equal 00 or FF bytes at the end of the log begins. A record boundary in it is
-/// where the log ends.
-fn padding_offset(bytes: &[u8]) -> usize {
-    let run = match bytes.last() {
+/// Bytes of the run of equal 00 or FF at the end of `bytes`. A record boundary in it is where the
+/// log ends.
+pub(crate) fn padding_run(bytes: &[u8]) -> usize {
+    match bytes.last() {
         Some(fill @ (0 | 0xff)) => bytes.iter().rev().take_while(|byte| *byte == fill).count(),
         _ => 0,
-    };
-    bytes.len().saturating_sub(run)
+    }
 }
 
 /// The format of a log that begins with `event`.

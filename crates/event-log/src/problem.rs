@@ -34,6 +34,13 @@ pub enum ProblemKind {
         /// The limit.
         max: usize,
     },
+    /// To hash what the log holds costs more than a judgement may; nothing of it was judged.
+    TooMuchWork {
+        /// Blocks of SHA-256 that it costs as much as.
+        blocks: u64,
+        /// The limit.
+        max: u64,
+    },
     /// The first event is built as a Spec ID event but does not say so.
     SpecIdSignature,
     /// The Spec ID event contradicts itself.
@@ -93,6 +100,9 @@ impl fmt::Display for ProblemKind {
                 write!(f, "the log has {len} bytes, over the limit of {max}")
             }
             Self::TooManyEvents { max } => write!(f, "the log has more than {max} events"),
+            Self::TooMuchWork { blocks, max } => {
+                write!(f, "to hash the log costs {blocks} blocks, over the limit of {max}")
+            }
             Self::SpecIdSignature => f.write_str("the signature of the Spec ID event is damaged"),
             Self::SpecId { what } => write!(f, "the Spec ID event is malformed: {what}"),
             Self::Short { what, want, have } => {

@@ -179,8 +179,8 @@ impl ReplayedBank {
             self.skipped = self.skipped.with(event.pcr_index);
             return;
         };
-        let Some(mut value) = self.values.get(event.pcr_index).copied() else { return };
-        if extend(alg, &mut value, digest) && self.values.set(event.pcr_index, value) {
+        let Some(value) = self.values.value_mut(event.pcr_index) else { return };
+        if extend(alg, value, digest) {
             self.extended = self.extended.with(event.pcr_index);
         }
     }

@@ -1,7 +1,7 @@
 //! Several logs behind one another: what some systems keep of earlier boots, in one report.
 
 use crate::log::Parsed;
-use crate::parse::parse;
+use crate::parse::{padding_run, parse_padded};
 use crate::problem::ProblemKind;
 
 /// The logs that `bytes` holds, in order, each up to where the next one's Spec ID event begins. The
@@ -10,7 +10,8 @@ use crate::problem::ProblemKind;
 pub fn split_logs(bytes: &[u8]) -> Vec<&[u8]> {
     let mut logs = Vec::new();
     let mut left = bytes;
-    while let Some((log, next)) = next_log(&parse(left), left) {
+    let run = padding_run(bytes);
+    while let Some((log, next)) = next_log(&parse_padded(left, run), left) {
         logs.push(log);
         left = next;
     }
@@ -23,8 +24,9 @@ pub fn split_logs(bytes: &[u8]) -> Vec<&[u8]> {
 pub fn parse_last(bytes: &[u8]) -> (Parsed<'_>, LogPlace) {
     let mut place = LogPlace { n_earlier: 0, offset: 0, n_bytes: bytes.len() };
     let mut left = bytes;
+    let run = padding_run(bytes);
     loop {
-        let parsed = parse(left);
+        let parsed = parse_padded(left, run);
         let Some((_, next)) = next_log(&parsed, left) else { return (parsed, place) };
         left = next;
         place = LogPlace {

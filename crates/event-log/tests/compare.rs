@@ -1,7 +1,8 @@
 //! Which events a quote stands for.
 
 use event_log::{
-    BankTrust, EventType, LogWriter, MismatchKind, Rules, compare, hash, parse, replay,
+    BankTrust, EventType, LOG_BYTES_MAX, LogWriter, MismatchKind, ProblemKind, Rules, WORK_MAX,
+    compare, data_checks, hash, parse, read_and_compare, replay,
 };
 use testkit::log::{BootLog, BuiltLog, Entry};
 use tpm_wire::{Digest, PcrBank, PcrSet, TpmAlgId};
@@ -160,4 +161,49 @@ fn ev_no_action_is_never_covered() {
     let comparison = compare(&log, &replay, &built.pcrs, &Rules::default());
     assert!(comparison.replayed.events().all(|event| event.is_extended()));
     assert_eq!(comparison.replayed.events().count(), built.extends.len());
+}
+
+/// What is read in one go is what its steps give, and no log costs more than is allowed.
+#[test]
+fn one_go_gives_what_the_steps_give() {
+    let banks = [TpmAlgId::SHA256, TpmAlgId::SHA384];
+    let mut writer = LogWriter::new(banks);
+    for (pcr, text) in [(0, "a"), (7, "b"), (8, "c"), (8, "d")] {
+        writer.measure(pcr, EventType::IPL, text.as_bytes(), text.as_bytes());
+    }
+    let bytes = writer.finish();
+    let steps = parse(&bytes);
+    let replay = replay(&steps.log, banks);
+    let mut quoted: Vec<_> = replay.banks().cloned().collect();
+    assert!(quoted[1].set(8, Digest::filled(1, 48).unwrap()));
+    let comparison = compare(&steps.log, &replay, &quoted, &Rules::default());
+    let compared = read_and_compare(&bytes, &quoted, &Rules::default());
+    assert_eq!(compared.mismatches, comparison.mismatches);
+    assert_eq!(compared.mismatches.len(), 1);
+    assert_eq!(compared.replayed().pcrs(), comparison.replayed.pcrs());
+    assert_eq!(compared.data_checks(), data_checks(&comparison.replayed));
+    assert!(compared.problems.is_empty());
+    assert_eq!(compared.into_log(), steps.log);
+}
+
+#[test]
+fn a_log_that_costs_too_much_is_refused_before_it_is_hashed() {
+    let data = vec![7; LOG_BYTES_MAX - 400];
+    let read = |banks: &[TpmAlgId]| {
+        let mut writer = LogWriter::new(banks.iter().copied());
+        writer.measure(4, EventType::IPL, &data, &data);
+        let bytes = writer.finish();
+        let quoted: Vec<_> =
+            replay(&parse(&bytes).log, banks.iter().copied()).banks().cloned().collect();
+        let compared = read_and_compare(&bytes, &quoted, &Rules::default());
+        let replayed = compared.replayed().pcrs();
+        let kinds: Vec<_> = compared.problems.iter().map(|problem| problem.kind).collect();
+        (kinds, replayed, compared.into_log().events().len())
+    };
+    let (kinds, replayed, n_events) = read(&[TpmAlgId::SHA256]);
+    assert_eq!((kinds.len(), n_events), (0, 2));
+    assert!(replayed.contains(4));
+    let (kinds, replayed, n_events) = read(&[TpmAlgId::SHA256, TpmAlgId::SHA512]);
+    assert!(matches!(kinds[..], [ProblemKind::TooMuchWork { max: WORK_MAX, .. }]), "{kinds:?}");
+    assert_eq!((replayed.is_empty(), n_events), (true, 0));
 }

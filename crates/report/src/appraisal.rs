@@ -125,7 +125,7 @@ fn boot(log: &ReadLog<'_>, facts: &mut Facts) {
         .iter()
         .map(|database| VariableFacts {
             name: database.name.to_string(),
-            sha256: database.sha256.to_string(),
+            sha256: hex::encode(database.sha256()),
             n_entries: database.malformed.is_none().then(|| database.len()),
             belief: belief(database.belief).to_owned(),
         })

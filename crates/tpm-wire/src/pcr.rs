@@ -155,6 +155,12 @@ impl PcrBank {
         self.values.get(usize::try_from(index).ok()?)?.as_ref()
     }
 
+    /// The bytes of the value of `index`, to be changed in place, where it is known.
+    pub fn value_mut(&mut self, index: u32) -> Option<&mut [u8]> {
+        let slot = self.values.get_mut(usize::try_from(index).ok()?)?;
+        slot.as_mut().map(Digest::as_mut_bytes)
+    }
+
     /// Sets the value of `index`. `false`, and nothing is changed, where the index is over 23 or
     /// the value has not the length of the bank's hash.
     #[must_use]

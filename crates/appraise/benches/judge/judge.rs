@@ -3,40 +3,37 @@
 use std::hint::black_box;
 
 use appraise::{
-    Appraisal, Challenge, Context, EkEvidence, Evidence, Known, LogStatus, Policy, QuoteEvidence,
-    Verdict, appraise, examine,
+    Appraisal, Challenge, Context, CoreLog, EkEvidence, Evidence, Known, LogStatus, Policy,
+    QuoteEvidence, Verdict, appraise, examine, examine_core,
 };
-use event_log::{Rules, check_data, compare, parse, replay};
-use tpm_wire::{PcrBank, PcrSet};
-use verify::{BankRule, RawQuote, SelectionRule, verify_quote};
+use tpm_wire::PcrBank;
 
 use crate::evidence::{Case, NOW};
 
-/// Raw bytes -> signature, challenge, PCR digest, replay, digests of event data.
-pub(crate) fn core(case: &Case) {
-    let quote = RawQuote { attest: black_box(&case.attest), signature: &case.signature };
-    let rule = SelectionRule::AtLeast { pcrs: PcrSet::FIRMWARE, banks: BankRule::Strong };
-    let check = verify_quote(&case.bound, quote, &case.pcrs, &case.nonce, &rule);
-    let values = check.verified().unwrap().values();
-    let parsed = parse(black_box(&case.log));
-    let replay = replay(&parsed.log, values.iter().map(PcrBank::alg));
-    let comparison = compare(&parsed.log, &replay, values, &Rules::default());
-    assert!(comparison.mismatches.is_empty());
-    for event in parsed.log.events() {
-        let is_quoted = |alg| values.iter().any(|bank| bank.alg() == alg);
-        black_box(check_data(event, is_quoted));
-    }
-}
-
-fn appraisal(case: &Case) -> Appraisal {
+fn evidence(case: &Case) -> Evidence<'_> {
     let quote = QuoteEvidence { attest: black_box(&case.attest), signature: &case.signature };
-    let evidence = Evidence {
+    Evidence {
         quote: Some(quote),
         pcrs: &case.pcrs,
         event_log: Some(black_box(&case.log)),
         ak_public: Some(case.bound.ak().raw()),
         ..Evidence::default()
-    };
+    }
+}
+
+/// Raw bytes -> signature, challenge, PCR digest, replay, digests of event data: what the product
+/// begins each judgement with.
+pub(crate) fn core(case: &Case) {
+    let challenge = Challenge::Nonce(&case.nonce);
+    let known = Known::Key(&case.bound);
+    let core = examine_core(&evidence(case), &known, &challenge, &Policy::default());
+    assert!(core.quote.verified().is_some());
+    let CoreLog::Compared(log) = black_box(core.log) else { panic!("no log") };
+    assert!(log.compared.mismatches.is_empty());
+}
+
+fn appraisal(case: &Case) -> Appraisal {
+    let evidence = evidence(case);
     let policy = Policy::default();
     let known = Known::Key(&case.bound);
     let challenge = Challenge::Nonce(&case.nonce);
@@ -61,12 +58,14 @@ pub(crate) fn check(case: &Case) {
     }
 }
 
-/// A log judged by itself: no quote, so no signature, and compared with values that fit.
-pub(crate) fn log_alone(log: &[u8], pcrs: &[PcrBank]) {
+/// A log judged by itself: no quote, so no signature, and compared with values that fit. Gives how
+/// many events were kept.
+pub(crate) fn log_alone(log: &[u8], pcrs: &[PcrBank]) -> usize {
     let evidence = Evidence { pcrs, event_log: Some(black_box(log)), ..Evidence::default() };
     let policy = Policy::default();
     let ek = EkEvidence::NotAsked;
     let claims = examine(&evidence, &Known::Nothing, &ek, &Challenge::Absent, &policy, NOW);
-    assert!(matches!(claims.log, LogStatus::Read(_)));
+    let LogStatus::Read(read) = &claims.log else { panic!("{:?}", claims.log) };
     black_box(appraise(&claims, &Context::default(), &policy, NOW));
+    read.log.events().len()
 }

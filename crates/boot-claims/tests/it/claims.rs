@@ -5,7 +5,7 @@ use boot_claims::{Belief, DatabaseName, Doubt, ImageKind, Phase};
 use efi::{CertType, Guid};
 use event_log::{EventType, Rules, hash};
 use testkit::log::{BootLog, Entry, certificates, signature_list, variable};
-use tpm_wire::TpmAlgId;
+use tpm_wire::{Digest, TpmAlgId};
 
 #[test]
 fn a_sound_boot_is_told_in_full() {
@@ -15,7 +15,7 @@ fn a_sound_boot_is_told_in_full() {
         let db = claims.database(DatabaseName::Db).unwrap();
         assert_eq!(db.n_entries, [(CertType::X509, 2), (CertType::SHA256, 1)]);
         assert_eq!((db.len(), db.belief, db.malformed), (3, Belief::Verified, None));
-        assert_eq!(Some(db.sha256), hash(TpmAlgId::SHA256, &[db.value]));
+        assert_eq!(Digest::new(&db.sha256()), hash(TpmAlgId::SHA256, &[db.value]));
         assert_eq!(claims.database(DatabaseName::Dbx).unwrap().len(), 211);
         assert_eq!(claims.database(DatabaseName::Pk).unwrap().len(), 1);
         assert_eq!(claims.database(DatabaseName::Dbt), None);
