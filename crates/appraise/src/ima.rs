@@ -229,8 +229,9 @@ fn of_list(read: &ReadIma) -> Vec<Finding> {
         findings.push(
             Finding::new(code)
                 .in_pcr(read.pcr_index)
-                .in_event(objection.entry)
+                .at_offset(u64::try_from(objection.offset).unwrap_or(u64::MAX))
                 .because(reason)
+                .with("entry", Argument::Number(objection.entry.into()))
                 .with("path", Argument::Text(objection.path.clone())),
         );
     }

@@ -1,11 +1,12 @@
 //! The requirements, and the tests that hold them.
 
 /// One requirement: its number, what it asks for, and the tests as `crate::test`. Without tests it
-/// is open.
+/// is open, and says why.
 pub(super) struct Requirement {
     pub(super) id: &'static str,
     pub(super) text: &'static str,
     pub(super) tests: &'static [&'static str],
+    pub(super) open: Option<&'static str>,
 }
 
 /// A part of the table.
@@ -14,13 +15,14 @@ pub(super) struct Part {
     pub(super) requirements: &'static [Requirement],
 }
 
-/// One row per requirement.
+/// One row per requirement: `ID "text" ["crate::test", …];`, or `ID "text" open "why";`.
 macro_rules! requirements {
-    ($($id:ident $text:literal $([$($test:literal),* $(,)?])?;)*) => {
+    ($($id:ident $text:literal $([$($test:literal),* $(,)?])? $(open $why:literal)?;)*) => {
         &[$(Requirement {
             id: stringify!($id),
             text: $text,
             tests: &[$($($test),*)?],
+            open: [$($why)?].first().copied(),
         }),*]
     };
 }
