@@ -8,7 +8,7 @@ use tpm_wire::PcrSet;
 
 use crate::{
     session::Session,
-    source::{acpi, event_log, ima, machine},
+    source::{acpi, event_log, ima, machine, userspace_log},
     state::WrappedKey,
 };
 
@@ -22,6 +22,8 @@ pub struct Sources {
     pub event_log: PathBuf,
     /// The ACPI table TPM2.
     pub acpi_tpm2: PathBuf,
+    /// The running system's log of its own measurements.
+    pub userspace_log: PathBuf,
     /// The measurement list of IMA; `None`: it is not sent. It names each program that ran.
     pub ima_list: Option<PathBuf>,
     /// The folder of the texts of SMBIOS.
@@ -35,6 +37,7 @@ impl Default for Sources {
         Self {
             event_log: PathBuf::from(event_log::SECURITYFS),
             acpi_tpm2: PathBuf::from(acpi::TPM2_TABLE),
+            userspace_log: PathBuf::from(userspace_log::SYSTEMD),
             ima_list: None,
             dmi: PathBuf::from(machine::DMI),
             os_release: PathBuf::from(machine::OS_RELEASE),
@@ -75,6 +78,8 @@ pub(crate) fn collect(
     // The log after the quote: firmware is done with it long since, and it only grows.
     evidence.event_log = said("event log", event_log::read(&sources.event_log));
     evidence.acpi_tpm2 = said("ACPI table TPM2", acpi::read(&sources.acpi_tpm2));
+    let later = userspace_log::read(&sources.userspace_log);
+    evidence.userspace_log = said("log of the running system", later);
     // After the quote too: the server takes what the quote covers and leaves the rest.
     if let Some(path) = &sources.ima_list {
         evidence.ima_list = said("measurement list of IMA", ima::read(path));

@@ -59,6 +59,9 @@ struct Common {
     /// The ACPI table TPM2, where it is not the kernel's
     #[arg(long, global = true, value_name = "FILE", env = "BOOTPROOF_ACPI_TPM2")]
     acpi_tpm2: Option<PathBuf>,
+    /// The running system's log of its own measurements, where it is not systemd's
+    #[arg(long, global = true, value_name = "FILE", env = "BOOTPROOF_USERSPACE_LOG")]
+    userspace_log: Option<PathBuf>,
     /// Send the measurement list of IMA: it names each program that this host ran
     #[arg(long, global = true, env = "BOOTPROOF_IMA")]
     ima: bool,
@@ -117,6 +120,7 @@ impl Common {
         Sources {
             event_log: self.event_log.clone().unwrap_or(default.event_log),
             acpi_tpm2: self.acpi_tpm2.clone().unwrap_or(default.acpi_tpm2),
+            userspace_log: self.userspace_log.clone().unwrap_or(default.userspace_log),
             ima_list: self
                 .ima
                 .then(|| self.ima_list.clone().unwrap_or_else(|| source::ima::SECURITYFS.into())),

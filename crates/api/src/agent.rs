@@ -181,6 +181,9 @@ pub struct Evidence {
     pub pcrs: Pcrs,
     /// The event log as the kernel gave it; absent where there is none.
     pub event_log: Option<Bytes>,
+    /// The log of measurements that the running system made itself; absent where there is none.
+    #[serde(default)]
+    pub userspace_log: Option<Bytes>,
     /// The run-time measurement list of IMA; absent where the agent does not send it.
     #[serde(default)]
     pub ima_list: Option<Bytes>,

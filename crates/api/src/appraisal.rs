@@ -79,6 +79,10 @@ pub struct LogFacts {
     pub banks: Vec<String>,
     /// PCRs whose events replay to the quoted values, per bank: `sha256:0-7`.
     pub replayed: Vec<String>,
+    /// PCRs that the running system's own log leads to their quoted value, and with how many of its
+    /// events: `sha256:11 (4 events)`.
+    #[serde(default)]
+    pub led_on: Vec<String>,
 }
 
 /// The reference that a boot fits.

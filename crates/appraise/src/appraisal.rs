@@ -66,6 +66,11 @@ pub fn appraise(
     findings.extend(quote::bank_finding(&claims.quote, policy));
     findings.extend(log::findings(&claims.log));
     findings.extend(log::area_finding(claims));
+    findings.extend(
+        claims
+            .later_problem
+            .map(|problem| Finding::new(Code::UserspaceLog).because(problem.to_string())),
+    );
     if let LogStatus::Read(read) = &claims.log {
         findings.extend(secure_boot::findings(read));
     }

@@ -1,7 +1,7 @@
 //! What came out of every check: typed, complete, not yet a verdict.
 
 use boot_claims::BootClaims;
-use event_log::{Log, Mismatch, Problem, StartupProblem};
+use event_log::{LaterProblem, LedOn, Log, Mismatch, Problem, StartupProblem};
 use tpm_wire::{ClockInfo, ParseError, PcrBank, PcrSelection, PcrSet, TpmAlgId};
 use verify::{
     AkError, EkCertError, Name, QuoteProblem, UntrustedAttest, VerifiedEk, VerifiedQuote,
@@ -26,6 +26,8 @@ pub struct Claims<'a> {
     /// The PCR banks that the TPM seems to have active: those of the quote, of the values, of the
     /// log, and those that the host names. An untrusted hint, good to tell causes apart.
     pub untrusted_banks: Vec<TpmAlgId>,
+    /// Why the running system's own log could not be read to its end.
+    pub later_problem: Option<LaterProblem>,
     /// Bytes of the area that the firmware writes its log into, as the host says.
     pub untrusted_log_area_bytes: Option<u32>,
     /// FIFO or CRB, as the host says.
@@ -146,6 +148,8 @@ pub struct ReadLog<'a> {
     pub mismatches: Vec<Mismatch>,
     /// PCRs that go on in another log.
     pub continued: Vec<Mismatch>,
+    /// PCRs that the running system's own log leads to their quoted value.
+    pub led_on: Vec<LedOn>,
     /// Quoted strong banks that the log has no digests for.
     pub banks_not_in_log: Vec<TpmAlgId>,
     /// PCRs whose events replay, per bank.

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use event_log::{ComparedLog, read_and_compare};
+use event_log::{ComparedLog, LaterLog, read_and_compare};
 use tpm_wire::{PcrBank, TpmAlgId};
 use verify::{
     BindError, BoundAk, Name, Nonce, QuoteProblem, RawQuote, UntrustedAttest, check_ak,
@@ -71,17 +71,23 @@ pub fn examine_core<'a>(
                     &said
                 }
             };
-            CoreLog::Compared(Box::new(compared(bytes, values, policy)))
+            CoreLog::Compared(Box::new(compared(bytes, values, evidence.later, policy)))
         }
     };
     Core { identity, quote, log }
 }
 
-fn compared<'a>(bytes: &'a [u8], values: &[PcrBank], policy: &Policy) -> ComparedInBanks<'a> {
+fn compared<'a>(
+    bytes: &'a [u8],
+    values: &[PcrBank],
+    later: Option<&LaterLog>,
+    policy: &Policy,
+) -> ComparedInBanks<'a> {
     let judged = judged_banks(values);
+    let later = later.map_or(&[][..], |log| &log.events);
     ComparedInBanks {
         banks: judged.iter().map(PcrBank::alg).collect(),
-        compared: read_and_compare(bytes, &judged, &policy.replay_rules()),
+        compared: read_and_compare(bytes, &judged, &policy.replay_rules(), later),
     }
 }
 

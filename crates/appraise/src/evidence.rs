@@ -1,5 +1,6 @@
 //! What goes in: bytes of a host, and what is known of it without the host.
 
+use event_log::LaterLog;
 use tpm_wire::{PcrBank, TpmAlgId};
 use verify::{BoundAk, EnrolledKey, Nonce, RootStore, VerifiedEk};
 
@@ -14,6 +15,8 @@ pub struct Evidence<'a> {
     pub pcrs: &'a [PcrBank],
     /// The event log; `None` where there is none, which is not the same as an empty one.
     pub event_log: Option<&'a [u8]>,
+    /// What the running system measured and logged itself; `None` where it has no such log.
+    pub later: Option<&'a LaterLog>,
     /// The run-time measurement list of IMA, binary or text; `None` where none came.
     pub ima_list: Option<&'a [u8]>,
     /// The attestation key that the host says it signs with, a TPMT_PUBLIC.

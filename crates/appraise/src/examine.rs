@@ -30,6 +30,7 @@ pub fn examine<'a>(
     let log = log_status(log);
     let ima = examine_ima(policy.ima.as_deref(), evidence.ima_list, &quote);
     let untrusted_banks = untrusted_banks(evidence, &quote, &log);
+    let later_problem = evidence.later.and_then(|log| log.problem);
     let untrusted_log_area_bytes = evidence.acpi_tpm2.and_then(log_area_bytes);
     let untrusted_interface = evidence.acpi_tpm2.and_then(Interface::from_acpi_tpm2);
     Claims {
@@ -39,6 +40,7 @@ pub fn examine<'a>(
         log,
         ima,
         untrusted_banks,
+        later_problem,
         untrusted_log_area_bytes,
         untrusted_interface,
     }
@@ -88,6 +90,7 @@ fn log_status(log: CoreLog<'_>) -> LogStatus<'_> {
         boot,
         mismatches: std::mem::take(&mut log.compared.mismatches),
         continued: std::mem::take(&mut log.compared.continued),
+        led_on: std::mem::take(&mut log.compared.led_on),
         banks_not_in_log: std::mem::take(&mut log.compared.banks_not_in_log),
         startup_problems: std::mem::take(&mut log.compared.startup_problems),
         problems: std::mem::take(&mut log.compared.problems),

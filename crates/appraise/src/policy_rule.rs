@@ -95,6 +95,7 @@ pub const fn unchangeable(code: Code) -> Option<&'static str> {
         | Code::Separator
         | Code::LogContinued
         | Code::LogPadding
+        | Code::UserspaceLog
         | Code::LogFull
         | Code::LogEarlierBoots
         | Code::ImaAbsent

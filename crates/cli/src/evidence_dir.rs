@@ -1,8 +1,8 @@
 //! Folders of evidence: one attestation of one host, as files.
 //!
 //! `quote.msg` (TPMS_ATTEST) and `quote.sig` (TPMT_SIGNATURE), `pcrs.json` (bank -> index -> hex),
-//! `nonce` (hex), `ak.tpm2b` (TPM2B_PUBLIC), `eventlog.bin`, `ima.bin`, `ek.crt`, `acpi-TPM2.bin`,
-//! `machine.json`, `enrolled.json` (what the verifier stored). A file that is absent is an absent part of the
+//! `nonce` (hex), `ak.tpm2b` (TPM2B_PUBLIC), `eventlog.bin`, `userspace.log`, `ima.bin`, `ek.crt`,
+//! `acpi-TPM2.bin`, `machine.json`, `enrolled.json` (what the verifier stored). A file that is absent is an absent part of the
 //! evidence, not an error. Certificates in `ek-chain.pem` and in `ca/` here or beside the folder
 //! serve as intermediates, which trusts nothing.
 
@@ -23,6 +23,8 @@ use crate::error::CliError;
 
 /// An event log: what the server takes.
 pub(crate) const LOG_BYTES_MAX: u64 = event_log::LOG_BYTES_MAX as u64 + 1;
+/// A log of the running system: what can be read at all.
+const LATER_BYTES_MAX: u64 = userspace_log::LOG_BYTES_MAX as u64 + 1;
 /// A measurement list of IMA: what can be read at all.
 const IMA_BYTES_MAX: u64 = ima::LIST_BYTES_MAX as u64 + 1;
 /// Each other file: the largest, `pcrs.json` with eight banks, has 20 KiB.
@@ -43,6 +45,8 @@ pub struct EvidenceFolder {
     pub ak_public: Option<Vec<u8>>,
     /// The event log.
     pub event_log: Option<Vec<u8>>,
+    /// The running system's log of its own measurements.
+    pub userspace_log: Option<Vec<u8>>,
     /// The measurement list of IMA.
     pub ima_list: Option<Vec<u8>>,
     /// The endorsement certificate.
@@ -117,6 +121,7 @@ pub fn read(path: &Path) -> Result<EvidenceFolder, CliError> {
         nonce: read_nonce(&path.join("nonce"))?,
         ak_public: file("ak.tpm2b")?.map(|bytes| without_size(&bytes).to_vec()),
         event_log: optional(&path.join("eventlog.bin"), LOG_BYTES_MAX)?,
+        userspace_log: optional(&path.join("userspace.log"), LATER_BYTES_MAX)?,
         ima_list: optional(&path.join("ima.bin"), IMA_BYTES_MAX)?,
         ek_certificate: file("ek.crt")?,
         untrusted_intermediates: intermediates(path)?,
@@ -224,6 +229,7 @@ pub(crate) fn write(
     }
     let parts = [
         ("eventlog.bin", &evidence.event_log),
+        ("userspace.log", &evidence.userspace_log),
         ("ima.bin", &evidence.ima_list),
         ("acpi-TPM2.bin", &evidence.acpi_tpm2),
     ];

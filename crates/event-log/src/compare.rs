@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use tpm_wire::{Digest, PcrBank, PcrSet, TpmAlgId};
 
+use crate::later::{Continuation, LaterEvent, leads_on};
 use crate::log::{Event, Log};
 use crate::replay::{Replay, is_dynamic};
 
@@ -79,6 +80,17 @@ impl fmt::Display for Mismatch {
     }
 }
 
+/// A PCR whose quoted value is what the log adds up to, and then a part of a later log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LedOn {
+    /// The bank.
+    pub alg: TpmAlgId,
+    /// The PCR.
+    pub pcr_index: u32,
+    /// How many events of the later log are in it.
+    pub n_events: usize,
+}
+
 /// What came out of [`compare`].
 #[derive(Clone, Debug)]
 pub struct Comparison<'l, 'a> {
@@ -88,6 +100,8 @@ pub struct Comparison<'l, 'a> {
     pub mismatches: Vec<Mismatch>,
     /// PCRs that another log may have continued, and that differ.
     pub continued: Vec<Mismatch>,
+    /// PCRs that the events of a later log lead to their quoted value.
+    pub led_on: Vec<LedOn>,
     /// Quoted banks that the log has no digests for: nothing of them can be checked.
     pub banks_not_in_log: Vec<TpmAlgId>,
     /// Quoted banks of a hash that we do not have.
@@ -147,10 +161,24 @@ pub fn compare<'l, 'a>(
     quoted: &[PcrBank],
     rules: &Rules,
 ) -> Comparison<'l, 'a> {
+    compare_with_later(log, replay, quoted, rules, &[])
+}
+
+/// The same, where the running system has a log of its own: a PCR that differs may be led on by its
+/// events, and is covered then. In a PCR of [`Rules::continued`] any events may do so, in another
+/// only one separator of the system.
+pub fn compare_with_later<'l, 'a>(
+    log: &'l Log<'a>,
+    replay: &Replay,
+    quoted: &[PcrBank],
+    rules: &Rules,
+    later: &[LaterEvent],
+) -> Comparison<'l, 'a> {
     let mut comparison = Comparison {
         replayed: Replayed { log, banks: Cow::default() },
         mismatches: Vec::new(),
         continued: Vec::new(),
+        led_on: Vec::new(),
         banks_not_in_log: Vec::new(),
         banks_unsupported: Vec::new(),
     };
@@ -165,7 +193,8 @@ pub fn compare<'l, 'a>(
             continue;
         };
         let counts = alg.is_strong_hash() || rules.banks == BankTrust::PermitWeak;
-        let covered = comparison.compare_bank(bank, values, replay.extended(alg), rules);
+        let extended = replay.extended(alg);
+        let covered = comparison.compare_bank(bank, values, extended, rules, later);
         if counts && !covered.is_empty() {
             comparison.replayed.banks.to_mut().push((alg, covered));
         }
@@ -181,12 +210,24 @@ impl Comparison<'_, '_> {
         replayed: &PcrBank,
         extended: PcrSet,
         rules: &Rules,
+        later: &[LaterEvent],
     ) -> PcrSet {
         let mut covered = PcrSet::EMPTY;
         for (pcr_index, value) in quoted.iter() {
             let Some(expected) = replayed.get(pcr_index) else { continue };
             let has_events = extended.contains(pcr_index);
+            let alg = quoted.alg();
+            let may = match rules.continued.contains(pcr_index) {
+                true => Continuation::Any,
+                false => Continuation::OsSeparator,
+            };
             let kind = if value == expected {
+                if has_events {
+                    covered = covered.with(pcr_index);
+                }
+                continue;
+            } else if let Some(n_events) = leads_on(alg, pcr_index, expected, value, later, may) {
+                self.led_on.push(LedOn { alg, pcr_index, n_events });
                 if has_events {
                     covered = covered.with(pcr_index);
                 }
@@ -201,7 +242,6 @@ impl Comparison<'_, '_> {
             } else {
                 MismatchKind::Differs
             };
-            let alg = quoted.alg();
             let mismatch = Mismatch { alg, pcr_index, quoted: *value, replayed: *expected, kind };
             if rules.continued.contains(pcr_index) {
                 self.continued.push(mismatch);

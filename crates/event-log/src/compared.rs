@@ -3,7 +3,8 @@
 use tpm_wire::{PcrBank, PcrSet, TpmAlgId};
 
 use crate::check::{DataCheck, check_data};
-use crate::compare::{Mismatch, Replayed, Rules, compare};
+use crate::compare::{LedOn, Mismatch, Replayed, Rules, compare_with_later};
+use crate::later::LaterEvent;
 use crate::log::{Event, Log, Parsed};
 use crate::problem::{Problem, ProblemKind};
 use crate::replay::{StartupProblem, replay};
@@ -27,6 +28,8 @@ pub struct ComparedLog<'a> {
     pub mismatches: Vec<Mismatch>,
     /// PCRs that another log may have continued, and that differ.
     pub continued: Vec<Mismatch>,
+    /// PCRs that the events of a later log lead to their quoted value.
+    pub led_on: Vec<LedOn>,
     /// Quoted banks that the log has no digests for: nothing of them can be checked.
     pub banks_not_in_log: Vec<TpmAlgId>,
     /// Quoted banks of a hash that we do not have.
@@ -51,11 +54,16 @@ impl<'a> ComparedLog<'a> {
 }
 
 /// Reads the last log of `bytes`, replays it for the banks of `quoted`, compares each and checks the data of each
-/// event: what [`parse_last`], [`replay`], [`compare`] and [`data_checks`] give. A log that would cost
+/// event: what [`parse_last`], [`replay`], [`compare_with_later`] and [`data_checks`] give. A log that would cost
 /// more than [`WORK_MAX`] is refused before anything is hashed, and none of its events kept.
 ///
 /// Trust: `quoted` must come out of a verified quote.
-pub fn read_and_compare<'a>(bytes: &'a [u8], quoted: &[PcrBank], rules: &Rules) -> ComparedLog<'a> {
+pub fn read_and_compare<'a>(
+    bytes: &'a [u8],
+    quoted: &[PcrBank],
+    rules: &Rules,
+    later: &[LaterEvent],
+) -> ComparedLog<'a> {
     let (Parsed { mut log, mut problems }, place) = parse_last(bytes);
     let declared = |alg: &TpmAlgId| log.algorithms().any(|have| have == *alg);
     let blocks = work(&log, quoted.iter().map(PcrBank::alg).filter(declared));
@@ -65,7 +73,7 @@ pub fn read_and_compare<'a>(bytes: &'a [u8], quoted: &[PcrBank], rules: &Rules) 
         problems = vec![Problem { offset: 0, event: None, kind }];
     }
     let replay = replay(&log, quoted.iter().map(PcrBank::alg));
-    let comparison = compare(&log, &replay, quoted, rules);
+    let comparison = compare_with_later(&log, &replay, quoted, rules, later);
     let data_checks = data_checks(&comparison.replayed);
     let covered = comparison.replayed.banks.into_owned();
     ComparedLog {
@@ -76,6 +84,7 @@ pub fn read_and_compare<'a>(bytes: &'a [u8], quoted: &[PcrBank], rules: &Rules) 
         startup_problems: replay.startup_problems,
         mismatches: comparison.mismatches,
         continued: comparison.continued,
+        led_on: comparison.led_on,
         banks_not_in_log: comparison.banks_not_in_log,
         banks_unsupported: comparison.banks_unsupported,
         log,

@@ -39,6 +39,7 @@ mod compared;
 mod confidential;
 mod event_type;
 mod hash;
+mod later;
 mod log;
 mod parse;
 mod problem;
@@ -52,11 +53,15 @@ mod work;
 mod write;
 
 pub use check::{Contradiction, Convention, DataCheck, GrubText, check_data, grub_text};
-pub use compare::{BankTrust, Comparison, Mismatch, MismatchKind, Replayed, Rules, compare};
+pub use compare::{
+    BankTrust, Comparison, LedOn, Mismatch, MismatchKind, Replayed, Rules, compare,
+    compare_with_later,
+};
 pub use compared::{ComparedLog, data_checks, read_and_compare};
 pub use confidential::{CcelTable, ConfidentialType, MeasurementRegister};
 pub use event_type::EventType;
 pub use hash::{hash, sha256};
+pub use later::{Continuation, LaterEvent, LaterLog, LaterProblem, leads_on};
 pub use log::{Digests, Event, Format, Log, NO_PCR, Parsed};
 pub use parse::{EVENTS_MAX, LOG_BYTES_MAX, parse};
 pub use problem::{Problem, ProblemKind};

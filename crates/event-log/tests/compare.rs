@@ -177,7 +177,7 @@ fn one_go_gives_what_the_steps_give() {
     let mut quoted: Vec<_> = replay.banks().cloned().collect();
     assert!(quoted[1].set(8, Digest::filled(1, 48).unwrap()));
     let comparison = compare(&steps.log, &replay, &quoted, &Rules::default());
-    let compared = read_and_compare(&bytes, &quoted, &Rules::default());
+    let compared = read_and_compare(&bytes, &quoted, &Rules::default(), &[]);
     assert_eq!(compared.mismatches, comparison.mismatches);
     assert_eq!(compared.mismatches.len(), 1);
     assert_eq!(compared.replayed().pcrs(), comparison.replayed.pcrs());
@@ -195,7 +195,7 @@ fn a_log_that_costs_too_much_is_refused_before_it_is_hashed() {
         let bytes = writer.finish();
         let quoted: Vec<_> =
             replay(&parse(&bytes).log, banks.iter().copied()).banks().cloned().collect();
-        let compared = read_and_compare(&bytes, &quoted, &Rules::default());
+        let compared = read_and_compare(&bytes, &quoted, &Rules::default(), &[]);
         let replayed = compared.replayed().pcrs();
         let kinds: Vec<_> = compared.problems.iter().map(|problem| problem.kind).collect();
         (kinds, replayed, compared.into_log().events().len())

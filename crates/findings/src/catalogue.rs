@@ -300,6 +300,11 @@ catalogue! {
         cause "What came as one file holds several logs, one behind the other. The last one is that of the current boot, and was judged."
         next "Nothing to do."
 
+    UserspaceLog "userspace-log" Log Warn
+        "The running system's log of its measurements cannot be read to its end"
+        cause "What the host sent beside the boot log is not what systemd writes, or is cut. PCRs that only its end explains are told as going on in another log."
+        next "Look at the named byte of `/run/log/systemd/tpm2-measure.log` on the host; restart the host, which begins that log anew."
+
     SecureBootOff "secure-boot-off" SecureBoot Fail
         "Secure Boot is off"
         cause "PCR 7 proves that the firmware started the operating system without checking signatures."

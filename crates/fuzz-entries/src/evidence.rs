@@ -15,11 +15,13 @@ pub(crate) fn evidence_json(bytes: &[u8]) {
     let banks: Vec<_> =
         sent.active_banks.iter().filter_map(|name| TpmAlgId::from_hash_name(name)).collect();
     let quote = sent.quote.as_ref();
+    let later = sent.userspace_log.as_deref().map(userspace_log::parse);
     let evidence = Evidence {
         quote: quote.map(|q| QuoteEvidence { attest: &q.attest, signature: &q.signature }),
         tpm_error: sent.tpm_error.as_deref(),
         pcrs: &pcrs,
         event_log: sent.event_log.as_deref(),
+        later: later.as_ref(),
         ima_list: sent.ima_list.as_deref(),
         ak_public: sent.ak_public.as_deref(),
         acpi_tpm2: sent.acpi_tpm2.as_deref(),

@@ -239,6 +239,7 @@ fn evidence() -> Vec<Vec<u8>> {
         }),
         pcrs: api::pcrs::Pcrs(BTreeMap::from([("sha256".to_owned(), values)])),
         event_log: Some(log.bytes.into()),
+        userspace_log: Some(b"\x1e{\"pcr\":11,\"digests\":[]}\n".as_slice().into()),
         ima_list: Some(ima_lists().concat().into()),
         ak_public: Some(ak_p256().into()),
         active_banks: vec!["sha1".to_owned(), "sha256".to_owned()],

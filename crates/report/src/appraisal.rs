@@ -10,6 +10,7 @@ use api::{
 };
 use appraise::{Claims, EkStatus, IdentityStatus, LogStatus, QuoteStatus, ReadLog};
 use boot_claims::{Belief, Image, ImageKind, State};
+use event_log::LedOn;
 use tpm_wire::{PcrSelection, PcrSet};
 
 /// Characters of a text that a host wrote and we show: a device path or a command line is shorter.
@@ -96,12 +97,14 @@ fn endorsement(ek: &EkStatus) -> Option<EndorsementFacts> {
 }
 
 fn log_facts(log: &ReadLog<'_>) -> LogFacts {
+    let led_on = |led: &LedOn| format!("{}:{} ({} events)", led.alg, led.pcr_index, led.n_events);
     let replayed = |(alg, pcrs): &(_, PcrSet)| format!("{alg}:{pcrs}");
     LogFacts {
         n_bytes: log.n_bytes,
         n_events: log.log.events().len(),
         banks: log.log.algorithms().map(|alg| alg.to_string()).collect(),
         replayed: log.replayed.iter().map(replayed).collect(),
+        led_on: log.led_on.iter().map(led_on).collect(),
     }
 }
 

@@ -370,7 +370,11 @@ const BOOT_PATH: &[Requirement] = requirements! {
          "event-log::data_of_recorded_events_is_read_and_written_back"];
     B10 "Tags of Linux and systemd are known."
         ["event-log::tags_of_linux_and_systemd", "event-log::tagged_events"];
-    B11 "systemd's own log joins that of the firmware.";
+    B11 "systemd's own log joins that of the firmware."
+        ["cli::phases_of_the_running_system_explain_its_pcrs",
+         "cli::a_separator_of_the_system_may_close_the_firmwares_pcrs_and_nothing_else_may",
+         "cli::no_boot_application_hides_in_the_log_of_the_running_system",
+         "userspace-log::records_are_read_in_order"];
     B12 "IMA's log is read, in each of its forms."
         ["ima::both_forms_of_a_list_replay_to_the_pcr_in_each_bank",
          "ima::older_kernels_extend_sha1_and_zeros",

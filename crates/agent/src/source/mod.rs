@@ -6,3 +6,4 @@ pub mod host;
 pub mod ima;
 mod limited;
 pub mod machine;
+pub mod userspace_log;

@@ -133,11 +133,13 @@ pub fn with_claims<T>(
     now: UnixTime,
     each: impl FnOnce(&Claims<'_>) -> T,
 ) -> T {
+    let later = folder.userspace_log.as_deref().map(userspace_log::parse);
     let evidence = appraise::Evidence {
         quote: folder.quote.as_ref().map(|(attest, signature)| QuoteEvidence { attest, signature }),
         tpm_error: folder.tpm_error.as_deref(),
         pcrs: &folder.pcrs,
         event_log: folder.event_log.as_deref(),
+        later: later.as_ref(),
         ima_list: folder.ima_list.as_deref(),
         ak_public: folder.ak_public.as_deref(),
         acpi_tpm2: folder.acpi_tpm2.as_deref(),
@@ -196,6 +198,9 @@ pub(super) fn show_facts(facts: &Facts, output: &Output) -> Result<(), CliError>
             let banks = log.banks.join(" ");
             line("event log", &format!("{} events, {} bytes, {banks}", log.n_events, log.n_bytes))?;
             line("  replays", &log.replayed.join(" "))?;
+            if !log.led_on.is_empty() {
+                line("  led on", &log.led_on.join(", "))?;
+            }
         }
     }
     if let Some(endorsement) = &facts.endorsement {

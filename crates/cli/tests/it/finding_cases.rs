@@ -231,6 +231,10 @@ fn each_finding_has_a_case_that_raises_it_and_one_that_just_does_not() {
         folder.event_log = Some([&log.bytes[..], &other.bytes].concat());
     });
     raises(Code::LogReplay, &only_earlier, &roots, NOW);
+    let later = |log: &[u8]| changed(&|folder| folder.userspace_log = Some(log.to_vec()));
+    raises(Code::UserspaceLog, &later(b"\x1e{}\n\x1e{"), &roots, NOW);
+    let whole = codes(&later(b"\x1e{}\n\x1e{}\n"), &roots, NOW);
+    assert_eq!(whole, Vec::<String>::new(), "a whole log of the running system");
     // An area that the log fills, with an event missing; one byte less of it is left for no event.
     let area = |spare: usize, log: &[u8]| {
         let mut table = acpi_tpm2(6);

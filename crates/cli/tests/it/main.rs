@@ -11,3 +11,4 @@ mod recorded;
 mod referee;
 mod references;
 mod rules;
+mod userspace;

@@ -16,6 +16,7 @@ use store::{
 };
 use tpm_wire::{BANKS_MAX, PcrBank, PcrSet, TpmAlgId};
 use tracing::Instrument as _;
+use userspace_log::LaterLog;
 use verify::{IssuedAt, Nonce, NonceError, UnixTime};
 
 use super::{
@@ -31,6 +32,7 @@ pub(super) struct Judgeable {
     nonce: Nonce,
     pcrs: Vec<PcrBank>,
     active_banks: Option<Vec<TpmAlgId>>,
+    later: Option<LaterLog>,
 }
 
 impl Judgeable {
@@ -56,7 +58,8 @@ impl Judgeable {
         if evidence.machine.as_ref().is_some_and(|machine| !machine.is_bounded()) {
             return Err(invalid("a text of machine is empty, too long or not plain".to_owned()));
         }
-        Ok(Self { evidence, nonce, pcrs, active_banks })
+        let later = evidence.userspace_log.as_deref().map(userspace_log::parse);
+        Ok(Self { evidence, nonce, pcrs, active_banks, later })
     }
 
     /// Evidence that was judged before: its challenge was ours and young then. What could be read
@@ -241,6 +244,7 @@ pub(super) fn claims<'a>(
         tpm_error: sent.tpm_error.as_deref(),
         pcrs: &judgeable.pcrs,
         event_log: sent.event_log.as_deref(),
+        later: judgeable.later.as_ref(),
         ima_list: sent.ima_list.as_deref(),
         ak_public: sent.ak_public.as_deref(),
         acpi_tpm2: sent.acpi_tpm2.as_deref(),
@@ -317,6 +321,7 @@ fn parts(evidence: Evidence) -> Result<Vec<EvidencePart>, AppError> {
         ("signature", signature),
         ("pcrs", Some(pcrs)),
         ("event-log", evidence.event_log.map(|bytes| bytes.0)),
+        ("userspace-log", evidence.userspace_log.map(|bytes| bytes.0)),
         ("ima-list", evidence.ima_list.map(|bytes| bytes.0)),
         ("ak-public", evidence.ak_public.map(|bytes| bytes.0)),
         ("active-banks", Some(banks)),
@@ -340,6 +345,7 @@ pub(super) fn from_parts(parts: Vec<EvidencePart>) -> Result<Evidence, AppError>
             "signature" => signature = Some(bytes),
             "pcrs" => evidence.pcrs = serde_json::from_slice(&bytes).map_err(json)?,
             "event-log" => evidence.event_log = Some(bytes),
+            "userspace-log" => evidence.userspace_log = Some(bytes),
             "ima-list" => evidence.ima_list = Some(bytes),
             "ak-public" => evidence.ak_public = Some(bytes),
             "active-banks" => {
@@ -372,6 +378,7 @@ mod tests {
             quote: Some(quote),
             event_log: Some(vec![4].into()),
             ima_list: Some(vec![7].into()),
+            userspace_log: Some(vec![8].into()),
             ak_public: Some(vec![5].into()),
             active_banks: vec!["sha256".to_owned()],
             acpi_tpm2: Some(vec![6].into()),

@@ -220,6 +220,7 @@ impl Host {
             sources: Sources {
                 event_log,
                 acpi_tpm2: folder.path().join("none"),
+                userspace_log: folder.path().join("tpm2-measure.log"),
                 ima_list: None,
                 dmi: folder.path().to_owned(),
                 os_release: folder.path().join("none"),
@@ -301,6 +302,7 @@ impl Host {
                 .filter_map(|alg| alg.hash_name().map(str::to_owned))
                 .collect(),
             acpi_tpm2: None,
+            userspace_log: None,
             ima_list: None,
             tpm_error: None,
             machine: Some(source::machine::says(&self.sources.dmi, &self.sources.os_release)),
