@@ -13,6 +13,9 @@ pub struct Appraisal {
     pub findings: Vec<Finding>,
     /// What the evidence shows.
     pub facts: Facts,
+    /// Whether stored evidence was judged once more, because references changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub judged_anew: bool,
 }
 
 /// What the evidence shows. An absent field is not known, which is never "fine".

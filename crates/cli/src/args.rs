@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use api::fleet::Breadth;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 const EXIT_CODES: &str = "\
@@ -103,6 +104,26 @@ pub enum Host {
     Remove(OneHost),
     /// Show the last judgements of a host
     History(OneHost),
+    /// Hold a host, or its cohort, to what it booted: from its last judgement, if that is accepted
+    #[command(after_help = "\
+Examples:
+  bootproof host learn web-1 --reason 'as delivered'
+  bootproof host learn web-1 --cohort --reason 'all of rack 7'")]
+    Learn(HostLearn),
+    /// Accept what a host booted although its references say otherwise; it is judged anew at once
+    #[command(after_help = "\
+Only a change is accepted: where anything else speaks against the host (its quote, its log, Secure
+Boot), nothing is. What is accepted is what `bootproof host show` shows now, and no later boot that
+differs from it.
+
+Exit codes: 0 the host is accepted now, 1 it is not, 2 nothing was done.
+
+Examples:
+  bootproof host accept-change web-1 --reason 'kernel update, ticket 4711'
+  bootproof host accept-change web-1 --cohort --reason 'firmware 2.4 for all of rack 7'
+  bootproof host accept-change web-1 --once --reason 'rescue system'
+  bootproof host accept-change web-1 --until 2027-01-31 --reason 'old kernel until the fix'")]
+    AcceptChange(AcceptChange),
     /// Say how many hosts of the same model have the same PCR values
     #[command(after_help = "\
 The model is what the host says of itself: vendor, product and firmware version. A host that is
@@ -126,6 +147,60 @@ pub struct Attest {
     /// Seconds to wait for the verdict
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub wait: u64,
+}
+
+/// `bootproof host learn`
+#[derive(Debug, Args)]
+pub struct HostLearn {
+    /// The host's name or identifier
+    #[arg(value_name = "HOST")]
+    pub host: String,
+    /// For all hosts of the same vendor, model and firmware
+    #[arg(long)]
+    pub cohort: bool,
+    /// Hold nobody to it yet: `reference activate` does
+    #[arg(long)]
+    pub pending: bool,
+    /// What to call it
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+impl HostLearn {
+    /// For whom.
+    pub(crate) const fn breadth(&self) -> Breadth {
+        if self.cohort { Breadth::Cohort } else { Breadth::Host }
+    }
+}
+
+/// `bootproof host accept-change`
+#[derive(Debug, Args)]
+pub struct AcceptChange {
+    /// The host's name or identifier
+    #[arg(value_name = "HOST")]
+    pub host: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// For all hosts of the same vendor, model and firmware
+    #[arg(long)]
+    pub cohort: bool,
+    /// Up to the end of this day, by UTC: YYYY-MM-DD
+    #[arg(long, value_name = "DATE", value_parser = end_of_day_ms)]
+    pub until: Option<i64>,
+    /// For one boot of each host: the first that is accepted by it
+    #[arg(long)]
+    pub once: bool,
+}
+
+impl AcceptChange {
+    /// For whom.
+    pub(crate) const fn breadth(&self) -> Breadth {
+        if self.cohort { Breadth::Cohort } else { Breadth::Host }
+    }
 }
 
 /// `bootproof host evidence`
@@ -255,8 +330,11 @@ pub enum Reference {
 Example:
   bootproof reference learn web-1.evidence --ek-root root.pem --out web-1.json")]
     Learn(ReferenceLearn),
-    /// Show what a reference expects
-    #[command(after_help = "Example:\n  bootproof reference show web-1.json")]
+    /// Show what a reference expects: of a file, or one that the server keeps
+    #[command(after_help = "\
+Examples:
+  bootproof reference show web-1.json
+  bootproof reference show ref-0c61b94be2d1")]
     Show(ReferenceFile),
     /// Say what differs between a reference and what a folder of evidence shows
     #[command(after_help = "\
@@ -266,14 +344,89 @@ Examples:
   bootproof reference compare web-1.json web-1.evidence --ek-root root.pem
   bootproof reference compare web-1.json web-1.evidence --ek-root root.pem --json | jq '.changes[].words'")]
     Compare(ReferenceCompare),
+    /// Show the references that the server keeps
+    List,
+    /// Have the server keep a reference of a file
+    #[command(after_help = "\
+Examples:
+  bootproof reference import golden.json --host web-1 --reason 'ticket 4711'
+  bootproof reference import golden.json --cohort-of web-1 --reason 'all of rack 7' --active")]
+    Import(ReferenceImport),
+    /// Write a reference that the server keeps into a file
+    #[command(
+        after_help = "Example:\n  bootproof reference export ref-0c61b94be2d1 --out golden.json"
+    )]
+    Export(ReferenceExport),
+    /// Hold hosts to a pending reference from now on
+    Activate(ReferenceStep),
+    /// Say of a reference that it should be left behind; it still counts
+    Obsolete(ReferenceStep),
+    /// Let a reference count no more
+    Retire(ReferenceStep),
+    /// Let no host that boots like a reference be accepted ever again
+    #[command(after_help = "\
+This is for a kernel, a loader or a firmware that has a flaw, and for a host that was found to be
+compromised. It cannot be taken back. Hosts are judged anew at once.
+
+Example:
+  bootproof reference revoke ref-0c61b94be2d1 --reason 'CVE in the loader, ticket 4711'")]
+    Revoke(ReferenceStep),
 }
 
 /// A reference.
 #[derive(Debug, Args)]
 pub struct ReferenceFile {
+    /// The reference: a file, or an identifier as `reference list` shows it
+    #[arg(value_name = "FILE|ID")]
+    pub file: PathBuf,
+}
+
+/// `bootproof reference import`
+#[derive(Debug, Args)]
+pub struct ReferenceImport {
     /// The reference, a file
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+    /// The host that it is for
+    #[arg(
+        long,
+        value_name = "HOST",
+        required_unless_present = "cohort_of",
+        conflicts_with = "cohort_of"
+    )]
+    pub host: Option<String>,
+    /// A host of the cohort that it is for: same vendor, model and firmware
+    #[arg(long, value_name = "HOST")]
+    pub cohort_of: Option<String>,
+    /// What to call it; otherwise the file's name
+    #[arg(long, value_name = "TEXT")]
+    pub name: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Hold hosts to it at once; otherwise it is pending
+    #[arg(long)]
+    pub active: bool,
+}
+
+/// `bootproof reference export`
+#[derive(Debug, Args)]
+pub struct ReferenceExport {
+    /// The reference's identifier, as `reference list` shows it
+    pub id: String,
+    /// The file to write
+    #[arg(long, short, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+/// A step in a reference's life.
+#[derive(Debug, Args)]
+pub struct ReferenceStep {
+    /// The reference's identifier, as `reference list` shows it
+    pub id: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
 }
 
 /// `bootproof reference learn`
@@ -374,6 +527,18 @@ pub struct Man {
     pub folder: PathBuf,
 }
 
+/// The end of a day `2027-01-31`, by UTC, in milliseconds since 1970.
+fn end_of_day_ms(text: &str) -> Result<i64, String> {
+    // jiff reads more forms than this one.
+    let is_a_day = matches!(text.as_bytes(), [_, _, _, _, b'-', _, _, b'-', _, _]);
+    let day = text.parse::<jiff::civil::Date>().ok().filter(|_| is_a_day);
+    let end = day
+        .and_then(|day| day.tomorrow().ok())
+        .and_then(|after| format!("{after}T00:00:00Z").parse::<jiff::Timestamp>().ok());
+    end.map(jiff::Timestamp::as_millisecond)
+        .ok_or_else(|| "a day is written as 2027-01-31".to_owned())
+}
+
 /// Seconds out of `90`, `90s`, `15m`, `12h`, `7d`.
 fn seconds(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -397,6 +562,15 @@ mod tests {
     #[test]
     fn the_declaration_holds() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_day_counts_whole() {
+        assert_eq!(end_of_day_ms("1970-01-01"), Ok(86_400_000));
+        assert_eq!(end_of_day_ms("2024-02-29"), Ok(1_709_251_200_000));
+        for wrong in ["", "2023-02-29", "tomorrow", "1"] {
+            assert!(end_of_day_ms(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

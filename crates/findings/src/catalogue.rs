@@ -323,17 +323,17 @@ catalogue! {
     ReferenceMissing "reference-missing" Reference Fail
         "No reference says what this host should boot"
         cause "The policy wants a reference for each host (`[references]`, mode require), and none that is active or obsolete applies to this one."
-        next "If the host is as it should be, learn one from it: `bootproof reference learn` with the evidence of an accepted judgement."
+        next "If the host is as it should be, have what it booted kept as its reference: `bootproof host accept-change HOST --reason TEXT`."
 
     ReferenceChange "reference-change" Reference Fail
         "What booted is not what the reference expects"
         cause "Something was measured that the reference of the host does not name, or something that it names was not measured: an update of firmware, loader or kernel, another command line, other keys, or an attack."
-        next "Find out who changed it. If it was an update that you made, learn a reference from the host as it is now and accept it; if nobody changed anything, treat the host as suspect."
+        next "Find out who changed it. If it was an update that you made, accept it: `bootproof host accept-change HOST --reason TEXT`, with --cohort for all hosts of the model. If nobody changed anything, treat the host as suspect."
 
     ReferenceExpired "reference-expired" Reference Fail
         "The time for which a reference was accepted is over"
-        cause "What booted was accepted up to a date, and that date is over. No other reference of the host accepts it."
-        next "Update the host to what another reference describes, or accept the reference for longer."
+        cause "What booted was accepted up to a date or for one boot, and that is over. No other reference of the host accepts it."
+        next "Update the host to what another reference describes, or accept what it boots once more: `bootproof host accept-change HOST --reason TEXT`."
 
     ReferenceObsolete "reference-obsolete" Reference Warn
         "What booted fits an obsolete reference only"

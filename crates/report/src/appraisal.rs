@@ -32,6 +32,7 @@ pub fn appraisal(claims: &Claims<'_>, judged: &appraise::Appraisal) -> Appraisal
             }),
             ..facts(claims)
         },
+        judged_anew: false,
     }
 }
 

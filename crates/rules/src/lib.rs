@@ -198,7 +198,12 @@ mod tests {
 
     fn document() -> Appraisal {
         let facts = Facts { secure_boot: Some(true), ..Facts::default() };
-        Appraisal { verdict: "accepted".to_owned(), findings: Vec::new(), facts }
+        Appraisal {
+            verdict: "accepted".to_owned(),
+            findings: Vec::new(),
+            facts,
+            judged_anew: false,
+        }
     }
 
     fn findings(text: &str) -> Vec<(Code, String)> {

@@ -51,16 +51,28 @@ const REFERENCES: &[Requirement] = requirements! {
          "references::a_hostile_log_costs_little_and_never_fits",
          "cli::every_adversarial_log_is_refused_under_the_baseline_of_the_control",
          "cli::two_boots_of_one_recorded_machine_fit_each_other"];
-    P3 "What was learnt is told from what a vendor says, with who accepted it and when.";
+    P3 "What was learnt is told from what a vendor says, with who accepted it and when."
+        ["server::a_document_comes_out_as_it_went_in",
+         "server::a_change_is_told_accepted_and_taken_back_without_the_host"];
     P4 "Nothing is learnt from a host whose quote failed or that is not accepted."
-        ["cli::nothing_is_learnt_from_what_is_not_accepted"];
+        ["cli::nothing_is_learnt_from_what_is_not_accepted",
+         "server::nothing_is_learnt_from_a_boot_that_is_not_in_order",
+         "server::one_boot_is_one_boot",
+         "server::what_is_accepted_until_a_time_ends_then",
+         "server::a_cohort_is_held_to_its_references_and_accepts_for_all"];
     P5 "A reference has a life, and one that was revoked is never accepted again."
         ["cli::each_finding_of_references_has_a_case_and_one_that_just_does_not",
-         "references::words_of_states_are_read_back"];
+         "references::words_of_states_are_read_back",
+         "server::a_change_is_told_accepted_and_taken_back_without_the_host"];
     P6 "What cannot be compared fails, and events of another type are other events."
         ["references::nothing_compared_is_no_agreement",
          "references::no_change_of_an_event_passes",
          "references::content_that_does_not_hold_together_is_refused"];
+    P9 "Evidence is kept as it came, and judged anew when what it is judged by changes."
+        ["server::a_change_is_told_accepted_and_taken_back_without_the_host",
+         "server::a_cohort_is_held_to_its_references_and_accepts_for_all",
+         "server::a_policy_is_tried_over_stored_evidence_and_changes_nothing"];
+    P10 "Another TPM, another board or a system that is installed anew loses no history of the host.";
 };
 
 const LOG: &[Requirement] = requirements! {

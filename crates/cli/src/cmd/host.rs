@@ -12,6 +12,7 @@ use comfy_table::{Attribute, Cell, Color};
 use super::{
     Exit,
     local_time::time,
+    reference::fleet,
     verify::{show_facts, show_findings},
 };
 use crate::{
@@ -50,15 +51,17 @@ pub(super) async fn run(
             Ok(Exit::Done)
         }
         Host::Remove(host) => {
-            let host = find(host, client).await?;
+            let host = find(&host.host, client).await?;
             client.delete::<()>(&format!("/v1/hosts/{}", host.id)).await?;
             output.note(&format!("{} is removed", host.name));
             Ok(Exit::Done)
         }
+        Host::Learn(command) => fleet::learn(command, client, output).await,
+        Host::AcceptChange(command) => fleet::accept_change(command, client, output).await,
         Host::History(host) => history(host, client, output).await,
         Host::Peers(host) => peers(host, client, output).await,
         Host::Evidence(command) => {
-            let host = find(&command.host, client).await?;
+            let host = find(&command.host.host, client).await?;
             let path = format!("/v1/hosts/{}", host.id);
             let detail: HostDetail = client.get(&path).await?;
             let evidence: Evidence = client.get(&format!("{path}/evidence")).await?;
@@ -126,7 +129,7 @@ fn deciding(findings: &[Finding]) -> Vec<&Finding> {
 }
 
 async fn show(host: &OneHost, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let host = find(host, client).await?;
+    let host = find(&host.host, client).await?;
     let detail: HostDetail = client.get(&format!("/v1/hosts/{}", host.id)).await?;
     if output.is_json() {
         output.json(&detail)?;
@@ -174,7 +177,7 @@ fn show_detail(detail: &HostDetail, output: &Output) -> Result<(), CliError> {
 }
 
 async fn attest(command: &Attest, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let host = find(&command.host, client).await?;
+    let host = find(&command.host.host, client).await?;
     let path = format!("/v1/hosts/{}", host.id);
     let requested: AttestRequested = client.post(&format!("{path}/attest"), &()).await?;
     let after = requested.requested_at_ms;
@@ -203,7 +206,7 @@ async fn attest(command: &Attest, client: &Client, output: &Output) -> Result<Ex
 }
 
 async fn history(host: &OneHost, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let host = find(host, client).await?;
+    let host = find(&host.host, client).await?;
     let past: Vec<PastAppraisal> = client.get(&format!("/v1/hosts/{}/appraisals", host.id)).await?;
     if output.is_json() {
         output.json(&past)?;
@@ -220,7 +223,7 @@ async fn history(host: &OneHost, client: &Client, output: &Output) -> Result<Exi
 }
 
 async fn peers(host: &OneHost, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let host = find(host, client).await?;
+    let host = find(&host.host, client).await?;
     let peers: Peers = client.get(&format!("/v1/hosts/{}/peers", host.id)).await?;
     if output.is_json() {
         output.json(&peers)?;
@@ -236,14 +239,13 @@ async fn peers(host: &OneHost, client: &Client, output: &Output) -> Result<Exit,
 }
 
 async fn post(host: &OneHost, verb: &str, client: &Client) -> Result<String, CliError> {
-    let host = find(host, client).await?;
+    let host = find(&host.host, client).await?;
     client.post::<_, ()>(&format!("/v1/hosts/{}/{verb}", host.id), &()).await?;
     Ok(host.name)
 }
 
 /// The host of this identifier or name. A name that several hosts have is refused.
-async fn find(host: &OneHost, client: &Client) -> Result<HostView, CliError> {
-    let named = &host.host;
+pub(super) async fn find(named: &str, client: &Client) -> Result<HostView, CliError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if named.is_empty() || !named.chars().all(fits) {
         return Err(no_host(named));

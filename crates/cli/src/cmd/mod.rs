@@ -50,7 +50,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
             Policy::Show => policy::show(output),
             Policy::Try(file) => policy::try_file(file, client, output),
         },
-        Command::Reference(command) => reference::run(command, output),
+        Command::Reference(command) => reference::run(command, client, output),
         Command::Eventlog(command) => eventlog::run(command, output),
         Command::Explain(command) => explain::run(command, output),
         Command::Completions(command) => generate::completions(command),

@@ -7,8 +7,8 @@ use api::{
     agent::{Evidence, EvidenceReply, Quote},
 };
 use appraise::{
-    Challenge, Claims, ClockState, Context, EkEvidence, Known, Policy, QuoteEvidence, appraise,
-    examine,
+    Challenge, Claims, ClockState, Context, EkEvidence, Known, Policy, QuoteEvidence, Verdict,
+    appraise, examine,
 };
 use store::{
     Approval, By, Conflict, Connection, EvidencePart, Host, HostId, JudgedBy, NewAppraisal,
@@ -20,7 +20,8 @@ use userspace_log::LaterLog;
 use verify::{IssuedAt, Nonce, NonceError, UnixTime};
 
 use super::{
-    App, AppError, RefusalKind, identity::LoadedIdentity, policy::clock_state, secret::random,
+    App, AppError, RefusalKind, identity::LoadedIdentity, policy::clock_state, reference::HeldTo,
+    secret::random,
 };
 
 /// Characters of the text that an agent sends where its TPM gave no quote.
@@ -78,13 +79,16 @@ impl Judgeable {
     }
 }
 
-struct Judged {
-    appraisal: api::appraisal::Appraisal,
+/// A judgement, and what is kept beside it.
+pub(super) struct Judged {
+    pub(super) appraisal: api::appraisal::Appraisal,
     quote_clock: Option<QuoteClock>,
     /// The PCRs that the log names, where there is a log.
     named: Option<PcrSet>,
     /// The quoted values that hosts of a model share, where the quote verified.
     quoted: Option<QuotedValues>,
+    /// What it was judged by.
+    pub(super) judged_by: JudgedBy,
 }
 
 impl App {
@@ -121,17 +125,18 @@ impl App {
         tracing::info!("attestation started");
         let identity = self.identity(&host, now_ms).await?;
         let previous = host.last_quote_clock.map(clock_state);
+        let held_to = self.held_to(&host.id, judgeable.cohort().as_deref()).await?;
 
         // Off the threads that serve sockets: a large log costs milliseconds.
         let app = Arc::clone(self);
         let judging = tokio::task::spawn_blocking(move || {
             let (policy, identity) = (&app.policy, identity.as_deref());
             let now = UnixTime(now_ms.div_euclid(1000));
-            let judged = judge(policy, &judgeable, identity, previous.as_ref(), now);
+            let judged = judge(policy, &judgeable, identity, previous.as_ref(), &held_to, now);
             (judged, judgeable)
         });
         let (judged, judgeable) = judging.await.map_err(|err| AppError::Bug(err.into()))?;
-        let Judged { appraisal, quote_clock, named, quoted } = judged;
+        let Judged { appraisal, quote_clock, named, quoted, judged_by } = judged;
         let cohort = judgeable.cohort();
         if let Some(named) = named {
             self.identities.note_log(&host.id, named);
@@ -162,7 +167,7 @@ impl App {
             next_due_at_ms,
             cohort,
             quoted,
-            judged_by: JudgedBy::default(),
+            judged_by,
         };
         let by = By::new(format!("host:{}", host.id), now_ms);
         self.store.record_appraisal(new, by).await?;
@@ -259,15 +264,28 @@ pub(super) fn claims<'a>(
     examine(&evidence, &known, &ek, &Challenge::Nonce(&judgeable.nonce), policy, now)
 }
 
-fn judge(
+/// The TPM's resets, one for each boot, where a verified quote tells them.
+pub(super) fn reset_count(claims: &Claims<'_>) -> Option<u32> {
+    claims.quote.verified().map(|quote| quote.clock_info().reset_count)
+}
+
+/// Judges evidence of a host whose identity key is `identity`, by what it is held to.
+pub(super) fn judge(
     policy: &Policy,
     judgeable: &Judgeable,
     identity: Option<&LoadedIdentity>,
     previous: Option<&ClockState>,
+    held_to: &HeldTo,
     now: UnixTime,
 ) -> Judged {
     let claims = claims(policy, judgeable, identity, now);
-    let appraisal = appraise(&claims, &Context { previous, ..Context::default() }, policy, now);
+    let reset_count = reset_count(&claims);
+    let references = held_to.applied(reset_count);
+    let appraisal = appraise(&claims, &Context { previous, references: &references }, policy, now);
+    let one_boot = match appraisal.verdict {
+        Verdict::Accepted => held_to.one_boot(appraisal.reference.as_ref(), reset_count),
+        Verdict::NotAccepted | Verdict::NotAppraised => None,
+    };
     let quote_clock = claims.quote.verified().map(|quote| {
         let clock = quote.clock_info();
         QuoteClock {
@@ -287,6 +305,7 @@ fn judge(
         quote_clock: quote_clock.filter(|_| !went_back),
         named: claims.named_pcrs(),
         quoted: comparable(claims.quoted()),
+        judged_by: JudgedBy { reference_generation: Some(held_to.generation), one_boot },
     }
 }
 

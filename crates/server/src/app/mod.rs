@@ -9,6 +9,7 @@ mod inventory;
 mod peers;
 mod policy;
 mod poll;
+mod reference;
 mod secret;
 mod standing;
 mod token;
@@ -45,6 +46,9 @@ pub struct App {
     hub: hub::Hub,
     anchors: trust::Anchors,
     identities: identity::Identities,
+    baselines: reference::Baselines,
+    /// Held while a cohort is judged anew.
+    judging_anew: tokio::sync::Mutex<()>,
 }
 
 impl App {
@@ -77,6 +81,8 @@ impl App {
             hub: hub::Hub::default(),
             anchors: trust::Anchors::default(),
             identities: identity::Identities::default(),
+            baselines: reference::Baselines::default(),
+            judging_anew: tokio::sync::Mutex::default(),
         }))
     }
 

@@ -13,8 +13,9 @@ use verify::{RootStore, UnixTime};
 
 use super::{
     App, AppError, RefusalKind,
-    attest::{Judgeable, claims, from_parts},
+    attest::{Judgeable, claims, from_parts, reset_count},
     identity::LoadedIdentity,
+    reference::HeldTo,
     standing,
 };
 use crate::config::Config;
@@ -26,10 +27,11 @@ const PAGE_LEN: u32 = 100;
 const AT_ONCE: usize = 16;
 
 /// A host with its last evidence, ready to be judged.
-struct Stored {
+pub(super) struct Stored {
     host: Host,
-    evidence: Judgeable,
-    identity: Option<Arc<LoadedIdentity>>,
+    pub(super) evidence: Judgeable,
+    pub(super) identity: Option<Arc<LoadedIdentity>>,
+    pub(super) held_to: HeldTo,
 }
 
 impl App {
@@ -71,7 +73,7 @@ impl App {
 
     /// The last evidence of `host`; `None` where none was judged yet, or where the host was removed
     /// in the meantime.
-    async fn stored(
+    pub(super) async fn stored(
         &self,
         host: &Host,
         anchors: &(i64, Arc<RootStore>),
@@ -84,11 +86,12 @@ impl App {
         }
         let evidence = Judgeable::of_stored(from_parts(parts)?)?;
         let identity = self.identity_under(anchors, host, now_ms)?;
-        Ok(Some(Stored { host: host.clone(), evidence, identity }))
+        let held_to = self.held_to(&host.id, evidence.cohort().as_deref()).await?;
+        Ok(Some(Stored { host: host.clone(), evidence, identity, held_to }))
     }
 
     fn change(&self, stored: &Stored, policy: &Policy, now_ms: i64) -> Option<PolicyChange> {
-        let Stored { host, evidence, identity } = stored;
+        let Stored { host, evidence, identity, held_to } = stored;
         let (from, found) = standing::standing(host, &self.config, now_ms);
         let config = self.config_under(policy);
         let (to, judged) = match standing::held(host, &config, now_ms) {
@@ -97,7 +100,8 @@ impl App {
                 let previous = host.last_quote_clock.map(clock_state);
                 let now = UnixTime(now_ms.div_euclid(1000));
                 let claims = claims(policy, evidence, identity.as_deref(), now);
-                let context = Context { previous: previous.as_ref(), ..Context::default() };
+                let references = held_to.applied(reset_count(&claims));
+                let context = Context { previous: previous.as_ref(), references: &references };
                 let appraisal = appraise(&claims, &context, policy, now);
                 let to = appraisal.verdict.as_str();
                 if to == from {

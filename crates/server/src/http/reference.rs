@@ -2,13 +2,21 @@
 
 use std::sync::Arc;
 
-use api::fleet::Peers;
+use api::fleet::{
+    AcceptChangeRequest, AcceptedChange, ImportReference, KeptReference, LearnRequest, Peers,
+    ReferenceDetail, ReferencePage, ReferenceStateRequest,
+};
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
 };
+use serde::Deserialize;
 
-use super::{admin::Answer, auth::Viewer};
+use super::{
+    admin::Answer,
+    auth::{Admin, Viewer},
+    body::Body,
+};
 use crate::app::App;
 
 /// `GET /v1/hosts/{id}/peers`.
@@ -18,4 +26,69 @@ pub(super) async fn peers(
     Path(id): Path<String>,
 ) -> Answer<Peers> {
     Ok(Json(app.peers(&id).await?))
+}
+
+/// `POST /v1/hosts/{id}/reference`.
+pub(super) async fn learn(
+    State(app): State<Arc<App>>,
+    Admin(by): Admin,
+    Path(id): Path<String>,
+    Body(request): Body<LearnRequest>,
+) -> Answer<KeptReference> {
+    Ok(Json(app.learn_reference(&id, request, by).await?))
+}
+
+/// `POST /v1/hosts/{id}/accept-change`.
+pub(super) async fn accept_change(
+    State(app): State<Arc<App>>,
+    Admin(by): Admin,
+    Path(id): Path<String>,
+    Body(request): Body<AcceptChangeRequest>,
+) -> Answer<AcceptedChange> {
+    Ok(Json(app.accept_change(&id, request, by).await?))
+}
+
+/// The query of `GET /v1/references`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ReferencesQuery {
+    after: Option<i64>,
+    limit: Option<u32>,
+}
+
+/// `GET /v1/references`.
+pub(super) async fn references(
+    State(app): State<Arc<App>>,
+    _: Viewer,
+    Query(query): Query<ReferencesQuery>,
+) -> Answer<ReferencePage> {
+    Ok(Json(app.references(query.after, query.limit).await?))
+}
+
+/// `POST /v1/references`.
+pub(super) async fn import(
+    State(app): State<Arc<App>>,
+    Admin(by): Admin,
+    Body(request): Body<ImportReference>,
+) -> Answer<KeptReference> {
+    Ok(Json(app.import_reference(request, by).await?))
+}
+
+/// `GET /v1/references/{id}`.
+pub(super) async fn reference(
+    State(app): State<Arc<App>>,
+    _: Viewer,
+    Path(id): Path<String>,
+) -> Answer<ReferenceDetail> {
+    Ok(Json(app.reference(&id).await?))
+}
+
+/// `POST /v1/references/{id}/state`.
+pub(super) async fn set_state(
+    State(app): State<Arc<App>>,
+    Admin(by): Admin,
+    Path(id): Path<String>,
+    Body(request): Body<ReferenceStateRequest>,
+) -> Answer<KeptReference> {
+    Ok(Json(app.set_reference_state(&id, request, by).await?))
 }

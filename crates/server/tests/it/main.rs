@@ -10,4 +10,5 @@ mod ima;
 mod join;
 mod peers;
 mod policy;
+mod references;
 mod story;

@@ -63,14 +63,25 @@ pub(super) fn learn(command: &ReferenceLearn, output: &Output) -> Result<Exit, C
 
 pub(super) fn show(command: &ReferenceFile, output: &Output) -> Result<Exit, CliError> {
     let baseline = load(&command.file)?;
-    let document = report::reference::document(&baseline);
     if output.is_json() {
-        output.json(&document)?;
+        output.json(&report::reference::document(&baseline))?;
         return Ok(Exit::Done);
     }
+    show_baseline(&baseline, &command.file.display().to_string(), output)
+}
+
+/// The content of a reference that the server keeps, as [`show`] shows that of a file.
+pub(super) fn show_document(bytes: &[u8], named: &str, output: &Output) -> Result<Exit, CliError> {
+    let baseline = report::reference::read(bytes);
+    let baseline = baseline.with_context(|| format!("{named} cannot be read"))?;
+    show_baseline(&baseline, named, output)
+}
+
+fn show_baseline(baseline: &Baseline, named: &str, output: &Output) -> Result<Exit, CliError> {
+    let document = report::reference::document(baseline);
     let line = |text: &str| output.line(&plain(text));
     let pcrs = baseline.pcrs();
-    line(&format!("{}: {}, PCR {pcrs}", command.file.display(), document.origin))?;
+    line(&format!("{named}: {}, PCR {pcrs}", document.origin))?;
     let content = baseline.content();
     for pcr in content.complete.iter() {
         let events = document.events.iter().filter(|event| event.pcr == pcr);

@@ -1,0 +1,153 @@
+//! Stored evidence, judged anew after references changed. No host is asked.
+
+use std::sync::Arc;
+
+use store::{By, Conflict, Host, HostId, ReferenceScope, Rejudgement, StoreError};
+use verify::UnixTime;
+
+use crate::app::{App, AppError, attest::judge, policy::clock_state};
+
+/// Hosts that are read at one time.
+const PAGE_LEN: u32 = 100;
+
+/// References that change while evidence is judged by them: once more is rare already.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// What judging anew did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Anew {
+    /// Verdict or findings changed, and were recorded.
+    Changed,
+    /// Nothing to record: the same again, no evidence, or newer evidence came in the meantime.
+    Same,
+}
+
+impl App {
+    /// Judges anew whom `scope` names: one host at once, a cohort in the background. A cohort that is
+    /// not done when the server ends is done by the next attestation of each host.
+    pub(super) async fn judge_scope_anew(
+        self: &Arc<Self>,
+        scope: ReferenceScope,
+        by: By,
+    ) -> Result<(), AppError> {
+        match scope {
+            ReferenceScope::Host(id) => self.judge_anew(&id, &by).await.map(|_| ()),
+            ReferenceScope::Cohort(cohort) => {
+                let app = Arc::clone(self);
+                tokio::spawn(async move { app.judge_cohort_anew(&cohort, &by).await });
+                Ok(())
+            }
+        }
+    }
+
+    async fn judge_cohort_anew(self: Arc<Self>, cohort: &str, by: &By) {
+        // One at a time: what changes references often must not take the processors from hosts.
+        let _turn = self.judging_anew.lock().await;
+        let (mut n_hosts, mut n_changed) = (0_u64, 0_u64);
+        let mut after: Option<HostId> = None;
+        loop {
+            let page = match self.store.hosts_of_cohort(cohort, after.take(), PAGE_LEN).await {
+                Ok(page) => page,
+                Err(err) => {
+                    tracing::error!(%err, "a cohort could not be judged anew");
+                    return;
+                }
+            };
+            let Some(last) = page.last() else { break };
+            after = Some(last.id.clone());
+            for host in &page {
+                n_hosts += 1;
+                match self.judge_anew(&host.id, by).await {
+                    Ok(Anew::Changed) => n_changed += 1,
+                    Ok(Anew::Same) => {}
+                    Err(err) => tracing::error!(host = %host.id, %err, "not judged anew"),
+                }
+            }
+        }
+        tracing::info!(cohort, n_hosts, n_changed, "a cohort was judged anew");
+    }
+
+    /// Judges the last evidence of a host by the references that count now.
+    pub(super) async fn judge_anew(
+        self: &Arc<Self>,
+        id: &HostId,
+        by: &By,
+    ) -> Result<Anew, AppError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let host = self.find(id).await?;
+            match self.judge_once_anew(host, by).await {
+                Err(StoreOrApp::Store(StoreError::Conflict(Conflict::ReferencesChanged))) => {}
+                Err(StoreOrApp::Store(StoreError::Conflict(
+                    Conflict::NewerEvidence { .. } | Conflict::IdentityChanged { .. },
+                ))) => return Ok(Anew::Same),
+                Err(StoreOrApp::Store(err)) => return Err(err.into()),
+                Err(StoreOrApp::App(err)) => return Err(err),
+                Ok(anew) => return Ok(anew),
+            }
+        }
+        Err(AppError::Unavailable("references change faster than evidence is judged".into()))
+    }
+
+    async fn judge_once_anew(self: &Arc<Self>, host: Host, by: &By) -> Result<Anew, StoreOrApp> {
+        let now_ms = self.store.now_ms().await?;
+        let anchors = self.anchors().await?;
+        let Some(last) = host.last.clone() else { return Ok(Anew::Same) };
+        let Some(stored) = self.stored(&host, &anchors, now_ms).await? else {
+            return Ok(Anew::Same);
+        };
+        let app = Arc::clone(self);
+        let previous = host.last_quote_clock.map(clock_state);
+        let judging = tokio::task::spawn_blocking(move || {
+            let now = UnixTime(now_ms.div_euclid(1000));
+            let identity = stored.identity.as_deref();
+            let evidence = &stored.evidence;
+            let judged =
+                judge(&app.policy, evidence, identity, previous.as_ref(), &stored.held_to, now);
+            let is_first_use = (judged.judged_by.one_boot.as_ref())
+                .is_some_and(|(id, _)| !stored.held_to.is_used(id));
+            (judged, is_first_use)
+        });
+        let (judged, is_first_use) = judging.await.map_err(|err| AppError::Bug(err.into()))?;
+        let mut appraisal = judged.appraisal;
+        appraisal.judged_anew = true;
+        let to_json = |err: serde_json::Error| AppError::Bug(err.into());
+        let findings_json = serde_json::to_string(&appraisal.findings).map_err(to_json)?;
+        let is_same = appraisal.verdict == last.verdict && findings_json == last.findings_json;
+        if is_same && !is_first_use {
+            return Ok(Anew::Same);
+        }
+        tracing::info!(host = %host.id, verdict = appraisal.verdict, "judged anew");
+        let rejudgement = Rejudgement {
+            host: host.id.clone(),
+            identity_version: host.identity_version,
+            of: last.id,
+            at_ms: now_ms,
+            verdict: appraisal.verdict.clone(),
+            findings_json,
+            document_json: serde_json::to_string(&appraisal).map_err(to_json)?,
+            judged_by: judged.judged_by,
+        };
+        let by = By::new(by.actor.clone(), now_ms);
+        self.store.record_rejudgement(rejudgement, by).await?;
+        self.hub.wake(&host.id);
+        Ok(if is_same { Anew::Same } else { Anew::Changed })
+    }
+}
+
+/// The store's conflicts are told apart before they become refusals.
+enum StoreOrApp {
+    Store(StoreError),
+    App(AppError),
+}
+
+impl From<StoreError> for StoreOrApp {
+    fn from(err: StoreError) -> Self {
+        Self::Store(err)
+    }
+}
+
+impl From<AppError> for StoreOrApp {
+    fn from(err: AppError) -> Self {
+        Self::App(err)
+    }
+}
