@@ -13,6 +13,7 @@ pub(crate) const PURE: &[&str] = &[
     "boot-claims",
     "ima",
     "references",
+    "tpm-vendors",
     "findings",
     "appraise",
 ];
