@@ -66,6 +66,7 @@ pub(crate) fn collect(
                 .map(Into::into)
                 .collect();
             evidence.ak_public = Some(attested.ak.public.clone());
+            evidence.tpm = Some(attested.tpm);
             Some(attested.ak)
         }
         Err(err) => {

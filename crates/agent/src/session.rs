@@ -6,14 +6,14 @@ use std::{
 };
 
 use anyhow::Context as _;
-use api::agent::{Credential, Quote, TpmKeys};
+use api::agent::{Credential, Quote, TpmKeys, TpmProperties};
 use tpm_device::{Address, DeviceError, Tpm, TpmError, discover};
 use tpm_wire::{PcrSelection, PcrSet, TpmAlgId};
 use zeroize::Zeroizing;
 
 use crate::{
     state::WrappedKey,
-    tpm::{AttestationKey, Endorsement, active_banks},
+    tpm::{AttestationKey, Endorsement, active_banks, properties},
 };
 
 /// Which TPM to use.
@@ -47,6 +47,8 @@ pub struct Attested {
     pub active_banks: Vec<TpmAlgId>,
     /// The key that signed.
     pub ak: WrappedKey,
+    /// What the TPM says of itself.
+    pub tpm: TpmProperties,
 }
 
 /// The TPM while it is used. Blocks: keep it off the threads of a runtime.
@@ -84,6 +86,8 @@ impl SharedSession {
 struct Open {
     tpm: Tpm,
     ak: Option<AttestationKey>,
+    /// Asked for once while it is open: firmware changes with a reset only.
+    said: TpmProperties,
     /// The kernel's resource manager serves many; a plain device or socket is given back.
     shared: bool,
 }
@@ -121,7 +125,7 @@ impl Session {
         &mut self,
         kept: Option<&WrappedKey>,
     ) -> Result<(TpmKeys, Endorsement, WrappedKey), TpmError> {
-        self.with(kept, |tpm, ak| {
+        self.with(kept, |tpm, ak, _| {
             let ek = Endorsement::find_or_create(tpm)?;
             let keys = TpmKeys {
                 ek_public: ek.public().into(),
@@ -140,7 +144,7 @@ impl Session {
         kept: &WrappedKey,
         credential: &Credential,
     ) -> Result<Zeroizing<Vec<u8>>, TpmError> {
-        self.with(Some(kept), |tpm, ak| {
+        self.with(Some(kept), |tpm, ak, _| {
             ek.activate(tpm, ak, &credential.id_object, &credential.encrypted_secret)
         })
     }
@@ -152,7 +156,7 @@ impl Session {
         nonce: &[u8],
         pcrs: PcrSet,
     ) -> Result<Attested, TpmError> {
-        self.with(kept, |tpm, ak| {
+        self.with(kept, |tpm, ak, said| {
             let active = active_banks(tpm)?;
             let strong: Vec<_> =
                 active.iter().copied().filter(|alg| alg.is_strong_hash()).collect();
@@ -169,6 +173,7 @@ impl Session {
                 pcrs: quoted.banks.into_iter().collect(),
                 active_banks: active,
                 ak: wrapped(ak),
+                tpm: TpmProperties { ak_parent: ak.parent().map(Into::into), ..said.clone() },
             })
         })
     }
@@ -178,7 +183,7 @@ impl Session {
     fn with<T>(
         &mut self,
         kept: Option<&WrappedKey>,
-        work: impl Fn(&mut Tpm, &AttestationKey) -> Result<T, TpmError>,
+        work: impl Fn(&mut Tpm, &AttestationKey, &TpmProperties) -> Result<T, TpmError>,
     ) -> Result<T, TpmError> {
         let reused = self.open.is_some();
         let done = self.once(kept, &work);
@@ -196,7 +201,7 @@ impl Session {
     fn once<T>(
         &mut self,
         kept: Option<&WrappedKey>,
-        work: impl Fn(&mut Tpm, &AttestationKey) -> Result<T, TpmError>,
+        work: impl Fn(&mut Tpm, &AttestationKey, &TpmProperties) -> Result<T, TpmError>,
     ) -> Result<T, TpmError> {
         let mut open = match self.open.take() {
             Some(open) => open,
@@ -206,7 +211,7 @@ impl Session {
             Some(ak) if kept.is_none_or(|kept| *kept.public == *ak.public()) => ak,
             _ => load_or_create(&mut open.tpm, kept)?,
         };
-        let done = work(&mut open.tpm, &ak)?;
+        let done = work(&mut open.tpm, &ak, &open.said)?;
         open.ak = Some(ak);
         self.open = Some(open);
         Ok(done)
@@ -218,7 +223,9 @@ impl Session {
             Address::Device("/dev/tpmrm0".into())
         });
         let shared = matches!(&address, Address::Device(path) if path == Path::new("/dev/tpmrm0"));
-        Ok(Open { tpm: Tpm::open(&address)?, ak: None, shared })
+        let mut tpm = Tpm::open(&address)?;
+        let said = properties(&mut tpm)?;
+        Ok(Open { tpm, ak: None, said, shared })
     }
 }
 

@@ -199,7 +199,38 @@ pub struct Evidence {
     /// What machine the host says it is; absent where it says nothing of it.
     #[serde(default)]
     pub machine: Option<Machine>,
+    /// What the TPM says of itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tpm: Option<TpmProperties>,
 }
+
+/// What a TPM says of itself without signing it: shown and judged as the host's word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TpmProperties {
+    /// TPM2_PT_MANUFACTURER.
+    pub manufacturer: u32,
+    /// TPM2_PT_VENDOR_STRING_1 to _4 as text, [`VENDOR_STRING_BYTES_MAX`] bytes at most.
+    pub vendor_string: String,
+    /// TPM2_PT_FIRMWARE_VERSION_1 and _2.
+    pub firmware_version: [u32; 2],
+    /// Qualified name of the key under which the attestation key lies. The quote carries the hash
+    /// over it and the attestation key's name, so that this one cannot lie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ak_parent: Option<Bytes>,
+}
+
+impl TpmProperties {
+    /// Both parts of the version as one number, the first in the upper half.
+    pub fn firmware_version(&self) -> u64 {
+        let [first, second] = self.firmware_version;
+        (u64::from(first) << 32) | u64::from(second)
+    }
+}
+
+/// Bytes of [`TpmProperties::vendor_string`]: four properties of four characters, each of which may
+/// be shown as a replacement character of three bytes.
+pub const VENDOR_STRING_BYTES_MAX: usize = 48;
 
 /// A quote as the TPM gave it.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -32,8 +32,11 @@ pub struct Facts {
     pub quote: Option<QuoteFacts>,
     /// The event log.
     pub event_log: Option<LogFacts>,
-    /// The endorsement key's certificate, where it is trusted.
+    /// The endorsement key's certificate, where its chain is trusted.
     pub endorsement: Option<EndorsementFacts>,
+    /// What the TPM says of itself, as the host says; no quote proves it.
+    #[serde(default)]
+    pub tpm: Option<TpmFacts>,
     /// `fifo` or `crb`, as the host says; no quote proves it.
     pub interface: Option<String>,
     /// What machine the host says it is; no quote proves it.
@@ -69,6 +72,21 @@ pub struct QuoteFacts {
     pub selection: Vec<String>,
     /// The attestation key's name, in hex.
     pub ak_name: Option<String>,
+    /// Whether the quote names this key as its signer: `verified`, `contradicted`, or `not checked`
+    /// where the host did not say under which key it lies.
+    #[serde(default)]
+    pub signer: String,
+}
+
+/// The TPM, as it names itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TpmFacts {
+    /// Its maker.
+    pub untrusted_manufacturer: String,
+    /// The maker's own words, often a model.
+    pub untrusted_vendor_string: String,
+    /// Its firmware: four numbers.
+    pub untrusted_firmware_version: String,
 }
 
 /// The event log, as far as it could be read.
@@ -99,7 +117,7 @@ pub struct ReferenceFacts {
     pub pcrs: Vec<u32>,
 }
 
-/// The TPM, as its trusted certificate names it.
+/// The TPM, as its certificate names it, whose chain ends in a trusted root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndorsementFacts {
     /// TPM manufacturer, as in the certificate: `id:4E544300`.
@@ -108,6 +126,12 @@ pub struct EndorsementFacts {
     pub model: Option<String>,
     /// TPM firmware version, as certified.
     pub version: Option<String>,
+    /// Whether the chain holds but for its dates.
+    #[serde(default)]
+    pub out_of_date: bool,
+    /// Whose root it is, where that is a known one of a vendor.
+    #[serde(default)]
+    pub root: Option<String>,
     /// SHA-256 of the root certificate, in hex.
     pub root_sha256: String,
     /// SHA-256 of the key's SubjectPublicKeyInfo, in hex.

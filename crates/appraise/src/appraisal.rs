@@ -6,7 +6,7 @@ use verify::UnixTime;
 
 use crate::claims::{Claims, LogStatus};
 use crate::reference::{Context, Matched};
-use crate::{Interface, Policy, ek, ima, log, quote, reference, secure_boot};
+use crate::{Interface, Policy, ek, ima, log, quote, reference, secure_boot, tpm};
 
 /// The answer. No order and no default: what is not known is not a little better than refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,7 @@ pub fn appraise(
     findings.extend(quote::quote_findings(&claims.quote, &claims.untrusted_banks));
     findings.extend(quote::clock_finding(&claims.quote, context.previous));
     findings.extend(quote::bank_finding(&claims.quote, policy));
+    findings.extend(tpm::findings(claims, policy));
     findings.extend(log::findings(&claims.log));
     findings.extend(log::area_finding(claims));
     findings.extend(

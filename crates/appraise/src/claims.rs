@@ -7,7 +7,7 @@ use verify::{
     AkError, EkCertError, Name, QuoteProblem, UntrustedAttest, VerifiedEk, VerifiedQuote,
 };
 
-use crate::{ImaStatus, Interface};
+use crate::{ImaStatus, Interface, TpmSaid};
 
 /// All that evidence proves and fails to prove. Only [`crate::examine`] makes one.
 #[derive(Clone, Debug)]
@@ -32,6 +32,37 @@ pub struct Claims<'a> {
     pub untrusted_log_area_bytes: Option<u32>,
     /// FIFO or CRB, as the host says.
     pub untrusted_interface: Option<Interface>,
+    /// What the TPM says of itself, as the host says.
+    pub untrusted_tpm: Option<TpmSaid<'a>>,
+    /// Whether the key that the quote names as its signer is the enrolled one.
+    pub signer: SignerStatus,
+    /// Keys whose numbers show that they can be factored.
+    pub weak_keys: Vec<KeyRole>,
+}
+
+/// Whether the qualified name in a verified quote is that of the enrolled key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignerStatus {
+    /// There is no verified quote, or the host did not say under which key the enrolled one lies.
+    NotChecked,
+    /// It is.
+    Matches,
+    /// It is another.
+    Differs {
+        /// The name in the quote, where it can be read.
+        quoted: Option<Name>,
+        /// The name that it should have.
+        expected: Name,
+    },
+}
+
+/// What a key is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyRole {
+    /// The endorsement key, as certified.
+    Endorsement,
+    /// The attestation key.
+    Attestation,
 }
 
 /// Whose evidence it is.
@@ -69,6 +100,19 @@ pub enum EkStatus {
     Refused(EkCertError),
     /// A trusted root vouches for it, and it certifies the enrolled key where one is enrolled.
     Verified(VerifiedEk),
+}
+
+impl EkStatus {
+    /// What the certificate says, where its chain holds: also where only its dates do not.
+    pub fn endorsed(&self) -> Option<&VerifiedEk> {
+        match self {
+            Self::Verified(ek) => Some(ek),
+            Self::Refused(EkCertError::Expired(out) | EkCertError::NotYetValid(out)) => {
+                Some(out.ek())
+            }
+            Self::Refused(_) | Self::NotAsked | Self::Absent => None,
+        }
+    }
 }
 
 /// What the quote proves.

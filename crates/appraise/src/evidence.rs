@@ -25,6 +25,21 @@ pub struct Evidence<'a> {
     pub acpi_tpm2: Option<&'a [u8]>,
     /// The PCR banks that the host says are active in its TPM, where it says.
     pub active_banks: Option<&'a [TpmAlgId]>,
+    /// What the TPM says of itself without signing it.
+    pub tpm: Option<TpmSaid<'a>>,
+}
+
+/// What a TPM says of itself without signing it: the host's word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TpmSaid<'a> {
+    /// TPM2_PT_MANUFACTURER.
+    pub manufacturer: u32,
+    /// TPM2_PT_VENDOR_STRING_1 to _4.
+    pub vendor_string: &'a str,
+    /// TPM2_PT_FIRMWARE_VERSION_1 in the upper half, _2 in the lower.
+    pub firmware_version: u64,
+    /// Qualified name of the key under which the attestation key lies.
+    pub ak_parent: Option<&'a [u8]>,
 }
 
 /// TPMS_ATTEST and TPMT_SIGNATURE, without sizes in front.

@@ -10,7 +10,7 @@ use crate::ek::with_key_checked;
 use crate::evidence::{Challenge, EkEvidence, Evidence, Known};
 use crate::ima::examine_ima;
 use crate::interface::log_area_bytes;
-use crate::{Interface, Policy};
+use crate::{Interface, Policy, tpm};
 
 /// Takes `evidence` through every check, in this order: whose key it is, the quote (form,
 /// signature, magic, type, challenge, selection, digest), the endorsement certificate, the event
@@ -33,6 +33,8 @@ pub fn examine<'a>(
     let later_problem = evidence.later.and_then(|log| log.problem);
     let untrusted_log_area_bytes = evidence.acpi_tpm2.and_then(log_area_bytes);
     let untrusted_interface = evidence.acpi_tpm2.and_then(Interface::from_acpi_tpm2);
+    let signer = tpm::signer(&quote, bound.as_deref(), evidence.tpm.as_ref());
+    let weak_keys = tpm::weak_keys(&ek, bound.as_deref());
     Claims {
         identity,
         ek,
@@ -43,6 +45,9 @@ pub fn examine<'a>(
         later_problem,
         untrusted_log_area_bytes,
         untrusted_interface,
+        untrusted_tpm: evidence.tpm,
+        signer,
+        weak_keys,
     }
 }
 

@@ -31,12 +31,16 @@ mod quote;
 mod reference;
 mod secure_boot;
 mod site_rules;
+mod tpm;
 
 pub use appraisal::{Appraisal, Verdict, appraise};
-pub use claims::{Claims, ClockState, EkStatus, IdentityStatus, LogStatus, QuoteStatus, ReadLog};
 pub use core::{ComparedInBanks, Core, CoreLog, examine_core};
+pub use claims::{
+    Claims, ClockState, EkStatus, IdentityStatus, KeyRole, LogStatus, QuoteStatus, ReadLog,
+    SignerStatus,
+};
 pub use ek::{ek_certificate_finding, with_key_checked};
-pub use evidence::{Challenge, EkEvidence, Evidence, Known, QuoteEvidence};
+pub use evidence::{Challenge, EkEvidence, Evidence, Known, QuoteEvidence, TpmSaid};
 pub use examine::examine;
 pub use ima::{CoveredIma, IMA_PCR, ImaMode, ImaObjection, ImaRules, ImaStatus, ReadIma};
 pub use interface::Interface;
@@ -45,3 +49,4 @@ pub use policy::{BankMinimum, ExpiredEndorsement, Policy, PolicyFault};
 pub use policy_rule::{Waiver, is_lowered, unchangeable};
 pub use reference::{Context, Matched, boot};
 pub use site_rules::{EvaluateRules, SiteRules};
+pub use tpm::{is_weak_key, weak_key_finding};

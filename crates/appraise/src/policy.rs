@@ -6,6 +6,7 @@ use std::sync::Arc;
 use event_log::{BankTrust, Rules};
 use findings::{Argument, Code, Finding, Severity};
 use references::Mode;
+use tpm_vendors::{FirmwareVersion, Vendor};
 use tpm_wire::{PcrSet, TpmAlgId};
 use verify::{BankRule, SelectionRule, UnixTime};
 
@@ -21,6 +22,7 @@ pub struct Policy {
     continued_pcrs: PcrSet,
     minimum_bank: BankMinimum,
     expired_endorsement: ExpiredEndorsement,
+    minimum_tpm_firmware: Vec<(Vendor, FirmwareVersion)>,
     /// Seconds for which a verdict counts; `None`: what the server is configured for. Nothing
     /// that is judged here depends on it.
     pub verdict_good_for_s: Option<u64>,
@@ -132,6 +134,7 @@ impl Default for Policy {
             continued_pcrs: Rules::default().continued,
             minimum_bank: BankMinimum::Sha256,
             expired_endorsement: ExpiredEndorsement::Refuse,
+            minimum_tpm_firmware: Vec::new(),
             verdict_good_for_s: None,
             references: references::Rules::default(),
             ima: None,
@@ -176,6 +179,11 @@ impl Policy {
         self.expired_endorsement
     }
 
+    /// The oldest firmware that TPMs of a vendor may have; none for vendors that are not named.
+    pub fn minimum_tpm_firmware(&self) -> &[(Vendor, FirmwareVersion)] {
+        &self.minimum_tpm_firmware
+    }
+
     /// The findings that are waived, up to which time, and how severe they are until then.
     pub fn waivers(&self) -> impl Iterator<Item = (Code, Severity, &Waiver)> {
         self.rules.iter().filter_map(|(code, rule)| match rule {
@@ -216,6 +224,12 @@ impl Policy {
     /// Asks for `minimum` or better.
     pub const fn require_bank(&mut self, minimum: BankMinimum) {
         self.minimum_bank = minimum;
+    }
+
+    /// Asks that TPMs of `vendor` have firmware of `minimum` or newer.
+    pub fn require_tpm_firmware(&mut self, vendor: Vendor, minimum: FirmwareVersion) {
+        self.minimum_tpm_firmware.retain(|(of, _)| *of != vendor);
+        self.minimum_tpm_firmware.push((vendor, minimum));
     }
 
     /// Decides about expired endorsement certificates; a rule for the finding would decide twice.

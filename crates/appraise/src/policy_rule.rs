@@ -57,6 +57,8 @@ pub const fn unchangeable(code: Code) -> Option<&'static str> {
         Code::QuoteMagic | Code::QuoteType => Some("what was signed is no quote of a TPM"),
         Code::QuoteSignature => Some("anybody can have written the quote"),
         Code::NonceMismatch => Some("an old quote could be sent for ever"),
+        Code::QualifiedSigner => Some("the quote names another key than the one that is enrolled"),
+        Code::KeyWeakRoca => Some("whoever reads the public key can sign for this TPM"),
         Code::PcrDigest | Code::PcrValues => Some("the TPM did not sign these PCR values"),
         Code::PcrSelection => {
             Some("a host that hides a PCR hides what it booted; set [pcrs] and [banks] instead")
@@ -110,6 +112,9 @@ pub const fn unchangeable(code: Code) -> Option<&'static str> {
         | Code::RuleTold
         | Code::SecureBootOff
         | Code::SecureBootUnknown
+        | Code::TpmFirmwareAdvisory
+        | Code::TpmFirmwareBelowMinimum
+        | Code::TpmVirtual
         | Code::InterfaceNotFifo => None,
     }
 }

@@ -13,7 +13,12 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use api::{admin::Identity, agent::Evidence, machine::Machine, pcrs::Pcrs};
+use api::{
+    admin::Identity,
+    agent::{Evidence, TpmProperties},
+    machine::Machine,
+    pcrs::Pcrs,
+};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use tpm_wire::{PcrBank, TpmAlgId};
@@ -61,6 +66,8 @@ pub struct EvidenceFolder {
     pub tpm_error: Option<String>,
     /// What machine the host said it is.
     pub machine: Option<Machine>,
+    /// What the TPM says of itself.
+    pub tpm: Option<TpmProperties>,
     /// What the verifier stored at enrolment.
     pub enrolled: Option<Enrolled>,
 }
@@ -129,6 +136,7 @@ pub fn read(path: &Path) -> Result<EvidenceFolder, CliError> {
         active_banks: active_banks(&path.join("active-banks.json"))?,
         tpm_error: file("tpm-error.txt")?.map(|text| String::from_utf8_lossy(&text).into_owned()),
         machine: machine(&path.join("machine.json"))?,
+        tpm: tpm(&path.join("tpm.json"))?,
         enrolled: enrolled(&path.join("enrolled.json"))?,
     })
 }
@@ -161,6 +169,12 @@ fn machine(file: &Path) -> Result<Option<Machine>, CliError> {
     let named = || format!("{} does not say a machine", file.display());
     let machine: Machine = serde_json::from_slice(&bytes).with_context(named)?;
     Ok(Some(machine).filter(Machine::is_bounded).with_context(named).map(Some)?)
+}
+
+fn tpm(file: &Path) -> Result<Option<TpmProperties>, CliError> {
+    let Some(bytes) = optional(file, FILE_BYTES_MAX)? else { return Ok(None) };
+    let named = || format!("{} does not hold what a TPM says of itself", file.display());
+    Ok(Some(serde_json::from_slice(&bytes).with_context(named)?))
 }
 
 fn enrolled(file: &Path) -> Result<Option<Enrolled>, CliError> {
@@ -244,6 +258,9 @@ pub(crate) fn write(
     }
     if let Some(machine) = &evidence.machine {
         put("machine.json", &serde_json::to_vec_pretty(machine).context("machine.json")?)?;
+    }
+    if let Some(tpm) = &evidence.tpm {
+        put("tpm.json", &serde_json::to_vec_pretty(tpm).context("tpm.json")?)?;
     }
     if let Some(error) = &evidence.tpm_error {
         put("tpm-error.txt", error.as_bytes())?;

@@ -185,6 +185,11 @@ catalogue! {
         cause "The key is not restricted, not fixed to this TPM, may decrypt, or is too weak: it could sign a quote that no TPM made."
         next "Let the agent make a new key: stop it, delete its `ak` state, start it, then disconnect and reconnect the host."
 
+    KeyWeakRoca "key-weak-roca" Identity Fail
+        "A key of the TPM can be factored (ROCA)"
+        cause "The numbers of this RSA key show that Infineon's weak library made it (CVE-2017-15361): who knows its public part can compute the private one, and then needs no TPM to sign."
+        next "Update the TPM's firmware (7.62, 6.43, 5.62, 4.43, 4.34, 133.33 or later), clear the TPM so that it makes new keys, let the vendor's tool install a new certificate, then remove the host and join it again. Use elliptic curve keys where the update is not to be had."
+
     NoQuote "no-quote" Quote Fail
         "There is no quote"
         cause "The host sent no signed statement of its PCR values. Without one the event log is only a text."
@@ -209,6 +214,11 @@ catalogue! {
         "The quote's signature is not valid under the enrolled key"
         cause "The quote was changed after it was signed, was signed by another TPM, or its signature is damaged."
         next "Attest again. If it stays so, disconnect and reconnect the host; if the finding comes back, treat the host as suspect."
+
+    QualifiedSigner "qualified-signer" Quote Fail
+        "The quote names another key as its signer"
+        cause "A TPM writes into each quote the name of the key that signs it, with the names of the keys above. It is not the one that the enrolled key and its parent have together."
+        next "Update the agent. If it is current, disconnect and reconnect the host; if the finding comes back, treat the host as suspect."
 
     NonceMismatch "nonce-mismatch" Quote Fail
         "The quote does not answer this challenge"
@@ -349,6 +359,21 @@ catalogue! {
         "Settings differ from those that the reference saw"
         cause "PCRs that vary on sound machines, such as boot order, firmware settings and partition tables, are not those of the reference. They are shown and not held to be equal."
         next "Nothing. To hold a PCR to be equal, name it in `pcrs` under `[references]` of the policy."
+
+    TpmFirmwareBelowMinimum "tpm-firmware-below-minimum" Platform Fail
+        "The TPM's firmware is older than the policy asks for"
+        cause "The policy names the oldest firmware that TPMs of this vendor may have, and this one has older, or its version is not known. The version is the host's word; without it, the one in the certificate, of the day on which the chip was made."
+        next "Update the TPM's firmware with the system maker's tool, restart, and attest again. Where the version is missing, update the agent."
+
+    TpmFirmwareAdvisory "tpm-firmware-advisory" Platform Warn
+        "The TPM's firmware has a known fault"
+        cause "Vendor and version of the TPM are among those of a published advisory. The version is the host's word, or that of the day on which the chip was made."
+        next "Update the TPM's firmware with the system maker's tool, restart, and attest again. Read the advisory first: some updates make new keys necessary, so that the host must be joined again."
+
+    TpmVirtual "tpm-virtual" Platform Info
+        "The TPM is a program, not a chip"
+        cause "A software or virtual TPM is as good as the machine that runs it: who controls that one can make it say anything."
+        next "Nothing to do for virtual machines on hosts that are attested themselves. To refuse such TPMs, set this finding's severity to fail in the policy, and trust no authority that issues for them."
 
     InterfaceNotFifo "interface-not-fifo" Platform Info
         "The TPM is used through CRB, not FIFO"

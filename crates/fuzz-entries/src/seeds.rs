@@ -249,6 +249,12 @@ fn evidence() -> Vec<Vec<u8>> {
             system_vendor: Some("Vendor Inc.".to_owned()),
             ..api::machine::Machine::default()
         }),
+        tpm: Some(api::agent::TpmProperties {
+            manufacturer: 0x4946_5800,
+            vendor_string: "SLB9670".to_owned(),
+            firmware_version: [0x0007_0055, 0],
+            ak_parent: Some(vec![0, 11, 3].into()),
+        }),
     };
     let fault = api::agent::Evidence {
         tpm_error: Some("TPM_RC_FAILURE".to_owned()),

@@ -36,6 +36,12 @@ minimum = \"{}\"
 # Whether an endorsement key certificate that has expired is a warning instead of a failure.
 permit_expired = {}
 
+[tpm.minimum_firmware]
+# The oldest firmware that TPMs of a vendor may have, by the vendor's short name. The version is the
+# host's word, and where it says none, that of the certificate.
+# IFX = \"7.85\"
+# NTC = \"1.3.2.20\"
+
 [verdict]
 # Seconds for which a verdict counts; left out: two intervals of the server's attestation.
 # good_for_s = 600

@@ -11,6 +11,7 @@ use appraise::{
 use findings::{CATALOGUE, Code, Severity};
 use serde::Deserialize;
 use toml::Spanned;
+use tpm_vendors::{FirmwareVersion, Vendor};
 use tpm_wire::{PCR_COUNT, PcrSet};
 
 use crate::{
@@ -26,6 +27,7 @@ struct File {
     pcrs: Pcrs,
     banks: Banks,
     endorsement: Endorsement,
+    tpm: Tpm,
     verdict: Verdict,
     ima: named::Ima,
     rules: named::Rules,
@@ -50,6 +52,12 @@ struct Banks {
 #[serde(deny_unknown_fields, default)]
 struct Endorsement {
     permit_expired: Option<Spanned<bool>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Tpm {
+    minimum_firmware: BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -97,6 +105,10 @@ pub fn read_with(text: &str, files: &dyn NamedFiles) -> Result<Policy, PolicyErr
     }
     if let Some(minimum) = &file.banks.minimum {
         policy.require_bank(source.bank(minimum)?);
+    }
+    for (vendor, version) in &file.tpm.minimum_firmware {
+        let (vendor, version) = source.tpm_firmware(vendor, version)?;
+        policy.require_tpm_firmware(vendor, version);
     }
     if let Some(seconds) = &file.verdict.good_for_s {
         if !(1..=GOOD_FOR_S_MAX).contains(seconds.get_ref()) {
@@ -185,6 +197,23 @@ impl Source<'_> {
                 _ => error,
             }
         })
+    }
+
+    fn tpm_firmware(
+        &self,
+        vendor: &Spanned<String>,
+        version: &Spanned<String>,
+    ) -> Result<(Vendor, FirmwareVersion), PolicyError> {
+        let Some(known) = Vendor::from_short_name(vendor.get_ref()) else {
+            let names: Vec<_> = Vendor::short_names().collect();
+            return Err(self
+                .error(&vendor.span(), format!("there is no TPM vendor {:?}", vendor.get_ref()))
+                .with_hint(format!("the vendors are {}", names.join(", "))));
+        };
+        let version = version.get_ref().parse().map_err(|()| {
+            self.error(&version.span(), "a version is two or four numbers: \"7.85\", \"1.3.2.20\"")
+        })?;
+        Ok((known, version))
     }
 
     fn finding(

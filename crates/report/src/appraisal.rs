@@ -1,16 +1,20 @@
 //! Claims and verdict -> JSON types.
 
 use api::{
+    agent::TpmProperties,
     appraisal::{
         Appraisal, BootStep, EndorsementFacts, Facts, LogFacts, QuoteFacts, ReferenceFacts,
-        VariableFacts,
+        TpmFacts, VariableFacts,
     },
     finding::Finding,
     pcrs::Pcrs,
 };
-use appraise::{Claims, EkStatus, IdentityStatus, LogStatus, QuoteStatus, ReadLog};
+use appraise::{
+    Claims, EkStatus, IdentityStatus, LogStatus, QuoteStatus, ReadLog, SignerStatus, TpmSaid,
+};
 use boot_claims::{Belief, Image, ImageKind, State};
 use event_log::LedOn;
+use tpm_vendors::{FirmwareVersion, Vendor};
 use tpm_wire::{PcrSelection, PcrSet};
 
 /// Characters of a text that a host wrote and we show: a device path or a command line is shorter.
@@ -41,6 +45,7 @@ fn facts(claims: &Claims<'_>) -> Facts {
         quote_verified: claims.quote.verified().is_some(),
         quote: quote(claims),
         endorsement: endorsement(&claims.ek),
+        tpm: tpm(claims),
         interface: claims.untrusted_interface.map(|interface| interface.as_str().to_owned()),
         pcrs: claims.quoted().iter().cloned().collect::<Pcrs>(),
         ..Facts::default()
@@ -83,15 +88,45 @@ fn quote(claims: &Claims<'_>) -> Option<QuoteFacts> {
         firmware_version: format!("{firmware_version:016x}"),
         selection: banks.iter().map(|(alg, pcrs)| format!("{alg}:{pcrs}")).collect(),
         ak_name,
+        signer: match claims.signer {
+            SignerStatus::Matches => "verified",
+            SignerStatus::NotChecked => "not checked",
+            SignerStatus::Differs { .. } => "contradicted",
+        }
+        .to_owned(),
+    })
+}
+
+/// What a TPM says of itself, as the judgement takes it.
+pub fn tpm_said(said: &TpmProperties) -> TpmSaid<'_> {
+    TpmSaid {
+        manufacturer: said.manufacturer,
+        vendor_string: &said.vendor_string,
+        firmware_version: said.firmware_version(),
+        ak_parent: said.ak_parent.as_deref(),
+    }
+}
+
+fn tpm(claims: &Claims<'_>) -> Option<TpmFacts> {
+    let said = claims.untrusted_tpm?;
+    Some(TpmFacts {
+        untrusted_manufacturer: Vendor::new(said.manufacturer).to_string(),
+        untrusted_vendor_string: shown(said.vendor_string),
+        untrusted_firmware_version: FirmwareVersion::from_properties(said.firmware_version)
+            .to_string(),
     })
 }
 
 fn endorsement(ek: &EkStatus) -> Option<EndorsementFacts> {
-    let EkStatus::Verified(ek) = ek else { return None };
+    let out_of_date = matches!(ek, EkStatus::Refused(_));
+    let ek = ek.endorsed()?;
+    let root = tpm_vendors::authority(&ek.root().0);
     Some(EndorsementFacts {
         manufacturer: ek.tpm().manufacturer.clone(),
         model: ek.tpm().model.clone(),
         version: ek.tpm().version.clone(),
+        out_of_date,
+        root: root.map(|known| format!("{}: {}", known.vendor, known.name)),
         root_sha256: ek.root().to_string(),
         spki_sha256: hex::encode(ek.spki_sha256()),
     })

@@ -4,4 +4,4 @@
 mod appraisal;
 pub mod reference;
 
-pub use appraisal::appraisal;
+pub use appraisal::{appraisal, tpm_said};

@@ -83,6 +83,15 @@ impl Tpm {
         })
     }
 
+    /// The properties from `first` on, `n_max` at most, as many as the TPM gives at once.
+    pub fn properties(&mut self, first: u32, n_max: u32) -> Result<Vec<(u32, u32)>, TpmError> {
+        let ask = GetCapability { capability: Capability::PROPERTIES, first, n_max };
+        Ok(match self.run(&ask)? {
+            (CapabilityValues::Properties(found), _) => found,
+            _ => Vec::new(),
+        })
+    }
+
     /// The PCR banks that the TPM has; one that is switched off has no PCR.
     pub fn pcr_banks(&mut self) -> Result<PcrSelection, TpmError> {
         let ask = GetCapability { capability: Capability::PCRS, first: 0, n_max: VALUES_AT_ONCE };

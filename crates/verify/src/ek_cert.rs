@@ -94,6 +94,11 @@ impl OutOfDate {
     pub fn permit(self) -> VerifiedEk {
         self.ek
     }
+
+    /// What the certificate says, and the root vouched for while it was valid.
+    pub const fn ek(&self) -> &VerifiedEk {
+        &self.ek
+    }
 }
 
 /// An EK certificate that a trusted root vouches for. Only [`verify_ek_certificate`] makes one.

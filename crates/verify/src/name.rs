@@ -22,7 +22,20 @@ impl Name {
 
     /// The name of the object with this public area (a TPMT_PUBLIC, no size in front).
     pub(crate) fn of_public(hash: StrongHash, tpmt_public: &[u8]) -> Self {
-        let digest = digest::digest(hash.digest(), tpmt_public);
+        Self::of_digest(hash, &digest::digest(hash.digest(), tpmt_public))
+    }
+
+    /// The qualified name of the object of this name under a parent of that qualified name: the
+    /// hash over both, with the object's own nameAlg. [TPM2-P1-1.59 §16]
+    #[must_use]
+    pub fn under(&self, parent_qualified_name: &[u8]) -> Self {
+        let mut context = digest::Context::new(self.hash.digest());
+        context.update(parent_qualified_name);
+        context.update(self.as_bytes());
+        Self::of_digest(self.hash, &context.finish())
+    }
+
+    fn of_digest(hash: StrongHash, digest: &digest::Digest) -> Self {
         let mut bytes = [0; Self::LEN_MAX];
         let content = hash.alg().0.to_be_bytes();
         bytes

@@ -9,6 +9,7 @@ use tpm_wire::{
 use crate::ak::SignatureProblem;
 use crate::bind::BoundAk;
 use crate::hash::StrongHash;
+use crate::name::Name;
 use crate::nonce::Nonce;
 use crate::selection::{self, SelectionProblem, SelectionRule};
 
@@ -106,6 +107,7 @@ pub struct VerifiedQuote {
     values: Vec<PcrBank>,
     clock_info: ClockInfo,
     firmware_version: u64,
+    qualified_signer: Option<Name>,
 }
 
 impl VerifiedQuote {
@@ -129,9 +131,17 @@ impl VerifiedQuote {
         &self.clock_info
     }
 
-    /// The vendor's number for the TPM's firmware.
+    /// The vendor's number for the TPM's firmware. Like the counters of resets and restarts it has a
+    /// secret number of the TPM added, the same for all quotes of one key, unless the key lies in
+    /// the endorsement or platform hierarchy: only differences say something.
+    /// [TPM2-P1-1.59 §36.7]
     pub const fn firmware_version(&self) -> u64 {
         self.firmware_version
+    }
+
+    /// The qualified name of the key that signed; `None` where it is not one of a key like ours.
+    pub const fn qualified_signer(&self) -> Option<&Name> {
+        self.qualified_signer.as_ref()
     }
 }
 
@@ -213,6 +223,7 @@ pub fn verify_quote(
                 values: covered,
                 clock_info: attest.clock_info,
                 firmware_version: attest.firmware_version,
+                qualified_signer: Name::from_bytes(attest.qualified_signer),
             });
         }
     }

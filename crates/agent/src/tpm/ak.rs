@@ -15,6 +15,7 @@ pub struct AttestationKey {
     public: Vec<u8>,
     private: Vec<u8>,
     name: Vec<u8>,
+    parent: Option<Vec<u8>>,
 }
 
 impl AttestationKey {
@@ -87,6 +88,11 @@ impl AttestationKey {
         &self.name
     }
 
+    /// The qualified name of the key under which it lies, where the TPM says it.
+    pub fn parent(&self) -> Option<&[u8]> {
+        self.parent.as_deref()
+    }
+
     pub(super) const fn handle(&self) -> Handle {
         self.handle
     }
@@ -102,7 +108,8 @@ fn load_under(
 ) -> Result<AttestationKey, TpmError> {
     let (handle, name) = tpm.run(&Load { parent, private: &private, public: &public })?;
     tpm.keep(handle);
-    Ok(AttestationKey { handle, public, private, name })
+    let parent = tpm.read_public(parent)?.map(|parent| parent.qualified_name);
+    Ok(AttestationKey { handle, public, private, name, parent })
 }
 
 /// What a TPM answers to bytes that this parent did not wrap, or that are damaged.

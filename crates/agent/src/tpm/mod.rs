@@ -10,10 +10,12 @@ mod ak;
 mod ek;
 mod nv;
 mod parent;
+mod properties;
 mod quote;
 
 pub use ak::AttestationKey;
 pub use ek::Endorsement;
+pub use properties::properties;
 pub use quote::{Quoted, active_banks};
 pub use tpm_device::{Address, Tpm, TpmError};
 

@@ -144,6 +144,7 @@ pub fn with_claims<T>(
         ak_public: folder.ak_public.as_deref(),
         acpi_tpm2: folder.acpi_tpm2.as_deref(),
         active_banks: folder.active_banks.as_deref(),
+        tpm: folder.tpm.as_ref().map(report::tpm_said),
     };
     let known = match folder.enrolled {
         None => Known::Nothing,
@@ -191,6 +192,7 @@ pub(super) fn show_facts(facts: &Facts, output: &Output) -> Result<(), CliError>
     if let Some(quote) = &facts.quote {
         line("  covers", &quote.selection.join(" "))?;
         line("  resets", &format!("{}, restarts {}", quote.reset_count, quote.restart_count))?;
+        line("  signer's name", &quote.signer)?;
     }
     match &facts.event_log {
         None => line("event log", "none")?,
@@ -207,6 +209,13 @@ pub(super) fn show_facts(facts: &Facts, output: &Output) -> Result<(), CliError>
         let part = |part: &Option<String>| part.clone().unwrap_or_else(|| "?".to_owned());
         let tpm = format!("{} {}", part(&endorsement.manufacturer), part(&endorsement.model));
         line("tpm", &tpm)?;
+        let root = endorsement.root.as_deref().unwrap_or("not a known root of a TPM vendor");
+        line("  root", root)?;
+    }
+    if let Some(tpm) = &facts.tpm {
+        let (maker, text) = (&tpm.untrusted_manufacturer, &tpm.untrusted_vendor_string);
+        let version = &tpm.untrusted_firmware_version;
+        line("  says", &format!("{maker} {text}, firmware {version}"))?;
     }
     if let Some(interface) = &facts.interface {
         line("interface", &format!("{interface}, as the host says"))?;

@@ -29,6 +29,9 @@ const OF_THE_INVENTORY: [Code; 5] = [
 /// Needs the quote before: the server has it, and a test of `appraise`.
 const OF_TWO_QUOTES: [Code; 1] = [Code::ClockWentBack];
 
+/// Raised only where a policy asks for something: tests of policies raise them.
+const OF_A_POLICY: [Code; 1] = [Code::TpmFirmwareBelowMinimum];
+
 /// A software TPM with the authority of its certificate.
 pub(crate) struct Bench {
     ca: Ca,
@@ -59,7 +62,7 @@ impl Bench {
 
     pub(crate) fn quote(&mut self, log: &BuiltLog, pcrs: PcrSet) -> EvidenceFolder {
         let (keys, _, ak) = self.session.keys(None).unwrap();
-        let Attested { quote, pcrs, active_banks, .. } =
+        let Attested { quote, pcrs, active_banks, tpm, .. } =
             self.session.attest(Some(&ak), &NONCE, pcrs).unwrap();
         let ek = check_ek(&keys.ek_public).unwrap();
         EvidenceFolder {
@@ -75,6 +78,7 @@ impl Bench {
             ek_certificate: keys.ek_certificate.map(|bytes| bytes.0),
             acpi_tpm2: Some(acpi_tpm2(6)),
             active_banks: Some(active_banks),
+            tpm: Some(tpm),
             ..EvidenceFolder::default()
         }
     }
@@ -91,7 +95,7 @@ pub(crate) fn boot_pcrs() -> PcrSet {
     PcrSet::FIRMWARE.with(8).with(9).with(14)
 }
 
-fn codes(folder: &EvidenceFolder, roots: &RootStore, now: UnixTime) -> Vec<String> {
+pub(crate) fn codes(folder: &EvidenceFolder, roots: &RootStore, now: UnixTime) -> Vec<String> {
     let appraisal = cli::judge(folder, roots, now);
     let fails = appraisal.findings.iter().any(|finding| finding.severity == "fail");
     assert_eq!(fails, appraisal.verdict == "not accepted", "{appraisal:?}");
@@ -130,7 +134,8 @@ fn each_finding_has_a_case_that_raises_it_and_one_that_just_does_not() {
     let sound = || BootLog::sound().banks(&banks);
     let log = sound().build();
     let base = bench.evidence(&log, boot_pcrs());
-    assert_eq!(codes(&base, &roots, NOW), Vec::<String>::new(), "the sound evidence");
+    // The TPM of a test is a program, and says so.
+    assert_eq!(codes(&base, &roots, NOW), ["tpm-virtual"], "the sound evidence");
 
     let mut raised: Vec<Code> = Vec::new();
     let mut raises = |code: Code, folder: &EvidenceFolder, roots: &RootStore, now: UnixTime| {
@@ -276,6 +281,10 @@ fn each_finding_has_a_case_that_raises_it_and_one_that_just_does_not() {
     let continued = bench.quote(&log, boot_pcrs().with(10));
     raises(Code::LogContinued, &continued, &roots, NOW);
 
+    // The TPM itself.
+    raises(Code::TpmVirtual, &base, &roots, NOW);
+    crate::tpm_cases::raise(&base, &mut raises);
+
     // The platform.
     let crb = changed(&|folder| folder.acpi_tpm2 = Some(acpi_tpm2(7)));
     raises(Code::InterfaceNotFifo, &crb, &roots, NOW);
@@ -291,6 +300,7 @@ fn each_finding_has_a_case_that_raises_it_and_one_that_just_does_not() {
     let elsewhere = [
         &OF_THE_INVENTORY[..],
         &OF_TWO_QUOTES,
+        &OF_A_POLICY,
         &crate::ima::CODES,
         &crate::rules::CODES,
         &crate::references::CODES,

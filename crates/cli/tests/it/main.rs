@@ -12,3 +12,4 @@ mod referee;
 mod references;
 mod rules;
 mod userspace;
+mod tpm_cases;

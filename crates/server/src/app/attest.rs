@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use api::{
     Bytes,
-    agent::{Evidence, EvidenceReply, Quote},
+    agent::{Evidence, EvidenceReply, Quote, VENDOR_STRING_BYTES_MAX},
 };
 use appraise::{
     Challenge, Claims, ClockState, Context, EkEvidence, Known, Policy, QuoteEvidence, Verdict,
@@ -17,7 +17,7 @@ use store::{
 use tpm_wire::{BANKS_MAX, PcrBank, PcrSet, TpmAlgId};
 use tracing::Instrument as _;
 use userspace_log::LaterLog;
-use verify::{IssuedAt, Nonce, NonceError, UnixTime};
+use verify::{IssuedAt, Name, Nonce, NonceError, UnixTime};
 
 use super::{
     App, AppError, RefusalKind, identity::LoadedIdentity, policy::clock_state, reference::HeldTo,
@@ -58,6 +58,12 @@ impl Judgeable {
         }
         if evidence.machine.as_ref().is_some_and(|machine| !machine.is_bounded()) {
             return Err(invalid("a text of machine is empty, too long or not plain".to_owned()));
+        }
+        if let Some(tpm) = &evidence.tpm {
+            let parent_len = tpm.ak_parent.as_ref().map_or(0, |name| name.len());
+            if tpm.vendor_string.len() > VENDOR_STRING_BYTES_MAX || parent_len > Name::LEN_MAX {
+                return Err(invalid("what the TPM says of itself is longer than it can be".into()));
+            }
         }
         let later = evidence.userspace_log.as_deref().map(userspace_log::parse);
         Ok(Self { evidence, nonce, pcrs, active_banks, later })
@@ -254,6 +260,7 @@ pub(super) fn claims<'a>(
         ak_public: sent.ak_public.as_deref(),
         acpi_tpm2: sent.acpi_tpm2.as_deref(),
         active_banks: judgeable.active_banks.as_deref(),
+        tpm: sent.tpm.as_ref().map(report::tpm_said),
     };
     let known = identity.map_or(Known::Nothing, |identity| Known::Key(&identity.bound));
     let ek = match identity.map(|identity| &identity.ek) {
@@ -330,6 +337,7 @@ fn parts(evidence: Evidence) -> Result<Vec<EvidencePart>, AppError> {
     let pcrs = serde_json::to_vec(&evidence.pcrs).map_err(json)?;
     let banks = serde_json::to_vec(&evidence.active_banks).map_err(json)?;
     let machine = evidence.machine.as_ref().map(serde_json::to_vec).transpose().map_err(json)?;
+    let tpm = evidence.tpm.as_ref().map(serde_json::to_vec).transpose().map_err(json)?;
     let (attest, signature) = match evidence.quote {
         Some(quote) => (Some(quote.attest.0), Some(quote.signature.0)),
         None => (None, None),
@@ -347,6 +355,7 @@ fn parts(evidence: Evidence) -> Result<Vec<EvidencePart>, AppError> {
         ("acpi-tpm2", evidence.acpi_tpm2.map(|bytes| bytes.0)),
         ("tpm-error", evidence.tpm_error.map(String::into_bytes)),
         ("machine", machine),
+        ("tpm", tpm),
     ];
     let parts = parts.into_iter().filter_map(|(name, bytes)| Some((name, bytes?)));
     Ok(parts.map(|(name, bytes)| EvidencePart::hash(name, bytes)).collect())
@@ -371,6 +380,7 @@ pub(super) fn from_parts(parts: Vec<EvidencePart>) -> Result<Evidence, AppError>
                 evidence.active_banks = serde_json::from_slice(&bytes).map_err(json)?;
             }
             "acpi-tpm2" => evidence.acpi_tpm2 = Some(bytes),
+            "tpm" => evidence.tpm = serde_json::from_slice(&bytes).map_err(json)?,
             "tpm-error" => evidence.tpm_error = String::from_utf8(bytes.0).ok(),
             "machine" => {
                 evidence.machine = Some(serde_json::from_slice(&bytes).map_err(json)?);
@@ -385,7 +395,7 @@ pub(super) fn from_parts(parts: Vec<EvidencePart>) -> Result<Evidence, AppError>
 
 #[cfg(test)]
 mod tests {
-    use api::machine::Machine;
+    use api::{agent::TpmProperties, machine::Machine};
 
     use super::*;
 
@@ -402,6 +412,12 @@ mod tests {
             active_banks: vec!["sha256".to_owned()],
             acpi_tpm2: Some(vec![6].into()),
             machine: Some(Machine { os_name: Some("os".to_owned()), ..Machine::default() }),
+            tpm: Some(TpmProperties {
+                manufacturer: 7,
+                vendor_string: "SW".to_owned(),
+                firmware_version: [8, 9],
+                ak_parent: Some(vec![10].into()),
+            }),
             ..Evidence::default()
         };
         let back = from_parts(parts(evidence.clone()).unwrap()).unwrap();

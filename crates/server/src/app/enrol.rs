@@ -12,6 +12,7 @@ use api::{
         HostSays, JoinRequest, TpmKeys, host_token_message,
     },
 };
+use appraise::KeyRole;
 use aws_lc_rs::hmac;
 use findings::{Code, Finding, Severity};
 use serde::{Deserialize, Serialize};
@@ -241,7 +242,11 @@ impl App {
                 judged.err().map(|err| appraise::ek_certificate_finding(&err))
             }
         };
-        if let Some(mut finding) = found {
+        let weak = [(KeyRole::Endorsement, ek.key()), (KeyRole::Attestation, ak.key())];
+        let weak = weak.into_iter().find(|(_, key)| appraise::is_weak_key(key));
+        if let Some(mut finding) =
+            found.or_else(|| weak.map(|(role, _)| appraise::weak_key_finding(role)))
+        {
             // What the policy waives must not keep a host out: each verdict shows it.
             self.policy.judge(&mut finding, now);
             if matches!(finding.severity(), Severity::Fail | Severity::Hold) {

@@ -4,7 +4,7 @@ use api::{
     admin::Approval,
     agent::{
         ActivateReply, ActivateRequest, EnrolReply, EnrolRequest, Evidence, HostSays, JoinRequest,
-        PollReply, PollRequest, TpmKeys, TpmSays,
+        PollReply, PollRequest, TpmKeys, TpmProperties, TpmSays,
     },
 };
 use client::{Client, ClientError};
@@ -99,6 +99,11 @@ async fn evidence_with_lists_that_cannot_be() {
     wrong.push(Evidence { active_banks: vec!["sha256".to_owned(); 9], ..good.clone() });
     wrong.push(Evidence { active_banks: vec!["rot13".to_owned()], ..good.clone() });
     wrong.push(Evidence { tpm_error: Some("x".repeat(501)), ..good.clone() });
+    let tpm = good.tpm.clone().unwrap();
+    let said = TpmProperties { vendor_string: "x".repeat(49), ..tpm.clone() };
+    wrong.push(Evidence { tpm: Some(said), ..good.clone() });
+    let said = TpmProperties { ak_parent: Some(vec![0; 67].into()), ..tpm };
+    wrong.push(Evidence { tpm: Some(said), ..good.clone() });
     for evidence in wrong {
         let body = serde_json::to_value(&evidence).unwrap();
         let answer = refused(&agent, "/v1/agent/evidence", &body).await;

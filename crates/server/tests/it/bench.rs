@@ -306,6 +306,7 @@ impl Host {
             ima_list: None,
             tpm_error: None,
             machine: Some(source::machine::says(&self.sources.dmi, &self.sources.os_release)),
+            tpm: Some(attested.tpm),
         }
     }
 

@@ -1,0 +1,24 @@
+//! What the TPM says of itself: maker, model, firmware.
+
+use api::agent::TpmProperties;
+use tpm_device::{PT_MANUFACTURER, Tpm, TpmError};
+
+/// TPM_PT_VENDOR_STRING_1 to _4. [TPM2-P2-1.59 §6.13]
+const PT_VENDOR_STRING: std::ops::RangeInclusive<u32> = 0x106..=0x109;
+/// TPM_PT_FIRMWARE_VERSION_1; _2 follows.
+const PT_FIRMWARE_VERSION_1: u32 = 0x10B;
+
+/// Reads them with one command; one that the TPM has not is 0.
+pub fn properties(tpm: &mut Tpm) -> Result<TpmProperties, TpmError> {
+    let found = tpm.properties(PT_MANUFACTURER, 8)?;
+    let value =
+        |property| found.iter().find(|(at, _)| *at == property).map_or(0, |(_, value)| *value);
+    let text: Vec<u8> = PT_VENDOR_STRING.flat_map(|at| value(at).to_be_bytes()).collect();
+    let text = String::from_utf8_lossy(&text);
+    Ok(TpmProperties {
+        manufacturer: value(PT_MANUFACTURER),
+        vendor_string: text.trim_end_matches(['\0', ' ']).replace('\0', " "),
+        firmware_version: [value(PT_FIRMWARE_VERSION_1), value(PT_FIRMWARE_VERSION_1 + 1)],
+        ak_parent: None,
+    })
+}
