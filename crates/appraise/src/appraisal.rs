@@ -62,7 +62,7 @@ pub fn appraise(
     findings.extend(quote::identity_findings(&claims.identity));
     findings.extend(ek::findings(&claims.ek));
     findings.extend(quote::quote_findings(&claims.quote, &claims.untrusted_banks));
-    findings.extend(quote::clock_finding(&claims.quote, context.previous));
+    findings.extend(quote::clock_findings(&claims.quote, context.previous));
     findings.extend(quote::bank_finding(&claims.quote, policy));
     findings.extend(tpm::findings(claims, policy));
     findings.extend(log::findings(&claims.log));

@@ -212,15 +212,14 @@ pub struct ClockState {
     pub reset_count: u32,
     /// TPM restarts since the last reset.
     pub restart_count: u32,
+    /// The vendor's number for the TPM's firmware, as quoted: only a difference says something.
+    pub firmware_version: u64,
 }
 
-impl From<&ClockInfo> for ClockState {
-    fn from(info: &ClockInfo) -> Self {
-        Self {
-            clock_ms: info.clock_ms,
-            reset_count: info.reset_count,
-            restart_count: info.restart_count,
-        }
+impl From<&VerifiedQuote> for ClockState {
+    fn from(quote: &VerifiedQuote) -> Self {
+        let ClockInfo { clock_ms, reset_count, restart_count, .. } = *quote.clock_info();
+        Self { clock_ms, reset_count, restart_count, firmware_version: quote.firmware_version() }
     }
 }
 

@@ -90,6 +90,7 @@ pub const fn unchangeable(code: Code) -> Option<&'static str> {
         | Code::EkCertNotYetValid
         | Code::EkCertWrongUse
         | Code::ClockWentBack
+        | Code::TpmFirmwareChanged
         | Code::LogParse
         | Code::EventData
         | Code::CrtmVersionData

@@ -151,19 +151,36 @@ pub(crate) fn bank_finding(quote: &QuoteStatus, policy: &Policy) -> Option<Findi
     )
 }
 
-pub(crate) fn clock_finding(quote: &QuoteStatus, previous: Option<&ClockState>) -> Option<Finding> {
-    went_back(&ClockState::from(quote.verified()?.clock_info()), previous?)
+/// What the TPM's counters and its firmware say against the last accepted quote of the same key.
+pub(crate) fn clock_findings(quote: &QuoteStatus, previous: Option<&ClockState>) -> Vec<Finding> {
+    match (quote.verified(), previous) {
+        (Some(quote), Some(last)) => against(&ClockState::from(quote), last),
+        _ => Vec::new(),
+    }
+}
+
+fn against(now: &ClockState, last: &ClockState) -> Vec<Finding> {
+    let changed = now.firmware_version != last.firmware_version;
+    let changed = changed.then(|| Finding::new(Code::TpmFirmwareChanged));
+    went_back(now, last).into_iter().chain(changed).collect()
+}
+
+/// Whether a counter of 32 bits that only grows went back. A TPM adds a secret number to those that
+/// it quotes for keys of the owner hierarchy, so that they may pass zero; no TPM is reset two
+/// thousand million times between two quotes. [TPM2-P1-1.59 §36.7]
+const fn is_before(now: u32, last: u32) -> bool {
+    now.wrapping_sub(last) > u32::MAX / 2
 }
 
 /// Counters never go back, but for a TPM clear, after which the key would be another too.
 /// [TPM2-P1-1.59 §36.6] resetCount only grows; within one reset so does restartCount, and within
 /// one power cycle the clock.
 fn went_back(now: &ClockState, last: &ClockState) -> Option<Finding> {
-    let (name, have, before) = if now.reset_count < last.reset_count {
+    let (name, have, before) = if is_before(now.reset_count, last.reset_count) {
         ("reset_count", u64::from(now.reset_count), u64::from(last.reset_count))
-    } else if now.reset_count > last.reset_count {
+    } else if now.reset_count != last.reset_count {
         return None;
-    } else if now.restart_count < last.restart_count {
+    } else if is_before(now.restart_count, last.restart_count) {
         ("restart_count", u64::from(now.restart_count), u64::from(last.restart_count))
     } else if now.restart_count == last.restart_count && now.clock_ms < last.clock_ms {
         ("clock_ms", now.clock_ms, last.clock_ms)
@@ -187,6 +204,7 @@ mod tests {
             clock_ms,
             reset_count,
             restart_count,
+            firmware_version: 0,
         };
         let last = state(5, 2, 1000);
         for fine in [
@@ -203,5 +221,29 @@ mod tests {
             let finding = went_back(&back, &last).unwrap();
             assert_eq!(finding.code(), Code::ClockWentBack, "{back:?}");
         }
+        // The secret number that is added to what is quoted may carry a counter past zero.
+        assert_eq!(went_back(&state(1, 0, 0), &state(u32::MAX, 2, 1000)), None);
+        assert_eq!(went_back(&state(5, 1, 0), &state(5, u32::MAX, 1000)), None);
+        let back = went_back(&state(u32::MAX, 0, 0), &state(1, 2, 1000)).unwrap();
+        assert_eq!(back.code(), Code::ClockWentBack);
+    }
+
+    #[test]
+    fn firmware_that_changed_between_two_quotes_is_told() {
+        let state = |firmware_version| ClockState {
+            clock_ms: 1,
+            reset_count: 1,
+            restart_count: 1,
+            firmware_version,
+        };
+        let codes = |now: &ClockState, last: &ClockState| {
+            against(now, last).iter().map(Finding::code).collect::<Vec<_>>()
+        };
+        assert_eq!(codes(&state(7), &state(7)), []);
+        assert_eq!(codes(&state(8), &state(7)), [Code::TpmFirmwareChanged]);
+        assert_eq!(codes(&state(7), &state(8)), [Code::TpmFirmwareChanged]);
+        let older = ClockState { reset_count: 0, ..state(8) };
+        let both = [Code::ClockWentBack, Code::TpmFirmwareChanged];
+        assert_eq!(codes(&older, &state(7)), both, "none hides another");
     }
 }

@@ -370,6 +370,11 @@ catalogue! {
         cause "Vendor and version of the TPM are among those of a published advisory. The version is the host's word, or that of the day on which the chip was made."
         next "Update the TPM's firmware with the system maker's tool, restart, and attest again. Read the advisory first: some updates make new keys necessary, so that the host must be joined again."
 
+    TpmFirmwareChanged "tpm-firmware-changed" Platform Warn
+        "The TPM's firmware is another than at the last attestation"
+        cause "The number for the TPM's firmware in the signed quote differs from the one in this host's last accepted quote: the firmware was updated, or replaced by an older one. Which it is now, the host says beside the quote."
+        next "If the TPM's firmware was updated, nothing: the next attestation does not show this. If nobody did that, find out who did, and check the version with the system maker's tool."
+
     TpmVirtual "tpm-virtual" Platform Info
         "The TPM is a program, not a chip"
         cause "A software or virtual TPM is as good as the machine that runs it: who controls that one can make it say anything."

@@ -203,7 +203,7 @@ const VENDORS: &[Requirement] = requirements! {
          "event-log::types_whose_digest_must_be_of_the_data"];
     V2 "A StartupLocality in a log of the old format."
         ["event-log::logs_of_machines_replay_as_recorded"];
-    V3 "A PCR 0 that no log explains.";
+    V3 "A PCR 0 that no log explains." open "such a host is refused by name (log-replay): what its firmware measured is known to nobody, and accepting it by its values alone takes a baseline of values";
     V4 "A level of security that firmware lowered itself."
         ["event-log::actions_of_the_specification_are_known"];
     V5 "Variables of the vendor among those of PCRs 1 and 7."
@@ -227,7 +227,7 @@ const VENDORS: &[Requirement] = requirements! {
     V13 "A trailer of Windows that belongs to no PCR."
         ["event-log::pcr_indices", "event-log::containers_of_windows_are_read_to_a_bounded_depth",
          "event-log::data_of_recorded_events_is_read_and_written_back"];
-    V14 "A guest whose PCR 0 does not replay.";
+    V14 "A guest whose PCR 0 does not replay." open "refused by name (log-replay), as any PCR 0 that no log explains; no log of such a guest is at hand to test with";
     V15 "A log that is there and has no byte."
         ["cli::a_log_is_read_and_replayed",
          "event-log::a_log_of_padding_alone_and_an_empty_one_are_empty"];
@@ -236,7 +236,7 @@ const VENDORS: &[Requirement] = requirements! {
          "event-log::a_startup_locality_may_have_padding_and_must_have_a_locality"];
     V17 "A POST code that is a structure." ["event-log::post_codes_are_text_or_either_blob"];
     V18 "A POST code that is a short text." ["event-log::post_codes_are_text_or_either_blob"];
-    V19 "Two CRTM versions in one log.";
+    V19 "Two CRTM versions in one log." open "its PCR 0 does not replay, so the host is refused by name (log-replay); no such log is at hand to test with";
     V20 "An old log whose first event is extended."
         ["event-log::a_log_of_the_old_format_is_read_whatever_its_first_event"];
 };
@@ -257,7 +257,8 @@ const QUOTE: &[Requirement] = requirements! {
     Q8 "Banks and PCRs come once each, and are counted before anything is hashed."
         ["tpm-wire::what_no_tpm_says_is_refused",
          "server::evidence_with_lists_that_cannot_be"];
-    Q9 "Cheap checks come before dear ones.";
+    Q9 "Cheap checks come before dear ones."
+        ["server::evidence_with_lists_that_cannot_be", "server::a_challenge_works_once"];
     Q10 "The digest over the PCRs uses the hash of the signature scheme."
         ["verify::the_digest_is_over_all_banks_with_the_hash_of_the_scheme"];
     Q11 "A quote may be over several banks."
@@ -275,19 +276,24 @@ const QUOTE: &[Requirement] = requirements! {
     Q16 "An attestation key is bound to its endorsement key by a credential."
         ["verify::only_the_secret_for_this_ek_and_ak_binds",
          "server::an_activation_needs_the_right_secret_and_works_once"];
-    Q17 "The quote names its signer, and the name is checked.";
+    Q17 "The quote names its signer, and the name is checked."
+        ["cli::a_quote_names_its_signer_where_the_parent_is_said",
+         "cli::each_finding_has_a_case_that_raises_it_and_one_that_just_does_not"];
     Q18 "Clock and counters never go back; firmware that changed is told."
-        ["appraise::counters_may_stand_and_grow_and_never_go_back"];
-    Q19 "A reboot brings a new log; without one the log only grows.";
+        ["appraise::counters_may_stand_and_grow_and_never_go_back",
+         "appraise::firmware_that_changed_between_two_quotes_is_told"];
+    Q19 "A reboot brings a new log; without one the log only grows."
+        ["event-log::an_altered_log_differs_where_it_was_altered",
+         "cli::each_finding_has_a_case_that_raises_it_and_one_that_just_does_not"];
     Q20 "Things are found by what they are, not by their place.";
-    Q21 "Facts beside the quote are bound into its nonce.";
+    Q21 "Facts beside the quote are bound into its nonce." open "nothing that decides rests on them: such facts are shown as the host's word, and the connection is the host's own by its token";
     Q22 "A bank that the firmware did not extend proves nothing."
         ["event-log::a_bank_that_the_log_has_not_covers_nothing",
          "server::a_sha1_bank_alone_is_named_as_the_cause"];
     Q23 "SHA-1 proves nothing unless policy permits it, and then it shows."
         ["boot-claims::sha_1_proves_nothing_unless_policy_permits_it",
          "server::a_sha1_bank_alone_is_named_as_the_cause"];
-    Q24 "What no quote can show is written down.";
+    Q24 "What no quote can show is written down." open "docs/attacks.md says it, under what no quote can show; no test reads a text";
 };
 
 const ENDORSEMENT: &[Requirement] = requirements! {
@@ -304,23 +310,34 @@ const ENDORSEMENT: &[Requirement] = requirements! {
     E5 "Purpose, names and constraints are those of an endorsement certificate."
         ["verify::a_certificate_of_something_else_is_not_one_of_an_ek",
          "verify::only_a_ca_may_issue"];
-    E6 "An end of validity is a matter of policy." ["verify::dates_are_told_apart_from_trust"];
+    E6 "An end of validity is a matter of policy."
+        ["verify::dates_are_told_apart_from_trust",
+         "cli::an_expired_certificate_that_is_permitted_still_names_its_chip"];
     E7 "Chains are built from what NV holds, with bounds."
         ["verify::depth_and_work_are_bounded", "agent::a_chain_is_split_and_padding_left_out"];
-    E8 "Certificates that vendors keep at an address are fetched where the operator wants it.";
+    E8 "Certificates that vendors keep at an address are fetched where the operator wants it." open "the server opens no connection on a host's word; certificates are files that an operator imports";
     E9 "The certified key is the one that was activated, for each kind of key."
         ["verify::the_certified_key_is_the_one_of_the_tpm",
          "verify::each_kind_of_ek_activates_its_credential",
          "server::each_kind_of_endorsement_key_opens_its_credential"];
-    E10 "A platform certificate counts only where signature and holder fit.";
-    E11 "Delta certificates apply in order.";
-    E12 "A TPM without certificate takes a person's approval, and is shown as weaker.";
-    E13 "Simulators and virtual TPMs are known for what they are.";
-    E14 "Weak keys and TPM firmware with known faults are findings.";
+    E10 "A platform certificate counts only where signature and holder fit." open "platform certificates are not read: nothing is believed because of one";
+    E11 "Delta certificates apply in order." open "platform certificates are not read: nothing is believed because of one";
+    E12 "A TPM without certificate takes a person's approval, and is shown as weaker." open "such a host is refused by name (ek-cert-absent) until a policy waives that with a reason and a date; the approval of a single key is not built";
+    E13 "Simulators and virtual TPMs are known for what they are."
+        ["tpm-vendors::programs_are_told_from_chips",
+         "cli::a_policy_names_the_oldest_firmware_of_a_vendor"];
+    E14 "Weak keys and TPM firmware with known faults are findings."
+        ["tpm-vendors::a_key_of_the_weak_library_is_known_by_its_modulus",
+         "tpm-vendors::firmware_with_a_known_fault_is_told_from_the_mended",
+         "cli::each_finding_has_a_case_that_raises_it_and_one_that_just_does_not",
+         "cli::a_policy_names_the_oldest_firmware_of_a_vendor"];
     E15 "An endorsement key that changed is noticed."
         ["server::a_host_enrols_anew_only_when_a_person_wants_it"];
     E16 "Roots have origin, fingerprint and purpose."
-        ["verify::trust_begins_at_the_roots_only",
+        ["cli::an_anchor_is_known_by_its_fingerprint_alone",
+         "tpm-vendors::each_authority_is_there_once",
+         "tpm-vendors::fingerprints_are_those_of_the_vendors_certificates",
+         "verify::trust_begins_at_the_roots_only",
          "server::an_unknown_root_stores_no_key_and_says_so_until_it_is_trusted"];
 };
 

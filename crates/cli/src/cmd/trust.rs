@@ -57,10 +57,11 @@ fn show(certificates: &[TrustedCertificate], output: &Output) -> Result<Exit, Cl
         output.json(&certificates).context("standard output")?;
         return Ok(Exit::Done);
     }
-    let mut table = output.table(&["subject", "sha-256", "source", "imported"]);
+    let mut table = output.table(&["subject", "known as", "sha-256", "source", "imported"]);
     for certificate in certificates {
         table.add_row([
             plain(&certificate.subject),
+            known_as(&certificate.sha256),
             certificate.sha256.clone(),
             plain(&certificate.source),
             time(Some(certificate.added_at_ms)),
@@ -68,4 +69,25 @@ fn show(certificates: &[TrustedCertificate], output: &Output) -> Result<Exit, Cl
     }
     output.line(&table.to_string())?;
     Ok(Exit::Done)
+}
+
+/// Whose authority it is, where it is one of a TPM vendor that we know; a dash says that only the
+/// person who imported it vouches for it.
+fn known_as(sha256: &str) -> String {
+    let digest = hex::decode(sha256).ok().and_then(|bytes| bytes.try_into().ok());
+    let known = digest.and_then(|digest| tpm_vendors::authority(&digest));
+    known.map_or("-".to_owned(), |known| format!("{} {}", known.vendor, known.kind.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_anchor_is_known_by_its_fingerprint_alone() {
+        let known = &tpm_vendors::AUTHORITIES[0];
+        assert_eq!(known_as(&hex::encode(known.sha256)), "AMD root");
+        assert_eq!(known_as(&"00".repeat(32)), "-");
+        assert_eq!(known_as("no digest"), "-");
+    }
 }

@@ -26,8 +26,8 @@ const OF_THE_INVENTORY: [Code; 5] = [
     Code::VerdictExpired,
 ];
 
-/// Needs the quote before: the server has it, and a test of `appraise`.
-const OF_TWO_QUOTES: [Code; 1] = [Code::ClockWentBack];
+/// Need the quote before: the server has it, and tests of `appraise`.
+const OF_TWO_QUOTES: [Code; 2] = [Code::ClockWentBack, Code::TpmFirmwareChanged];
 
 /// Raised only where a policy asks for something: tests of policies raise them.
 const OF_A_POLICY: [Code; 1] = [Code::TpmFirmwareBelowMinimum];

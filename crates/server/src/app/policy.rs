@@ -135,6 +135,7 @@ pub(super) fn clock_state(clock: store::QuoteClock) -> ClockState {
         clock_ms: clock.clock_ms,
         reset_count: clock.reset_count,
         restart_count: clock.restart_count,
+        firmware_version: clock.firmware_version,
     }
 }
 
