@@ -146,7 +146,7 @@ const REPLAY: &[Requirement] = requirements! {
     R10 "The first PCR that differs is named, with both values."
         ["event-log::each_kind_of_mismatch", "event-log::boots_replay_to_the_pcrs_of_their_tpm",
          "event-log::an_altered_log_differs_where_it_was_altered"];
-    R11 "Nothing is accepted by trying again: a deviation is named in the result.";
+    R11 "Nothing is accepted by trying again: a deviation is named in the result." open "nothing is tried twice, and padding, version texts, continued PCRs and waivers are named; deviations of an endorsement certificate and slots of fixed size are accepted without a word";
     R12 "Events of a measured launch are read and replayed."
         ["event-log::after_a_dynamic_launch_its_pcrs_are_zero",
          "event-log::types_outside_the_standard_are_shown"];
@@ -220,7 +220,8 @@ const VENDORS: &[Requirement] = requirements! {
     V10 "A log of SHA-1 alone beside a certificate with a header."
         ["event-log::logs_of_machines_replay_as_recorded",
          "verify::wrapper_and_padding_are_taken_off"];
-    V11 "A bank that is active and that firmware never extends.";
+    V11 "A bank that is active and that firmware never extends."
+        ["event-log::a_bank_that_the_log_has_not_covers_nothing"];
     V12 "A guest that says which confidential computing it runs in, and where its reference values are."
         ["event-log::types_outside_the_standard_are_shown",
          "event-log::reference_manifests_of_each_revision"];
@@ -285,7 +286,9 @@ const QUOTE: &[Requirement] = requirements! {
     Q19 "A reboot brings a new log; without one the log only grows."
         ["event-log::an_altered_log_differs_where_it_was_altered",
          "cli::each_finding_has_a_case_that_raises_it_and_one_that_just_does_not"];
-    Q20 "Things are found by what they are, not by their place.";
+    Q20 "Things are found by what they are, not by their place."
+        ["boot-claims::another_guid_or_another_name_is_not_secure_boot",
+         "boot-claims::a_renamed_separator_is_still_the_fence"];
     Q21 "Facts beside the quote are bound into its nonce." open "nothing that decides rests on them: such facts are shown as the host's word, and the connection is the host's own by its token";
     Q22 "A bank that the firmware did not extend proves nothing."
         ["event-log::a_bank_that_the_log_has_not_covers_nothing",
@@ -293,7 +296,7 @@ const QUOTE: &[Requirement] = requirements! {
     Q23 "SHA-1 proves nothing unless policy permits it, and then it shows."
         ["boot-claims::sha_1_proves_nothing_unless_policy_permits_it",
          "server::a_sha1_bank_alone_is_named_as_the_cause"];
-    Q24 "What no quote can show is written down." open "docs/attacks.md says it, under what no quote can show; no test reads a text";
+    Q24 "What no quote can show is written down." open "docs/attacks.md says it, in its part on what is not held off; no test reads a text";
 };
 
 const ENDORSEMENT: &[Requirement] = requirements! {
