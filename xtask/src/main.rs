@@ -3,6 +3,7 @@
 
 mod arrows;
 mod coverage;
+mod dbx_table;
 mod demo;
 mod docs;
 mod fuzz;
@@ -37,6 +38,11 @@ enum Task {
     Tidy,
     /// Write the documents that are generated: docs/troubleshooting.md, docs/coverage.md
     Docs,
+    /// Write the table of revoked images from Microsoft's dbx_info_msft JSON
+    DbxTable {
+        /// The file, of microsoft/secureboot_objects, PreSignedObjects/DBX
+        file: std::path::PathBuf,
+    },
     /// Write the seeds of the fuzz targets
     FuzzSeeds,
     /// Run each fuzz target for a while, where a nightly compiler and cargo-fuzz are installed
@@ -59,6 +65,7 @@ fn main() -> anyhow::Result<()> {
             docs::write()?;
             coverage::write()
         }
+        Task::DbxTable { file } => dbx_table::write(&file),
         Task::FuzzSeeds => fuzz::write_seeds(),
         Task::FuzzSmoke { seconds, only } => fuzz::smoke(seconds, only.as_deref()),
     }

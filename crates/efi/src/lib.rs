@@ -14,6 +14,7 @@
     )
 )]
 
+mod certificate;
 mod device_path;
 mod gpt;
 mod guid;
@@ -24,6 +25,7 @@ mod signature;
 mod text;
 mod variable;
 
+pub use certificate::{Certificate, CertificateKey, SignatureHash, X509Name};
 pub use device_path::{DEVICE_PATH_TEXT_LEN_MAX, DevicePath, Node};
 pub use gpt::{GptEvent, GptPartition, PARTITIONS_MAX};
 pub use guid::Guid;
