@@ -51,6 +51,9 @@ pub struct Facts {
     pub kernel_command_lines: Vec<String>,
     /// Secure Boot's key databases and who vouched for what.
     pub secure_boot_variables: Vec<VariableFacts>,
+    /// Modes, keys and lists of Secure Boot, under a verified quote.
+    #[serde(default)]
+    pub secure_boot_state: Option<SecureBootFacts>,
     /// The quoted PCR values.
     pub pcrs: Pcrs,
 }
@@ -151,6 +154,92 @@ pub struct BootStep {
     pub digest: Option<String>,
     /// What the log says it is. Not covered by any digest.
     pub untrusted_path: Option<String>,
+}
+
+/// Modes, keys and lists of Secure Boot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SecureBootFacts {
+    /// Audit mode, where the log says and proves it.
+    pub audit_mode: Option<bool>,
+    /// Deployed mode, where the log says and proves it.
+    pub deployed_mode: Option<bool>,
+    /// The certificates of PK, KEK, db and dbx.
+    pub keys: Vec<KeyFacts>,
+    /// What dbx holds, where it was measured and is proved.
+    pub dbx: Option<DbxFacts>,
+    /// What allowed images to run, in order; each is told once in a boot.
+    pub authorities: Vec<AuthorityFacts>,
+    /// The stamp of the SBAT level that shim applied.
+    pub sbat_level: Option<String>,
+    /// Whether the owner enrolled keys in shim.
+    pub mok_enrolled: bool,
+    /// Whether shim verifies nothing.
+    pub shim_validates_nothing: bool,
+}
+
+/// A certificate of a Secure Boot database.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyFacts {
+    /// `PK`, `KEK`, `db` or `dbx`.
+    pub variable: String,
+    /// Its common name; absent where it cannot be read.
+    pub subject: Option<String>,
+    /// Its issuer's common name.
+    pub issuer: Option<String>,
+    /// SHA-256 of the certificate, in hex.
+    pub sha256: Option<String>,
+    /// Kind and size of its key.
+    pub key: Option<String>,
+    /// The end of its validity, as it is written. Firmware does not look at it.
+    pub not_after: Option<String>,
+    /// Its name where it is known by its content.
+    pub known: Option<String>,
+    /// Whether it is a platform key that was made for tests.
+    pub is_test_key: bool,
+    /// Whether the log's data hash to the measured digest.
+    pub belief: String,
+}
+
+/// What dbx holds, by content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DbxFacts {
+    /// The day of the release that it is of; absent where its content is not known.
+    pub release: Option<String>,
+    /// The day of the newest release that the verifier knows.
+    pub newest: String,
+    /// Images that are known.
+    pub n_known: usize,
+    /// Digests that are in no published list.
+    pub n_unknown: usize,
+    /// Images that it lacks.
+    pub n_missing: usize,
+    /// Releases that are newer than its own.
+    pub n_releases_behind: usize,
+    /// Which images it is taken to be about: `x64`, `aarch64`.
+    pub architecture: String,
+    /// The day that the operator's own list was signed for.
+    pub operator_list_signed: Option<String>,
+    /// Digests in the operator's own list.
+    pub operator_list_entries: Option<usize>,
+}
+
+/// What allowed an image to run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorityFacts {
+    /// The event's number.
+    pub event: u32,
+    /// The list that it is from: `db`, `MokListRT`, `Shim`.
+    pub variable: String,
+    /// The common name of its certificate, where it is one.
+    pub subject: Option<String>,
+    /// SHA-256 of the certificate or entry, in hex.
+    pub sha256: Option<String>,
+    /// `driver` before the firmware let go of PCR 7, `application` after it.
+    pub allowed: String,
+    /// Whether that list has it: `in db`, `not in db`, `of shim` or `unknown`.
+    pub standing: String,
+    /// Whether the log's data hash to the measured digest.
+    pub belief: String,
 }
 
 /// A Secure Boot variable.

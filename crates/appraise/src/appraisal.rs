@@ -6,7 +6,7 @@ use verify::UnixTime;
 
 use crate::claims::{Claims, LogStatus};
 use crate::reference::{Context, Matched};
-use crate::{Interface, Policy, ek, ima, log, quote, reference, secure_boot, tpm};
+use crate::{Interface, Policy, boot_facts, ek, ima, log, quote, reference, secure_boot, tpm};
 
 /// The answer. No order and no default: what is not known is not a little better than refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +74,7 @@ pub fn appraise(
     );
     if let LogStatus::Read(read) = &claims.log {
         findings.extend(secure_boot::findings(read));
+        findings.extend(boot_facts::findings(read, &policy.secure_boot));
     }
     let (changed, reference) =
         reference::findings(claims, context.references, &policy.references, now);

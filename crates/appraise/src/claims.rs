@@ -1,7 +1,10 @@
 //! What came out of every check: typed, complete, not yet a verdict.
 
+use std::sync::Arc;
+
 use boot_claims::BootClaims;
 use event_log::{LaterProblem, LedOn, Log, Mismatch, Problem, StartupProblem};
+use secure_boot_facts::{DbxState, Revocations};
 use tpm_wire::{ClockInfo, ParseError, PcrBank, PcrSelection, PcrSet, TpmAlgId};
 use verify::{
     AkError, EkCertError, Name, QuoteProblem, UntrustedAttest, VerifiedEk, VerifiedQuote,
@@ -198,6 +201,10 @@ pub struct ReadLog<'a> {
     pub banks_not_in_log: Vec<TpmAlgId>,
     /// PCRs whose events replay, per bank.
     pub replayed: Vec<(TpmAlgId, PcrSet)>,
+    /// What its dbx holds, where that is proved.
+    pub dbx: Option<DbxState>,
+    /// The lists that it was held against.
+    pub revocations: Arc<Revocations>,
     /// What booted.
     pub boot: BootClaims<'a>,
 }

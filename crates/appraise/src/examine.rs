@@ -1,6 +1,8 @@
 //! Evidence -> claims: every check of the core crates, cheap ones before dear ones.
 
-use boot_claims::BootClaims;
+use std::sync::Arc;
+
+use boot_claims::{Belief, BootClaims, DatabaseName};
 use tpm_wire::{PcrBank, PcrSet, TpmAlgId};
 use verify::{UnixTime, verify_ek_certificate};
 
@@ -27,7 +29,7 @@ pub fn examine<'a>(
 ) -> Claims<'a> {
     let Core { identity, quote, log } = examine_core(evidence, known, challenge, policy);
     let ek = ek_status(ek, known, now);
-    let log = log_status(log);
+    let log = log_status(log, policy);
     let ima = examine_ima(policy.ima.as_deref(), evidence.ima_list, &quote);
     let untrusted_banks = untrusted_banks(evidence, &quote, &log);
     let later_problem = evidence.later.and_then(|log| log.problem);
@@ -75,7 +77,7 @@ fn ek_status(ek: &EkEvidence<'_>, known: &Known<'_>, now: UnixTime) -> EkStatus 
     }
 }
 
-fn log_status(log: CoreLog<'_>) -> LogStatus<'_> {
+fn log_status<'a>(log: CoreLog<'a>, policy: &Policy) -> LogStatus<'a> {
     let mut log = match log {
         CoreLog::Absent => return LogStatus::Absent,
         CoreLog::Empty => return LogStatus::Empty,
@@ -88,7 +90,11 @@ fn log_status(log: CoreLog<'_>) -> LogStatus<'_> {
         (alg, (0..24).filter(in_bank).collect::<PcrSet>())
     };
     let replayed = log.banks.iter().copied().map(replayed_in).collect();
+    let dbx = boot.database(DatabaseName::Dbx).filter(|dbx| dbx.belief == Belief::Verified);
+    let revocations = &policy.secure_boot.revocations;
     LogStatus::Read(Box::new(ReadLog {
+        dbx: dbx.map(|dbx| revocations.state_of(dbx.value)),
+        revocations: Arc::clone(revocations),
         n_bytes: log.compared.place.n_bytes,
         n_earlier_logs: log.compared.place.n_earlier,
         replayed,

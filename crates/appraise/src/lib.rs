@@ -16,6 +16,7 @@
 )]
 
 mod appraisal;
+mod boot_facts;
 mod claims;
 mod core;
 mod ek;
@@ -30,6 +31,7 @@ mod policy_rule;
 mod quote;
 mod reference;
 mod secure_boot;
+mod secure_boot_rules;
 mod site_rules;
 mod tpm;
 
@@ -48,5 +50,6 @@ pub use learn::{LearnError, Learning, learn};
 pub use policy::{BankMinimum, ExpiredEndorsement, Policy, PolicyFault};
 pub use policy_rule::{Waiver, is_lowered, unchangeable};
 pub use reference::{Context, Matched, boot};
+pub use secure_boot_rules::SecureBootRules;
 pub use site_rules::{EvaluateRules, SiteRules};
 pub use tpm::{is_weak_key, weak_key_finding};

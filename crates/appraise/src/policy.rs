@@ -10,9 +10,9 @@ use tpm_vendors::{FirmwareVersion, Vendor};
 use tpm_wire::{PcrSet, TpmAlgId};
 use verify::{BankRule, SelectionRule, UnixTime};
 
-use crate::SiteRules;
 use crate::ima::ImaRules;
 use crate::policy_rule::{Rule, Waiver, is_lowered, unchangeable};
+use crate::{SecureBootRules, SiteRules};
 
 /// The rules of a judgement. Whatever is set, a verified quote and a log that replays to it stay
 /// necessary: what would give that up is a [`PolicyFault`].
@@ -31,6 +31,8 @@ pub struct Policy {
     pub ima: Option<Arc<ImaRules>>,
     /// What is done with the references of a host.
     pub references: references::Rules,
+    /// Lists and minimums of Secure Boot.
+    pub secure_boot: SecureBootRules,
     /// Rules that the site has beyond this.
     pub site_rules: Option<SiteRules>,
     rules: Vec<(Code, Rule)>,
@@ -138,6 +140,7 @@ impl Default for Policy {
             verdict_good_for_s: None,
             references: references::Rules::default(),
             ima: None,
+            secure_boot: SecureBootRules::default(),
             site_rules: None,
             rules: Vec::new(),
         }

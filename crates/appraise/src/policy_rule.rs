@@ -111,6 +111,25 @@ pub const fn unchangeable(code: Code) -> Option<&'static str> {
         | Code::RuleFailed
         | Code::RuleWarned
         | Code::RuleTold
+        | Code::SetupMode
+        | Code::AuditMode
+        | Code::SecureBootOrder
+        | Code::PlatformKey
+        | Code::TestPlatformKey
+        | Code::Ca2011Only
+        | Code::WeakCertificate
+        | Code::DbxBelowMinimum
+        | Code::DbxOutdated
+        | Code::ImageRevoked
+        | Code::AuthorityUnknown
+        | Code::AuthorityNotAllowed
+        | Code::MokInsecure
+        | Code::MokEnrolled
+        | Code::SbatBelowMinimum
+        | Code::SbatOutdated
+        | Code::DebugMode
+        | Code::DmaProtectionDisabled
+        | Code::SecurityLevelDowngraded
         | Code::SecureBootOff
         | Code::SecureBootUnknown
         | Code::TpmFirmwareAdvisory

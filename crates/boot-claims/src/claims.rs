@@ -10,10 +10,12 @@ use crate::image::{Image, ImageKind, read_images};
 use crate::lookalike::{LookAlike, read_lookalikes};
 use crate::secure_boot::{Mode, SecureBoot, read_mode, read_secure_boot};
 use crate::separator::{Separator, SeparatorProblem, read_separators};
+use crate::shim::{Shim, read_shim};
 use crate::text::{
     CrtmVersion, GrubLine, read_crtm_version, read_exit_boot_services, read_grub_lines,
 };
 use crate::view::View;
+use crate::warning::{BootAction, Warning, read_boot_actions, read_warnings};
 
 /// What booted. Made only by [`Self::read`]; borrows from the bytes of the log.
 #[derive(Clone, Debug)]
@@ -30,6 +32,12 @@ pub struct BootClaims<'a> {
     pub databases: Vec<Database<'a>>,
     /// What allowed images to run, in order.
     pub authorities: Vec<Authority<'a>>,
+    /// What shim measured of its own state.
+    pub shim: Shim<'a>,
+    /// What the firmware itself says against the boot.
+    pub warnings: Vec<Warning>,
+    /// Boot entries that were started and that came back, in order.
+    pub boot_actions: Vec<BootAction>,
     /// The separators of PCR 0 to 7.
     pub separators: [Option<Separator>; 8],
     /// What is wrong with them.
@@ -81,13 +89,17 @@ impl<'a> BootClaims<'a> {
             }
             _ => None,
         });
+        let databases = read_databases(&view);
         Self {
             secure_boot: read_secure_boot(&view),
             setup_mode: read_mode(&view, "SetupMode"),
             audit_mode: read_mode(&view, "AuditMode"),
             deployed_mode: read_mode(&view, "DeployedMode"),
-            databases: read_databases(&view),
-            authorities: read_authorities(&view),
+            authorities: read_authorities(&view, &databases),
+            databases,
+            shim: read_shim(&view),
+            warnings: read_warnings(&view),
+            boot_actions: read_boot_actions(&view),
             separators,
             separator_problems,
             images: read_images(&view),
@@ -103,6 +115,15 @@ impl<'a> BootClaims<'a> {
     /// The database of this name, where it was measured before the separator of PCR 7.
     pub fn database(&self, name: DatabaseName) -> Option<&Database<'a>> {
         self.databases.iter().find(|database| database.name == name)
+    }
+
+    /// The first database that was measured before one that the standard has in front of it: their
+    /// order is SecureBoot, PK, KEK, db, dbx, and then the others. [PFP-1.06 §3.3.4.8]
+    pub fn out_of_order(&self) -> Option<&Database<'a>> {
+        let position = |name| DatabaseName::ALL.iter().position(|known| *known == name);
+        let pairs = self.databases.iter().zip(self.databases.iter().skip(1));
+        let mut swapped = pairs.filter(|(a, b)| position(a.name) > position(b.name));
+        swapped.next().map(|(_, second)| second)
     }
 
     /// The boot applications, in order.

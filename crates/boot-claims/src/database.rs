@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use efi::{CertType, Guid, SignatureLists, Ucs2, VariableData, read_signature};
+use efi::{CertType, Guid, Signature, SignatureLists, Ucs2, VariableData, read_signature};
 use event_log::{Event, EventType, sha256};
 use tpm_wire::ParseError;
 
@@ -68,10 +68,22 @@ pub struct Database<'a> {
     pub belief: Belief,
 }
 
-impl Database<'_> {
+impl<'a> Database<'a> {
     /// SHA-256 of the value.
     pub fn sha256(&self) -> [u8; 32] {
         sha256(&[self.value])
+    }
+
+    /// The entries with the types of their lists, up to a list that cannot be read.
+    pub fn entries(&self) -> impl Iterator<Item = (CertType, Signature<'a>)> + use<'a> {
+        let lists = SignatureLists::new(self.value).map_while(Result::ok);
+        lists.flat_map(|list| list.iter().map(move |entry| (list.cert_type, entry)))
+    }
+
+    /// The certificates.
+    pub fn certificates(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
+        let entries = self.entries();
+        entries.filter(|(kind, _)| *kind == CertType::X509).map(|(_, entry)| entry.data)
     }
 
     /// Entries of all types.
@@ -83,6 +95,19 @@ impl Database<'_> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// Whether the list that an authority names has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// The measured db has this very entry.
+    InDatabase,
+    /// It is one of shim's own lists, which are not in the log.
+    OfShim,
+    /// The measured db does not have it, and it says that it is from there.
+    NotInDatabase,
+    /// It names another list, or db was not measured, cannot be read or is not verified.
+    Unknown,
 }
 
 /// Before or after the firmware let go of PCR 7.
@@ -110,6 +135,8 @@ pub struct Authority<'a> {
     pub data: &'a [u8],
     /// When it was measured.
     pub phase: Phase,
+    /// Whether the list that it names has it.
+    pub standing: Standing,
     /// Whether that is what was measured.
     pub belief: Belief,
 }
@@ -160,7 +187,11 @@ fn count_entries(value: &[u8]) -> (Vec<(CertType, usize)>, Option<ParseError>) {
 }
 
 /// Reads the authorities, in order.
-pub(crate) fn read_authorities<'a>(view: &View<'_, '_, 'a>) -> Vec<Authority<'a>> {
+pub(crate) fn read_authorities<'a>(
+    view: &View<'_, '_, 'a>,
+    databases: &[Database<'a>],
+) -> Vec<Authority<'a>> {
+    let db = databases.iter().find(|database| database.name == DatabaseName::Db);
     let authorities = variables(view, EventType::EFI_VARIABLE_AUTHORITY);
     authorities
         .map(|(event, variable)| {
@@ -169,17 +200,44 @@ pub(crate) fn read_authorities<'a>(view: &View<'_, '_, 'a>) -> Vec<Authority<'a>
                 true => Phase::BeforeSeparator,
                 false => Phase::AfterSeparator,
             };
+            let owner = signature.map(|signature| signature.owner);
+            let data = signature.map_or(variable.value, |signature| signature.data);
             Authority {
                 event: event.number,
                 guid: variable.guid,
                 variable: variable.name,
-                owner: signature.map(|signature| signature.owner),
-                data: signature.map_or(variable.value, |signature| signature.data),
+                owner,
+                data,
                 phase,
+                standing: standing(&variable, owner, data, db),
                 belief: view.belief(event),
             }
         })
         .collect()
+}
+
+fn standing(
+    variable: &VariableData<'_>,
+    owner: Option<Guid>,
+    data: &[u8],
+    db: Option<&Database<'_>>,
+) -> Standing {
+    if variable.guid == Guid::SHIM_LOCK {
+        return Standing::OfShim;
+    }
+    if !variable.is(Guid::IMAGE_SECURITY_DATABASE, "db") {
+        return Standing::Unknown;
+    }
+    match db {
+        Some(db) if db.belief == Belief::Verified && db.malformed.is_none() => {
+            let has = |entry: Signature<'_>| {
+                entry.data == data && owner.is_none_or(|owner| owner == entry.owner)
+            };
+            let mut entries = db.entries().map(|(_, entry)| entry);
+            if entries.any(has) { Standing::InDatabase } else { Standing::NotInDatabase }
+        }
+        _ => Standing::Unknown,
+    }
 }
 
 /// The value as EFI_SIGNATURE_DATA, where a certificate (DER SEQUENCE with a two-byte length) or a

@@ -18,10 +18,44 @@ pub struct Image<'a> {
     /// The digest, in the strongest bank that its PCR replays in; `None` where the TPM is not
     /// known to have been extended with it.
     pub digest: Option<(TpmAlgId, Digest)>,
+    /// The SHA-256 digest, on the same condition: what lists of revoked images name.
+    pub digest_in_sha256: Option<Digest>,
     /// Where it was loaded from. No digest covers it.
     pub untrusted_path: Option<DevicePath<'a>>,
     /// Bytes of the image in memory. No digest covers it.
     pub untrusted_len: Option<u64>,
+}
+
+/// Where an image came from, as its device path tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageSource {
+    /// A firmware volume: set-up, diagnostics, agents of the maker. Not the boot loader.
+    Firmware,
+    /// The network: PXE or HTTP.
+    Network,
+    /// A file on a disk, or one beside the loader that loaded it.
+    File,
+    /// Memory: a loader brought it there, or an option ROM.
+    Memory,
+}
+
+impl Image<'_> {
+    /// Where it came from. No digest covers the path.
+    pub fn untrusted_source(&self) -> ImageSource {
+        let Some(path) = self.untrusted_path else { return ImageSource::Memory };
+        if path.is_in_firmware_volume() {
+            return ImageSource::Firmware;
+        }
+        // Messaging nodes MAC, IPv4, IPv6, URI; media node file. [UEFI-2.10 §10.3]
+        let has = |kinds: &[(u8, u8)]| {
+            let mut nodes = path.nodes().filter_map(Result::ok);
+            nodes.any(|node| kinds.contains(&(node.node_type, node.subtype)))
+        };
+        if has(&[(3, 11), (3, 12), (3, 13), (3, 24)]) {
+            return ImageSource::Network;
+        }
+        if has(&[(4, 4)]) { ImageSource::File } else { ImageSource::Memory }
+    }
 }
 
 /// What an image was loaded as.
@@ -53,11 +87,15 @@ pub(crate) fn read_images<'a>(view: &View<'_, '_, 'a>) -> Vec<Image<'a>> {
                 true => next,
                 false => best,
             });
+        let in_sha256 = view.replayed.banks_of(event.pcr_index).any(|alg| alg == TpmAlgId::SHA256);
+        let sha256 = event.digests.of(TpmAlgId::SHA256).filter(|_| in_sha256);
+        let is_covered = view.replayed.covers(event);
         Some(Image {
             event: event.number,
             pcr_index: event.pcr_index,
             untrusted_kind,
-            digest: strongest.filter(|_| view.replayed.covers(event)),
+            digest: strongest.filter(|_| is_covered),
+            digest_in_sha256: sha256.filter(|_| is_covered).and_then(Digest::new),
             untrusted_path: load.map(|load| load.untrusted_device_path),
             untrusted_len: load.map(|load| load.untrusted_len),
         })

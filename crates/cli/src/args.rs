@@ -466,6 +466,10 @@ pub struct FolderOfEvidence {
     /// The policy to judge by, a TOML file; otherwise the default one
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
+    /// A newer list of revoked images than this program has: a signed update of dbx, or bare
+    /// signature lists
+    #[arg(long, value_name = "FILE")]
+    pub dbx: Option<PathBuf>,
 }
 
 /// `bootproof eventlog`

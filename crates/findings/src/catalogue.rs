@@ -359,6 +359,100 @@ catalogue! {
         "Settings differ from those that the reference saw"
         cause "PCRs that vary on sound machines, such as boot order, firmware settings and partition tables, are not those of the reference. They are shown and not held to be equal."
         next "Nothing. To hold a PCR to be equal, name it in `pcrs` under `[references]` of the policy."
+    SetupMode "setup-mode" SecureBoot Fail
+        "Secure Boot is in setup mode"
+        cause "No platform key is enrolled, so whoever reaches the machine can put keys of their own into the databases, and no signature is required."
+        next "Enrol a platform key: restore the factory keys in the firmware setup, or enrol your own. Then restart and attest again."
+
+    AuditMode "audit-mode" SecureBoot Fail
+        "Secure Boot is in audit mode"
+        cause "In this mode the firmware notes images that no key allows, and starts them nevertheless."
+        next "Leave audit mode in the firmware setup (deployed or user mode), restart and attest again."
+
+    SecureBootOrder "secure-boot-order" SecureBoot Warn
+        "The Secure Boot variables were measured in another order"
+        cause "The standard has SecureBoot, PK, KEK, db, dbx and then the others. Another order is odd firmware, and makes its PCR 7 unlike that of other machines with the same keys."
+        next "Update the firmware. If it stays so, and only on this machine of its model, treat the host as suspect."
+
+    PlatformKey "platform-key" SecureBoot Warn
+        "The platform key is not one certificate that can be read"
+        cause "Exactly one platform key decides who may change the other keys. Here there are several, or its certificate is damaged, so that nobody can tell whose machine this is."
+        next "Restore the factory keys in the firmware setup, or enrol a platform key of your own, and attest again."
+
+    TestPlatformKey "test-platform-key" SecureBoot Fail
+        "The platform key is one that was made for tests"
+        cause "Its private half is known to others than the owner (PKfail, CVE-2024-8105): whoever has it can permit any boot loader without any setting being changed."
+        next "Update the firmware to a version with a real platform key, or enrol your own; then restore the factory keys, restart and attest again. Treat what ran meanwhile with suspicion."
+
+    Ca2011Only "ca-2011-only" SecureBoot Warn
+        "Only Microsoft's authorities of 2011 are enrolled"
+        cause "Their certificates ended in June and October 2026. The machine starts as before, but updates of dbx, and loaders and option ROMs that are signed under the authorities of 2023 alone, will not be accepted."
+        next "Update the firmware, or let the operating system enrol the authorities of 2023 into KEK and db. Do this before the next exchange of a card or a new installation; do not remove those of 2011, since option ROMs rest on them."
+
+    WeakCertificate "weak-certificate" SecureBoot Warn
+        "A Secure Boot key is weak"
+        cause "A certificate in PK, KEK or db has an RSA key below 2048 bits, or is signed over MD5 or SHA-1: what it vouches for can be forged with effort."
+        next "Remove it from the database in the firmware setup if nothing rests on it, or update the firmware; ask the maker for a successor."
+
+    DbxBelowMinimum "dbx-below-minimum" SecureBoot Fail
+        "The list of revoked images is older than the policy asks for"
+        cause "The policy names a release of dbx that each host must have at least, and this host's content is of an earlier one."
+        next "Install the update of dbx (`fwupdmgr update` on Linux, Windows Update, or the maker's firmware), restart and attest again."
+
+    DbxOutdated "dbx-outdated" SecureBoot Warn
+        "The list of revoked images is not up to date"
+        cause "The firmware would still start images that were revoked since. The content of dbx was compared with what is published."
+        next "Install the update of dbx (`fwupdmgr update` on Linux, Windows Update, or the maker's firmware) after the boot loaders are up to date, and restart."
+
+    ImageRevoked "image-revoked" SecureBoot Fail
+        "What was started is revoked"
+        cause "The digest of a boot application or driver, or the key that allowed it, is in the current list of revocations. It has a known hole through which Secure Boot is passed; this host's own dbx does not stop it."
+        next "Update the boot loader (shim, GRUB, boot manager) or the card's firmware, then dbx. Until then anything may have run on this host: treat it as suspect."
+
+    AuthorityUnknown "authority-unknown" SecureBoot Fail
+        "Something was allowed by a key that no database has"
+        cause "PCR 7 proves that an image was allowed by an entry of db, and the db that was measured in the same boot does not have it. The firmware is at fault, or its databases were changed while it ran."
+        next "Look at PCR 7 with `bootproof eventlog FILE`. Update the firmware, restore its keys, and attest again; if it stays so treat the host as suspect."
+
+    AuthorityNotAllowed "authority-not-allowed" SecureBoot Fail
+        "Something was allowed by a key that the policy does not name"
+        cause "The policy lists the authorities that may allow images to run, and this host started something under another one."
+        next "If it belongs there, add the fingerprint to `secure_boot.allowed_authorities`. If not, find out what was started (`bootproof eventlog FILE`), and remove the key from db or MOK."
+
+    MokInsecure "mok-insecure" SecureBoot Fail
+        "Shim verifies nothing"
+        cause "Its verification was turned off (MokSBState), so that any boot loader and any kernel runs although Secure Boot is on."
+        next "Run `mokutil --enable-validation` on the host, restart, confirm at the screen, and attest again."
+
+    MokEnrolled "mok-enrolled" SecureBoot Info
+        "The owner enrolled keys of their own in shim"
+        cause "Kernels and modules that these keys signed run, too: usual for drivers that are built on the host."
+        next "Nothing to do where you know of it. `mokutil --list-enrolled` on the host lists them."
+
+    SbatBelowMinimum "sbat-below-minimum" SecureBoot Fail
+        "The level of SBAT is lower than the policy asks for"
+        cause "The policy names a level of SBAT that each host must have at least; this host's shim measured an older one, or none."
+        next "Update shim; `mokutil --set-sbat-policy latest`, restart, and attest again."
+
+    SbatOutdated "sbat-outdated" SecureBoot Warn
+        "The level of SBAT is not up to date"
+        cause "Shim refuses boot loaders with known holes by generation (SBAT). The level that it applied is older than the newest published one, so that it would start some that are revoked."
+        next "Update shim and GRUB; then `mokutil --set-sbat-policy latest` and restart. Distributions follow new levels with some delay."
+
+    DebugMode "debug-mode" SecureBoot Fail
+        "The firmware was in debug mode"
+        cause "PCR 7 proves that a debugger could be attached to the firmware, and so that anything can have been changed while it ran."
+        next "Turn off debugging in the firmware setup, or install firmware that is not a debug build. Restart and attest again."
+
+    DmaProtectionDisabled "dma-protection-disabled" SecureBoot Warn
+        "The firmware did not protect memory from devices"
+        cause "PCR 7 proves that protection from direct memory access was off before the operating system started: a device in a slot or port can have changed what ran."
+        next "Turn on the IOMMU and DMA protection before boot in the firmware setup, restart and attest again."
+
+    SecurityLevelDowngraded "security-level-downgraded" SecureBoot Warn
+        "The firmware lowered a level of its own security"
+        cause "PCR 7 proves that the firmware says so; some makers do this where a protection of theirs was turned off in the setup."
+        next "Look for protections of the maker that are off in the firmware setup, turn them on, restart and attest again."
 
     TpmFirmwareBelowMinimum "tpm-firmware-below-minimum" Platform Fail
         "The TPM's firmware is older than the policy asks for"

@@ -46,6 +46,14 @@ permit_expired = {}
 # Seconds for which a verdict counts; left out: two intervals of the server's attestation.
 # good_for_s = 600
 
+[secure_boot]
+# SHA-256 fingerprints of the certificates that may allow something to run, or names such as
+# \"Microsoft UEFI CA 2023\"; left out: whatever the host's db has.
+# allowed_authorities = [\"Microsoft UEFI CA 2023\", \"Microsoft Corporation UEFI CA 2011\"]
+# The oldest release of dbx and the oldest level of SBAT that are accepted.
+# minimum_dbx = \"2025-05-07\"
+# minimum_sbat = \"2024010900\"
+
 [ima]
 # Whether the measurement list of IMA is judged, where agents send it (`bootproof-agent run --ima`):
 # \"off\"; \"observe\": its findings warn; \"enforce\": they fail. PCR 10 is quoted then.

@@ -2,6 +2,7 @@
 
 mod named;
 mod references;
+mod secure_boot;
 
 use std::{collections::BTreeMap, ops::Range};
 
@@ -29,6 +30,7 @@ struct File {
     endorsement: Endorsement,
     tpm: Tpm,
     verdict: Verdict,
+    secure_boot: secure_boot::SecureBoot,
     ima: named::Ima,
     rules: named::Rules,
     references: references::References,
@@ -117,6 +119,7 @@ pub fn read_with(text: &str, files: &dyn NamedFiles) -> Result<Policy, PolicyErr
         }
         policy.verdict_good_for_s = Some(*seconds.get_ref());
     }
+    file.secure_boot.apply(&mut policy, &source)?;
     file.ima.apply(&mut policy, &source, files)?;
     file.rules.apply(&mut policy, &source, files)?;
     file.references.apply(&mut policy, &source)?;

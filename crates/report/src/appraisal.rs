@@ -159,6 +159,7 @@ fn boot(log: &ReadLog<'_>, facts: &mut Facts) {
     let lines = claims.kernel_command_lines().filter(|line| line.belief == Belief::Verified);
     facts.kernel_command_lines =
         lines.take(BOOT_STEPS_MAX).map(|line| shown(&String::from_utf8_lossy(line.text))).collect();
+    facts.secure_boot_state = Some(crate::secure_boot::facts(log));
     facts.secure_boot_variables = claims
         .databases
         .iter()
@@ -190,7 +191,7 @@ fn step(image: &Image<'_>) -> BootStep {
     }
 }
 
-fn belief(belief: Belief) -> &'static str {
+pub(crate) fn belief(belief: Belief) -> &'static str {
     match belief {
         Belief::Verified => "verified",
         Belief::Unverifiable(_) => "unverifiable",
@@ -199,7 +200,7 @@ fn belief(belief: Belief) -> &'static str {
 }
 
 /// A text of a host, for people: without control characters, and not endless.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let plain = |c: char| if c.is_control() { '\u{fffd}' } else { c };
     text.chars().take(UNTRUSTED_CHARS_MAX).map(plain).collect()
 }

@@ -3,5 +3,6 @@
 
 mod appraisal;
 pub mod reference;
+mod secure_boot;
 
 pub use appraisal::{appraisal, tpm_said};

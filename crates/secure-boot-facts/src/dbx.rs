@@ -104,6 +104,11 @@ pub(crate) fn revoked() -> &'static [Revoked] {
     &REVOKED
 }
 
+/// The images for one architecture that are revoked.
+pub fn published(architecture: Architecture) -> impl Iterator<Item = &'static Revoked> {
+    revoked().iter().filter(move |image| image.architecture == architecture)
+}
+
 /// The releases for one architecture, oldest first.
 pub fn releases(architecture: Architecture) -> &'static [Release] {
     RELEASES.get(architecture.index()).map_or(&[], Vec::as_slice)

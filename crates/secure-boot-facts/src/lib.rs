@@ -24,7 +24,7 @@ mod test_key;
 
 pub use authority::{Era, KNOWN_AUTHORITIES, KnownAuthority, Place, fingerprint, known_authority};
 pub use date::Date;
-pub use dbx::{Architecture, DBX_DATE, Release, Revoked, releases};
+pub use dbx::{Architecture, DBX_DATE, Release, Revoked, published, releases};
 pub use revocations::{
     DbxState, DbxUpdateError, REVOCATIONS_BYTES_MAX, REVOCATIONS_MAX, Revocations, RevokedBy,
 };

@@ -16,7 +16,7 @@ pub const REVOCATIONS_MAX: usize = 8192;
 const SVN_OWNER: Guid = Guid::new(0x9d13_2b6c, 0x59d5, 0x4388, 0xab1c, 0x185c_fcb2_eb92);
 
 /// What is revoked: the table of this release, and what an operator adds to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Revocations {
     /// Digests of the operator's list that the table does not have, sorted.
     added: Vec<[u8; 32]>,
@@ -57,6 +57,8 @@ pub struct DbxState {
     pub n_unknown: usize,
     /// Images of its architecture, or of the operator's list, that it lacks.
     pub n_missing: usize,
+    /// How many of these are only in the operator's list.
+    pub n_missing_of_operator: usize,
     /// Releases for its architecture that are newer than its own.
     pub n_releases_behind: usize,
     /// Which images it is taken to be about.
@@ -70,12 +72,6 @@ pub enum RevokedBy {
     Published(&'static Revoked),
     /// It is in the operator's list.
     Operator,
-}
-
-impl Default for Revocations {
-    fn default() -> Self {
-        Self { added: Vec::new(), certificates: Vec::new(), n_listed: None, signed: None }
-    }
 }
 
 /// The lists behind EFI_VARIABLE_AUTHENTICATION_2, and the day that it names. Its signature is not
@@ -218,6 +214,7 @@ impl Revocations {
             n_missing: n_all
                 .saturating_sub(with_seen().filter(has(architecture)).count())
                 .saturating_add(n_lacking),
+            n_missing_of_operator: n_lacking,
             n_releases_behind: releases.iter().filter(|r| Some(r.date) > release).count(),
             architecture,
         }

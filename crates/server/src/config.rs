@@ -1,13 +1,17 @@
 //! The server's configuration: a TOML file, and flags that win over it.
 
 use std::{
+    fs::File,
+    io::Read as _,
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use anyhow::Context as _;
 use appraise::Policy;
+use secure_boot_facts::{REVOCATIONS_BYTES_MAX, Revocations};
 use serde::Deserialize;
 
 /// What the server needs to know. Each key of the file has the field's name.
@@ -32,6 +36,9 @@ pub struct Config {
     /// The policy file; without one the default policy holds. In the configuration file it is
     /// relative to that file's folder.
     pub policy: Option<PathBuf>,
+    /// A newer list of revoked images than this program has: a signed update of dbx, or bare
+    /// signature lists. Relative as the policy is.
+    pub dbx: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -45,6 +52,7 @@ impl Default for Config {
             challenge_good_for_s: 30,
             connections_max: 20_000,
             policy: None,
+            dbx: None,
         }
     }
 }
@@ -57,8 +65,9 @@ impl Config {
             .with_context(|| format!("the configuration {} cannot be read", path.display()))?;
         let mut config: Self = toml::from_str(&text)
             .with_context(|| format!("{} is not a configuration", path.display()))?;
-        if let (Some(policy), Some(folder)) = (&mut config.policy, path.parent()) {
-            *policy = folder.join(&*policy);
+        let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        for named in [&mut config.policy, &mut config.dbx].into_iter().flatten() {
+            *named = folder.join(&*named);
         }
         Ok(config)
     }
@@ -66,15 +75,34 @@ impl Config {
     /// The policy that the file says, or the default one where none is named. Which of two times a
     /// verdict counts for must not be a riddle, so only one place may say it.
     pub fn load_policy(&self) -> anyhow::Result<Policy> {
-        let Some(file) = &self.policy else { return Ok(Policy::default()) };
-        let (policy, _) = policy::load(file)
+        let revocations = self.load_revocations()?;
+        let Some(file) = &self.policy else {
+            let mut policy = Policy::default();
+            policy.secure_boot.revocations = revocations;
+            return Ok(policy);
+        };
+        let (mut policy, _) = policy::load(file)
             .context("no server without its policy; `bootproof policy check` says more")?;
         anyhow::ensure!(
             policy.verdict_good_for_s.is_none() || self.verdict_good_for_s == 0,
             "{} sets verdict.good_for_s and the configuration sets verdict_good_for_s: keep one",
             file.display()
         );
+        policy.secure_boot.revocations = revocations;
         Ok(policy)
+    }
+
+    fn load_revocations(&self) -> anyhow::Result<Arc<Revocations>> {
+        let Some(file) = &self.dbx else { return Ok(Arc::default()) };
+        let mut bytes = Vec::new();
+        let bytes_max = u64::try_from(REVOCATIONS_BYTES_MAX)?;
+        File::open(file)
+            // One byte more than is allowed, so that the reader sees that there is more.
+            .and_then(|file| file.take(bytes_max + 1).read_to_end(&mut bytes))
+            .with_context(|| format!("the list {} cannot be read", file.display()))?;
+        let read = Revocations::with_update(&bytes);
+        let read = read.with_context(|| format!("{} revokes nothing", file.display()))?;
+        Ok(Arc::new(read))
     }
 
     /// Refuses values with which nothing would work.

@@ -47,6 +47,9 @@ struct Arguments {
     /// The policy: what must hold for a host to be accepted; a TOML file
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
+    /// A newer list of revoked images than this program has: a signed update of dbx
+    #[arg(long, value_name = "FILE")]
+    dbx: Option<PathBuf>,
     /// Write log lines as JSON
     #[arg(long)]
     log_json: bool,
@@ -63,6 +66,9 @@ impl Arguments {
         config.attest_interval_s = self.attest_interval_s.unwrap_or(config.attest_interval_s);
         if self.policy.is_some() {
             config.policy.clone_from(&self.policy);
+        }
+        if self.dbx.is_some() {
+            config.dbx.clone_from(&self.dbx);
         }
         config.check()?;
         Ok(config)

@@ -351,10 +351,12 @@ const SECURE_BOOT: &[Requirement] = requirements! {
     S2 "A variable is its name and its vendor."
         ["boot-claims::another_guid_or_another_name_is_not_secure_boot",
          "event-log::variables_are_read_by_name_and_vendor"];
-    S3 "Variables come in the order of the standard, before the separator.";
+    S3 "Variables come in the order of the standard, before the separator."
+        ["cli::each_finding_of_secure_boot_has_a_case_and_one_that_just_does_not"];
     S4 "More variables than the standard asks for are no fault."
         ["boot-claims::modes_are_read_before_the_separator"];
-    S5 "Debug mode, lowered security and open memory are findings.";
+    S5 "Debug mode, lowered security and open memory are findings."
+        ["cli::each_finding_of_secure_boot_has_a_case_and_one_that_just_does_not"];
     S6 "Signature lists of all types are read, and sizes must fit."
         ["efi::lists_are_read_in_order", "efi::sizes_that_do_not_fit_are_refused_once",
          "efi::an_unknown_type_is_kept_by_its_guid"];
@@ -369,11 +371,22 @@ const SECURE_BOOT: &[Requirement] = requirements! {
     S11 "What shim measures is known by name."
         ["event-log::names_that_shim_and_systemd_measure",
          "event-log::variables_are_read_by_name_and_vendor"];
-    S12 "The release of dbx is named by its content.";
-    S13 "What booted is held against the newest dbx that the server has.";
-    S14 "Test keys, setup mode and keys of the owner are findings.";
-    S15 "The change of certificate authorities of 2023 is told, with who allowed what.";
-    S16 "Weak keys and hashes in db are findings.";
+    S12 "The release of dbx is named by its content."
+        ["secure-boot-facts::a_dbx_is_named_by_what_it_holds",
+         "secure-boot-facts::as_many_digests_of_something_else_are_no_release",
+         "cli::keys_and_lists_of_recorded_machines_are_recognised"];
+    S13 "What booted is held against the newest dbx that the server has."
+        ["secure-boot-facts::an_operators_list_adds_and_takes_nothing_away",
+         "cli::each_finding_of_secure_boot_has_a_case_and_one_that_just_does_not"];
+    S14 "Test keys, setup mode and keys of the owner are findings."
+        ["cli::each_finding_of_secure_boot_has_a_case_and_one_that_just_does_not",
+         "cli::keys_and_lists_of_recorded_machines_are_recognised"];
+    S15 "The change of certificate authorities of 2023 is told, with who allowed what."
+        ["appraise::authorities_of_2011_alone_are_told",
+         "cli::recorded_boots_under_authorities_of_2011_say_so"];
+    S16 "Weak keys and hashes in db are findings."
+        ["efi::small_keys_and_colliding_hashes_are_weak",
+         "cli::each_finding_of_secure_boot_has_a_case_and_one_that_just_does_not"];
     S17 "Only the log says that Secure Boot is on, not what the system can write."
         ["boot-claims::what_was_not_measured_is_unknown",
          "boot-claims::a_text_that_was_not_measured_is_unknown"];

@@ -7,6 +7,7 @@ mod host;
 mod local_time;
 mod policy;
 pub(crate) mod reference;
+mod secure_boot;
 mod token;
 mod trust;
 pub(crate) mod verify;

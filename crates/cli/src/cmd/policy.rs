@@ -36,6 +36,7 @@ struct Effective {
     banks: Banks,
     endorsement: Endorsement,
     verdict: Verdict,
+    secure_boot: SecureBoot,
     #[serde(skip_serializing_if = "Option::is_none")]
     ima: Option<Ima>,
     references: References,
@@ -83,6 +84,16 @@ struct Banks {
 #[derive(Serialize)]
 struct Endorsement {
     permit_expired: bool,
+}
+
+#[derive(Serialize)]
+struct SecureBoot {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    n_allowed_authorities: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    minimum_dbx: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    minimum_sbat: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -144,6 +155,15 @@ impl Effective {
                 permit_expired: policy.expired_endorsement() == ExpiredEndorsement::Permit,
             },
             verdict: Verdict { good_for_s: policy.verdict_good_for_s },
+            secure_boot: SecureBoot {
+                n_allowed_authorities: policy
+                    .secure_boot
+                    .allowed_authorities
+                    .as_ref()
+                    .map(Vec::len),
+                minimum_dbx: policy.secure_boot.minimum_dbx.map(|date| date.to_string()),
+                minimum_sbat: policy.secure_boot.minimum_sbat.clone(),
+            },
             ima: policy.ima.as_ref().map(|ima| Ima {
                 mode: match ima.mode {
                     ImaMode::Observe => "observe",

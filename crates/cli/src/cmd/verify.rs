@@ -1,6 +1,6 @@
 //! `bootproof verify`: the server's judgement, offline.
 
-use std::time::SystemTime;
+use std::{sync::Arc, time::SystemTime};
 
 use anyhow::Context as _;
 use api::{
@@ -12,6 +12,7 @@ use appraise::{
     Challenge, Claims, Context, EkEvidence, Known, Policy, QuoteEvidence, appraise, examine,
 };
 use references::Applied;
+use secure_boot_facts::{REVOCATIONS_BYTES_MAX, Revocations};
 use verify::{EnrolledKey, Nonce, RootStore, UnixTime};
 
 use super::{Exit, reference};
@@ -48,10 +49,16 @@ impl Case {
         }
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let now = UnixTime(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
-        let policy = match &command.policy {
+        let mut policy = match &command.policy {
             None => Policy::default(),
             Some(file) => super::policy::load(file)?.0,
         };
+        if let Some(file) = &command.dbx {
+            let bytes = read_limited(file, REVOCATIONS_BYTES_MAX as u64)?;
+            let read = Revocations::with_update(&bytes);
+            let read = read.with_context(|| format!("{} revokes nothing", file.display()))?;
+            policy.secure_boot.revocations = Arc::new(read);
+        }
         Ok(Self { folder, roots, policy, now })
     }
 
@@ -188,6 +195,9 @@ pub(super) fn show_facts(facts: &Facts, output: &Output) -> Result<(), CliError>
         None => "not proved",
     };
     line("secure boot", known(facts.secure_boot))?;
+    if let Some(state) = &facts.secure_boot_state {
+        super::secure_boot::show(facts, state, output)?;
+    }
     line("quote", if facts.quote_verified { "verified" } else { "not verified" })?;
     if let Some(quote) = &facts.quote {
         line("  covers", &quote.selection.join(" "))?;

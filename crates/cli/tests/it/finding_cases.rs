@@ -304,6 +304,7 @@ fn each_finding_has_a_case_that_raises_it_and_one_that_just_does_not() {
         &crate::ima::CODES,
         &crate::rules::CODES,
         &crate::references::CODES,
+        &crate::secure_boot::CODES,
     ];
     for entry in CATALOGUE {
         let elsewhere = elsewhere.iter().any(|codes| codes.contains(&entry.code));

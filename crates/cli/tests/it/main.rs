@@ -11,5 +11,6 @@ mod recorded;
 mod referee;
 mod references;
 mod rules;
+mod secure_boot;
 mod userspace;
 mod tpm_cases;

@@ -42,11 +42,13 @@ impl App {
     ) -> Result<PolicyTryPage, AppError> {
         let files: HashMap<String, Vec<u8>> =
             request.files.into_iter().map(|(name, bytes)| (name, bytes.0)).collect();
-        let policy = Arc::new(policy::read_with(&request.policy, &files).map_err(|err| {
+        let mut policy = policy::read_with(&request.policy, &files).map_err(|err| {
             let title = format!("this is not a policy: {err}");
             let hint = err.hint.unwrap_or_else(|| "`bootproof policy check FILE`".to_owned());
             AppError::refused(RefusalKind::Invalid, "policy-invalid", title, hint)
-        })?);
+        })?;
+        policy.secure_boot.revocations = Arc::clone(&self.policy.secure_boot.revocations);
+        let policy = Arc::new(policy);
         let limit = request.limit.unwrap_or(PAGE_LEN);
         let (hosts, next_cursor) = self.page(request.cursor.as_deref(), limit).await?;
         let n_hosts = u32::try_from(hosts.len()).unwrap_or(u32::MAX);

@@ -19,6 +19,8 @@ pub struct Certificates {
     pub distribution: Vec<u8>,
     /// The owner's key (MOK).
     pub mok: Vec<u8>,
+    /// A platform key that says that it is one of tests.
+    pub test_pk: Vec<u8>,
 }
 
 /// The certificates of this process. Each process has others: keys are never in the repository.
@@ -30,6 +32,7 @@ pub fn certificates() -> &'static Certificates {
         db_third_party: self_signed("Example Third Party UEFI CA 2024"),
         distribution: self_signed("Example Distribution Secure Boot CA"),
         mok: self_signed("Example Owner MOK"),
+        test_pk: self_signed("DO NOT TRUST - Example Test PK"),
     });
     &MADE
 }

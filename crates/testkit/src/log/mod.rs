@@ -22,7 +22,7 @@ pub struct BootLog {
     kernel_cmdline: String,
     firmware: String,
     option_rom: bool,
-    n_dbx: usize,
+    n_dbx: Option<usize>,
     mok: bool,
     padding: Vec<u8>,
 }
@@ -47,7 +47,7 @@ impl BootLog {
             kernel_cmdline: "root=/dev/mapper/vg-root ro quiet".to_owned(),
             firmware: "2.14.7".to_owned(),
             option_rom: false,
-            n_dbx: 211,
+            n_dbx: None,
             mok: false,
             padding: Vec::new(),
         }
@@ -149,10 +149,10 @@ impl BootLog {
         self
     }
 
-    /// Another number of revoked images in dbx.
+    /// A dbx of this many invented images, instead of all that are revoked today.
     #[must_use]
     pub fn dbx_hashes(mut self, n: usize) -> Self {
-        self.n_dbx = n;
+        self.n_dbx = Some(n);
         self
     }
 

@@ -2,6 +2,7 @@
 
 use efi::{CertType, Guid};
 use event_log::{EventType, hash};
+use secure_boot_facts::{Architecture, published};
 use tpm_wire::TpmAlgId;
 
 use super::certificates::certificates;
@@ -76,7 +77,10 @@ fn secure_boot(log: &BootLog, entries: &mut Vec<Entry>) {
     let digest = |text: &str| {
         hash(TpmAlgId::SHA256, &[text.as_bytes()]).expect("SHA-256").as_bytes().to_vec()
     };
-    let revoked: Vec<_> = (0..log.n_dbx).map(|i| digest(&format!("revoked image {i}"))).collect();
+    let revoked: Vec<_> = match log.n_dbx {
+        Some(n) => (0..n).map(|i| digest(&format!("revoked image {i}"))).collect(),
+        None => published(Architecture::X64).map(|image| image.sha256.to_vec()).collect(),
+    };
     let dbx = match revoked.is_empty() {
         true => Vec::new(),
         false => signature_list(CertType::SHA256, Guid::MICROSOFT, &revoked),
@@ -148,7 +152,7 @@ fn shim(log: &BootLog, entries: &mut Vec<Entry>) {
     let state = |name: &[u8], content: &[u8]| Entry::of(14, EventType::IPL, content, name);
     entries.push(state(b"MokList\0", &mok));
     entries.push(state(b"MokListX\0", b""));
-    let sbat = b"sbat,1,2025021800\nshim,4\ngrub,5\n";
+    let sbat = b"sbat,1,2025051000\nshim,4\ngrub,5\ngrub.proxmox,2\n";
     entries.push(authority(Guid::SHIM_LOCK, "SbatLevel", sbat));
     entries.push(state(b"MokListTrusted\0", &[1]));
     let vendor = signature_data(Guid::SHIM_LOCK, &certificates().distribution);

@@ -1,0 +1,309 @@
+//! Modes, keys, revocations and authorities of a boot -> findings. Only what the quote proves is
+//! judged here; what it does not prove has findings of its own.
+
+use boot_claims::{
+    Authority, Belief, BootClaims, Database, DatabaseName, Mode, Standing, WarningKind,
+};
+use efi::Certificate;
+use findings::{Argument, Code, Finding};
+use secure_boot_facts::{
+    DbxState, Era, KnownAuthority, Revocations, RevokedBy, SbatLevel, TestKey, fingerprint,
+    known_authority, sbat_date, test_key,
+};
+use tpm_wire::Digest;
+
+use crate::claims::ReadLog;
+use crate::secure_boot_rules::SecureBootRules;
+
+/// Findings of one kind: a database of more weak certificates than this needs no longer list.
+const PER_KIND_MAX: usize = 8;
+
+pub(crate) fn findings(log: &ReadLog<'_>, rules: &SecureBootRules) -> Vec<Finding> {
+    let boot = &log.boot;
+    let mut findings = Vec::new();
+    findings.extend(mode(boot.setup_mode, Code::SetupMode));
+    findings.extend(mode(boot.audit_mode, Code::AuditMode));
+    findings.extend(order(boot));
+    if let Some(pk) = proved(boot, DatabaseName::Pk) {
+        findings.extend(platform_key(pk));
+    }
+    findings.extend(ca_2011_only(boot));
+    findings.extend(weak_certificates(boot));
+    if let (Some(dbx), Some(state)) = (proved(boot, DatabaseName::Dbx), &log.dbx) {
+        findings.extend(outdated_dbx(dbx, state, rules));
+    }
+    findings.extend(revoked_images(boot, &rules.revocations));
+    findings.extend(authorities(boot, rules));
+    findings.extend(shim(boot, rules));
+    findings.extend(warnings(boot));
+    findings
+}
+
+fn text(text: impl ToString) -> Argument {
+    Argument::Text(text.to_string())
+}
+
+fn number(n: usize) -> Argument {
+    Argument::Number(u64::try_from(n).unwrap_or(u64::MAX))
+}
+
+fn proved<'b, 'a>(boot: &'b BootClaims<'a>, name: DatabaseName) -> Option<&'b Database<'a>> {
+    boot.database(name).filter(|database| database.belief == Belief::Verified)
+}
+
+fn in_database(code: Code, database: &Database<'_>) -> Finding {
+    Finding::new(code).in_pcr(7).in_event(database.event)
+}
+
+fn mode(mode: Option<Mode>, code: Code) -> Option<Finding> {
+    let mode = mode.filter(|mode| mode.belief == Belief::Verified)?;
+    (mode.is_set == Some(true)).then(|| Finding::new(code).in_pcr(7).in_event(mode.event))
+}
+
+fn order(boot: &BootClaims<'_>) -> Option<Finding> {
+    let late = boot.out_of_order()?;
+    let finding = in_database(Code::SecureBootOrder, late);
+    Some(finding.because(format!("{} comes too late", late.name)))
+}
+
+fn platform_key(pk: &Database<'_>) -> Vec<Finding> {
+    let finding = |code, reason: String| in_database(code, pk).because(reason);
+    let mut findings = Vec::new();
+    if let Some(error) = pk.malformed {
+        findings.push(finding(Code::PlatformKey, format!("it cannot be read: {error}")));
+    }
+    match pk.len() {
+        // Setup mode, which has a finding where it was measured.
+        0 | 1 => {}
+        n => findings.push(finding(Code::PlatformKey, format!("there are {n} of them"))),
+    }
+    for der in pk.certificates() {
+        match (test_key(der), Certificate::parse(der)) {
+            (Some(kind), certificate) => {
+                let subject = certificate.map(|c| c.subject.to_string()).unwrap_or_default();
+                findings.push(
+                    in_database(Code::TestPlatformKey, pk).with("subject", text(subject)).with(
+                        "known",
+                        text(match kind {
+                            TestKey::Known => "by its content",
+                            TestKey::BySubject => "by its subject",
+                        }),
+                    ),
+                );
+            }
+            (None, None) => {
+                findings.push(finding(Code::PlatformKey, "its certificate cannot be read".into()));
+            }
+            (None, Some(_)) => {}
+        }
+    }
+    findings.truncate(PER_KIND_MAX);
+    findings
+}
+
+/// Databases that have authorities of 2011 and none of 2023, each with what it has.
+fn ca_2011_only(boot: &BootClaims<'_>) -> Option<Finding> {
+    let of_2011 = |name: &DatabaseName| {
+        let known = proved(boot, *name)?.certificates().filter_map(known_authority);
+        is_only_2011(known).then(|| name.to_string())
+    };
+    let names: Vec<String> =
+        [DatabaseName::Kek, DatabaseName::Db].iter().filter_map(of_2011).collect();
+    let in_words = names.join(" and ");
+    (!names.is_empty()).then(|| Finding::new(Code::Ca2011Only).in_pcr(7).with("in", text(in_words)))
+}
+
+fn is_only_2011(known: impl Iterator<Item = &'static KnownAuthority>) -> bool {
+    let (mut has_2011, mut has_2023) = (false, false);
+    for known in known {
+        match known.era {
+            Era::Of2011 => has_2011 = true,
+            Era::Of2023 => has_2023 = true,
+        }
+    }
+    has_2011 && !has_2023
+}
+
+fn weak_certificates(boot: &BootClaims<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for name in [DatabaseName::Pk, DatabaseName::Kek, DatabaseName::Db] {
+        let Some(database) = proved(boot, name) else { continue };
+        for certificate in database.certificates().filter_map(Certificate::parse) {
+            if certificate.is_weak() {
+                findings.push(
+                    in_database(Code::WeakCertificate, database)
+                        .with("in", text(name))
+                        .with("subject", text(certificate.subject))
+                        .with("key", text(certificate.key)),
+                );
+            }
+        }
+    }
+    findings.truncate(PER_KIND_MAX);
+    findings
+}
+
+fn outdated_dbx(dbx: &Database<'_>, state: &DbxState, rules: &SecureBootRules) -> Vec<Finding> {
+    let release = || match state.release {
+        Some(release) => text(release),
+        None => text("unknown content"),
+    };
+    let mut findings = Vec::new();
+    if let Some(minimum) = rules.minimum_dbx
+        && state.release < Some(minimum)
+    {
+        findings.push(
+            in_database(Code::DbxBelowMinimum, dbx)
+                .with("release", release())
+                .with("minimum", text(minimum)),
+        );
+    }
+    let is_behind = state.n_releases_behind > 0;
+    // Makers leave out single images of old releases; a list of the operator has each for a reason.
+    if is_behind || state.n_missing_of_operator > 0 {
+        findings.push(
+            in_database(Code::DbxOutdated, dbx)
+                .with("release", release())
+                .with("newest", text(rules.revocations.date()))
+                .with("releases_behind", number(state.n_releases_behind))
+                .with("images_missing", number(state.n_missing)),
+        );
+    }
+    findings
+}
+
+fn revoked_images(boot: &BootClaims<'_>, revocations: &Revocations) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for image in &boot.images {
+        let sha256 = image.digest_in_sha256;
+        let Some(sha256) = sha256 else { continue };
+        let Some(by) = revocations.image(sha256.as_bytes()) else { continue };
+        let finding = Finding::new(Code::ImageRevoked)
+            .in_pcr(image.pcr_index)
+            .in_event(image.event)
+            .with("digest", Argument::Digest(sha256));
+        findings.push(match by {
+            RevokedBy::Published(image) => {
+                finding.with("product", text(image.product)).with("since", text(image.date))
+            }
+            RevokedBy::Operator => finding.because("the operator's list of revocations has it"),
+        });
+    }
+    for authority in boot.authorities.iter().filter(|a| a.belief == Belief::Verified) {
+        if revocations.certificate(authority.data) {
+            findings.push(
+                at(Code::ImageRevoked, authority)
+                    .because(format!("its authority is revoked: {}", name_of(authority))),
+            );
+        }
+    }
+    findings.truncate(PER_KIND_MAX);
+    findings
+}
+
+fn at(code: Code, authority: &Authority<'_>) -> Finding {
+    Finding::new(code).in_pcr(7).in_event(authority.event)
+}
+
+/// What people call an authority.
+fn name_of(authority: &Authority<'_>) -> String {
+    match Certificate::parse(authority.data) {
+        Some(certificate) => certificate.subject.to_string(),
+        None => match Digest::new(authority.data).filter(|_| authority.owner.is_some()) {
+            Some(digest) => format!("the digest {digest}"),
+            None => format!("{}", authority.variable),
+        },
+    }
+}
+
+fn authorities(boot: &BootClaims<'_>, rules: &SecureBootRules) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for authority in boot.authorities.iter().filter(|a| a.belief == Belief::Verified) {
+        if authority.standing == Standing::NotInDatabase {
+            findings.push(
+                at(Code::AuthorityUnknown, authority).with("authority", text(name_of(authority))),
+            );
+        }
+        let Some(allowed) = &rules.allowed_authorities else { continue };
+        // SBAT levels and states of shim are measured in the same way, and allow nothing.
+        let allows = authority.owner.is_some() || Certificate::parse(authority.data).is_some();
+        let is_allowed = || {
+            let Some(fingerprint) = fingerprint(authority.data) else { return false };
+            let is_it =
+                |known: &[u8; 32]| fingerprint.as_bytes() == known || authority.data == known;
+            allowed.iter().any(is_it)
+        };
+        if allows && !is_allowed() {
+            let finding = at(Code::AuthorityNotAllowed, authority)
+                .with("authority", text(name_of(authority)));
+            findings.push(match fingerprint(authority.data) {
+                Some(digest) => finding.with("fingerprint", Argument::Digest(digest)),
+                None => finding,
+            });
+        }
+    }
+    findings.truncate(PER_KIND_MAX);
+    findings
+}
+
+fn shim(boot: &BootClaims<'_>, rules: &SecureBootRules) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let shim = &boot.shim;
+    if let Some(off) = shim.validation_off.filter(|off| off.belief == Belief::Verified) {
+        findings.push(Finding::new(Code::MokInsecure).in_pcr(7).in_event(off.event));
+    }
+    if let Some(event) = shim.mok_list.filter(|_| boot.replayed_pcrs.contains(14)) {
+        findings.push(Finding::new(Code::MokEnrolled).in_pcr(14).in_event(event));
+    }
+    let level = shim.sbat_level.filter(|level| level.belief == Belief::Verified);
+    let stamp = level.and_then(|level| sbat_date(level.value));
+    let at = |code| match level {
+        Some(level) => Finding::new(code).in_pcr(7).in_event(level.event),
+        None => Finding::new(code).in_pcr(7),
+    };
+    let shown = || text(stamp.unwrap_or("none that can be read"));
+    // Without shim there is no level, and none that could be too old. A minimum asks for one.
+    if let Some(minimum) = &rules.minimum_sbat
+        && stamp < Some(minimum.as_str())
+    {
+        findings
+            .push(at(Code::SbatBelowMinimum).with("level", shown()).with("minimum", text(minimum)));
+    }
+    if let (Some(_), Some(newest)) = (level, SbatLevel::newest())
+        && stamp < Some(newest.stamp)
+    {
+        findings
+            .push(at(Code::SbatOutdated).with("level", shown()).with("newest", text(newest.stamp)));
+    }
+    findings
+}
+
+fn warnings(boot: &BootClaims<'_>) -> Vec<Finding> {
+    let verified = boot.warnings.iter().filter(|warning| warning.belief == Belief::Verified);
+    verified
+        .map(|warning| {
+            let code = match warning.kind {
+                WarningKind::DebugMode => Code::DebugMode,
+                WarningKind::DmaProtectionDisabled => Code::DmaProtectionDisabled,
+                WarningKind::SecurityLevelDowngraded => Code::SecurityLevelDowngraded,
+            };
+            Finding::new(code).in_pcr(warning.pcr_index).in_event(warning.event)
+        })
+        .take(PER_KIND_MAX)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use secure_boot_facts::KNOWN_AUTHORITIES;
+
+    #[test]
+    fn authorities_of_2011_alone_are_told() {
+        let of = |era| KNOWN_AUTHORITIES.iter().filter(move |known| known.era == era);
+        assert!(is_only_2011(of(Era::Of2011)));
+        assert!(!is_only_2011(of(Era::Of2023)));
+        assert!(!is_only_2011(KNOWN_AUTHORITIES.iter()));
+        assert!(!is_only_2011([].into_iter()), "keys of the owner have no era");
+    }
+}
