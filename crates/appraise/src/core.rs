@@ -57,6 +57,16 @@ pub fn examine_core<'a>(
     challenge: &Challenge<'_>,
     policy: &Policy,
 ) -> Core<'a> {
+    core_and_key(evidence, known, challenge, policy).0
+}
+
+/// The same, and the key that it judged by, where one is known.
+pub(crate) fn core_and_key<'a, 'k>(
+    evidence: &Evidence<'a>,
+    known: &Known<'k>,
+    challenge: &Challenge<'_>,
+    policy: &Policy,
+) -> (Core<'a>, Option<Key<'k>>) {
     let (identity, bound) = identity(known, evidence.ak_public);
     let quote = quote(evidence, bound.as_deref(), challenge, policy);
     let log = match evidence.event_log {
@@ -74,7 +84,7 @@ pub fn examine_core<'a>(
             CoreLog::Compared(Box::new(compared(bytes, values, evidence.later, policy)))
         }
     };
-    Core { identity, quote, log }
+    (Core { identity, quote, log }, bound)
 }
 
 fn compared<'a>(
@@ -101,7 +111,7 @@ fn judged_banks(values: &[PcrBank]) -> Cow<'_, [PcrBank]> {
 }
 
 /// A key that is borrowed from the caller's cache or made for this evidence.
-enum Key<'a> {
+pub(crate) enum Key<'a> {
     Kept(&'a BoundAk),
     Made(Box<BoundAk>),
 }

@@ -7,7 +7,7 @@ use tpm_wire::{PcrBank, PcrSet, TpmAlgId};
 use verify::{UnixTime, verify_ek_certificate};
 
 use crate::claims::{Claims, EkStatus, LogStatus, QuoteStatus, ReadLog};
-use crate::core::{Core, CoreLog, examine_core};
+use crate::core::{Core, CoreLog, core_and_key};
 use crate::ek::with_key_checked;
 use crate::evidence::{Challenge, EkEvidence, Evidence, Known};
 use crate::ima::examine_ima;
@@ -27,7 +27,7 @@ pub fn examine<'a>(
     policy: &Policy,
     now: UnixTime,
 ) -> Claims<'a> {
-    let Core { identity, quote, log } = examine_core(evidence, known, challenge, policy);
+    let (Core { identity, quote, log }, bound) = core_and_key(evidence, known, challenge, policy);
     let ek = ek_status(ek, known, now);
     let log = log_status(log, policy);
     let ima = examine_ima(policy.ima.as_deref(), evidence.ima_list, &quote);

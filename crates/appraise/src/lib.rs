@@ -36,11 +36,11 @@ mod site_rules;
 mod tpm;
 
 pub use appraisal::{Appraisal, Verdict, appraise};
-pub use core::{ComparedInBanks, Core, CoreLog, examine_core};
 pub use claims::{
     Claims, ClockState, EkStatus, IdentityStatus, KeyRole, LogStatus, QuoteStatus, ReadLog,
     SignerStatus,
 };
+pub use core::{ComparedInBanks, Core, CoreLog, examine_core};
 pub use ek::{ek_certificate_finding, with_key_checked};
 pub use evidence::{Challenge, EkEvidence, Evidence, Known, QuoteEvidence, TpmSaid};
 pub use examine::examine;

@@ -12,5 +12,5 @@ mod referee;
 mod references;
 mod rules;
 mod secure_boot;
-mod userspace;
 mod tpm_cases;
+mod userspace;
