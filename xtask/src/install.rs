@@ -1,12 +1,13 @@
 //! Installing what is missing: packages of Debian, tools of cargo.
 
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::bail;
 
 use crate::sh;
 
-/// A program, and the package of Debian that has it.
+/// A program, or a file by its whole path, and the package of Debian that has it.
 pub(crate) struct Needed {
     program: &'static str,
     package: &'static str,
@@ -20,12 +21,21 @@ pub(crate) const TPM_TOOLS: &[Needed] = &[
     Needed { program: "tpm2_checkquote", package: "tpm2-tools" },
 ];
 
+/// Images of a distribution, and the tools that compute of them what we do.
+pub(crate) const IMAGE_TOOLS: &[Needed] = &[
+    Needed { program: "objcopy", package: "binutils" },
+    Needed { program: "pesign", package: "pesign" },
+    Needed { program: "/usr/lib/systemd/systemd-measure", package: "systemd" },
+    Needed { program: "/usr/lib/systemd/boot/efi/linuxx64.efi.stub", package: "systemd-boot-efi" },
+    Needed { program: "/usr/lib/shim/fbx64.efi.signed", package: "shim-helpers-amd64-signed" },
+];
+
 /// The way of tpm2-tools to swtpm: a library without a program of its own.
 const TCTI: &str = "libtss2-tcti-swtpm0";
 
 /// Installs the packages of what is missing; needs root, or sudo without a terminal's help.
 pub(crate) fn packages(needed: &[Needed]) -> anyhow::Result<()> {
-    let missing: Vec<_> = needed.iter().filter(|needed| !sh::has(needed.program)).collect();
+    let missing: Vec<_> = needed.iter().filter(|needed| !is_there(needed.program)).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -46,6 +56,10 @@ pub(crate) fn packages(needed: &[Needed]) -> anyhow::Result<()> {
     sh::run(program, &with(&["update", "-qq"]))?;
     let install = ["install", "-y", "-qq", "--no-install-recommends"];
     sh::run(program, &[with(&install), packages].concat())
+}
+
+fn is_there(program: &str) -> bool {
+    if program.starts_with('/') { Path::new(program).exists() } else { sh::has(program) }
 }
 
 fn is_root() -> bool {

@@ -11,6 +11,7 @@ const DENY: &str = "0.20.2";
 pub(crate) fn run() -> anyhow::Result<()> {
     let start = Instant::now();
     install::packages(install::TPM_TOOLS)?;
+    install::packages(install::IMAGE_TOOLS)?;
     install::cargo_tool("cargo-nextest", NEXTEST)?;
     install::cargo_tool("cargo-deny", DENY)?;
     let cargo = &sh::cargo();

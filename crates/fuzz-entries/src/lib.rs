@@ -10,6 +10,7 @@ mod efi;
 mod event_log;
 mod evidence;
 mod ima;
+mod image;
 mod policy;
 mod seeds;
 mod tpm;
@@ -26,7 +27,7 @@ pub struct Entry {
 }
 
 /// Each target. A test of `xtask` compares the names with the files in `fuzz/`.
-pub const ENTRIES: [Entry; 12] = [
+pub const ENTRIES: [Entry; 13] = [
     Entry { name: "event_log", run: event_log::event_log },
     Entry { name: "efi_variable", run: efi::variable },
     Entry { name: "signature_lists", run: efi::signature_lists },
@@ -38,6 +39,7 @@ pub const ENTRIES: [Entry; 12] = [
     Entry { name: "evidence_json", run: evidence::evidence_json },
     Entry { name: "ima_list", run: ima::ima_list },
     Entry { name: "allow_list", run: ima::allow_list },
+    Entry { name: "image", run: image::image },
     Entry { name: "policy", run: policy::policy },
 ];
 

@@ -8,11 +8,11 @@ use rcgen::{
     BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PublicKeyData as _,
 };
-use testkit::ima;
 use testkit::log::{
     BootLog, BuiltLog, Device, certificates, image_load, load_option, signature_data,
     signature_list, variable,
 };
+use testkit::{ima, pe};
 use tpm_wire::template::{AK_P256, AK_RSA2048, EK_TEMPLATES};
 use tpm_wire::{
     PcrSelection, PcrSet, PublicArea, PublicKey, TPM_GENERATED, TPM_ST_ATTEST_QUOTE, TpmAlgId,
@@ -47,12 +47,21 @@ pub fn seeds() -> Vec<Seed> {
         ("evidence_json", evidence()),
         ("ima_list", ima_lists()),
         ("allow_list", allow_lists()),
+        ("image", images()),
         ("policy", policies()),
     ];
     let numbered = all.into_iter().flat_map(|(target, seeds): (_, Vec<Vec<u8>>)| {
         seeds.into_iter().enumerate().map(move |(n, bytes)| Seed { target, n, bytes })
     });
     numbered.collect()
+}
+
+fn images() -> Vec<Vec<u8>> {
+    let sbat: &[u8] = b"sbat,1,SBAT Version,sbat,1,x\nours,2,Us,ours,1,x\n";
+    let plain = pe::image(&[(".text", &[0x90; 9]), (".sbat", sbat)]);
+    let uki = pe::uki(257, &[(".linux", &plain), (".cmdline", b"quiet"), (".sbat", sbat)]);
+    let signed = pe::with_signature(&plain, &[7; 32], &[&authorities()[0]]);
+    vec![plain, uki, signed]
 }
 
 fn ima_lists() -> Vec<Vec<u8>> {

@@ -5,5 +5,6 @@
 pub mod boot;
 pub mod ima;
 pub mod log;
+pub mod pe;
 pub mod swtpm;
 pub mod wait;

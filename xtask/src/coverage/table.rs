@@ -369,7 +369,8 @@ const SECURE_BOOT: &[Requirement] = requirements! {
          "event-log::authorities_of_old_shims_keep_what_is_behind_them",
          "event-log::one_byte_behind_what_was_measured"];
     S11 "What shim measures is known by name."
-        ["event-log::names_that_shim_and_systemd_measure",
+        ["image::systemd_measure_computes_the_same_values_of_pcr_11",
+         "event-log::names_that_shim_and_systemd_measure",
          "event-log::variables_are_read_by_name_and_vendor"];
     S12 "The release of dbx is named by its content."
         ["secure-boot-facts::a_dbx_is_named_by_what_it_holds",
@@ -399,7 +400,11 @@ const SECURE_BOOT: &[Requirement] = requirements! {
 const BOOT_PATH: &[Requirement] = requirements! {
     B1 "A boot variable is measured whole or by its value."
         ["event-log::boot_variables_are_measured_whole_or_by_value"];
-    B2 "The digest of an image is Authenticode's; that of a file is another thing.";
+    B2 "The digest of an image is Authenticode's; that of a file is another thing." [
+        "image::the_digest_leaves_out_checksum_and_signature_and_nothing_else",
+        "image::what_distributions_signed_has_our_digest",
+        "image::pesign_computes_the_same_digest",
+    ];
     B3 "Applications out of the firmware are not the boot loader.";
     B4 "Option ROMs are listed with their place."
         ["boot-claims::authorities_tell_who_allowed_what_and_when"];
