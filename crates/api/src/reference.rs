@@ -136,3 +136,55 @@ pub struct Change {
     /// In words.
     pub words: String,
 }
+
+/// `bootproof reference from-image --json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImagesFacts {
+    /// Each file, in the order given.
+    pub images: Vec<ImageFacts>,
+    /// The reference of them.
+    pub reference: Reference,
+    /// What cannot be told, and why.
+    pub not_told: Vec<String>,
+}
+
+/// A program that firmware starts, as a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageFacts {
+    /// Name of the file.
+    pub name: String,
+    /// What PCR 4, db and dbx hold of it, by bank.
+    pub authenticode: BTreeMap<String, Hex>,
+    /// The digest of the file as it lies on disk, by bank.
+    pub flat: BTreeMap<String, Hex>,
+    /// Its signatures. None was verified.
+    pub signatures: Vec<ImageSignature>,
+    /// Why the signatures behind those cannot be shown.
+    pub signature_fault: Option<String>,
+    /// Components and generations of its SBAT section.
+    pub sbat: Vec<String>,
+    /// Sections that its stub measures, of a unified kernel image.
+    pub measured_sections: Vec<String>,
+    /// Values that PCR 11 has then, of a unified kernel image.
+    pub pcr_11: Vec<PhaseValue>,
+}
+
+/// A signature of an image, not verified.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageSignature {
+    /// Whether the digest in it is that of the image.
+    pub names_this_image: bool,
+    /// Subjects of the certificates in it.
+    pub untrusted_certificates: Vec<String>,
+}
+
+/// The value of PCR 11 in a phase of the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseValue {
+    /// The bank.
+    pub bank: String,
+    /// The last phase that was begun.
+    pub phase: String,
+    /// The value.
+    pub value: Hex,
+}

@@ -330,6 +330,16 @@ pub enum Reference {
 Example:
   bootproof reference learn web-1.evidence --ek-root root.pem --out web-1.json")]
     Learn(ReferenceLearn),
+    /// Tell what programs will measure when they boot, and write it as a reference
+    #[command(after_help = "\
+Give the programs that firmware may start: shim, a boot loader, a unified kernel image. PCR 4 may then
+hold these and no others, and PCR 11 one of the values that the unified kernel images lead to. Of
+signatures the names in them are shown; none is verified.
+
+Examples:
+  bootproof reference from-image shimx64.efi grubx64.efi vmlinuz --out debian.json
+  bootproof reference from-image systemd-bootx64.efi linux.efi --json | jq '.images[].pcr_11'")]
+    FromImage(ReferenceFromImage),
     /// Show what a reference expects: of a file, or one that the server keeps
     #[command(after_help = "\
 Examples:
@@ -427,6 +437,17 @@ pub struct ReferenceStep {
     /// Why
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+}
+
+/// `bootproof reference from-image`
+#[derive(Debug, Args)]
+pub struct ReferenceFromImage {
+    /// The programs, in the order in which they start one another
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The reference to write; without it what was found is only shown
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// `bootproof reference learn`

@@ -14,6 +14,11 @@ fn read(path: &Path) -> Vec<u8> {
     std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}. {hint}", path.display()))
 }
 
+#[expect(clippy::print_stdout, reason = "the output of a test")]
+fn skipped(why: &str) {
+    println!("skipped: {why}");
+}
+
 fn run(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     let output =
@@ -121,7 +126,7 @@ fn systemd_measure_computes_the_same_values_of_pcr_11() {
 #[test]
 fn a_recorded_boot_measured_the_digest_of_the_packages_file() {
     let Some(corpus) = std::env::var_os("BOOTPROOF_CORPUS") else {
-        println!("skipped: BOOTPROOF_CORPUS is not set");
+        skipped("BOOTPROOF_CORPUS is not set");
         return;
     };
     let mut bytes = read(Path::new(BOOT).join("systemd-bootx64.efi").as_path());
@@ -131,7 +136,7 @@ fn a_recorded_boot_measured_the_digest_of_the_packages_file() {
     // The recorded boot ran this release; what another has says nothing of it.
     let magic = image.named(b".sdmagic").next().unwrap().raw;
     if !magic.starts_with(b"#### LoaderInfo: systemd-boot 252.39-1~deb12u2 ") {
-        println!("skipped: another release of systemd-boot is installed");
+        skipped("another release of systemd-boot is installed");
         return;
     }
     let log = read(&Path::new(&corpus).join("boots/b-sdboot-tis-own/eventlog.bin"));

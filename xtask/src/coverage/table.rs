@@ -404,6 +404,7 @@ const BOOT_PATH: &[Requirement] = requirements! {
         "image::the_digest_leaves_out_checksum_and_signature_and_nothing_else",
         "image::what_distributions_signed_has_our_digest",
         "image::pesign_computes_the_same_digest",
+        "cli::a_reference_of_files_accepts_the_boot_that_used_them_and_no_other",
     ];
     B3 "Applications out of the firmware are not the boot loader.";
     B4 "Option ROMs are listed with their place."

@@ -4,6 +4,7 @@ mod commands;
 mod corpus;
 mod event_mutations;
 mod finding_cases;
+mod from_image;
 mod ima;
 mod mutations;
 mod policy;

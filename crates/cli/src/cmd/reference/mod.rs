@@ -1,6 +1,7 @@
 //! `bootproof reference …`: what hosts are expected to boot.
 
 pub(crate) mod fleet;
+mod from_image;
 pub(crate) mod offline;
 
 use std::path::Path;
@@ -26,6 +27,7 @@ pub(super) fn run(
             Some(id) => block_on(fleet::show(id, &client()?, output)),
             None => offline::show(command, output),
         },
+        Reference::FromImage(command) => from_image::run(command, output),
         Reference::Compare(command) => offline::compare(command, output),
         Reference::List => block_on(fleet::list(&client()?, output)),
         Reference::Import(command) => block_on(fleet::import(command, &client()?, output)),
