@@ -35,6 +35,8 @@ pub(crate) fn is_hash_of(alg: TpmAlgId, parts: &[&[u8]], digest: &[u8]) -> bool 
 /// new = H(old ‖ digest), in place. [TPM2-P1-1.59 §17.2] `false`, and nothing is changed, where we
 /// have no such hash or `old` is not of its length.
 pub(crate) fn extend(alg: TpmAlgId, old: &mut [u8], digest: &[u8]) -> bool {
+    #[cfg(test)]
+    tests::N_EXTENDS.set(tests::N_EXTENDS.get() + 1);
     if alg == TpmAlgId::SHA256 {
         let (Ok(old), Ok(digest)) = (old.try_into(), digest.try_into()) else { return false };
         extend_sha256(old, digest);
@@ -104,8 +106,15 @@ fn finish<H: Hasher>(parts: &[&[u8]]) -> Output<H> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::cell::Cell;
+
     use super::*;
+
+    thread_local! {
+        /// Extends that were computed in this thread.
+        pub(crate) static N_EXTENDS: Cell<usize> = const { Cell::new(0) };
+    }
 
     #[test]
     fn an_extend_is_the_hash_of_both() {

@@ -202,3 +202,33 @@ fn reset_values(alg: TpmAlgId) -> PcrBank {
 pub(crate) const fn is_dynamic(pcr_index: u32) -> bool {
     matches!(pcr_index, 17..=22)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::tests::N_EXTENDS;
+    use crate::{LogWriter, parse};
+
+    #[test]
+    fn a_replay_costs_one_hash_for_each_event_and_bank() {
+        let banks = [TpmAlgId::SHA1, TpmAlgId::SHA256, TpmAlgId::SHA384, TpmAlgId::SM3_256];
+        for n_events in [1usize, 100, 1000] {
+            let mut writer = LogWriter::new(banks);
+            for i in 0..n_events {
+                let pcr_index = u32::try_from(i % 24).unwrap();
+                writer.measure(pcr_index, EventType::IPL, &i.to_le_bytes(), b"text");
+            }
+            let bytes = writer.finish();
+            let log = parse(&bytes).log;
+            for n_banks in 0..=banks.len() {
+                N_EXTENDS.set(0);
+                let replayed = replay(&log, banks[..n_banks].iter().copied());
+                assert_eq!(N_EXTENDS.get(), n_events * n_banks);
+                for bank in replayed.banks() {
+                    let alone = replay(&log, [bank.alg()]);
+                    assert_eq!(alone.bank(bank.alg()), Some(bank));
+                }
+            }
+        }
+    }
+}

@@ -110,7 +110,8 @@ const LOG: &[Requirement] = requirements! {
          "cli::a_log_is_read_and_replayed", "cli::each_recorded_boot_gets_its_verdict_and_reasons"];
     L13 "The log reaches the server as the host has it, byte for byte."
         ["server::evidence_comes_out_as_it_went_in"];
-    L14 "Replay takes one pass over the events for all banks.";
+    L14 "Replay takes one pass over the events for all banks."
+        ["event-log::a_replay_costs_one_hash_for_each_event_and_bank"];
     L15 "A fault of framing has its byte, and the events before it stay readable."
         ["event-log::a_built_log_cut_at_each_length", "event-log::problems_read_as_sentences"];
     L16 "Late events, of kexec or of a second table, are an input of their own.";
