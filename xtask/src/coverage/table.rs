@@ -41,7 +41,7 @@ pub(super) const PARTS: &[Part] = &[
 ];
 
 const REFERENCES: &[Requirement] = requirements! {
-    P1 "A manifest of a vendor is used only when its signature, its signer and its model are right.";
+    P1 "A manifest of a vendor is used only when its signature, its signer and its model are right." open "manifests of vendors are not read yet: a reference comes from an accepted host, from a person, or not at all";
     P2 "A boot is compared per event and per PCR; what is set aside shows in the result."
         ["references::no_change_of_an_event_passes",
          "references::an_update_of_the_kernel_is_one_change_in_words",
@@ -72,7 +72,7 @@ const REFERENCES: &[Requirement] = requirements! {
         ["server::a_change_is_told_accepted_and_taken_back_without_the_host",
          "server::a_cohort_is_held_to_its_references_and_accepts_for_all",
          "server::a_policy_is_tried_over_stored_evidence_and_changes_nothing"];
-    P10 "Another TPM, another board or a system that is installed anew loses no history of the host.";
+    P10 "Another TPM, another board or a system that is installed anew loses no history of the host." open "a host whose TPM was swapped is removed and joined again; its earlier verdicts are not carried over to it yet";
 };
 
 const LOG: &[Requirement] = requirements! {
@@ -114,7 +114,7 @@ const LOG: &[Requirement] = requirements! {
         ["event-log::a_replay_costs_one_hash_for_each_event_and_bank"];
     L15 "A fault of framing has its byte, and the events before it stay readable."
         ["event-log::a_built_log_cut_at_each_length", "event-log::problems_read_as_sentences"];
-    L16 "Late events, of kexec or of a second table, are an input of their own.";
+    L16 "Late events, of kexec or of a second table, are an input of their own." open "Linux hands over one log; what a later kernel appended stands in it, and is replayed as any event";
     L17 "Logs of confidential guests map their registers to PCRs."
         ["event-log::registers_of_confidential_guests_stand_for_pcrs",
          "cli::one_of_several_logs_is_shown_and_registers_have_their_names"];
@@ -143,7 +143,7 @@ const REPLAY: &[Requirement] = requirements! {
         ["event-log::a_pcr_that_another_log_continued_is_not_covered"];
     R8 "Each bank is judged by itself."
         ["event-log::each_bank_is_judged_by_itself_and_facts_rest_on_strong_ones"];
-    R9 "A machine whose PCR never replays can be judged by its raw value.";
+    R9 "A machine whose PCR never replays can be judged by its raw value." open "a reference may hold bare values, but a PCR that must replay and does not still refuses its host";
     R10 "The first PCR that differs is named, with both values."
         ["event-log::each_kind_of_mismatch", "event-log::boots_replay_to_the_pcrs_of_their_tpm",
          "event-log::an_altered_log_differs_where_it_was_altered"];
@@ -175,12 +175,12 @@ const TRUST: &[Requirement] = requirements! {
         ["boot-claims::an_error_separator_is_a_problem", "event-log::separators"];
     T7 "Zeros and ones are both sound separators."
         ["boot-claims::zeros_and_ones_are_sound", "event-log::separators_of_each_value_and_size"];
-    T8 "Separators stand before the first boot application; that of PCR 7 may come earlier.";
-    T9 "Firmware that measures into PCRs 8 to 15 is an alarm.";
+    T8 "Separators stand before the first boot application; that of PCR 7 may come earlier." open "the order of events of different PCRs is covered by no digest, so that nothing can rest on it";
+    T9 "Firmware that measures into PCRs 8 to 15 is an alarm." open "whether firmware or a loader measured an event is covered by no digest; what PCRs 8 to 15 hold is compared with the reference";
     T10 "A log without ExitBootServices is sound."
         ["boot-claims::exit_boot_services_is_told_only_where_it_was_measured"];
-    T11 "A log without the action that starts a boot entry is sound.";
-    T12 "ExitBootServices events that are missing, or extended and not logged, are a named deviation.";
+    T11 "A log without the action that starts a boot entry is sound." open "no judgement rests on such an action; applications are read from events of their own";
+    T12 "ExitBootServices events that are missing, or extended and not logged, are a named deviation." open "no judgement rests on such an event; one that was extended and not logged makes the log not replay, and is refused by that name";
     T13 "Texts of either encoding are shown escaped and cut."
         ["event-log::either_kind_of_text_is_known_and_bytes_are_none",
          "event-log::long_and_steering_text_is_cut_and_escaped",
@@ -361,8 +361,8 @@ const SECURE_BOOT: &[Requirement] = requirements! {
     S6 "Signature lists of all types are read, and sizes must fit."
         ["efi::lists_are_read_in_order", "efi::sizes_that_do_not_fit_are_refused_once",
          "efi::an_unknown_type_is_kept_by_its_guid"];
-    S7 "An authority counts where its database has it, before what it allows.";
-    S8 "An authority is logged once in a boot.";
+    S7 "An authority counts where its database has it, before what it allows." open "authorities are shown with what they vouch for; that their database has them is not judged yet";
+    S8 "An authority is logged once in a boot." open "no judgement rests on how often an authority is logged";
     S9 "An authority before the separator is one of a driver."
         ["boot-claims::authorities_tell_who_allowed_what_and_when"];
     S10 "Authorities of old shims, without owner or with a byte more, are read."
@@ -410,8 +410,8 @@ const BOOT_PATH: &[Requirement] = requirements! {
     B3 "Applications out of the firmware are not the boot loader.";
     B4 "Option ROMs are listed with their place."
         ["boot-claims::authorities_tell_who_allowed_what_and_when"];
-    B5 "Attempts that failed, network boots and SysPrep are told apart.";
-    B6 "Boot applications may be in another register than PCR 4.";
+    B5 "Attempts that failed, network boots and SysPrep are told apart." open "attempts are shown in the order of the log; that one failed is not told yet";
+    B6 "Boot applications may be in another register than PCR 4." open "images are read from whichever PCR has them; no recorded quote of such a machine is at hand";
     B7 "What varies from boot to boot is shown, and not held to be equal."
         ["references::what_varies_from_boot_to_boot_is_shown_and_not_held",
          "cli::each_finding_of_references_has_a_case_and_one_that_just_does_not"];
@@ -441,6 +441,6 @@ const BOOT_PATH: &[Requirement] = requirements! {
          "event-log::a_value_of_another_size_is_bytes"];
     B15 "Windows ends its phase with separators of its own."
         ["event-log::separators_of_each_value_and_size"];
-    B16 "Waking from hibernation and the count of boots are seen.";
-    B17 "systemd's report is verified.";
+    B16 "Waking from hibernation and the count of boots are seen." open "hosts with Windows are not served yet; their containers are read and shown";
+    B17 "systemd's report is verified." open "systemd's report is no released format yet";
 };
