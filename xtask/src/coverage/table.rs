@@ -407,7 +407,7 @@ const BOOT_PATH: &[Requirement] = requirements! {
         "image::pesign_computes_the_same_digest",
         "cli::a_reference_of_files_accepts_the_boot_that_used_them_and_no_other",
     ];
-    B3 "Applications out of the firmware are not the boot loader.";
+    B3 "Applications out of the firmware are not the boot loader." open "applications are shown with the place that the log names, which no digest covers; none is called the loader";
     B4 "Option ROMs are listed with their place."
         ["boot-claims::authorities_tell_who_allowed_what_and_when"];
     B5 "Attempts that failed, network boots and SysPrep are told apart." open "attempts are shown in the order of the log; that one failed is not told yet";

@@ -54,7 +54,8 @@ fn applied(baseline: &Baseline, state: State) -> Applied<'_> {
 }
 
 fn codes(appraisal: &Appraisal) -> Vec<(&str, &str)> {
-    let findings = appraisal.findings.iter();
+    // The TPM of these tests is a program, which is told.
+    let findings = appraisal.findings.iter().filter(|found| found.code != "tpm-virtual");
     findings.map(|finding| (finding.code.as_str(), finding.severity.as_str())).collect()
 }
 

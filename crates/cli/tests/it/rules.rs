@@ -25,7 +25,8 @@ fn judged(rego: &str, more: &str, folder: &EvidenceFolder, roots: &RootStore) ->
 }
 
 fn codes(appraisal: &Appraisal) -> Vec<(&str, &str)> {
-    let findings = appraisal.findings.iter();
+    // The TPM of these tests is a program, which is told.
+    let findings = appraisal.findings.iter().filter(|found| found.code != "tpm-virtual");
     findings.map(|finding| (finding.code.as_str(), finding.severity.as_str())).collect()
 }
 
@@ -73,7 +74,7 @@ fn rules_can_make_nothing_better() {
     // A rule sees what was found before it, and a waiver counts for its findings too.
     let waived = "[findings.rule-failed]\nseverity = 'warn'\nreason = 'lab'\nexpires = 9000-01-01\n\
                   [findings.secure-boot-off]\nseverity = 'warn'\nreason = 'lab'\nexpires = 9000-01-01";
-    let sees = "fail contains f.code if some f in input.findings";
+    let sees = "fail contains f.code if { some f in input.findings; f.severity != \"info\" }";
     let appraisal = judged(sees, waived, &off, &roots);
     let found = [("secure-boot-off", "warn"), ("rule-failed", "warn")];
     assert_eq!((codes(&appraisal), &*appraisal.verdict), (found.to_vec(), "accepted"));

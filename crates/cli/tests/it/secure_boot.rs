@@ -106,7 +106,9 @@ fn each_finding_of_secure_boot_has_a_case_and_one_that_just_does_not() {
         let folder = bench.evidence(log, boot_pcrs());
         let appraisal = cli::judge_under(policy, &folder, &roots, NOW);
         assert_eq!(appraisal.facts.secure_boot, Some(true));
-        appraisal.findings.into_iter().map(|finding| finding.code).collect()
+        // The TPM of these tests is a program, which is told.
+        let codes = appraisal.findings.into_iter().map(|finding| finding.code);
+        codes.filter(|code| code != "tpm-virtual").collect()
     };
     let default = Policy::default();
     let sound = BootLog::sound().build();

@@ -42,7 +42,9 @@ fn measure(bench: &Bench, pcr: u32, texts: &[&str]) -> Vec<u8> {
 
 fn judged(folder: &EvidenceFolder, roots: &RootStore) -> (String, Vec<String>, Vec<String>) {
     let appraisal = cli::judge(folder, roots, NOW);
-    let codes = appraisal.findings.iter().map(|finding| finding.code.clone()).collect();
+    // The TPM of these tests is a program, which is told.
+    let found = appraisal.findings.iter().filter(|finding| finding.code != "tpm-virtual");
+    let codes = found.map(|finding| finding.code.clone()).collect();
     let led_on = appraisal.facts.event_log.map(|log| log.led_on).unwrap_or_default();
     (appraisal.verdict, codes, led_on)
 }
