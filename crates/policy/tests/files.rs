@@ -163,6 +163,8 @@ fn what_proves_the_rest_cannot_be_changed() {
         "log-replay",
         "rule-error",
         "reference-revoked",
+        "key-weak-roca",
+        "qualified-signer",
         "tpm-fault",
         "ek-changed",
         "no-tpm",
