@@ -42,7 +42,7 @@ async fn a_sha1_bank_alone_is_named_as_the_cause() {
     let reply = host.attest(&server).await.unwrap();
     assert_eq!(reply.verdict, "not accepted");
     let codes: Vec<_> = reply.findings.iter().map(|finding| finding.code.as_str()).collect();
-    assert_eq!(codes, ["sha256-bank-inactive"]);
+    assert_eq!(codes, ["sha256-bank-inactive", "tpm-virtual"]);
 }
 
 #[tokio::test]
