@@ -5,6 +5,7 @@
 
 use core::fmt;
 
+use crate::der::{BIT_STRING, CONTEXT_0, Element, Elements, INTEGER, OID, SEQUENCE, SET};
 use crate::text::Ascii;
 
 /// An X.509 certificate, as far as it could be walked. [RFC-5280 §4.1]
@@ -67,14 +68,7 @@ pub enum SignatureHash {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct X509Name<'a>(pub &'a [u8]);
 
-const SEQUENCE: u8 = 0x30;
-const SET: u8 = 0x31;
-const INTEGER: u8 = 0x02;
-const BIT_STRING: u8 = 0x03;
-const OID: u8 = 0x06;
-const UTF8_STRING: u8 = 0x0c;
 const BMP_STRING: u8 = 0x1e;
-const VERSION: u8 = 0xa0;
 
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 const ORGANISATION: &[u8] = &[0x55, 4, 10];
@@ -87,52 +81,29 @@ const ECDSA_SHA1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1];
 const ECDSA_SHA2: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3];
 const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
 
-/// One value: its tag, its content, and what is behind it. Lengths are of at most four bytes.
-fn value(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
-    let (&[tag, first], rest) = bytes.split_first_chunk::<2>()?;
-    let (len, rest) = match first {
-        0..=0x7f => (usize::from(first), rest),
-        0x81..=0x84 => {
-            let (len, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;
-            let fold = |sum: usize, byte: &u8| sum.checked_mul(256)?.checked_add((*byte).into());
-            (len.iter().try_fold(0, fold)?, rest)
-        }
-        _ => return None,
-    };
-    let (content, behind) = rest.split_at_checked(len)?;
-    Some((tag, content, behind))
-}
-
-fn tagged(bytes: &[u8], want: u8) -> Option<(&[u8], &[u8])> {
-    value(bytes).filter(|(tag, ..)| *tag == want).map(|(_, content, behind)| (content, behind))
-}
-
 impl<'a> Certificate<'a> {
     /// Walks over `der`; `None` where it is no certificate. Bytes behind it are tolerated, as
     /// firmware pads entries of one list to one size.
     pub fn parse(der: &'a [u8]) -> Option<Self> {
-        let (certificate, _) = tagged(der, SEQUENCE)?;
-        let (tbs, _) = tagged(certificate, SEQUENCE)?;
-        let tbs = match tagged(tbs, VERSION) {
-            Some((_, behind)) => behind,
-            None => tbs,
-        };
-        let (serial, tbs) = tagged(tbs, INTEGER)?;
-        let (signature, tbs) = tagged(tbs, SEQUENCE)?;
-        let (issuer, tbs) = tagged(tbs, SEQUENCE)?;
-        let (validity, tbs) = tagged(tbs, SEQUENCE)?;
-        let (subject, tbs) = tagged(tbs, SEQUENCE)?;
-        let (spki, _) = tagged(tbs, SEQUENCE)?;
-        let (_, _, not_after) = value(validity)?;
-        let (_, not_after, _) = value(not_after)?;
-        let (scheme, parameters) = tagged(signature, OID)?;
+        let mut tbs = Elements::new(der).enter(SEQUENCE)?.enter(SEQUENCE)?;
+        // The version, which those of version 1 do not say.
+        tbs.next(CONTEXT_0);
+        let serial = tbs.next(INTEGER)?;
+        let mut signature = tbs.enter(SEQUENCE)?;
+        let issuer = tbs.next(SEQUENCE)?;
+        let mut validity = tbs.enter(SEQUENCE)?;
+        let subject = tbs.next(SEQUENCE)?;
+        let spki = tbs.enter(SEQUENCE)?;
+        validity.next_any()?;
+        let not_after = validity.next_any()?.content;
+        let scheme = signature.next(OID)?;
         Some(Self {
             serial,
             issuer: X509Name(issuer),
             subject: X509Name(subject),
             not_after: Ascii(not_after),
             key: key(spki)?,
-            signature_hash: signature_hash(scheme, parameters),
+            signature_hash: signature_hash(scheme, signature),
         })
     }
 
@@ -150,11 +121,9 @@ impl<'a> Certificate<'a> {
     }
 }
 
-fn key(spki: &[u8]) -> Option<CertificateKey> {
-    let (algorithm, key) = tagged(spki, SEQUENCE)?;
-    let (oid, _) = tagged(algorithm, OID)?;
-    let (bits, _) = tagged(key, BIT_STRING)?;
-    let (_unused, bytes) = bits.split_first()?;
+fn key(mut spki: Elements<'_>) -> Option<CertificateKey> {
+    let oid = spki.enter(SEQUENCE)?.next(OID)?;
+    let (_unused, bytes) = spki.next(BIT_STRING)?.split_first()?;
     if oid == EC_PUBLIC_KEY {
         // An uncompressed point: 4, x, y.
         let bits = bytes.len().saturating_sub(1).saturating_mul(4);
@@ -164,8 +133,7 @@ fn key(spki: &[u8]) -> Option<CertificateKey> {
     if oid.strip_prefix(PKCS_1).is_none() {
         return Some(CertificateKey::Other);
     }
-    let (rsa, _) = tagged(bytes, SEQUENCE)?;
-    let (modulus, _) = tagged(rsa, INTEGER)?;
+    let modulus = Elements::new(bytes).enter(SEQUENCE)?.next(INTEGER)?;
     let first = modulus.iter().position(|byte| *byte != 0).unwrap_or(modulus.len());
     let modulus = modulus.get(first..)?;
     let zeros = modulus.first().map_or(0, |byte| byte.leading_zeros());
@@ -173,7 +141,7 @@ fn key(spki: &[u8]) -> Option<CertificateKey> {
     Some(CertificateKey::Rsa { bits })
 }
 
-fn signature_hash(scheme: &[u8], parameters: &[u8]) -> Option<SignatureHash> {
+fn signature_hash(scheme: &[u8], mut parameters: Elements<'_>) -> Option<SignatureHash> {
     if scheme == ECDSA_SHA1 {
         return Some(SignatureHash::Sha1);
     }
@@ -185,37 +153,29 @@ fn signature_hash(scheme: &[u8], parameters: &[u8]) -> Option<SignatureHash> {
         [5] => Some(SignatureHash::Sha1),
         [11..=14] => Some(SignatureHash::Strong),
         // RSASSA-PSS: SHA-1 where its parameters name no hash.
-        [10] => {
-            let (parameters, _) = tagged(parameters, SEQUENCE)?;
-            match tagged(parameters, VERSION) {
-                Some(_) => Some(SignatureHash::Strong),
-                None => Some(SignatureHash::Sha1),
-            }
-        }
+        [10] => match parameters.enter(SEQUENCE)?.next(CONTEXT_0) {
+            Some(_) => Some(SignatureHash::Strong),
+            None => Some(SignatureHash::Sha1),
+        },
         _ => None,
     }
 }
 
 impl<'a> X509Name<'a> {
-    /// The first part of this type: tag of its text, and the text.
-    fn part(self, oid: &[u8]) -> Option<(u8, &'a [u8])> {
-        let mut rest = self.0;
-        while let Some((set, behind)) = tagged(rest, SET) {
-            rest = behind;
-            let mut parts = set;
-            while let Some((part, behind)) = tagged(parts, SEQUENCE) {
-                parts = behind;
-                if let Some((have, text)) = tagged(part, OID)
-                    && have == oid
-                {
-                    return value(text).map(|(tag, text, _)| (tag, text));
+    /// The first part of this type: its text, with the tag that says how it is written.
+    fn part(self, oid: &[u8]) -> Option<Element<'a>> {
+        let mut sets = Elements::new(self.0);
+        while let Some(mut parts) = sets.enter(SET) {
+            while let Some(mut part) = parts.enter(SEQUENCE) {
+                if part.next(OID) == Some(oid) {
+                    return part.next_any();
                 }
             }
         }
         None
     }
 
-    fn shown(self) -> Option<(u8, &'a [u8])> {
+    fn shown(self) -> Option<Element<'a>> {
         self.part(COMMON_NAME)
             .or_else(|| self.part(ORGANISATION_UNIT))
             .or_else(|| self.part(ORGANISATION))
@@ -225,9 +185,9 @@ impl<'a> X509Name<'a> {
     /// either case alike.
     pub fn contains(self, text: &str) -> bool {
         let text = text.as_bytes();
-        self.shown().is_some_and(|(_, name)| {
+        self.shown().is_some_and(|name| {
             !text.is_empty()
-                && name.windows(text.len()).any(|window| window.eq_ignore_ascii_case(text))
+                && name.content.windows(text.len()).any(|window| window.eq_ignore_ascii_case(text))
         })
     }
 }
@@ -236,7 +196,7 @@ impl fmt::Display for X509Name<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.shown() {
             None => f.write_str("no name"),
-            Some((BMP_STRING, text)) => {
+            Some(Element { tag: BMP_STRING, content: text, .. }) => {
                 let units = text.chunks_exact(2).filter_map(|pair| pair.first_chunk());
                 let mut chars = char::decode_utf16(units.map(|pair| u16::from_be_bytes(*pair)));
                 chars.try_for_each(|c| {
@@ -245,7 +205,7 @@ impl fmt::Display for X509Name<'_> {
                     Ascii(c.encode_utf8(&mut utf8).as_bytes()).fmt(f)
                 })
             }
-            Some((UTF8_STRING, text) | (_, text)) => Ascii(text).fmt(f),
+            Some(Element { content: text, .. }) => Ascii(text).fmt(f),
         }
     }
 }
@@ -259,6 +219,8 @@ impl fmt::Debug for X509Name<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const UTF8_STRING: u8 = 0x0c;
 
     fn der(tag: u8, content: &[u8]) -> Vec<u8> {
         let len = u16::try_from(content.len()).unwrap().to_be_bytes();
@@ -279,7 +241,7 @@ mod tests {
         ];
         let dates = [der(0x17, b"240101000000Z"), der(0x17, b"340101000000Z")].concat();
         let tbs = [
-            der(VERSION, &der(INTEGER, &[2])),
+            der(CONTEXT_0, &der(INTEGER, &[2])),
             der(INTEGER, &[7, 7]),
             scheme,
             name(issuer),

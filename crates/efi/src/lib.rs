@@ -15,6 +15,7 @@
 )]
 
 mod certificate;
+pub mod der;
 mod device_path;
 mod gpt;
 mod guid;

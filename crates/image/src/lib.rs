@@ -20,7 +20,6 @@
 )]
 
 mod authenticode;
-mod der;
 mod pe;
 mod sbat;
 mod signature;

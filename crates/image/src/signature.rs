@@ -1,12 +1,12 @@
 //! What is in the signatures of an image.
 
 use efi::Reader;
+use efi::der::{CONTEXT_0, Elements, OCTETS, OID, SEQUENCE, SET};
 use event_log::hash;
 use tpm_wire::{Digest, TpmAlgId};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use crate::Image;
-use crate::der::{CONTEXT_0, Elements, OCTETS, OID, SEQUENCE, SET};
 
 /// Signatures of one image: real ones have one to three.
 pub const SIGNATURES_MAX: usize = 8;
@@ -129,12 +129,12 @@ fn signature(der: &[u8]) -> Result<Signature<'_>, SignatureFault> {
     let mut rest = signed;
     let mut certificates = Vec::new();
     let mut inside = rest.enter(CONTEXT_0).unwrap_or(Elements::new(&[]));
-    while let Some((tag, der, _)) = inside.next_any() {
+    while let Some(found) = inside.next_any() {
         if certificates.len() == CERTIFICATES_MAX {
             return Err(fault("more certificates than are read"));
         }
-        if tag == SEQUENCE {
-            certificates.push(certificate(der).ok_or(fault("a certificate"))?);
+        if found.tag == SEQUENCE {
+            certificates.push(certificate(found.whole).ok_or(fault("a certificate"))?);
         }
     }
     Ok(Signature {
