@@ -109,7 +109,7 @@ impl<'a> Image<'a> {
         let optional = coff
             .take("optional header", usize::from(header.optional_len))
             .map_err(ImageError::Header)?;
-        let optional = optional_header(optional, optional_at)?.map_err(ImageError::Header)?;
+        let optional = optional_header(optional, optional_at)?;
         let headers_len =
             usize::try_from(optional.headers_len).map_err(|_| outside("the headers"))?;
         let sections_end = coff.offset().saturating_add(usize::from(header.n_sections) * 40);
@@ -206,20 +206,15 @@ struct OptionalHeader {
     signatures: (u32, u32),
 }
 
-/// The outer error: no optional header of PE. The inner: it ends early.
-fn optional_header(
-    bytes: &[u8],
-    at: usize,
-) -> Result<Result<OptionalHeader, ParseError>, ImageError> {
+fn optional_header(bytes: &[u8], at: usize) -> Result<OptionalHeader, ImageError> {
     let mut reader = Reader::at_offset(bytes, at);
     // Bytes between DllCharacteristics and NumberOfRvaAndSizes: sizes of stack and heap, flags.
-    let stack_len = match reader.u16("Magic") {
-        Ok(PE32) => 20,
-        Ok(PE32_PLUS) => 36,
-        Ok(_) => return Err(ImageError::NotPe),
-        Err(error) => return Ok(Err(error)),
+    let stack_len = match reader.u16("Magic").map_err(ImageError::Header)? {
+        PE32 => 20,
+        PE32_PLUS => 36,
+        _ => return Err(ImageError::NotPe),
     };
-    Ok(windows_fields(&mut reader, stack_len))
+    windows_fields(&mut reader, stack_len).map_err(ImageError::Header)
 }
 
 fn windows_fields(reader: &mut Reader<'_>, stack_len: usize) -> Result<OptionalHeader, ParseError> {

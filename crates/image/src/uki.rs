@@ -7,7 +7,7 @@
 use event_log::hash;
 use tpm_wire::{Digest, TpmAlgId};
 
-use crate::{Image, Section};
+use crate::Image;
 
 /// The PCR.
 pub const PCR: u32 = 11;
@@ -18,21 +18,21 @@ pub const PHASES: [&str; 4] = ["enter-initrd", "leave-initrd", "sysinit", "ready
 
 /// Sections in the order in which they are measured, and the release of the stub that was the first
 /// to do so.
-const ORDER: [(&[u8], u32); 10] = [
-    (b".linux", 252),
-    (b".osrel", 252),
-    (b".cmdline", 252),
-    (b".initrd", 252),
-    (b".ucode", 256),
-    (b".splash", 252),
-    (b".dtb", 252),
-    (b".uname", 254),
-    (b".sbat", 254),
-    (b".pcrpkey", 252),
+const ORDER: [(&str, u32); 10] = [
+    (".linux", 252),
+    (".osrel", 252),
+    (".cmdline", 252),
+    (".initrd", 252),
+    (".ucode", 256),
+    (".splash", 252),
+    (".dtb", 252),
+    (".uname", 254),
+    (".sbat", 254),
+    (".pcrpkey", 252),
 ];
 
 /// Sections of which the stub takes those that fit the machine or the choice at boot.
-const CHOSEN: [&[u8]; 4] = [b".profile", b".dtbauto", b".hwids", b".efifw"];
+const CHOSEN: [&str; 4] = [".profile", ".dtbauto", ".hwids", ".efifw"];
 
 /// Why PCR 11 cannot be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,36 +103,26 @@ pub fn measured_sections<'a>(image: &Image<'a>) -> Result<Vec<Measured<'a>>, Uki
     if release < 252 || release == 253 {
         return Err(UkiError::Release { release });
     }
-    if let Some(name) = CHOSEN.into_iter().find(|name| image.named(name).next().is_some()) {
-        return Err(UkiError::Chosen { name: text(name) });
+    let is_there = |name: &&str| image.named(name.as_bytes()).next().is_some();
+    if let Some(name) = CHOSEN.into_iter().find(is_there) {
+        return Err(UkiError::Chosen { name });
     }
     let mut measured = Vec::new();
     for (name, _) in ORDER.into_iter().filter(|(_, since)| *since <= release) {
-        let mut sections = image.named(name);
+        let mut sections = image.named(name.as_bytes());
         let Some(section) = sections.next() else { continue };
         if sections.next().is_some() {
-            return Err(UkiError::Twice { name: text(name) });
+            return Err(UkiError::Twice { name });
         }
-        let content = content(section).ok_or(UkiError::Memory { name: text(name) })?;
+        let content = section.content().ok_or(UkiError::Memory { name })?;
         // An empty section counts as one that is not there.
         if !content.is_empty() {
-            measured.push(Measured { name: text(name), content });
+            measured.push(Measured { name, content });
         }
     }
     // A kernel of no bytes is none.
     let has_kernel = measured.first().is_some_and(|first: &Measured<'_>| first.name == ".linux");
     if has_kernel { Ok(measured) } else { Err(UkiError::NotUki) }
-}
-
-fn content<'a>(section: &Section<'a>) -> Option<&'a [u8]> {
-    section.content()
-}
-
-const fn text(name: &'static [u8]) -> &'static str {
-    match core::str::from_utf8(name) {
-        Ok(text) => text,
-        Err(_) => "",
-    }
 }
 
 /// The values of PCR 11: behind the last section, then at each phase, in their order. `None` where
