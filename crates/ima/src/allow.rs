@@ -74,7 +74,8 @@ impl AllowList {
                 .or_else(|| rest.strip_prefix(b" *"))
                 .filter(|path| !path.is_empty())
                 .ok_or(at(AllowListFault::Line))?;
-            let digest = unhex(digest).ok_or(at(AllowListFault::Line))?;
+            let digest = hex::decode(digest).ok().filter(|digest| !digest.is_empty());
+            let digest = digest.ok_or(at(AllowListFault::Line))?;
             if !matches!(digest.len(), 32 | 48 | 64) {
                 return Err(at(AllowListFault::Digest));
             }
@@ -107,8 +108,4 @@ impl AllowList {
     pub fn is_empty(&self) -> bool {
         self.by_path.is_empty()
     }
-}
-
-fn unhex(text: &[u8]) -> Option<Vec<u8>> {
-    crate::ascii::unhex(text).filter(|bytes| !bytes.is_empty())
 }

@@ -92,11 +92,6 @@ fn digest_field(word: &[u8]) -> Option<Vec<u8>> {
     Some([name, &[0], unhex(hex)?.as_slice()].concat())
 }
 
-pub(crate) fn unhex(text: &[u8]) -> Option<Vec<u8>> {
-    let (pairs, rest) = text.as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    let digit = |c: u8| char::from(c).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    pairs.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
+fn unhex(text: &[u8]) -> Option<Vec<u8>> {
+    hex::decode(text).ok()
 }

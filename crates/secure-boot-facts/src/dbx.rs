@@ -128,14 +128,8 @@ fn line(line: &'static str) -> Option<Revoked> {
     let name = parts.next()?;
     let architecture = Architecture::ALL.into_iter().find(|known| known.as_str() == name)?;
     let date = Date::parse(parts.next()?)?;
-    let digits = parts.next()?.as_bytes();
     let mut sha256 = [0; 32];
-    if digits.len() != 64 {
-        return None;
-    }
-    for (byte, pair) in sha256.iter_mut().zip(digits.chunks_exact(2)) {
-        *byte = u8::from_str_radix(core::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
+    hex::decode_to_slice(parts.next()?, &mut sha256).ok()?;
     Some(Revoked { sha256, architecture, date, product: parts.next()? })
 }
 

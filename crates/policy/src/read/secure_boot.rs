@@ -66,18 +66,12 @@ impl SecureBoot {
 fn authority(source: &Source<'_>, name: &Spanned<String>) -> Result<[u8; 32], PolicyError> {
     let known = KNOWN_AUTHORITIES.iter().find(|known| known.name == name.get_ref());
     let digits = known.map_or(name.get_ref().as_str(), |known| known.sha256);
-    let digits: Vec<u32> =
-        digits.chars().filter(|c| *c != ':').map(|c| c.to_digit(16).unwrap_or(99)).collect();
     let mut bytes = [0; 32];
-    let fits = digits.len() == 64 && digits.iter().all(|digit| *digit < 16);
-    if !fits {
+    if hex::decode_to_slice(digits.replace(':', ""), &mut bytes).is_err() {
         let names: Vec<_> = KNOWN_AUTHORITIES.iter().map(|known| known.name).collect();
         return Err(source
             .error(&name.span(), "an authority is the SHA-256 of its certificate, or a known name")
             .with_hint(format!("known by name: {}", names.join(", "))));
-    }
-    for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
-        *byte = pair.iter().fold(0, |sum, digit| sum * 16 + u8::try_from(*digit).unwrap_or(0));
     }
     Ok(bytes)
 }
