@@ -23,9 +23,11 @@ impl Agreement {
     /// The same of these PCRs only.
     #[must_use]
     pub fn within(self, pcrs: PcrSet) -> Self {
-        let of = |set: PcrSet| set.minus(set.minus(pcrs));
-        let Self { equal, differing, incomparable } = self;
-        Self { equal: of(equal), differing: of(differing), incomparable: of(incomparable) }
+        Self {
+            equal: self.equal.intersection(pcrs),
+            differing: self.differing.intersection(pcrs),
+            incomparable: self.incomparable.intersection(pcrs),
+        }
     }
 
     /// Whether the boot is what is expected. Nothing compared is no agreement.
@@ -45,7 +47,7 @@ impl Baseline {
     /// Compares `boot` with what is expected of `pcrs`, in one pass over the log.
     pub fn agrees(&self, boot: &Boot<'_, '_>, pcrs: PcrSet) -> Agreement {
         let complete = self.content().complete;
-        let looked_at: PcrSet = pcrs.iter().filter(|pcr| complete.contains(*pcr)).collect();
+        let looked_at = pcrs.intersection(complete);
         let banks: [Banks; PCR_COUNT] = core::array::from_fn(|at| {
             let pcr = u32::try_from(at).unwrap_or(u32::MAX);
             if looked_at.contains(pcr) { Banks::common(self, boot, pcr) } else { Banks::default() }
@@ -60,8 +62,8 @@ impl Baseline {
             cursor.differs |= expected.is_none_or(|expected| !banks.is_same(expected, event));
             cursor.n_events = cursor.n_events.saturating_add(1);
         }
-        let (equal, no) = (PcrSet::EMPTY, PcrSet::EMPTY);
-        let mut agreement = Agreement { equal, differing: no, incomparable: no };
+        let none = PcrSet::EMPTY;
+        let mut agreement = Agreement { equal: none, differing: none, incomparable: none };
         for ((pcr, cursor), banks) in (0..).zip(&cursors).zip(&banks) {
             if !looked_at.contains(pcr) {
                 continue;
@@ -93,7 +95,7 @@ impl Baseline {
     fn agree_values(&self, boot: &Boot<'_, '_>, pcrs: PcrSet, agreement: &mut Agreement) {
         let values = &self.content().values;
         let named: PcrSet = values.iter().map(|value| value.pcr_index).collect();
-        for pcr in named.iter().filter(|pcr| pcrs.contains(*pcr)) {
+        for pcr in named.intersection(pcrs).iter() {
             let of_pcr = values.iter().filter(|value| value.pcr_index == pcr);
             let mut known = of_pcr
                 .filter_map(|value| {

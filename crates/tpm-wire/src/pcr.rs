@@ -70,6 +70,12 @@ impl PcrSet {
         Self(self.0 | other.0)
     }
 
+    /// PCRs of both this set and `other`.
+    #[must_use]
+    pub const fn intersection(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     /// PCRs of this set that are not in `other`.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {
