@@ -39,14 +39,6 @@ pub(crate) fn findings(log: &ReadLog<'_>, rules: &SecureBootRules) -> Vec<Findin
     findings
 }
 
-fn text(text: impl ToString) -> Argument {
-    Argument::Text(text.to_string())
-}
-
-fn number(n: usize) -> Argument {
-    Argument::Number(u64::try_from(n).unwrap_or(u64::MAX))
-}
-
 fn proved<'b, 'a>(boot: &'b BootClaims<'a>, name: DatabaseName) -> Option<&'b Database<'a>> {
     boot.database(name).filter(|database| database.belief == Belief::Verified)
 }
@@ -82,13 +74,15 @@ fn platform_key(pk: &Database<'_>) -> Vec<Finding> {
             (Some(kind), certificate) => {
                 let subject = certificate.map(|c| c.subject.to_string()).unwrap_or_default();
                 findings.push(
-                    in_database(Code::TestPlatformKey, pk).with("subject", text(subject)).with(
-                        "known",
-                        text(match kind {
-                            TestKey::Known => "by its content",
-                            TestKey::BySubject => "by its subject",
-                        }),
-                    ),
+                    in_database(Code::TestPlatformKey, pk)
+                        .with("subject", Argument::text(subject))
+                        .with(
+                            "known",
+                            Argument::text(match kind {
+                                TestKey::Known => "by its content",
+                                TestKey::BySubject => "by its subject",
+                            }),
+                        ),
                 );
             }
             (None, None) => {
@@ -110,7 +104,8 @@ fn ca_2011_only(boot: &BootClaims<'_>) -> Option<Finding> {
     let names: Vec<String> =
         [DatabaseName::Kek, DatabaseName::Db].iter().filter_map(of_2011).collect();
     let in_words = names.join(" and ");
-    (!names.is_empty()).then(|| Finding::new(Code::Ca2011Only).in_pcr(7).with("in", text(in_words)))
+    (!names.is_empty())
+        .then(|| Finding::new(Code::Ca2011Only).in_pcr(7).with("in", Argument::text(in_words)))
 }
 
 fn is_only_2011(known: impl Iterator<Item = &'static KnownAuthority>) -> bool {
@@ -132,9 +127,9 @@ fn weak_certificates(boot: &BootClaims<'_>) -> Vec<Finding> {
             if certificate.is_weak() {
                 findings.push(
                     in_database(Code::WeakCertificate, database)
-                        .with("in", text(name))
-                        .with("subject", text(certificate.subject))
-                        .with("key", text(certificate.key)),
+                        .with("in", Argument::text(name))
+                        .with("subject", Argument::text(certificate.subject))
+                        .with("key", Argument::text(certificate.key)),
                 );
             }
         }
@@ -145,8 +140,8 @@ fn weak_certificates(boot: &BootClaims<'_>) -> Vec<Finding> {
 
 fn outdated_dbx(dbx: &Database<'_>, state: &DbxState, rules: &SecureBootRules) -> Vec<Finding> {
     let release = || match state.release {
-        Some(release) => text(release),
-        None => text("unknown content"),
+        Some(release) => Argument::text(release),
+        None => Argument::text("unknown content"),
     };
     let mut findings = Vec::new();
     if let Some(minimum) = rules.minimum_dbx
@@ -155,7 +150,7 @@ fn outdated_dbx(dbx: &Database<'_>, state: &DbxState, rules: &SecureBootRules) -
         findings.push(
             in_database(Code::DbxBelowMinimum, dbx)
                 .with("release", release())
-                .with("minimum", text(minimum)),
+                .with("minimum", Argument::text(minimum)),
         );
     }
     let is_behind = state.n_releases_behind > 0;
@@ -164,9 +159,9 @@ fn outdated_dbx(dbx: &Database<'_>, state: &DbxState, rules: &SecureBootRules) -
         findings.push(
             in_database(Code::DbxOutdated, dbx)
                 .with("release", release())
-                .with("newest", text(rules.revocations.date()))
-                .with("releases_behind", number(state.n_releases_behind))
-                .with("images_missing", number(state.n_missing)),
+                .with("newest", Argument::text(rules.revocations.date()))
+                .with("releases_behind", Argument::count(state.n_releases_behind))
+                .with("images_missing", Argument::count(state.n_missing)),
         );
     }
     findings
@@ -183,9 +178,9 @@ fn revoked_images(boot: &BootClaims<'_>, revocations: &Revocations) -> Vec<Findi
             .in_event(image.event)
             .with("digest", Argument::Digest(sha256));
         findings.push(match by {
-            RevokedBy::Published(image) => {
-                finding.with("product", text(image.product)).with("since", text(image.date))
-            }
+            RevokedBy::Published(image) => finding
+                .with("product", Argument::text(image.product))
+                .with("since", Argument::text(image.date)),
             RevokedBy::Operator => finding.because("the operator's list of revocations has it"),
         });
     }
@@ -221,7 +216,8 @@ fn authorities(boot: &BootClaims<'_>, rules: &SecureBootRules) -> Vec<Finding> {
     for authority in boot.authorities.iter().filter(|a| a.belief == Belief::Verified) {
         if authority.standing == Standing::NotInDatabase {
             findings.push(
-                at(Code::AuthorityUnknown, authority).with("authority", text(name_of(authority))),
+                at(Code::AuthorityUnknown, authority)
+                    .with("authority", Argument::text(name_of(authority))),
             );
         }
         let Some(allowed) = &rules.allowed_authorities else { continue };
@@ -235,7 +231,7 @@ fn authorities(boot: &BootClaims<'_>, rules: &SecureBootRules) -> Vec<Finding> {
         };
         if allows && !is_allowed() {
             let finding = at(Code::AuthorityNotAllowed, authority)
-                .with("authority", text(name_of(authority)));
+                .with("authority", Argument::text(name_of(authority)));
             findings.push(match fingerprint(authority.data) {
                 Some(digest) => finding.with("fingerprint", Argument::Digest(digest)),
                 None => finding,
@@ -261,19 +257,25 @@ fn shim(boot: &BootClaims<'_>, rules: &SecureBootRules) -> Vec<Finding> {
         Some(level) => Finding::new(code).in_pcr(7).in_event(level.event),
         None => Finding::new(code).in_pcr(7),
     };
-    let shown = || text(stamp.unwrap_or("none that can be read"));
+    let shown = || Argument::text(stamp.unwrap_or("none that can be read"));
     // Without shim there is no level, and none that could be too old. A minimum asks for one.
     if let Some(minimum) = &rules.minimum_sbat
         && stamp < Some(minimum.as_str())
     {
-        findings
-            .push(at(Code::SbatBelowMinimum).with("level", shown()).with("minimum", text(minimum)));
+        findings.push(
+            at(Code::SbatBelowMinimum)
+                .with("level", shown())
+                .with("minimum", Argument::text(minimum)),
+        );
     }
     if let (Some(_), Some(newest)) = (level, SbatLevel::newest())
         && stamp < Some(newest.stamp)
     {
-        findings
-            .push(at(Code::SbatOutdated).with("level", shown()).with("newest", text(newest.stamp)));
+        findings.push(
+            at(Code::SbatOutdated)
+                .with("level", shown())
+                .with("newest", Argument::text(newest.stamp)),
+        );
     }
     findings
 }

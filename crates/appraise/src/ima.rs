@@ -44,6 +44,19 @@ pub enum ImaMode {
     Enforce,
 }
 
+impl ImaMode {
+    /// Each.
+    pub const ALL: [Self; 2] = [Self::Observe, Self::Enforce];
+
+    /// The word in a policy.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
 impl ImaRules {
     /// Whether `pcr_index` may be the PCR of the list: one that goes on after the boot.
     pub fn may_be_in(pcr_index: u32) -> bool {
@@ -236,7 +249,7 @@ fn of_list(read: &ReadIma) -> Vec<Finding> {
         );
     }
     if covered.n_more > 0 {
-        let more = Argument::Number(u64::try_from(covered.n_more).unwrap_or(u64::MAX));
+        let more = Argument::count(covered.n_more);
         findings.push(Finding::new(Code::ImaFile).in_pcr(read.pcr_index).with("more", more));
     }
     findings

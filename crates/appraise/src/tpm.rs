@@ -72,16 +72,13 @@ fn known<'a>(claims: &'a Claims<'_>) -> Tpm<'a> {
     }
 }
 
-fn text(text: impl ToString) -> Argument {
-    Argument::Text(text.to_string())
-}
-
 pub(crate) fn findings(claims: &Claims<'_>, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
     if let SignerStatus::Differs { quoted, expected } = &claims.signer {
-        let finding = Finding::new(Code::QualifiedSigner).with("expected", text(expected));
+        let finding =
+            Finding::new(Code::QualifiedSigner).with("expected", Argument::text(expected));
         findings.push(match quoted {
-            Some(quoted) => finding.with("quoted", text(quoted)),
+            Some(quoted) => finding.with("quoted", Argument::text(quoted)),
             None => finding.because("the name in the quote is not one of a key"),
         });
     }
@@ -91,17 +88,17 @@ pub(crate) fn findings(claims: &Claims<'_>, policy: &Policy) -> Vec<Finding> {
     if let Some(vendor) = tpm.vendor {
         findings.extend(software_tpm(vendor, tpm.model, vendor_string).map(|program| {
             Finding::new(Code::TpmVirtual)
-                .with("program", text(program.name))
-                .with("says", text(tpm.vendor_from))
+                .with("program", Argument::text(program.name))
+                .with("says", Argument::text(tpm.vendor_from))
         }));
         if let Some((version, from)) = &tpm.version {
             findings.extend(advisories(vendor, version).map(|known| {
                 Finding::new(Code::TpmFirmwareAdvisory)
-                    .with("advisory", text(format_args!("{} ({})", known.id, known.name)))
-                    .with("vendor", text(vendor))
-                    .with("version", text(version))
-                    .with("says", text(from))
-                    .with("fixed", text(known.fixed))
+                    .with("advisory", Argument::text(format_args!("{} ({})", known.id, known.name)))
+                    .with("vendor", Argument::text(vendor))
+                    .with("version", Argument::text(version))
+                    .with("says", Argument::text(from))
+                    .with("fixed", Argument::text(known.fixed))
                     .because(known.impact)
             }));
         }
@@ -116,7 +113,7 @@ pub fn weak_key_finding(role: KeyRole) -> Finding {
         KeyRole::Endorsement => "endorsement key",
         KeyRole::Attestation => "attestation key",
     };
-    Finding::new(Code::KeyWeakRoca).with("key", text(key))
+    Finding::new(Code::KeyWeakRoca).with("key", Argument::text(key))
 }
 
 /// Where the policy asks for a version, one that is not known is not enough.
@@ -129,11 +126,14 @@ fn below_minimum(tpm: &Tpm<'_>, policy: &Policy) -> Option<Finding> {
         return Some(finding.because("who made the TPM is not known"));
     };
     let (_, minimum) = policy.minimum_tpm_firmware().iter().find(|(of, _)| *of == vendor)?;
-    let finding = finding.with("vendor", text(vendor)).with("minimum", text(minimum));
+    let finding =
+        finding.with("vendor", Argument::text(vendor)).with("minimum", Argument::text(minimum));
     let Some((version, from)) = &tpm.version else {
         return Some(finding.because("the version is not known"));
     };
-    let told = |finding: Finding| finding.with("version", text(version)).with("says", text(from));
+    let told = |finding: Finding| {
+        finding.with("version", Argument::text(version)).with("says", Argument::text(from))
+    };
     match version.is_below(minimum) {
         Some(false) => None,
         Some(true) => Some(told(finding)),

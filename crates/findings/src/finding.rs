@@ -32,6 +32,18 @@ pub enum Argument {
     Bank(TpmAlgId),
 }
 
+impl Argument {
+    /// What `value` displays as.
+    pub fn text(value: impl ToString) -> Self {
+        Self::Text(value.to_string())
+    }
+
+    /// How many.
+    pub fn count(n: usize) -> Self {
+        Self::Number(u64::try_from(n).unwrap_or(u64::MAX))
+    }
+}
+
 /// One finding. Equal findings have equal code, severity, pointer and arguments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {

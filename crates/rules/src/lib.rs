@@ -178,7 +178,7 @@ fn found(name: &str, code: Code, value: &Value) -> Result<Vec<Finding>, Fault> {
     }
     let more = set.len().saturating_sub(FINDINGS_MAX);
     if more > 0 {
-        let more = Argument::Number(u64::try_from(more).unwrap_or(u64::MAX));
+        let more = Argument::count(more);
         findings.push(Finding::new(code).with("more", more));
     }
     Ok(findings)

@@ -4,7 +4,7 @@ use std::{collections::HashMap, path::Path, time::Duration};
 
 use anyhow::Context as _;
 use api::policy::{PolicyChange, PolicyTryPage, PolicyTryRequest};
-use appraise::{ExpiredEndorsement, ImaMode, Policy};
+use appraise::{ExpiredEndorsement, Policy};
 use client::Client;
 use indicatif::{ProgressBar, ProgressStyle};
 use policy::{FolderFiles, LoadError, NamedFiles as _, PolicyError};
@@ -165,10 +165,7 @@ impl Effective {
                 minimum_sbat: policy.secure_boot.minimum_sbat.clone(),
             },
             ima: policy.ima.as_ref().map(|ima| Ima {
-                mode: match ima.mode {
-                    ImaMode::Observe => "observe",
-                    ImaMode::Enforce => "enforce",
-                },
+                mode: ima.mode.as_str(),
                 pcr: ima.pcr_index,
                 n_paths: ima.allowed.n_paths(),
                 n_digests: ima.allowed.n_digests(),

@@ -44,15 +44,13 @@ impl Ima {
                     .with_hint("mode = \"observe\" warns, mode = \"enforce\" fails")),
             };
         };
-        let mode = match mode.get_ref().as_str() {
-            "off" => return Ok(()),
-            "observe" => ImaMode::Observe,
-            "enforce" => ImaMode::Enforce,
-            _ => {
-                let message = "mode must be \"off\", \"observe\" or \"enforce\"";
-                return Err(source.error(&mode.span(), message));
-            }
-        };
+        if mode.get_ref() == "off" {
+            return Ok(());
+        }
+        let known = ImaMode::ALL.into_iter().find(|known| known.as_str() == mode.get_ref());
+        let mode = known.ok_or_else(|| {
+            source.error(&mode.span(), "mode must be \"off\", \"observe\" or \"enforce\"")
+        })?;
         let pcr_index = self.pcr.as_ref().map_or(IMA_PCR, |pcr| *pcr.get_ref());
         if !ImaRules::may_be_in(pcr_index) || !policy.continued_pcrs().contains(pcr_index) {
             let place = self.pcr.as_ref().map_or(0..0, Spanned::span);
