@@ -10,7 +10,7 @@ use event_log::EventType;
 use references::{
     Baseline, Content, ContentFault, Expected, ExpectedImage, ExpectedValue, Origin, Told, What,
 };
-use tpm_wire::{Digest, PcrSet, TpmAlgId};
+use tpm_wire::{Digest, TpmAlgId};
 
 /// Why bytes are no reference.
 #[derive(Debug, thiserror::Error)]
@@ -166,11 +166,6 @@ pub fn comparison(comparison: &references::Comparison) -> Comparison {
         set_aside: comparison.ignored.iter().map(|(found, _)| change(found)).collect(),
         varied: comparison.varied.iter().map(change).collect(),
     }
-}
-
-/// The PCRs of a baseline, for a line about it.
-pub fn pcrs(baseline: &Baseline) -> PcrSet {
-    baseline.pcrs()
 }
 
 fn event_type(name: &str) -> Option<EventType> {
