@@ -131,7 +131,8 @@ impl App {
         tracing::info!("attestation started");
         let identity = self.identity(&host, now_ms).await?;
         let previous = host.last_quote_clock.map(clock_state);
-        let held_to = self.held_to(&host.id, judgeable.cohort().as_deref()).await?;
+        let cohort = judgeable.cohort();
+        let held_to = self.held_to(&host.id, cohort.as_deref()).await?;
 
         // Off the threads that serve sockets: a large log costs milliseconds.
         let app = Arc::clone(self);
@@ -143,7 +144,6 @@ impl App {
         });
         let (judged, judgeable) = judging.await.map_err(|err| AppError::Bug(err.into()))?;
         let Judged { appraisal, quote_clock, named, quoted, judged_by } = judged;
-        let cohort = judgeable.cohort();
         if let Some(named) = named {
             self.identities.note_log(&host.id, named);
         }

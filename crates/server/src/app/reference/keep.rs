@@ -33,7 +33,7 @@ impl App {
         request: ImportReference,
         by: By,
     ) -> Result<KeptReference, AppError> {
-        let baseline = report::reference::read(&request.document).map_err(|err| {
+        report::reference::read(&request.document).map_err(|err| {
             let mut title = format!("this is no reference: {err}");
             let mut source = std::error::Error::source(&err);
             while let Some(err) = source {
@@ -43,7 +43,6 @@ impl App {
             let hint = "`bootproof reference show FILE` says what is wrong with it";
             AppError::refused(RefusalKind::Invalid, "reference-invalid", title, hint)
         })?;
-        drop(baseline);
         let scope = match request.scope {
             ApiScope::Host(id) => ReferenceScope::Host(self.find(&HostId::from(id)).await?.id),
             ApiScope::Cohort(cohort) if cohort.is_bounded() => ReferenceScope::Cohort(cohort.key()),
@@ -82,8 +81,7 @@ impl App {
         if state == ReferenceState::Active {
             self.judge_scope_anew(scope, by).await?;
         }
-        let kept = self.store.reference(&id).await?.ok_or_else(|| gone(&id))?;
-        shown(kept)
+        shown(self.find_reference(&id).await?)
     }
 
     /// One page of references, oldest first.
@@ -103,7 +101,7 @@ impl App {
     /// All about one reference.
     pub async fn reference(&self, id: &str) -> Result<ReferenceDetail, AppError> {
         let id = ReferenceId::from(id);
-        let row = self.store.reference(&id).await?.ok_or_else(|| gone(&id))?;
+        let row = self.find_reference(&id).await?;
         let changes = self.store.reference_changes(&id).await?;
         let document = self.store.reference_document(row.document_sha256).await?;
         let life = changes.into_iter().map(|change| ReferenceStep {
@@ -117,6 +115,10 @@ impl App {
             life: life.collect(),
             document: document.ok_or_else(|| gone(&id))?.into(),
         })
+    }
+
+    async fn find_reference(&self, id: &ReferenceId) -> Result<Reference, AppError> {
+        self.store.reference(id).await?.ok_or_else(|| gone(id))
     }
 
     /// Moves a reference on in its life, and judges anew whom it is for.
@@ -137,7 +139,7 @@ impl App {
         };
         self.store.set_reference_state(&id, state, &request.reason, by.clone()).await?;
         tracing::info!(reference = %id, %state, "reference changed its state");
-        let row = self.store.reference(&id).await?.ok_or_else(|| gone(&id))?;
+        let row = self.find_reference(&id).await?;
         self.judge_scope_anew(row.scope.clone(), by).await?;
         shown(row)
     }
