@@ -81,9 +81,12 @@ fn run_all(targets: &[&'static str], seconds: u32) -> anyhow::Result<Vec<&'stati
             }
         };
         let workers: Vec<_> = (0..n_at_once).map(|_| scope.spawn(worker)).collect();
-        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or(Ok(())))
+        workers.into_iter().try_for_each(|worker| {
+            // A panic is no run in which nothing was found.
+            worker.join().unwrap_or_else(|_| bail!("a target was not run to its end"))
+        })
     })?;
-    Ok(found.into_inner().unwrap_or_default())
+    Ok(found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

@@ -1,8 +1,8 @@
 //! What an agent posts, from JSON to the verdict.
 
 use appraise::{
-    Challenge, Context, EkEvidence, Evidence, Known, Policy, QuoteEvidence, TpmSaid, Verdict,
-    appraise, examine,
+    Challenge, Context, EkEvidence, Evidence, Known, Policy, QuoteEvidence, Verdict, appraise,
+    examine,
 };
 use tpm_wire::TpmAlgId;
 use verify::{EnrolledKey, Nonce, UnixTime, check_ak};
@@ -26,12 +26,7 @@ pub(crate) fn evidence_json(bytes: &[u8]) {
         ak_public: sent.ak_public.as_deref(),
         acpi_tpm2: sent.acpi_tpm2.as_deref(),
         active_banks: (!banks.is_empty()).then_some(&banks),
-        tpm: sent.tpm.as_ref().map(|tpm| TpmSaid {
-            manufacturer: tpm.manufacturer,
-            vendor_string: &tpm.vendor_string,
-            firmware_version: tpm.firmware_version(),
-            ak_parent: tpm.ak_parent.as_deref(),
-        }),
+        tpm: sent.tpm.as_ref().map(report::tpm_said),
     };
     // The key that came counts as the enrolled one, so that its signature is looked at.
     let key = sent.ak_public.as_deref().and_then(|public| check_ak(public).ok());
