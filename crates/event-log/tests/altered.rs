@@ -1,18 +1,8 @@
 //! Recorded logs whose PCRs are known from a TPM, and logs that were altered on purpose.
 
-use std::path::PathBuf;
-
 use event_log::{DataCheck, check_data, encode, parse, replay};
+use testkit::corpus;
 use tpm_wire::{PcrBank, TpmAlgId};
-
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn corpus(folder: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("BOOTPROOF_CORPUS").map(PathBuf::from);
-    if root.is_none() {
-        eprintln!("skipped: BOOTPROOF_CORPUS is not set");
-    }
-    Some(root?.join(folder))
-}
 
 /// The SHA-256 PCRs of a log that is read whole, and the events whose data is not what was measured.
 fn replayed(path: &std::path::Path) -> (PcrBank, Vec<u32>) {
@@ -33,7 +23,7 @@ fn replayed(path: &std::path::Path) -> (PcrBank, Vec<u32>) {
 /// Server logs that were extended into a software TPM: each of its PCRs, without exception.
 #[test]
 fn logs_replay_to_the_pcrs_of_the_tpm_that_they_were_extended_into() {
-    let Some(root) = corpus("bench") else { return };
+    let Some(root) = corpus::folder("bench") else { return };
     let mut n_pcrs = 0;
     for case in ["gdc159", "klsb99", "qemu48", "ubuntu117"] {
         let (bank, _) = replayed(&root.join(case).join("eventlog.bin"));
@@ -63,7 +53,9 @@ const RHEL: &str = "keylime-rhel9-secureboot.bin";
 
 #[test]
 fn an_altered_log_differs_where_it_was_altered() {
-    let (Some(altered), Some(logs)) = (corpus("adversarial"), corpus("keylime/eventlogs")) else {
+    let (Some(altered), Some(logs)) =
+        (corpus::folder("adversarial"), corpus::folder("keylime/eventlogs"))
+    else {
         return;
     };
     for (file, control, pcrs, contradicting) in ALTERED {
@@ -82,7 +74,7 @@ const NOT_READ: [(&str, &str); 2] =
 
 #[test]
 fn logs_of_a_verifiers_tests_are_read_whole() {
-    let Some(folder) = corpus("keylime/eventlogs") else { return };
+    let Some(folder) = corpus::folder("keylime/eventlogs") else { return };
     let (mut n_read, mut n_not_read) = (0, 0);
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

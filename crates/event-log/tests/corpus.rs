@@ -1,19 +1,11 @@
 //! Recorded logs: their PCRs, and which data is a lie. Exceptions are named one by one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use event_log::{DataCheck, check_data, compare, encode, parse, replay};
 use serde_json::Value;
+use testkit::corpus;
 use tpm_wire::{Digest, PcrBank, TpmAlgId};
-
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn corpus(folder: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("BOOTPROOF_CORPUS");
-    if root.is_none() {
-        eprintln!("skipped: BOOTPROOF_CORPUS is not set");
-    }
-    Some(Path::new(&root?).join(folder))
-}
 
 fn json(path: &Path) -> Value {
     let text = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -41,7 +33,7 @@ fn strings(value: &Value) -> Vec<String> {
 #[test]
 #[expect(clippy::print_stderr, reason = "the count of cases is told")]
 fn boots_replay_to_the_pcrs_of_their_tpm() {
-    let Some(root) = corpus("boots") else { return };
+    let Some(root) = corpus::folder("boots") else { return };
     let (mut n_cases, mut n_without_log, mut n_problems) = (0, 0, 0);
     for entry in std::fs::read_dir(&root).unwrap() {
         let dir = entry.unwrap().path();
@@ -110,7 +102,7 @@ const CONTRADICTING: [(&str, usize, &str); 8] = [
 #[test]
 #[expect(clippy::print_stderr, reason = "the count of cases is told")]
 fn logs_of_machines_replay_as_recorded() {
-    let Some(root) = corpus("machines") else { return };
+    let Some(root) = corpus::folder("machines") else { return };
     let (mut n_logs, mut n_pcrs, mut n_contradicting) = (0, 0, 0);
     for record in json(&root.join("INDEX.json")).as_array().unwrap() {
         let name = record["file"].as_str().unwrap();
@@ -164,7 +156,7 @@ fn logs_of_machines_replay_as_recorded() {
 #[test]
 #[expect(clippy::print_stderr, reason = "the count of cases is told")]
 fn logs_of_machines_replay_as_expected() {
-    let Some(root) = corpus("machines") else { return };
+    let Some(root) = corpus::folder("machines") else { return };
     let (mut n_logs, mut n_pcrs) = (0, 0);
     for (name, expected) in json(&root.join("EXPECTED.json")).as_object().unwrap() {
         let bytes = std::fs::read(root.join(name)).unwrap();

@@ -29,15 +29,6 @@ fn undecoded(event: &event_log::Event<'_>, format: Format<'_>) -> Option<Undecod
     Some(UndecodedEvent { event_type, kind })
 }
 
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn corpus() -> Option<PathBuf> {
-    let root = std::env::var_os("BOOTPROOF_CORPUS").map(PathBuf::from);
-    if root.is_none() {
-        eprintln!("skipped: BOOTPROOF_CORPUS is not set");
-    }
-    root
-}
-
 /// Each recorded log of the corpora, by the path below the root.
 fn logs(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let index = std::fs::read(root.join("machines/INDEX.json")).unwrap();
@@ -65,7 +56,7 @@ fn logs(root: &Path) -> BTreeMap<String, Vec<u8>> {
 #[test]
 #[expect(clippy::print_stderr, reason = "the counts are told")]
 fn data_of_recorded_events_is_read_and_written_back() {
-    let Some(root) = corpus() else { return };
+    let Some(root) = testkit::corpus::root() else { return };
     let (mut n_events, mut kinds) = (0, BTreeMap::<_, usize>::new());
     let mut found = BTreeMap::<_, usize>::new();
     let logs = logs(&root);

@@ -49,14 +49,9 @@ fn one_log_is_one_piece_whatever_is_wrong_with_it() {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
 fn recorded_logs_behind_one_another_are_those_that_they_were() {
-    let Some(root) = std::env::var_os("BOOTPROOF_CORPUS") else {
-        eprintln!("skipped: BOOTPROOF_CORPUS is not set");
-        return;
-    };
     let folder = "machines/immune-gmbh+guard-oss/evidence-extract/dell-notebook-5eventlogs-WBCL";
-    let folder = std::path::Path::new(&root).join(folder);
+    let Some(folder) = testkit::corpus::folder(folder) else { return };
     let read = |n| std::fs::read(folder.join(format!("eventlog{n}.bin"))).unwrap();
     let logs = [0, 1, 3, 4].map(read);
     assert_eq!(split_logs(&logs.concat()), logs.iter().map(Vec::as_slice).collect::<Vec<_>>());

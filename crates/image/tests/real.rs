@@ -125,10 +125,7 @@ fn systemd_measure_computes_the_same_values_of_pcr_11() {
 
 #[test]
 fn a_recorded_boot_measured_the_digest_of_the_packages_file() {
-    let Some(corpus) = std::env::var_os("BOOTPROOF_CORPUS") else {
-        skipped("BOOTPROOF_CORPUS is not set");
-        return;
-    };
+    let Some(corpus) = testkit::corpus::root() else { return };
     let mut bytes = read(Path::new(BOOT).join("systemd-bootx64.efi").as_path());
     // It was signed before it was installed there, which pads it.
     bytes.resize(bytes.len().next_multiple_of(8), 0);
@@ -139,7 +136,7 @@ fn a_recorded_boot_measured_the_digest_of_the_packages_file() {
         skipped("another release of systemd-boot is installed");
         return;
     }
-    let log = read(&Path::new(&corpus).join("boots/b-sdboot-tis-own/eventlog.bin"));
+    let log = read(&corpus.join("boots/b-sdboot-tis-own/eventlog.bin"));
     let parsed = event_log::parse(&log);
     let ours = image.authenticode(TpmAlgId::SHA256).unwrap();
     let measured = parsed.log.events().iter().any(|event| {

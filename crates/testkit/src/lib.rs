@@ -1,8 +1,9 @@
-//! For tests and the demo: logs of plausible boots with quirks, and guards of swtpm.
+//! For tests and the demo: logs of plausible boots with quirks, guards of swtpm, recorded evidence.
 //!
 //! Helpers panic with a text that helps: in a test that is how a step that cannot be done ends.
 
 pub mod boot;
+pub mod corpus;
 pub mod ima;
 pub mod log;
 pub mod pe;

@@ -1,8 +1,6 @@
 //! Another codec as a referee: what both read, they read alike; and what only it reads, we refuse
 //! for a limit of ours, never because we lost our place.
 
-use std::path::PathBuf;
-
 use tpm_wire::{
     Attested, ClockInfo, ObjectAttributes, ParseError, ParseErrorKind, PcrSelection, PcrSet,
     Position, ResponseCode, TpmAlgId, TpmsAttest, TpmtPublic, TpmtSignature, Writer, template,
@@ -208,21 +206,9 @@ fn response_codes_are_read_alike() {
     assert!(n_known > 1000, "{n_known}");
 }
 
-/// The folder of recorded evidence, where the machine has one.
-#[expect(clippy::print_stderr, reason = "a test that did not run has to say so")]
-fn boots() -> Option<PathBuf> {
-    match std::env::var_os("BOOTPROOF_CORPUS") {
-        Some(corpus) => Some(PathBuf::from(corpus).join("boots")),
-        None => {
-            eprintln!("skipped: BOOTPROOF_CORPUS is not set");
-            None
-        }
-    }
-}
-
 #[test]
 fn recorded_quotes_and_keys_are_read_alike() {
-    let Some(boots) = boots() else { return };
+    let Some(boots) = testkit::corpus::folder("boots") else { return };
     let (mut n_attests, mut n_signatures, mut n_publics) = (0, 0, 0);
     for entry in std::fs::read_dir(boots).unwrap() {
         let dir = entry.unwrap().path();

@@ -1,7 +1,5 @@
 //! Recorded evidence of real boots: every quote and EK certificate, and what is expected of it.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -140,7 +138,7 @@ fn judge(dir: &Path, roots: &RootStore, intermediate: &[u8]) -> Vec<&'static str
 }
 
 fn boots() -> Option<(PathBuf, RootStore, Vec<u8>)> {
-    let boots = common::corpus()?.join("boots");
+    let boots = testkit::corpus::folder("boots")?;
     let pem = |name: &str| fs::read_to_string(boots.join("ca").join(name)).unwrap();
     let roots = RootStore::from_pem(&pem("root.pem")).unwrap();
     let issuer = RootStore::from_pem(&pem("issuer.pem")).unwrap();

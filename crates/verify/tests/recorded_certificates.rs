@@ -1,7 +1,5 @@
 //! EK certificates of real chips, under the certificates that their vendors publish.
 
-mod common;
-
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -28,7 +26,7 @@ fn read(corpus: &Path, name: &str) -> Vec<u8> {
 
 #[test]
 fn chips_of_several_vendors_are_told_by_their_certificates() {
-    let Some(corpus) = common::corpus() else { return };
+    let Some(corpus) = testkit::corpus::root() else { return };
     for (leaf, root, manufacturer, model, is_rsa) in [
         (
             "st_sha256_with_rsa_der.der",
@@ -58,7 +56,7 @@ fn chips_of_several_vendors_are_told_by_their_certificates() {
 
 #[test]
 fn a_wrapped_certificate_with_an_oaep_key_is_read() {
-    let Some(corpus) = common::corpus() else { return };
+    let Some(corpus) = testkit::corpus::root() else { return };
     let wrapped = read(&corpus, "ek_cert_untouched.cer");
     let issuer = RootStore::from_der(&read(&corpus, "stmtpmekint02.crt")).unwrap();
     let by_issuer = verify_ek_certificate(&wrapped, &[], &issuer, NOW);
@@ -82,7 +80,7 @@ fn a_wrapped_certificate_with_an_oaep_key_is_read() {
 
 #[test]
 fn an_identity_certificate_is_not_one_of_an_ek() {
-    let Some(corpus) = common::corpus() else { return };
+    let Some(corpus) = testkit::corpus::root() else { return };
     let leaf = read(&corpus, "iak_der.der");
     let pinned = RootStore::from_der(&leaf).unwrap();
     let result = verify_ek_certificate(&leaf, &[], &pinned, NOW);

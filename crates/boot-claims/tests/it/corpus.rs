@@ -1,23 +1,15 @@
 //! Recorded boots: Secure Boot, separators and lies as expect.json has them.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use boot_claims::{Belief, BootClaims, State, UnknownReason};
 use event_log::{Rules, parse, replay};
 use serde_json::Value;
+use testkit::corpus;
 use tpm_wire::{Digest, PcrBank, TpmAlgId};
 
 use crate::common::claims_with;
-
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn corpus(folder: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("BOOTPROOF_CORPUS");
-    if root.is_none() {
-        eprintln!("skipped: BOOTPROOF_CORPUS is not set");
-    }
-    Some(Path::new(&root?).join(folder))
-}
 
 fn json(path: &Path) -> Value {
     let text = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -62,7 +54,7 @@ const UNPROVEN: [(&str, UnknownReason); 11] = [
 #[test]
 #[expect(clippy::print_stderr, reason = "the count of cases is told")]
 fn boots_are_told_as_they_were() {
-    let Some(root) = corpus("boots") else { return };
+    let Some(root) = corpus::folder("boots") else { return };
     let (mut n_cases, mut n_unproven) = (0, 0);
     for entry in std::fs::read_dir(&root).unwrap() {
         let dir = entry.unwrap().path();
@@ -103,7 +95,7 @@ fn boots_are_told_as_they_were() {
 /// Logs made to deceive, judged as if their PCRs were quoted: no lie is verified.
 #[test]
 fn no_lie_of_a_forged_log_is_verified() {
-    let Some(root) = corpus("adversarial") else { return };
+    let Some(root) = corpus::folder("adversarial") else { return };
     let read = |file: &str| std::fs::read(root.join(file)).unwrap();
     let claims_of = |file: &str, check: &dyn Fn(&BootClaims<'_>)| {
         let bytes = read(file);

@@ -8,7 +8,7 @@ use event_log::EventType;
 use verify::RootStore;
 
 use crate::mutations::{assert_covered_facts_stay, vouched};
-use crate::recorded::{Case, NOW, boots, cases, roots};
+use crate::recorded::{Case, NOW, boots, cases, roots, sum_over};
 
 /// The records of a log, each with where it begins, and what is behind the last.
 fn records(log: &[u8]) -> (Vec<&[u8]>, &[u8]) {
@@ -112,20 +112,7 @@ fn no_change_of_an_event_makes_a_better_verdict_in_mutations() {
     let Some(boots) = boots() else { return };
     let roots = roots(&boots);
     let cases = cases(&boots);
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let judged = std::sync::atomic::AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, Into::into) {
-            scope.spawn(|| {
-                loop {
-                    let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    let Some(case) = cases.get(i) else { return };
-                    judged.fetch_add(check(case, &roots), std::sync::atomic::Ordering::Relaxed);
-                }
-            });
-        }
-    });
-    let judged = judged.into_inner();
+    let judged = sum_over(&cases, |case| check(case, &roots));
     eprintln!("{judged} logs with one event changed judged");
     assert!(judged > 10_000);
 }

@@ -5,7 +5,7 @@ use api::appraisal::{Appraisal, Facts};
 use cli::evidence_dir::EvidenceFolder;
 use verify::RootStore;
 
-use crate::recorded::{Case, NOW, boots, cases, roots};
+use crate::recorded::{Case, NOW, boots, cases, roots, sum_over};
 
 /// Of sound evidence every byte is changed, and every cut is made. Of the rest every so many: a
 /// prime, so that no structure escapes in step with it.
@@ -111,23 +111,12 @@ fn no_change_of_a_byte_makes_a_better_verdict() {
     let Some(boots) = boots() else { return };
     let roots = roots(&boots);
     let cases = cases(&boots);
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    let judged = std::sync::atomic::AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, Into::into) {
-            scope.spawn(|| {
-                loop {
-                    let i = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-                    let Some(case) = cases.get(i) else { return };
-                    let stride = match case.expected_verdict() {
-                        "accepted" => 1,
-                        _ => STRIDE_OF_UNSOUND,
-                    };
-                    let n = check(case, &roots, stride);
-                    judged.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
-                }
-            });
-        }
+    let judged = sum_over(&cases, |case| {
+        let stride = match case.expected_verdict() {
+            "accepted" => 1,
+            _ => STRIDE_OF_UNSOUND,
+        };
+        check(case, &roots, stride)
     });
-    eprintln!("{} changed pieces of evidence judged", judged.into_inner());
+    eprintln!("{judged} changed pieces of evidence judged");
 }

@@ -1,6 +1,7 @@
 //! Recorded evidence: the folder that BOOTPROOF_CORPUS names.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cli::evidence_dir::{self, EvidenceFolder};
 use verify::{RootStore, UnixTime};
@@ -8,19 +9,9 @@ use verify::{RootStore, UnixTime};
 /// The time at which recorded evidence is judged: its certificates are valid then.
 pub(crate) const NOW: UnixTime = UnixTime(1_795_600_000);
 
-/// The folder of recorded evidence, where there is one; says so where there is none.
-#[expect(clippy::print_stderr, reason = "a test that cannot run must say so")]
-pub(crate) fn corpus() -> Option<PathBuf> {
-    let corpus = std::env::var_os("BOOTPROOF_CORPUS").map(PathBuf::from);
-    if corpus.is_none() {
-        eprintln!("skipped: BOOTPROOF_CORPUS is not set");
-    }
-    corpus
-}
-
 /// Recorded boots, where there are some.
 pub(crate) fn boots() -> Option<PathBuf> {
-    corpus().map(|corpus| corpus.join("boots"))
+    testkit::corpus::folder("boots")
 }
 
 /// The authority of the recorded TPMs.
@@ -68,4 +59,20 @@ pub(crate) fn cases(boots: &std::path::Path) -> Vec<Case> {
         .collect();
     cases.sort_by(|a, b| a.name.cmp(&b.name));
     cases
+}
+
+/// The sum of what `check` gives of each case, on as many threads as there are cores.
+pub(crate) fn sum_over(cases: &[Case], check: impl Fn(&Case) -> usize + Sync) -> usize {
+    let next = AtomicUsize::new(0);
+    let sum = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, Into::into) {
+            scope.spawn(|| {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    sum.fetch_add(check(case), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    sum.into_inner()
 }

@@ -11,8 +11,6 @@ use event_log::untrusted::{EventData, NoAction};
 use event_log::{EventType, Format, Log, NO_PCR, hash, parse, replay};
 use tpm_wire::TpmAlgId;
 
-use crate::recorded::corpus;
-
 /// Bank -> PCR -> hex.
 type Pcrs = BTreeMap<String, BTreeMap<u32, String>>;
 
@@ -59,7 +57,7 @@ const EXPECTED: [(Difference, usize); 10] = [
 #[test]
 #[expect(clippy::print_stderr, reason = "the counts are part of the result")]
 fn replayed_pcrs_are_those_of_the_referee() {
-    let Some(root) = corpus() else { return };
+    let Some(root) = testkit::corpus::root() else { return };
     let (mut n_equal_logs, mut n_equal_pcrs) = (0, 0);
     let mut met = BTreeMap::<Difference, Vec<String>>::new();
     for path in logs(&root) {

@@ -12,7 +12,7 @@ use verify::{RootStore, UnixTime};
 
 use crate::{
     finding_cases::Bench,
-    recorded::{NOW, cases, corpus, roots},
+    recorded::{NOW, cases, roots},
 };
 
 /// The findings whose cases are here.
@@ -229,7 +229,7 @@ fn recorded_log(bytes: &[u8]) -> BuiltLog {
 /// Each forged log of the corpus, quoted by a TPM that was extended with what it says.
 #[test]
 fn every_adversarial_log_is_refused_under_the_baseline_of_the_control() {
-    let Some(corpus) = corpus() else { return };
+    let Some(corpus) = testkit::corpus::root() else { return };
     let folder = corpus.join("adversarial");
     let mut bench = Bench::new("sha256");
     let roots = bench.roots();
@@ -269,7 +269,7 @@ fn every_adversarial_log_is_refused_under_the_baseline_of_the_control() {
 
 #[test]
 fn two_boots_of_one_recorded_machine_fit_each_other() {
-    let Some(corpus) = corpus() else { return };
+    let Some(corpus) = testkit::corpus::root() else { return };
     let boots = corpus.join("boots");
     let roots = roots(&boots);
     let cases = cases(&boots);

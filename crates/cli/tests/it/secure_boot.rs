@@ -228,13 +228,9 @@ struct Counts {
 #[test]
 #[expect(clippy::print_stderr, reason = "the counts are the result")]
 fn keys_and_lists_of_recorded_machines_are_recognised() {
-    let Some(root) = std::env::var_os("BOOTPROOF_CORPUS") else {
-        eprintln!("skipped: BOOTPROOF_CORPUS is not set");
-        return;
-    };
+    let Some(root) = testkit::corpus::root() else { return };
     let mut counts = Counts::default();
     let mut releases = std::collections::BTreeMap::<String, usize>::new();
-    let root = std::path::PathBuf::from(root);
     let mut folders = vec![root.join("machines"), root.join("keylime/eventlogs")];
     while let Some(folder) = folders.pop() {
         let mut entries: Vec<_> = std::fs::read_dir(folder).unwrap().map(Result::unwrap).collect();

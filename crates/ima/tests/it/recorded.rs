@@ -1,19 +1,11 @@
 //! Recorded lists, with the PCRs of their TPMs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ima::{BootAggregate, Convention, boot_aggregate, parse, replay};
 use serde_json::Value;
+use testkit::corpus;
 use tpm_wire::{Digest, PcrBank, TpmAlgId};
-
-#[expect(clippy::print_stderr, reason = "a skipped test says so")]
-fn corpus(folder: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("BOOTPROOF_CORPUS");
-    if root.is_none() {
-        eprintln!("skipped: BOOTPROOF_CORPUS is not set");
-    }
-    Some(Path::new(&root?).join(folder))
-}
 
 fn json(path: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
@@ -34,7 +26,7 @@ fn banks(pcrs: &Value) -> Vec<PcrBank> {
 #[test]
 #[expect(clippy::print_stderr, reason = "how many cases were seen")]
 fn recorded_lists_replay_as_far_as_expected() {
-    let Some(boots) = corpus("boots") else { return };
+    let Some(boots) = corpus::folder("boots") else { return };
     let mut n = 0;
     let mut dirs: Vec<_> = std::fs::read_dir(boots).unwrap().map(|d| d.unwrap().path()).collect();
     dirs.sort();
@@ -70,7 +62,7 @@ fn recorded_lists_replay_as_far_as_expected() {
 #[test]
 #[expect(clippy::print_stderr, reason = "how many cases were seen")]
 fn boot_aggregates_of_recorded_boots_are_those_of_their_pcrs() {
-    let Some(boots) = corpus("boots") else { return };
+    let Some(boots) = corpus::folder("boots") else { return };
     let mut matches = 0;
     for case in ["a-shim-tis-ms", "a-shim-crb-ms", "b-uki-tis-own", "b-sdboot-tis-own"] {
         let dir = boots.join(case);
@@ -90,7 +82,7 @@ fn boot_aggregates_of_recorded_boots_are_those_of_their_pcrs() {
 #[test]
 #[expect(clippy::print_stderr, reason = "how many cases were seen")]
 fn both_forms_of_a_recorded_server_are_the_same_list() {
-    let Some(machines) = corpus("machines/immune-gmbh+guard-oss") else { return };
+    let Some(machines) = corpus::folder("machines/immune-gmbh+guard-oss") else { return };
     let binary = std::fs::read(machines.join("apisrv/test/h12ssl.binary_measurements")).unwrap();
     let ascii = std::fs::read(machines.join("apisrv/test/h12ssl.ascii_measurements")).unwrap();
     let ((binary, none), (ascii, also_none)) = (parse(&binary), parse(&ascii));
