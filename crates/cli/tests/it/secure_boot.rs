@@ -199,6 +199,8 @@ fn recorded_boots_under_authorities_of_2011_say_so() {
         appraisal.findings.iter().any(|finding| finding.code == code.as_str())
     };
     assert!(has(&of_2011, Code::Ca2011Only));
+    assert!(!has(&of_2011, Code::MokEnrolled), "shim's own certificate is none of the owner");
+    assert!(has(&found("h-mok-kernel"), Code::MokEnrolled));
     let state = of_2011.facts.secure_boot_state.unwrap();
     let known: Vec<_> = state.keys.iter().filter_map(|key| key.known.as_deref()).collect();
     assert!(known.contains(&"Microsoft Corporation UEFI CA 2011"), "{known:?}");

@@ -145,10 +145,13 @@ fn shim(log: &BootLog, entries: &mut Vec<Entry>) {
     let event_type = EventType::EFI_BOOT_SERVICES_APPLICATION;
     let data = image_load(Device::Disk("\\EFI\\debian\\shimx64.efi"), 0xe_0000);
     entries.push(Entry::of(4, event_type, b"shim 16.1", &data));
-    let mok = match log.mok {
-        true => signature_list(CertType::X509, OWNER, std::slice::from_ref(&certificates().mok)),
-        false => Vec::new(),
-    };
+    // Shim has its own certificate in front of those of the owner.
+    let own = &certificates().distribution;
+    let mut mok = signature_list(CertType::X509, Guid::SHIM_LOCK, std::slice::from_ref(own));
+    if log.mok {
+        let owners = std::slice::from_ref(&certificates().mok);
+        mok.extend(signature_list(CertType::X509, OWNER, owners));
+    }
     let state = |name: &[u8], content: &[u8]| Entry::of(14, EventType::IPL, content, name);
     entries.push(state(b"MokList\0", &mok));
     entries.push(state(b"MokListX\0", b""));
