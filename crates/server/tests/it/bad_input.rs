@@ -4,7 +4,7 @@ use api::{
     admin::Approval,
     agent::{
         ActivateReply, ActivateRequest, EnrolReply, EnrolRequest, Evidence, HostSays, JoinRequest,
-        PollReply, PollRequest, TpmKeys, TpmProperties, TpmSays,
+        TpmKeys, TpmProperties,
     },
 };
 use client::{Client, ClientError};
@@ -112,44 +112,6 @@ async fn evidence_with_lists_that_cannot_be() {
     assert_eq!(fingerprint(&server).await, before);
     // The challenge is not spent by what was refused.
     assert_eq!(host.send(&server, &good).await.unwrap().verdict, "accepted");
-}
-
-#[tokio::test]
-async fn who_is_not_known_is_refused_everywhere() {
-    let server = Server::start().await;
-    server.trust().await;
-    let host = Host::boot("web-1", &BootLog::sound());
-    let id = server.join(&host).await.host_id;
-    let before = fingerprint(&server).await;
-    let agent = host.client(&server);
-    let nobody = server.admin.with_token("bpa_0000");
-    let poll = PollRequest { tpm: TpmSays::Present, agent_version: "1".to_owned() };
-
-    for client in [&nobody, &server.admin] {
-        let answer = client.post::<_, PollReply>("/v1/agent/poll", &poll).await;
-        assert_eq!(code(answer), "unauthenticated");
-        let answer = client.post::<_, serde_json::Value>("/v1/agent/evidence", &()).await;
-        assert_eq!(code(answer), "unauthenticated");
-    }
-    // A host's token opens nothing of an administrator's.
-    for client in [&nobody, &agent] {
-        for path in ["/v1/hosts", "/v1/tokens", "/v1/trust"] {
-            assert_eq!(code(client.get::<serde_json::Value>(path).await), "unauthenticated");
-        }
-        let host = format!("/v1/hosts/{id}");
-        assert_eq!(code(client.get::<serde_json::Value>(&host).await), "unauthenticated");
-        assert_eq!(code(client.delete::<serde_json::Value>(&host).await), "unauthenticated");
-        for verb in ["attest", "disconnect", "reconnect", "approve"] {
-            let path = format!("{host}/{verb}");
-            let answer = client.post::<_, serde_json::Value>(&path, &()).await;
-            assert_eq!(code(answer), "unauthenticated", "{verb}");
-        }
-        for path in ["/v1/tokens", "/v1/trust"] {
-            let answer = client.post::<_, serde_json::Value>(path, &()).await;
-            assert_eq!(code(answer), "unauthenticated", "{path}");
-        }
-    }
-    assert_eq!(fingerprint(&server).await, before);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The server's program, real agents and real software TPMs, over real TLS.
 
 mod attest;
+mod authz;
 mod bad_input;
 mod bench;
 mod commands;

@@ -1,0 +1,157 @@
+//! Who may do what: each endpoint, with each kind of token.
+
+use std::collections::BTreeSet;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use client::{Client, ClientError};
+use serde_json::Value;
+use store::{By, NewApiToken, Role, SqliteStore, Store as _};
+use testkit::log::BootLog;
+
+use crate::bench::{Host, Server, code, fingerprint};
+
+/// Whose token an endpoint wants, at least.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Who {
+    Anyone,
+    Host,
+    Viewer,
+    Operator,
+    Admin,
+}
+
+use Who::{Admin, Anyone, Host as OfHost, Operator, Viewer};
+
+/// Every endpoint that the server has: a test compares this with its routes.
+const ENDPOINTS: [(&str, &str, Who); 31] = [
+    ("get", "/healthz", Anyone),
+    ("get", "/v1/server", Anyone),
+    ("post", "/v1/agent/join", Anyone),
+    ("post", "/v1/agent/activate", Anyone),
+    ("post", "/v1/agent/enrol", OfHost),
+    ("get", "/v1/agent/member", OfHost),
+    ("post", "/v1/agent/poll", OfHost),
+    ("post", "/v1/agent/evidence", OfHost),
+    ("get", "/v1/hosts", Viewer),
+    ("get", "/v1/hosts/{id}", Viewer),
+    ("delete", "/v1/hosts/{id}", Admin),
+    ("post", "/v1/hosts/{id}/attest", Operator),
+    ("post", "/v1/hosts/{id}/disconnect", Operator),
+    ("post", "/v1/hosts/{id}/reconnect", Operator),
+    ("post", "/v1/hosts/{id}/approve", Admin),
+    ("get", "/v1/hosts/{id}/appraisals", Viewer),
+    ("get", "/v1/hosts/{id}/evidence", Viewer),
+    ("get", "/v1/hosts/{id}/peers", Viewer),
+    ("post", "/v1/hosts/{id}/reference", Admin),
+    ("post", "/v1/hosts/{id}/accept-change", Admin),
+    ("get", "/v1/references", Viewer),
+    ("post", "/v1/references", Admin),
+    ("get", "/v1/references/{id}", Viewer),
+    ("post", "/v1/references/{id}/state", Admin),
+    ("get", "/v1/tokens", Admin),
+    ("post", "/v1/tokens", Admin),
+    ("delete", "/v1/tokens/{id}", Admin),
+    ("get", "/v1/trust", Viewer),
+    ("post", "/v1/trust", Admin),
+    ("delete", "/v1/trust/{sha256}", Admin),
+    ("post", "/v1/policy/try", Operator),
+];
+
+#[test]
+fn each_endpoint_is_in_the_table() {
+    let source = include_str!("../../src/http/mod.rs");
+    let mut routed = BTreeSet::new();
+    for route in source.split(".route(\"").skip(1) {
+        let (path, rest) = route.split_once('"').unwrap();
+        let verbs = rest.split(".route(").next().unwrap();
+        for verb in ["get", "post", "put", "patch", "delete"] {
+            if verbs.contains(&format!("{verb}(")) {
+                routed.insert((verb, path));
+            }
+        }
+    }
+    let table: BTreeSet<_> = ENDPOINTS.iter().map(|(verb, path, _)| (*verb, *path)).collect();
+    assert_eq!(routed, table);
+}
+
+/// Asks with a body that no endpoint takes, so that whoever is let in changes nothing.
+async fn ask(client: &Client, verb: &str, path: &str) -> Result<Value, ClientError> {
+    match verb {
+        "get" => client.get(path).await,
+        "delete" => client.delete(path).await,
+        _ => client.post(path, &Value::Null).await,
+    }
+}
+
+/// A server that knows a token of each role, and a host.
+async fn server_with_tokens() -> (Server, Vec<(Who, Client)>) {
+    let data = tempfile::tempdir().unwrap();
+    std::fs::write(data.path().join("server.toml"), "").unwrap();
+    let store = SqliteStore::open(data.path().join("bootproof.db")).unwrap();
+    let roles =
+        [("viewer", Role::Viewer), ("operator", Role::Operator), ("another-admin", Role::Admin)];
+    for (name, role) in roles {
+        let new = NewApiToken {
+            name: name.to_owned(),
+            secret_sha256: digest(&SHA256, name.as_bytes()).as_ref().try_into().unwrap(),
+            role,
+            expires_at_ms: None,
+        };
+        store.add_api_token(new, By::new("test", 0)).await.unwrap();
+    }
+    drop(store);
+    let server = Server::start_in(data).await;
+    server.trust().await;
+    let tokens = [(Viewer, "viewer"), (Operator, "operator"), (Admin, "another-admin")]
+        .map(|(who, token)| (who, server.admin.with_token(token)));
+    (server, tokens.into())
+}
+
+#[tokio::test]
+async fn each_endpoint_wants_its_role() {
+    let (server, people) = server_with_tokens().await;
+    let host = Host::boot("web-1", &BootLog::sound());
+    server.join(&host).await;
+    let before = fingerprint(&server).await;
+    let nobody = server.admin.with_token("bpa_0000");
+    let agent = host.client(&server);
+    let rank = |who: Who| [Viewer, Operator, Admin].iter().position(|known| *known == who);
+    for (verb, path, needed) in ENDPOINTS {
+        // One that nothing has: whoever is let in does not find it.
+        let path = path.replace("{id}", "nobody").replace("{sha256}", &"00".repeat(32));
+        let said = |answer: Result<Value, ClientError>| match answer {
+            Err(err) => err.code().unwrap_or("let in").to_owned(),
+            Ok(_) => "let in".to_owned(),
+        };
+        let answer = said(ask(&nobody, verb, &path).await);
+        assert_eq!(answer == "unauthenticated", needed != Anyone, "{verb} {path}: {answer}");
+        if needed == Anyone {
+            continue;
+        }
+        let answer = said(ask(&agent, verb, &path).await);
+        assert_eq!(answer == "unauthenticated", needed != OfHost, "{verb} {path}: {answer}");
+        for (who, client) in &people {
+            let answer = said(ask(client, verb, &path).await);
+            let expected = match rank(needed) {
+                None => answer == "unauthenticated",
+                Some(needed) if rank(*who) < Some(needed) => answer == "role-too-low",
+                Some(_) => answer != "unauthenticated" && answer != "role-too-low",
+            };
+            assert!(expected, "{verb} {path} as {who:?}: {answer}");
+        }
+    }
+    assert_eq!(fingerprint(&server).await, before);
+}
+
+/// What the table asks with names no host: a host that is there is not shown either.
+#[tokio::test]
+async fn a_hosts_token_opens_no_record_of_a_host() {
+    let server = Server::start().await;
+    server.trust().await;
+    let host = Host::boot("web-1", &BootLog::sound());
+    let id = server.join(&host).await.host_id;
+    let agent = host.client(&server);
+    let path = format!("/v1/hosts/{id}");
+    assert_eq!(code(agent.get::<Value>(&path).await), "unauthenticated");
+    assert_eq!(code(agent.delete::<Value>(&path).await), "unauthenticated");
+}
