@@ -10,7 +10,7 @@ use event_log::{EventType, Rules, compare, hash, parse, replay};
 use findings::Code;
 use secure_boot_facts::Revocations;
 use testkit::log::{
-    BootLog, BuiltLog, Entry, certificates, signature_data, signature_list, variable,
+    BootLog, BuiltLog, Entry, certificates, revoking, signature_data, signature_list, variable,
 };
 use tpm_wire::TpmAlgId;
 
@@ -149,8 +149,7 @@ fn each_finding_of_secure_boot_has_a_case_and_one_that_just_does_not() {
     raises(Code::DbxOutdated, &BootLog::sound().dbx_hashes(211).build(), &default);
     raises(Code::DbxBelowMinimum, &BootLog::sound().dbx_hashes(211).build(), &strict);
     // The operator's list revokes what booted.
-    let grub = hash(TpmAlgId::SHA256, &[b"GRUB 2.12"]).unwrap().as_bytes().to_vec();
-    let listed = signature_list(CertType::SHA256, OWNER, &[grub]);
+    let listed = revoking(&["GRUB 2.12"]);
     let mut newer = Policy::default();
     newer.secure_boot.revocations = Arc::new(Revocations::with_update(&listed).unwrap());
     raises(Code::ImageRevoked, &sound, &newer);

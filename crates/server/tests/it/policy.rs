@@ -11,7 +11,12 @@ use api::policy::{PolicyTryPage, PolicyTryRequest};
 use clap::Parser as _;
 use cli::{Exit, Output, args::Arguments};
 use client::ClientError;
-use testkit::{boot::boot, log::BootLog, swtpm::Swtpm, wait};
+use testkit::{
+    boot::boot,
+    log::{BootLog, revoking},
+    swtpm::Swtpm,
+    wait,
+};
 
 use crate::bench::{Host, Server, code, fingerprint, has};
 
@@ -157,6 +162,25 @@ async fn a_policy_in_force_judges_and_shows_what_it_waives() {
     // Back to the default, tried: the host without Secure Boot would fail.
     let back = changes(&tried(&server, "").await.unwrap());
     assert_eq!(back, one("off", "not accepted", "secure-boot-off fail"));
+}
+
+#[tokio::test]
+async fn an_operators_list_of_revoked_images_is_in_force() {
+    let mut server = Server::start().await;
+    let (sound, off) = two_hosts(&server).await;
+    std::fs::write(server.data.path().join("server.toml"), "dbx = 'revoked.esl'").unwrap();
+    for (image, verdict, is_told) in
+        [("GRUB 2.06", "accepted", false), ("GRUB 2.12", "not accepted", true)]
+    {
+        // Relative to the configuration's folder.
+        let list = server.data.path().join("revoked.esl");
+        std::fs::write(list, revoking(&[image])).unwrap();
+        server.kill_and_restart().await;
+        let reply = sound.attest(&server).await.unwrap();
+        assert_eq!(reply.verdict, verdict, "{image}: {:?}", reply.findings);
+        assert_eq!(has(&reply.findings, "image-revoked"), is_told, "{image}");
+    }
+    drop(off);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use tpm_wire::{PcrBank, TpmAlgId};
 pub use certificates::{Certificates, certificates};
 pub use encode::{Device, image_load, load_option, signature_data, signature_list, ucs2, variable};
 pub use entry::{BuiltLog, Entry, Extend};
+pub use server::revoking;
 
 /// A boot log in the making: [`BootLog::sound`] and what shall be odd about it.
 #[derive(Clone, Debug)]

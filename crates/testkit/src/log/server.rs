@@ -15,6 +15,19 @@ use super::{BootLog, Locality};
 /// Who puts entries into the databases of this server.
 const OWNER: Guid = Guid::new(0x1111_2222, 0x3333, 0x4444, 0x5555, 0x6666_7777_8888);
 
+/// A list for a dbx that revokes these images of a built log, each named by its content.
+///
+/// # Panics
+/// Without an image: a list has at least one entry.
+pub fn revoking(images: &[&str]) -> Vec<u8> {
+    let digests: Vec<_> = images.iter().map(|image| digest(image)).collect();
+    signature_list(CertType::SHA256, OWNER, &digests)
+}
+
+fn digest(image: &str) -> Vec<u8> {
+    hash(TpmAlgId::SHA256, &[image.as_bytes()]).expect("SHA-256").as_bytes().to_vec()
+}
+
 pub(super) fn entries(log: &BootLog) -> Vec<Entry> {
     let mut entries = Vec::new();
     firmware(log, &mut entries);
@@ -74,9 +87,6 @@ fn firmware(log: &BootLog, entries: &mut Vec<Entry>) {
 fn secure_boot(log: &BootLog, entries: &mut Vec<Entry>) {
     let c = certificates();
     let x509 = |der: &Vec<u8>| signature_list(CertType::X509, OWNER, std::slice::from_ref(der));
-    let digest = |text: &str| {
-        hash(TpmAlgId::SHA256, &[text.as_bytes()]).expect("SHA-256").as_bytes().to_vec()
-    };
     let revoked: Vec<_> = match log.n_dbx {
         Some(n) => (0..n).map(|i| digest(&format!("revoked image {i}"))).collect(),
         None => published(Architecture::X64).map(|image| image.sha256.to_vec()).collect(),
