@@ -90,7 +90,7 @@ fn show_baseline(baseline: &Baseline, named: &str, output: &Output) -> Result<Ex
         let mut n_events = 0;
         for event in events {
             n_events += 1;
-            hint(&event.hint, output)?;
+            hint(&event.hint, " (so the host says)", output)?;
         }
         if n_events == 0 {
             line("  never extended")?;
@@ -103,12 +103,14 @@ fn show_baseline(baseline: &Baseline, named: &str, output: &Output) -> Result<Ex
     if !document.images.is_empty() {
         output.line("")?;
         output.line(&output.paint(Tone::Strong, "images that PCR 4 may hold"))?;
-        document.images.iter().try_for_each(|image| hint(&image.hint, output))?;
+        // Read from the images themselves, by whoever made this reference.
+        document.images.iter().try_for_each(|image| hint(&image.hint, "", output))?;
     }
     Ok(Exit::Done)
 }
 
-fn hint(hint: &api::reference::Hint, output: &Output) -> Result<(), CliError> {
+/// One line; `untrusted` is what to say of words that no digest covers.
+fn hint(hint: &api::reference::Hint, untrusted: &str, output: &Output) -> Result<(), CliError> {
     let what = references::What::from_name(&hint.what).map_or("event", |what| what.words());
     let mut text = format!("  {what}");
     let names = hint.names.join(", ");
@@ -118,7 +120,7 @@ fn hint(hint: &api::reference::Hint, output: &Output) -> Result<(), CliError> {
     }
     let says_something = !hint.subject.is_empty() || !hint.text.is_empty();
     if says_something && !hint.measured {
-        text.push_str(" (so the host says)");
+        text.push_str(untrusted);
     }
     Ok(output.line(&plain(&text))?)
 }
