@@ -47,7 +47,16 @@ pub struct Facts {
     pub reference: Option<ReferenceFacts>,
     /// What booted, in order, as far as the log tells.
     pub boot: Vec<BootStep>,
-    /// Kernel command lines measured by the boot loader.
+    /// Steps beyond those, which are not told one by one.
+    #[serde(default)]
+    pub n_more_boot_steps: usize,
+    /// The attempts to boot.
+    #[serde(default)]
+    pub boot_attempts: Vec<BootAttempt>,
+    /// What Windows says of its boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windows: Option<WindowsFacts>,
+    /// Kernel command lines that a boot loader measured.
     pub kernel_command_lines: Vec<String>,
     /// Secure Boot's key databases and who vouched for what.
     pub secure_boot_variables: Vec<VariableFacts>,
@@ -141,19 +150,80 @@ pub struct EndorsementFacts {
     pub spki_sha256: String,
 }
 
-/// One thing that was started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// One thing of the boot path, in the order of the log. Digests cover the order of what is in one
+/// PCR; nothing covers the order of what is in two.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BootStep {
     /// The event's number.
     pub event: u32,
     /// The PCR.
     pub pcr: u32,
-    /// What kind of thing.
+    /// What kind of thing, by the event's type: `driver`, `runtime-driver`, `application`, `file`,
+    /// `command-line`, `uki-section`, `stub-file`, `entry-called`, `entry-returned`,
+    /// `attempts-omitted`, or what a tag stands for: `Linux initrd`.
     pub kind: String,
     /// The digest that was extended, with its bank: `sha256:…`.
     pub digest: Option<String>,
-    /// What the log says it is. Not covered by any digest.
+    /// What the log says it is: the path of an image, the name of a file. Not covered by any digest.
     pub untrusted_path: Option<String>,
+    /// The text of a command line, or the name of a section.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Whether that text is what was measured: `verified`, `unverifiable` or `contradicted`. An
+    /// image or a file is known by its digest alone.
+    #[serde(default)]
+    pub belief: String,
+    /// `firmware` before the separator of its PCR, `boot` behind it; absent where it has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// The attempt to boot that it belongs to, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// The event that measured the same image before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<u32>,
+    /// What kind of place an image is from: `firmware`, `http`, `pxe`, `file` or `memory`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untrusted_source: Option<String>,
+    /// What an application or file seems to be: `shim`, `GRUB`, `kernel`, `initrd`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untrusted_role: Option<String>,
+    /// The event of the application that seems to have loaded it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untrusted_loader: Option<u32>,
+    /// The boot entry whose path it has: `Boot0001 debian`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub untrusted_entry: Option<String>,
+}
+
+/// One attempt to boot, as far as the log tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BootAttempt {
+    /// From 1.
+    pub number: u32,
+    /// The event by which the firmware says that it starts a boot entry.
+    pub called: Option<u32>,
+    /// The event by which it says that the entry came back.
+    pub returned: Option<u32>,
+    /// Applications that were loaded meanwhile.
+    pub n_applications: u32,
+    /// `nothing started`, `came back`, `took over`, `nothing measured` or `not told`.
+    pub outcome: String,
+}
+
+/// What Windows' boot manager measured of its boot.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WindowsFacts {
+    /// The event's number.
+    pub event: u32,
+    /// How often it booted, by a counter of the TPM that only grows.
+    pub boot_count: Option<u64>,
+    /// How many events it counted, which only grows too.
+    pub event_count: Option<u64>,
+    /// Whether it woke from hibernation.
+    pub resumed: Option<bool>,
+    /// Whether that is what was measured.
+    pub belief: String,
 }
 
 /// Modes, keys and lists of Secure Boot.

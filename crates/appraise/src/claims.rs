@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use boot_claims::BootClaims;
-use event_log::{LaterProblem, LedOn, Log, Mismatch, Problem, StartupProblem};
+use boot_claims::{BootClaims, BootPath};
+use event_log::{ComparedLog, LaterProblem, LedOn, Log, Mismatch, Problem, StartupProblem};
 use secure_boot_facts::{DbxState, Revocations};
 use tpm_wire::{ClockInfo, ParseError, PcrBank, PcrSelection, PcrSet, TpmAlgId};
 use verify::{
@@ -185,8 +185,9 @@ pub struct ReadLog<'a> {
     pub n_bytes: usize,
     /// Logs of earlier boots that came before it in one file.
     pub n_earlier_logs: usize,
-    /// The events, up to the first problem.
-    pub log: Log<'a>,
+    /// The events, up to the first problem, with what the quote stands for; its lists of problems
+    /// are those below.
+    pub(crate) compared: ComparedLog<'a>,
     /// Why reading stopped; empty where the whole log was read.
     pub problems: Vec<Problem>,
     /// StartupLocality events that were not heeded.
@@ -207,6 +208,19 @@ pub struct ReadLog<'a> {
     pub revocations: Arc<Revocations>,
     /// What booted.
     pub boot: BootClaims<'a>,
+}
+
+impl<'a> ReadLog<'a> {
+    /// The events alone.
+    pub const fn log(&self) -> &Log<'a> {
+        self.compared.log()
+    }
+
+    /// What was loaded, in order: for people. It is read anew at each call, since no judgement rests
+    /// on it.
+    pub fn boot_path(&self) -> BootPath<'a> {
+        BootPath::read(&self.compared)
+    }
 }
 
 /// The TPM's counters in the last quote that was accepted from this host under this key.
@@ -235,7 +249,7 @@ impl Claims<'_> {
     pub fn named_pcrs(&self) -> Option<PcrSet> {
         match &self.log {
             LogStatus::Read(read) => {
-                let extended = read.log.events().iter().filter(|event| event.is_extended());
+                let extended = read.log().events().iter().filter(|event| event.is_extended());
                 Some(extended.map(|event| event.pcr_index).collect())
             }
             LogStatus::Absent | LogStatus::Empty => None,

@@ -105,7 +105,7 @@ fn log_status<'a>(log: CoreLog<'a>, policy: &Policy) -> LogStatus<'a> {
         banks_not_in_log: std::mem::take(&mut log.compared.banks_not_in_log),
         startup_problems: std::mem::take(&mut log.compared.startup_problems),
         problems: std::mem::take(&mut log.compared.problems),
-        log: log.compared.into_log(),
+        compared: log.compared,
     }))
 }
 
@@ -131,7 +131,7 @@ fn untrusted_banks(
         selection.banks().iter().for_each(|(alg, _)| add(*alg));
     }
     if let LogStatus::Read(log) = log {
-        log.log.algorithms().for_each(&mut add);
+        log.log().algorithms().for_each(&mut add);
     }
     banks
 }

@@ -83,8 +83,8 @@ fn read_findings(log: &ReadLog<'_>) -> Vec<Finding> {
         let n = u64::try_from(log.n_earlier_logs).unwrap_or(u64::MAX);
         findings.push(Finding::new(Code::LogEarlierBoots).with("n_logs", Argument::Number(n)));
     }
-    if log.log.padding_len() > 0 {
-        let n = u64::try_from(log.log.padding_len()).unwrap_or(u64::MAX);
+    if log.log().padding_len() > 0 {
+        let n = u64::try_from(log.log().padding_len()).unwrap_or(u64::MAX);
         findings.push(Finding::new(Code::LogPadding).with("n_bytes", Argument::Number(n)));
     }
     findings
@@ -93,7 +93,7 @@ fn read_findings(log: &ReadLog<'_>) -> Vec<Finding> {
 /// `finding`, pointing to the event of this number, with what was measured.
 fn at_event(log: &ReadLog<'_>, finding: Finding, number: u32) -> Finding {
     let finding = finding.in_event(number);
-    let Some(event) = log.log.event(number) else { return finding };
+    let Some(event) = log.log().event(number) else { return finding };
     let finding =
         finding.in_pcr(event.pcr_index).at_offset(u64::try_from(event.offset).unwrap_or(u64::MAX));
     let digests = event.digests.iter();

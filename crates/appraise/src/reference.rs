@@ -111,7 +111,7 @@ pub(crate) fn findings(
 pub fn boot<'c, 'a>(claims: &'c Claims<'a>) -> Option<Boot<'c, 'a>> {
     let quote = claims.quote.verified()?;
     let LogStatus::Read(read) = &claims.log else { return None };
-    Some(Boot { log: &read.log, replayed: &read.replayed, quoted: quote.values() })
+    Some(Boot { log: read.log(), replayed: &read.replayed, quoted: quote.values() })
 }
 
 type Compared<'r, 'x> = (&'x Applied<'r>, Comparison);

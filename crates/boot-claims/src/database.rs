@@ -110,12 +110,13 @@ pub enum Standing {
     Unknown,
 }
 
-/// Before or after the firmware let go of PCR 7.
+/// Before or after the firmware let go of a PCR, by the separator in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Before the separator: a driver or option ROM was allowed.
+    /// Before the separator: what the firmware did. An authority allowed a driver or option ROM.
     BeforeSeparator,
-    /// After it, or there is none: a boot application was allowed, or anybody wrote it.
+    /// After it, or there is none: what a boot application did, or anybody. An authority allowed a
+    /// boot application.
     AfterSeparator,
 }
 

@@ -1,7 +1,7 @@
 //! Images that were loaded: boot applications and drivers.
 
 use efi::{DevicePath, ImageLoadEvent};
-use event_log::EventType;
+use event_log::{Event, EventType};
 use tpm_wire::{Digest, TpmAlgId};
 
 use crate::view::View;
@@ -31,30 +31,49 @@ pub struct Image<'a> {
 pub enum ImageSource {
     /// A firmware volume: set-up, diagnostics, agents of the maker. Not the boot loader.
     Firmware,
-    /// The network: PXE or HTTP.
-    Network,
+    /// The network, by an address: HTTP.
+    Http,
+    /// The network: PXE.
+    Pxe,
     /// A file on a disk, or one beside the loader that loaded it.
     File,
     /// Memory: a loader brought it there, or an option ROM.
     Memory,
 }
 
-impl Image<'_> {
-    /// Where it came from. No digest covers the path.
-    pub fn untrusted_source(&self) -> ImageSource {
-        let Some(path) = self.untrusted_path else { return ImageSource::Memory };
-        if path.is_in_firmware_volume() {
-            return ImageSource::Firmware;
+impl ImageSource {
+    /// The word in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Firmware => "firmware",
+            Self::Http => "http",
+            Self::Pxe => "pxe",
+            Self::File => "file",
+            Self::Memory => "memory",
         }
-        // Messaging nodes MAC, IPv4, IPv6, URI; media node file. [UEFI-2.10 §10.3]
-        let has = |kinds: &[(u8, u8)]| {
-            let mut nodes = path.nodes().filter_map(Result::ok);
-            nodes.any(|node| kinds.contains(&(node.node_type, node.subtype)))
-        };
-        if has(&[(3, 11), (3, 12), (3, 13), (3, 24)]) {
-            return ImageSource::Network;
+    }
+
+    /// What `path` says. No digest covers one.
+    pub(crate) fn of(path: Option<DevicePath<'_>>) -> Self {
+        let Some(path) = path else { return Self::Memory };
+        let mut is_network = false;
+        let mut is_file = false;
+        // Messaging nodes MAC, IPv4, IPv6, URI; media nodes file, firmware file and volume.
+        // [UEFI-2.10 §10.3]
+        for node in path.nodes().filter_map(Result::ok) {
+            match (node.node_type, node.subtype) {
+                (4, 6 | 7) => return Self::Firmware,
+                (3, 24) => return Self::Http,
+                (3, 11..=13) => is_network = true,
+                (4, 4) => is_file = true,
+                _ => {}
+            }
         }
-        if has(&[(4, 4)]) { ImageSource::File } else { ImageSource::Memory }
+        match (is_network, is_file) {
+            (true, _) => Self::Pxe,
+            (false, true) => Self::File,
+            (false, false) => Self::Memory,
+        }
     }
 }
 
@@ -69,24 +88,35 @@ pub enum ImageKind {
     RuntimeDriver,
 }
 
+/// The digest of `event` in the strongest bank that its PCR replays in; `None` where the TPM is not
+/// known to have been extended with it. Of two of one length, the first in the order of the log.
+pub(crate) fn measured(view: &View<'_, '_, '_>, event: &Event<'_>) -> Option<(TpmAlgId, Digest)> {
+    if !view.replayed.covers(event) {
+        return None;
+    }
+    let banks = view.replayed.banks_of(event.pcr_index);
+    let digests = banks.filter_map(|alg| Some((alg, Digest::new(event.digests.of(alg)?)?)));
+    digests.reduce(|best, next| match next.1.as_bytes().len() > best.1.as_bytes().len() {
+        true => next,
+        false => best,
+    })
+}
+
+/// What `event_type` says that an image was loaded as.
+pub(crate) const fn kind_of(event_type: EventType) -> Option<ImageKind> {
+    match event_type {
+        EventType::EFI_BOOT_SERVICES_APPLICATION => Some(ImageKind::Application),
+        EventType::EFI_BOOT_SERVICES_DRIVER => Some(ImageKind::BootDriver),
+        EventType::EFI_RUNTIME_SERVICES_DRIVER => Some(ImageKind::RuntimeDriver),
+        _ => None,
+    }
+}
+
 /// Reads the images, in order.
 pub(crate) fn read_images<'a>(view: &View<'_, '_, 'a>) -> Vec<Image<'a>> {
     let events = view.events().filter_map(|event| {
-        let untrusted_kind = match event.untrusted_event_type {
-            EventType::EFI_BOOT_SERVICES_APPLICATION => ImageKind::Application,
-            EventType::EFI_BOOT_SERVICES_DRIVER => ImageKind::BootDriver,
-            EventType::EFI_RUNTIME_SERVICES_DRIVER => ImageKind::RuntimeDriver,
-            _ => return None,
-        };
+        let untrusted_kind = kind_of(event.untrusted_event_type)?;
         let load = ImageLoadEvent::parse(event.untrusted_data).ok();
-        // The longest digest; of two of one length, the first in the order of the log.
-        let banks = view.replayed.banks_of(event.pcr_index);
-        let digests = banks.filter_map(|alg| Some((alg, Digest::new(event.digests.of(alg)?)?)));
-        let strongest =
-            digests.reduce(|best, next| match next.1.as_bytes().len() > best.1.as_bytes().len() {
-                true => next,
-                false => best,
-            });
         let in_sha256 = view.replayed.banks_of(event.pcr_index).any(|alg| alg == TpmAlgId::SHA256);
         let sha256 = event.digests.of(TpmAlgId::SHA256).filter(|_| in_sha256);
         let is_covered = view.replayed.covers(event);
@@ -94,7 +124,7 @@ pub(crate) fn read_images<'a>(view: &View<'_, '_, 'a>) -> Vec<Image<'a>> {
             event: event.number,
             pcr_index: event.pcr_index,
             untrusted_kind,
-            digest: strongest.filter(|_| is_covered),
+            digest: measured(view, event),
             digest_in_sha256: sha256.filter(|_| is_covered).and_then(Digest::new),
             untrusted_path: load.map(|load| load.untrusted_device_path),
             untrusted_len: load.map(|load| load.untrusted_len),

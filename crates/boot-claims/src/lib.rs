@@ -20,6 +20,7 @@ mod claims;
 mod database;
 mod image;
 mod lookalike;
+mod path;
 mod secure_boot;
 mod separator;
 mod shim;
@@ -32,6 +33,10 @@ pub use claims::{BootClaims, Contradicted};
 pub use database::{Authority, Database, DatabaseName, Phase, Standing};
 pub use image::{Image, ImageKind, ImageSource};
 pub use lookalike::{LookAlike, LookAlikeKind};
+pub use path::{
+    ATTEMPTS_MAX, Attempt, BootEntry, BootPath, DRIVERS_MAX, FileUse, MeasuredBy, Outcome, Part,
+    Role, STEPS_MAX, Step, WindowsBoot,
+};
 pub use secure_boot::{Mode, SecureBoot, State, UnknownReason};
 pub use separator::{Separator, SeparatorProblem, SeparatorProblemKind};
 pub use shim::{Shim, ShimFact};

@@ -74,15 +74,20 @@ pub(crate) fn read_boot_actions(view: &View<'_, '_, '_>) -> Vec<BootAction> {
     let of_boot = view.events().filter(|event| event.pcr_index == 4);
     of_boot
         .filter_map(|event| {
-            let kind = match known_action(event.untrusted_data)? {
-                KnownAction::CallingApplication => BootActionKind::Called,
-                KnownAction::ReturningFromApplication => BootActionKind::Returned,
-                KnownAction::BootAttemptsOmitted => BootActionKind::Omitted,
-                _ => return None,
-            };
+            let kind = boot_action(event.untrusted_data)?;
             Some(BootAction { event: event.number, kind, belief: view.belief(event) })
         })
         .collect()
+}
+
+/// What `data` says that became of a boot entry.
+pub(crate) fn boot_action(data: &[u8]) -> Option<BootActionKind> {
+    match known_action(data)? {
+        KnownAction::CallingApplication => Some(BootActionKind::Called),
+        KnownAction::ReturningFromApplication => Some(BootActionKind::Returned),
+        KnownAction::BootAttemptsOmitted => Some(BootActionKind::Omitted),
+        _ => None,
+    }
 }
 
 fn known_action(data: &[u8]) -> Option<KnownAction> {

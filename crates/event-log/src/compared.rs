@@ -48,8 +48,8 @@ impl<'a> ComparedLog<'a> {
     }
 
     /// The log alone.
-    pub fn into_log(self) -> Log<'a> {
-        self.log
+    pub const fn log(&self) -> &Log<'a> {
+        &self.log
     }
 }
 

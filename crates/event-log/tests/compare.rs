@@ -183,7 +183,7 @@ fn one_go_gives_what_the_steps_give() {
     assert_eq!(compared.replayed().pcrs(), comparison.replayed.pcrs());
     assert_eq!(compared.data_checks(), data_checks(&comparison.replayed));
     assert!(compared.problems.is_empty());
-    assert_eq!(compared.into_log(), steps.log);
+    assert_eq!(*compared.log(), steps.log);
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn a_log_that_costs_too_much_is_refused_before_it_is_hashed() {
         let compared = read_and_compare(&bytes, &quoted, &Rules::default(), &[]);
         let replayed = compared.replayed().pcrs();
         let kinds: Vec<_> = compared.problems.iter().map(|problem| problem.kind).collect();
-        (kinds, replayed, compared.into_log().events().len())
+        (kinds, replayed, compared.log().events().len())
     };
     let (kinds, replayed, n_events) = read(&[TpmAlgId::SHA256]);
     assert_eq!((kinds.len(), n_events), (0, 2));

@@ -3,8 +3,8 @@
 use api::{
     agent::TpmProperties,
     appraisal::{
-        Appraisal, BootStep, EndorsementFacts, Facts, LogFacts, QuoteFacts, ReferenceFacts,
-        TpmFacts, VariableFacts,
+        Appraisal, EndorsementFacts, Facts, LogFacts, QuoteFacts, ReferenceFacts, TpmFacts,
+        VariableFacts,
     },
     finding::Finding,
     pcrs::Pcrs,
@@ -12,16 +12,13 @@ use api::{
 use appraise::{
     Claims, EkStatus, IdentityStatus, LogStatus, QuoteStatus, ReadLog, SignerStatus, TpmSaid,
 };
-use boot_claims::{Belief, Image, ImageKind, State};
+use boot_claims::{Belief, State};
 use event_log::LedOn;
 use tpm_vendors::{FirmwareVersion, Vendor};
 use tpm_wire::{PcrSelection, PcrSet};
 
 /// Characters of a text that a host wrote and we show: a device path or a command line is shorter.
 const UNTRUSTED_CHARS_MAX: usize = 4096;
-
-/// Boot steps and command lines that are shown. A boot has below ten.
-const BOOT_STEPS_MAX: usize = 64;
 
 /// `judged` and what `claims` it rests on, as a document.
 pub fn appraisal(claims: &Claims<'_>, judged: &appraise::Appraisal) -> Appraisal {
@@ -137,8 +134,8 @@ fn log_facts(log: &ReadLog<'_>) -> LogFacts {
     let replayed = |(alg, pcrs): &(_, PcrSet)| format!("{alg}:{pcrs}");
     LogFacts {
         n_bytes: log.n_bytes,
-        n_events: log.log.events().len(),
-        banks: log.log.algorithms().map(|alg| alg.to_string()).collect(),
+        n_events: log.log().events().len(),
+        banks: log.log().algorithms().map(|alg| alg.to_string()).collect(),
         replayed: log.replayed.iter().map(replayed).collect(),
         led_on: log.led_on.iter().map(led_on).collect(),
     }
@@ -155,10 +152,7 @@ fn boot(log: &ReadLog<'_>, facts: &mut Facts) {
         .setup_mode
         .filter(|mode| mode.belief == Belief::Verified)
         .and_then(|mode| mode.is_set);
-    facts.boot = claims.images.iter().take(BOOT_STEPS_MAX).map(step).collect();
-    let lines = claims.kernel_command_lines().filter(|line| line.belief == Belief::Verified);
-    facts.kernel_command_lines =
-        lines.take(BOOT_STEPS_MAX).map(|line| shown(&String::from_utf8_lossy(line.text))).collect();
+    crate::boot_path::tell(&log.boot_path(), facts);
     facts.secure_boot_state = Some(crate::secure_boot::facts(log));
     facts.secure_boot_variables = claims
         .databases
@@ -170,25 +164,6 @@ fn boot(log: &ReadLog<'_>, facts: &mut Facts) {
             belief: belief(database.belief).to_owned(),
         })
         .collect();
-}
-
-fn step(image: &Image<'_>) -> BootStep {
-    BootStep {
-        event: image.event,
-        pcr: image.pcr_index,
-        kind: match image.untrusted_kind {
-            ImageKind::Application => "application",
-            ImageKind::BootDriver => "driver",
-            ImageKind::RuntimeDriver => "runtime-driver",
-        }
-        .to_owned(),
-        digest: image.digest.map(|(alg, digest)| format!("{alg}:{digest}")),
-        // An image that a loader brought into memory itself has a path without a node.
-        untrusted_path: image
-            .untrusted_path
-            .map(|path| shown(&path.to_string()))
-            .filter(|path| !path.is_empty()),
-    }
 }
 
 pub(crate) fn belief(belief: Belief) -> &'static str {

@@ -2,6 +2,7 @@
 //! Only here a judgement becomes an API type, so that command line and server say the same.
 
 mod appraisal;
+mod boot_path;
 pub mod reference;
 mod secure_boot;
 

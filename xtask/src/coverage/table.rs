@@ -179,7 +179,8 @@ const TRUST: &[Requirement] = requirements! {
     T9 "Firmware that measures into PCRs 8 to 15 is an alarm." open "whether firmware or a loader measured an event is covered by no digest; what PCRs 8 to 15 hold is compared with the reference";
     T10 "A log without ExitBootServices is sound."
         ["boot-claims::exit_boot_services_is_told_only_where_it_was_measured"];
-    T11 "A log without the action that starts a boot entry is sound." open "no judgement rests on such an action; applications are read from events of their own";
+    T11 "A log without the action that starts a boot entry is sound."
+        ["boot-claims::a_boot_without_actions_is_told_all_the_same"];
     T12 "ExitBootServices events that are missing, or extended and not logged, are a named deviation." open "no judgement rests on such an event; one that was extended and not logged makes the log not replay, and is refused by that name";
     T13 "Texts of either encoding are shown escaped and cut."
         ["event-log::either_kind_of_text_is_known_and_bytes_are_none",
@@ -407,11 +408,19 @@ const BOOT_PATH: &[Requirement] = requirements! {
         "image::pesign_computes_the_same_digest",
         "cli::a_reference_of_files_accepts_the_boot_that_used_them_and_no_other",
     ];
-    B3 "Applications out of the firmware are not the boot loader." open "applications are shown with the place that the log names, which no digest covers; none is called the loader";
+    B3 "Applications out of the firmware are not the boot loader."
+        ["boot-claims::applications_of_the_firmware_are_not_the_loader",
+         "boot-claims::paths_of_recorded_machines_are_told"];
     B4 "Option ROMs are listed with their place."
-        ["boot-claims::authorities_tell_who_allowed_what_and_when"];
-    B5 "Attempts that failed, network boots and SysPrep are told apart." open "attempts are shown in the order of the log; that one failed is not told yet";
-    B6 "Boot applications may be in another register than PCR 4." open "images are read from whichever PCR has them; no recorded quote of such a machine is at hand";
+        ["boot-claims::authorities_tell_who_allowed_what_and_when",
+         "boot-claims::loader_kernel_initrd_and_command_line_are_told_in_order"];
+    B5 "Attempts that failed, network boots and SysPrep are told apart."
+        ["boot-claims::attempts_that_came_back_are_told_from_the_one_that_took_over",
+         "boot-claims::boots_from_the_network_are_told_by_their_place",
+         "boot-claims::applications_of_the_firmware_are_not_the_loader",
+         "boot-claims::paths_of_recorded_machines_are_told"];
+    B6 "Boot applications may be in another register than PCR 4."
+        ["boot-claims::applications_in_another_register_are_told"];
     B7 "What varies from boot to boot is shown, and not held to be equal."
         ["references::what_varies_from_boot_to_boot_is_shown_and_not_held",
          "cli::each_finding_of_references_has_a_case_and_one_that_just_does_not"];
@@ -419,7 +428,10 @@ const BOOT_PATH: &[Requirement] = requirements! {
         ["event-log::texts_of_grub", "event-log::lines_of_grub_with_each_prefix"];
     B9 "Sections and command lines of unified kernel images are read."
         ["event-log::names_that_shim_and_systemd_measure",
-         "event-log::data_of_recorded_events_is_read_and_written_back"];
+         "event-log::data_of_recorded_events_is_read_and_written_back",
+         "boot-claims::sections_of_a_unified_kernel_image_come_in_pairs",
+         "boot-claims::a_section_whose_name_was_not_measured_is_the_hosts_word",
+         "boot-claims::recorded_boots_are_told_by_their_loaders"];
     B10 "Tags of Linux and systemd are known."
         ["event-log::tags_of_linux_and_systemd", "event-log::tagged_events"];
     B11 "systemd's own log joins that of the firmware."
@@ -441,6 +453,8 @@ const BOOT_PATH: &[Requirement] = requirements! {
          "event-log::a_value_of_another_size_is_bytes"];
     B15 "Windows ends its phase with separators of its own."
         ["event-log::separators_of_each_value_and_size"];
-    B16 "Waking from hibernation and the count of boots are seen." open "hosts with Windows are not served yet; their containers are read and shown";
+    B16 "Waking from hibernation and the count of boots are seen."
+        ["boot-claims::windows_tells_its_boots_and_whether_it_woke",
+         "boot-claims::paths_of_recorded_machines_are_told"];
     B17 "systemd's report is verified." open "systemd's report is no released format yet";
 };

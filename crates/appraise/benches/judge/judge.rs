@@ -67,5 +67,5 @@ pub(crate) fn log_alone(log: &[u8], pcrs: &[PcrBank]) -> usize {
     let claims = examine(&evidence, &Known::Nothing, &ek, &Challenge::Absent, &policy, NOW);
     let LogStatus::Read(read) = &claims.log else { panic!("{:?}", claims.log) };
     black_box(appraise(&claims, &Context::default(), &policy, NOW));
-    read.log.events().len()
+    read.log().events().len()
 }

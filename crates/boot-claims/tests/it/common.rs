@@ -1,7 +1,7 @@
 //! From a log to claims, as a verifier would go.
 
-use boot_claims::BootClaims;
-use event_log::{Rules, compare, parse, replay};
+use boot_claims::{BootClaims, BootPath};
+use event_log::{Rules, compare, parse, read_and_compare, replay};
 use testkit::log::BuiltLog;
 use tpm_wire::PcrBank;
 
@@ -21,4 +21,18 @@ pub(crate) fn claims_with<T>(
 /// The same with the PCRs that belong to the log.
 pub(crate) fn claims_of<T>(built: &BuiltLog, read: impl FnOnce(&BootClaims<'_>) -> T) -> T {
     claims_with(&built.bytes, &built.pcrs, Rules::default(), read)
+}
+
+/// What `read` says of the path of `bytes` against `quoted`.
+pub(crate) fn path_with<T>(
+    bytes: &[u8],
+    quoted: &[PcrBank],
+    read: impl FnOnce(&BootPath<'_>) -> T,
+) -> T {
+    read(&BootPath::read(&read_and_compare(bytes, quoted, &Rules::default(), &[])))
+}
+
+/// The same with the PCRs that belong to the log.
+pub(crate) fn path_of<T>(built: &BuiltLog, read: impl FnOnce(&BootPath<'_>) -> T) -> T {
+    path_with(&built.bytes, &built.pcrs, read)
 }

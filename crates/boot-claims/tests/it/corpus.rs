@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use boot_claims::{Belief, BootClaims, State, UnknownReason};
+use boot_claims::{
+    Belief, BootClaims, BootPath, FileUse, Outcome, Part, Phase, Role, State, UnknownReason,
+};
 use event_log::{Rules, parse, replay};
 use serde_json::Value;
 use testkit::corpus;
 use tpm_wire::{Digest, PcrBank, TpmAlgId};
 
-use crate::common::claims_with;
+use crate::common::{claims_with, path_with};
 
 fn json(path: &Path) -> Value {
     let text = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -124,4 +126,133 @@ fn no_lie_of_a_forged_log_is_verified() {
     claims_of("04-secureboot-flag-flipped.bin", &|claims| {
         assert_eq!(claims.secure_boot.state, State::Unknown(UnknownReason::Contradicted));
     });
+}
+
+/// The path of a recorded log, as if its PCRs were quoted.
+fn recorded_path<T>(path: &Path, read: impl FnOnce(&BootPath<'_>) -> T) -> T {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let log = parse(&bytes).log;
+    let pcrs: Vec<_> = replay(&log, log.algorithms()).banks().cloned().collect();
+    path_with(&bytes, &pcrs, read)
+}
+
+fn roles(path: &BootPath<'_>) -> Vec<Option<Role>> {
+    let images = path.steps.iter().filter_map(|step| match step.part {
+        Part::Image { untrusted_role, .. } if step.part.is_application() => Some(untrusted_role),
+        _ => None,
+    });
+    images.collect()
+}
+
+#[test]
+fn recorded_boots_are_told_by_their_loaders() {
+    let Some(root) = corpus::folder("boots") else { return };
+    let of = |name: &str| root.join(name).join("eventlog.bin");
+    let [shim, grub, kernel] = [Role::Shim, Role::Grub, Role::Kernel].map(Some);
+    let uki = Some(Role::UnifiedKernelImage);
+    recorded_path(&of("a-shim-tis-ms"), |path| {
+        assert_eq!(roles(path), [shim, grub, kernel, kernel]);
+        let again: Vec<_> = path.steps.iter().filter_map(|step| step.again).collect();
+        assert_eq!(again.len(), 1, "shim and firmware both measure the kernel");
+        let files: Vec<_> = path
+            .steps
+            .iter()
+            .filter_map(|step| match step.part {
+                Part::File { untrusted_use, .. } => Some(untrusted_use),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(files, [FileUse::Other, FileUse::Kernel, FileUse::Initrd]);
+        assert_eq!(path.attempts[0].outcome(), Outcome::TookOver);
+    });
+    recorded_path(&of("b-uki-tis-own"), |path| {
+        assert_eq!(roles(path), [uki]);
+        let sections: Vec<_> = path
+            .steps
+            .iter()
+            .filter_map(|step| match step.part {
+                Part::Section { section, .. } => Some((section.name(), step.belief)),
+                _ => None,
+            })
+            .collect();
+        let names = [".linux", ".osrel", ".cmdline", ".initrd"];
+        assert_eq!(sections, names.map(|name| (name, Belief::Verified)));
+    });
+    recorded_path(&of("b-sdboot-tis-own"), |path| {
+        assert_eq!(roles(path), [Some(Role::SystemdBoot), uki]);
+    });
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "the counts are the result")]
+fn paths_of_recorded_machines_are_told() {
+    let Some(machines) = corpus::folder("machines") else { return };
+    let evidence = machines.join("immune-gmbh+guard-oss/evidence-extract");
+    let outcomes = |name: &str| {
+        let file = evidence.join(name).join("eventlog.bin");
+        recorded_path(&file, |path| path.attempts.iter().map(|a| a.outcome()).collect::<Vec<_>>())
+    };
+    assert_eq!(outcomes("failed-1"), [Outcome::NothingStarted, Outcome::TookOver]);
+    assert_eq!(
+        outcomes("hahuri-invalid-eventlog"),
+        [Outcome::CameBack, Outcome::NothingStarted, Outcome::TookOver]
+    );
+    // A machine with an agent of its maker in the firmware, which is not its loader.
+    recorded_path(&evidence.join("elitebook/eventlog.bin"), |path| {
+        let first = path.steps.iter().find(|step| step.part.is_application()).unwrap();
+        assert_eq!((first.phase, first.attempt), (Some(Phase::BeforeSeparator), None));
+        assert_eq!(roles(path)[..3], [Role::Firmware, Role::Shim, Role::Grub].map(Some));
+    });
+    let mut counts = BTreeMap::<&'static str, usize>::new();
+    let mut folders = vec![machines, corpus::folder("keylime").unwrap().join("eventlogs")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_dir() {
+                folders.push(entry.path());
+                continue;
+            }
+            let bytes = std::fs::read(entry.path()).unwrap();
+            let confidential = entry.path().to_string_lossy().to_lowercase().contains("ccel");
+            if parse(&bytes).log.events().len() < 8 || confidential {
+                continue;
+            }
+            recorded_path(&entry.path(), |path| {
+                let mut count =
+                    |what, is: bool| *counts.entry(what).or_default() += usize::from(is);
+                count("logs", true);
+                let told: Vec<_> = roles(path).into_iter().flatten().collect();
+                count("shim", told.contains(&Role::Shim));
+                count("Windows", told.contains(&Role::WindowsBootManager));
+                count("firmware", told.contains(&Role::Firmware));
+                count("came back", path.attempts.iter().any(|a| a.returned.is_some()));
+                let took_over =
+                    path.attempts.last().is_some_and(|a| a.outcome() == Outcome::TookOver);
+                count("took over", took_over);
+                let windows = path.windows.filter(|w| w.belief == Belief::Verified);
+                count("boots of Windows", windows.is_some_and(|w| w.boot_count.is_some()));
+                count("woke", windows.is_some_and(|w| w.resumed == Some(true)));
+                count(
+                    "entry",
+                    path.steps.iter().any(|step| {
+                        matches!(step.part, Part::Image { untrusted_entry: Some(_), .. })
+                    }),
+                );
+                assert_eq!(path.n_more, 0, "{}", entry.path().display());
+            });
+        }
+    }
+    eprintln!("{counts:#?}");
+    for (what, at_least) in [
+        ("logs", 90),
+        ("shim", 40),
+        ("Windows", 15),
+        ("firmware", 4),
+        ("came back", 5),
+        ("took over", 80),
+        ("boots of Windows", 10),
+        ("woke", 3),
+        ("entry", 20),
+    ] {
+        assert!(counts[what] >= at_least, "{what}: {counts:?}");
+    }
 }

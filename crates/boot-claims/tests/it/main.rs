@@ -4,5 +4,6 @@ mod claims;
 mod common;
 mod corpus;
 mod mutations;
+mod path;
 mod secure_boot;
 mod separators;

@@ -1,5 +1,6 @@
 //! The commands, a file per noun.
 
+mod boot_path;
 mod eventlog;
 mod explain;
 mod generate;

@@ -236,15 +236,7 @@ pub(super) fn show_facts(facts: &Facts, output: &Output) -> Result<(), CliError>
     if let Some(reference) = &facts.reference {
         line("reference", &format!("fits {}, which is {}", reference.name, reference.state))?;
     }
-    for step in &facts.boot {
-        let path = step.untrusted_path.as_deref().unwrap_or("no path in the log");
-        line(&step.kind, path)?;
-        line("", step.digest.as_deref().unwrap_or("not measured in a verified bank"))?;
-    }
-    for command_line in &facts.kernel_command_lines {
-        line("command line", command_line)?;
-    }
-    Ok(())
+    super::boot_path::show(facts, output)
 }
 
 fn show_machine(machine: &Machine, output: &Output) -> Result<(), CliError> {

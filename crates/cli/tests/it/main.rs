@@ -1,5 +1,6 @@
 //! `bootproof` as a program, and its judgement over recorded evidence.
 
+mod boot_path;
 mod commands;
 mod corpus;
 mod event_mutations;

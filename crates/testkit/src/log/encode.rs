@@ -39,6 +39,12 @@ pub enum Device<'a> {
     File(&'a str),
     /// The ROM of the card in the first slot.
     OptionRom,
+    /// A file in a volume of the firmware itself.
+    FirmwareVolume,
+    /// The network card in the first slot, as PXE names it.
+    Pxe,
+    /// An address, as HTTP boot names it.
+    Http(&'a str),
     /// Nothing said.
     Unnamed,
 }
@@ -69,10 +75,18 @@ impl Device<'_> {
                     .collect();
                 [ROOT, &node(1, 1, &[0, 0]), &node(4, 8, &range[4..])].concat()
             }
+            Device::FirmwareVolume => [node(4, 7, &[7; 16]), node(4, 6, &[8; 16])].concat(),
+            Device::Pxe => [ROOT, &card(), &node(3, 12, &[0; 23])].concat(),
+            Device::Http(url) => [ROOT, &card(), &node(3, 24, url.as_bytes())].concat(),
             Device::Unnamed => return Vec::new(),
         };
         [&nodes[..], b"\x7f\xff\x04\0"].concat()
     }
+}
+
+/// The MAC address of a network card.
+fn card() -> Vec<u8> {
+    node(3, 11, &[[2; 32].as_slice(), &[1]].concat())
 }
 
 fn node(node_type: u8, subtype: u8, data: &[u8]) -> Vec<u8> {
