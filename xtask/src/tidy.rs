@@ -13,6 +13,7 @@ pub(crate) const PURE: &[&str] = &[
     "boot-claims",
     "ima",
     "image",
+    "quirks",
     "references",
     "secure-boot-facts",
     "tpm-vendors",

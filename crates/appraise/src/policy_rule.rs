@@ -89,6 +89,10 @@ pub const fn unchangeable(code: Code) -> Option<&'static str> {
         | Code::EkCertExpired
         | Code::EkCertNotYetValid
         | Code::EkCertWrongUse
+        | Code::EkCertPinned
+        | Code::QuirkAccepted
+        | Code::QuirkExplains
+        | Code::QuirkRefused
         | Code::ClockWentBack
         | Code::TpmFirmwareChanged
         | Code::LogParse

@@ -175,6 +175,11 @@ catalogue! {
         cause "It does not carry the extended key usage of an endorsement key certificate, or is itself a certificate authority's, or a certificate of its chain may not issue others."
         next "Check with the vendor's tool which certificate lies in the TPM; another one (of the platform, of the attestation key) may have been stored in its place."
 
+    EkCertPinned "ek-cert-pinned" Identity Info
+        "The endorsement certificate itself was imported as trusted"
+        cause "No authority vouches for it: somebody imported this one certificate as a trust anchor. It is as good as that person's knowledge of where it came from."
+        next "Nothing to do where you know of it. Otherwise find it in `bootproof trust list`, and import the root of the TPM's vendor in its place."
+
     EkCertKeyMismatch "ek-cert-key-mismatch" Identity Fail
         "The certificate belongs to another endorsement key"
         cause "The public key of the certificate is not that of the endorsement key that the TPM holds: the endorsement seed was changed after the certificate was made, or the certificate was copied from another machine."
@@ -479,6 +484,16 @@ catalogue! {
         cause "The ACPI table TPM2 names the Command Response Buffer interface. Some systems (ESXi 6.7) want TIS/FIFO. The host says so; no quote proves it."
         next "If the operating system needs FIFO, set the TPM's interface to TIS/FIFO in the firmware setup, where it can be chosen."
 
+    QuirkAccepted "quirk-accepted" Platform Info
+        "A known deviation from the standard was accepted"
+        cause "The firmware, the boot loader or the maker of the TPM does something in a way of its own. The deviation has a row in the table of quirks, which says what is permitted because of it; what was measured must fit the quote all the same."
+        next "Nothing to do. `bootproof quirks NAME` tells the row; `[quirks] refuse` in a policy refuses one by its name."
+
+    QuirkExplains "quirk-explains" Platform Info
+        "A known fault of such machines may be the cause"
+        cause "The event log does not lead to the quoted values, and machines that look or call themselves like this one are known for it. That is a hint and no proof: whoever edits a log can make it look so. Nothing was accepted because of it."
+        next "Read the row with `bootproof quirks NAME`, and update the firmware. Where the maker has no better firmware, the host cannot be proved by its log."
+
     NoTpm "no-tpm" Platform Hold
         "The host has no TPM that can be used"
         cause "The agent found no TPM 2.0 device: there is none, it is off in the firmware setup, or its driver is not loaded."
@@ -543,6 +558,11 @@ catalogue! {
         "The rules of this site could not be evaluated"
         cause "They met an error, gave something else than texts, or took too long. What they would have found is not known, and so the host is not accepted."
         next "Mend the rules: `bootproof policy check FILE`, and try them with `bootproof verify FOLDER --policy FILE`."
+
+    QuirkRefused "quirk-refused" Policy Fail
+        "The policy refuses a known deviation"
+        cause "The policy in force names this row of the table of quirks in `[quirks] refuse`, and the host has the deviation."
+        next "Read the row with `bootproof quirks NAME`. Update the firmware, the boot loader or the certificate; or take the name out of the policy."
 
     AwaitingApproval "awaiting-approval" Inventory Hold
         "The host waits for a person's approval"

@@ -135,7 +135,6 @@ impl TpmModel {
 
 /// Where an accepted certificate differs from the EK profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum EkCertDeviation {
     /// No extKeyUsage; the manufacturer in subjectAltName marks it as one of an EK.
     NoExtendedKeyUsage,
@@ -145,6 +144,8 @@ pub enum EkCertDeviation {
     NoKeyUsage,
     /// An elliptic curve key with keyEncipherment instead of keyAgreement.
     EccKeyEncipherment,
+    /// The header of TPM 1.2 lay before it in its NV index. [PCC-1.2 §7.3.2]
+    NvHeader,
     /// It is in the root store by its own fingerprint, no CA vouches for it.
     Pinned,
 }
@@ -238,6 +239,9 @@ pub fn verify_ek_certificate(
         .map_err(EkCertError::Untrusted)?;
     let key = certificate.key().map_err(EkCertError::Key)?;
     let mut leaf_use = check_use(&certificate, &key).map_err(EkCertError::WrongUse)?;
+    if found.header == nv::Header::Tpm12 {
+        leaf_use.deviations.push(EkCertDeviation::NvHeader);
+    }
     if path.root == fingerprint {
         leaf_use.deviations.push(EkCertDeviation::Pinned);
     }

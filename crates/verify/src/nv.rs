@@ -14,19 +14,30 @@ pub(crate) struct NvCertificate<'a> {
     pub(crate) der: &'a [u8],
     /// Bytes of padding behind it: an index is often defined larger than its certificate.
     pub(crate) n_padding_bytes: usize,
+    /// What lay before it.
+    pub(crate) header: Header,
+}
+
+/// What lies before a certificate in NV.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Header {
+    /// Nothing, as today's profile has it.
+    None,
+    /// TCG_PCCLIENT_STORED_CERT and TCG_FULL_CERT. [PCC-1.2 §7.3.2]
+    Tpm12,
 }
 
 /// Cuts the certificate out of what an NV index held. Two things may lie around it: the header
 /// that TPM 1.2 specifications put in front, which some vendors kept, and a run of one byte
 /// (0x00, 0xFF) up to the end of the index. Anything else behind the certificate is refused.
 pub(crate) fn certificate(nv: &[u8]) -> Option<NvCertificate<'_>> {
-    let body = match nv.strip_prefix(STORED_CERT) {
+    let (header, body) = match nv.strip_prefix(STORED_CERT) {
         Some(rest) => {
             let (size, body) = rest.split_first_chunk::<2>()?;
             let size = usize::from(u16::from_be_bytes(*size));
-            body.get(..size)?.strip_prefix(FULL_CERT)?
+            (Header::Tpm12, body.get(..size)?.strip_prefix(FULL_CERT)?)
         }
-        None => nv,
+        None => (Header::None, nv),
     };
     if body.first() != Some(&der::SEQUENCE) {
         return None;
@@ -36,7 +47,7 @@ pub(crate) fn certificate(nv: &[u8]) -> Option<NvCertificate<'_>> {
     if padding.iter().any(|byte| Some(byte) != fill) {
         return None;
     }
-    Some(NvCertificate { der, n_padding_bytes: padding.len() })
+    Some(NvCertificate { der, n_padding_bytes: padding.len(), header })
 }
 
 /// The certificates that lie one behind the other in `nv`, as vendors store their intermediates
