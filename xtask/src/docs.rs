@@ -1,23 +1,73 @@
 //! Documents that are generated: what the code knows is written down once.
 
 use findings::{CATALOGUE, Group};
+use quirks::{MachinePattern, QUIRKS};
 
 use crate::sh;
 
-const TROUBLESHOOTING: &str = "docs/troubleshooting.md";
+/// Each document, and what writes it.
+const DOCUMENTS: [(&str, fn() -> String); 2] =
+    [("docs/troubleshooting.md", troubleshooting), ("docs/quirks.md", quirks)];
 
 /// The faults: documents that are not what the code would write.
 pub(crate) fn check() -> anyhow::Result<Vec<String>> {
-    let kept = std::fs::read_to_string(sh::root().join(TROUBLESHOOTING)).unwrap_or_default();
-    let fault = format!("{TROUBLESHOOTING} is out of date: `cargo xtask docs` writes it");
-    Ok(if kept == troubleshooting() { Vec::new() } else { vec![fault] })
+    let is_old = |(name, text): &(&str, fn() -> String)| {
+        std::fs::read_to_string(sh::root().join(name)).unwrap_or_default() != text()
+    };
+    let old = DOCUMENTS.iter().filter(|document| is_old(document));
+    Ok(old
+        .map(|(name, _)| format!("{name} is out of date: `cargo xtask docs` writes it"))
+        .collect())
 }
 
 /// Writes them.
 pub(crate) fn write() -> anyhow::Result<()> {
-    std::fs::write(sh::root().join(TROUBLESHOOTING), troubleshooting())?;
-    println!("written: {TROUBLESHOOTING}");
+    for (name, text) in DOCUMENTS {
+        std::fs::write(sh::root().join(name), text())?;
+        println!("written: {name}");
+    }
     Ok(())
+}
+
+fn quirks() -> String {
+    let mut text = String::from(
+        "# Quirks\n\n\
+         <!-- Written by `cargo xtask docs` from the table of the crate `quirks`; edit that. -->\n\n\
+         Known deviations of firmware, boot loaders and certificates. A quirk is never a second try:\n\
+         what decides is always one comparison with what the TPM signed, and no row makes anything\n\
+         pass that no digest covers. A deviation that no row names is judged as it stands.\n\n\
+         `accepted` ones are told by the finding `quirk-accepted`, once for each with the number of\n\
+         events; `eased` and `named` ones by the finding that is named; `listed` ones only among the\n\
+         facts (`facts.event_log.quirks`), since nothing rests on them and common machines have them.\n\
+         What is `refused, explained` stays refused; `quirk-explains` is a hint, and no proof.\n\n\
+         `bootproof quirks NAME` prints the same as this page. A policy refuses one by its name:\n\n\
+         ```toml\n[quirks]\nrefuse = [\"ek-cert-no-manufacturer\"]\n```\n",
+    );
+    for row in QUIRKS {
+        text.push_str(&format!("\n## {}\n\n{}\n\n", row.name, row.deviates));
+        let told = row.effect.told_by().map(|code| format!(" (`{}`)", code.as_str()));
+        let mut part = |name: &str, what: &str| text.push_str(&format!("- {name}: {what}\n"));
+        part("who", row.who);
+        for machine in row.machines {
+            part("a host that says", &said(machine));
+        }
+        part("permitted", row.permits);
+        part("the match rests on", row.rests_on.as_str());
+        part("effect", &format!("{}{}", row.effect.as_str(), told.unwrap_or_default()));
+        part("known", row.sure.as_str());
+    }
+    text
+}
+
+fn said(machine: &MachinePattern) -> String {
+    let texts = [
+        ("maker", machine.vendor),
+        ("model", machine.product),
+        ("maker of the firmware", machine.firmware_vendor),
+        ("firmware", machine.firmware),
+    ];
+    let said = texts.iter().filter(|(_, text)| !text.is_empty());
+    said.map(|(name, text)| format!("{name} `{text}…`")).collect::<Vec<_>>().join(", ")
 }
 
 fn troubleshooting() -> String {
@@ -35,6 +85,8 @@ fn troubleshooting() -> String {
         Group::SecureBoot,
         Group::Reference,
         Group::Platform,
+        Group::Runtime,
+        Group::Policy,
         Group::Inventory,
     ];
     for group in groups {

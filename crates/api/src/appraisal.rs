@@ -116,6 +116,10 @@ pub struct LogFacts {
     /// events: `sha256:11 (4 events)`.
     #[serde(default)]
     pub led_on: Vec<String>,
+    /// Known deviations that it shows, and how many events have each: `post-code-text (2 events)`.
+    /// Those on which something rests are findings, too.
+    #[serde(default)]
+    pub quirks: Vec<String>,
 }
 
 /// The reference that a boot fits.

@@ -14,6 +14,7 @@ pub mod machine;
 pub mod pcrs;
 pub mod policy;
 pub mod problem;
+pub mod quirk;
 pub mod reference;
 
 pub use bytes::Bytes;

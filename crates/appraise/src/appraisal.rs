@@ -6,7 +6,9 @@ use verify::UnixTime;
 
 use crate::claims::{Claims, LogStatus};
 use crate::reference::{Context, Matched};
-use crate::{Interface, Policy, boot_facts, ek, ima, log, quote, reference, secure_boot, tpm};
+use crate::{
+    Interface, Policy, boot_facts, ek, ima, log, quirk, quote, reference, secure_boot, tpm,
+};
 
 /// The answer. No order and no default: what is not known is not a little better than refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +63,7 @@ pub fn appraise(
     let mut findings = Vec::new();
     findings.extend(quote::identity_findings(&claims.identity));
     findings.extend(ek::findings(&claims.ek));
+    findings.extend(quirk::of_ek(&claims.ek));
     findings.extend(quote::quote_findings(&claims.quote, &claims.untrusted_banks));
     findings.extend(quote::clock_findings(&claims.quote, context.previous));
     findings.extend(quote::bank_finding(&claims.quote, policy));
@@ -87,6 +90,7 @@ pub fn appraise(
                 .with("interface", Argument::Text("crb".to_owned())),
         );
     }
+    quirk::tell(&mut findings, claims.untrusted_machine, policy.refused_quirks());
     let judged = Appraisal { reference, ..concluded(claims, findings, policy, now) };
     match &policy.site_rules {
         None => judged,

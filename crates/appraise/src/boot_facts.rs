@@ -6,6 +6,7 @@ use boot_claims::{
 };
 use efi::Certificate;
 use findings::{Argument, Code, Finding};
+use quirks::Quirk;
 use secure_boot_facts::{
     DbxState, Era, KnownAuthority, Revocations, RevokedBy, SbatLevel, TestKey, fingerprint,
     known_authority, sbat_date, test_key,
@@ -13,6 +14,7 @@ use secure_boot_facts::{
 use tpm_wire::Digest;
 
 use crate::claims::ReadLog;
+use crate::quirk::named;
 use crate::secure_boot_rules::SecureBootRules;
 
 /// Findings of one kind: a database of more weak certificates than this needs no longer list.
@@ -289,7 +291,11 @@ fn warnings(boot: &BootClaims<'_>) -> Vec<Finding> {
                 WarningKind::DmaProtectionDisabled => Code::DmaProtectionDisabled,
                 WarningKind::SecurityLevelDowngraded => Code::SecurityLevelDowngraded,
             };
-            Finding::new(code).in_pcr(warning.pcr_index).in_event(warning.event)
+            let finding = Finding::new(code).in_pcr(warning.pcr_index).in_event(warning.event);
+            match warning.kind {
+                WarningKind::SecurityLevelDowngraded => named(finding, Quirk::SecurityLevelText),
+                WarningKind::DebugMode | WarningKind::DmaProtectionDisabled => finding,
+            }
         })
         .take(PER_KIND_MAX)
         .collect()

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use boot_claims::{BootClaims, BootPath};
 use event_log::{ComparedLog, LaterProblem, LedOn, Log, Mismatch, Problem, StartupProblem};
+use quirks::UntrustedMachine;
 use secure_boot_facts::{DbxState, Revocations};
 use tpm_wire::{ClockInfo, ParseError, PcrBank, PcrSelection, PcrSet, TpmAlgId};
 use verify::{
@@ -37,6 +38,8 @@ pub struct Claims<'a> {
     pub untrusted_interface: Option<Interface>,
     /// What the TPM says of itself, as the host says.
     pub untrusted_tpm: Option<TpmSaid<'a>>,
+    /// What machine the host says it is.
+    pub untrusted_machine: Option<UntrustedMachine<'a>>,
     /// Whether the key that the quote names as its signer is the enrolled one.
     pub signer: SignerStatus,
     /// Keys whose numbers show that they can be factored.
@@ -202,6 +205,8 @@ pub struct ReadLog<'a> {
     pub banks_not_in_log: Vec<TpmAlgId>,
     /// PCRs whose events replay, per bank.
     pub replayed: Vec<(TpmAlgId, PcrSet)>,
+    /// Known deviations that it shows.
+    pub quirks: Vec<quirks::Seen>,
     /// What its dbx holds, where that is proved.
     pub dbx: Option<DbxState>,
     /// The lists that it was held against.

@@ -1,6 +1,7 @@
 //! What goes in: bytes of a host, and what is known of it without the host.
 
 use event_log::LaterLog;
+use quirks::UntrustedMachine;
 use tpm_wire::{PcrBank, TpmAlgId};
 use verify::{BoundAk, EnrolledKey, Nonce, RootStore, VerifiedEk};
 
@@ -27,6 +28,8 @@ pub struct Evidence<'a> {
     pub active_banks: Option<&'a [TpmAlgId]>,
     /// What the TPM says of itself without signing it.
     pub tpm: Option<TpmSaid<'a>>,
+    /// What machine the host says it is.
+    pub machine: Option<UntrustedMachine<'a>>,
 }
 
 /// What a TPM says of itself without signing it: the host's word.

@@ -48,6 +48,7 @@ pub fn examine<'a>(
         untrusted_log_area_bytes,
         untrusted_interface,
         untrusted_tpm: evidence.tpm,
+        untrusted_machine: evidence.machine,
         signer,
         weak_keys,
     }
@@ -98,6 +99,7 @@ fn log_status<'a>(log: CoreLog<'a>, policy: &Policy) -> LogStatus<'a> {
         n_bytes: log.compared.place.n_bytes,
         n_earlier_logs: log.compared.place.n_earlier,
         replayed,
+        quirks: quirks::in_log(&log.compared),
         boot,
         mismatches: std::mem::take(&mut log.compared.mismatches),
         continued: std::mem::take(&mut log.compared.continued),

@@ -28,6 +28,7 @@ mod learn;
 mod log;
 mod policy;
 mod policy_rule;
+mod quirk;
 mod quote;
 mod reference;
 mod secure_boot;

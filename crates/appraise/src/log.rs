@@ -6,6 +6,7 @@ use findings::{Argument, Code, Finding};
 use tpm_wire::{Digest, PcrSet, TpmAlgId};
 
 use crate::claims::{Claims, LogStatus, ReadLog};
+use crate::quirk;
 
 /// Findings of one kind that are listed one by one; past that one line says how many more. A log
 /// of somebody who wants to flood a page has 100,000 of them.
@@ -79,6 +80,7 @@ fn read_findings(log: &ReadLog<'_>) -> Vec<Finding> {
         at_event(log, Finding::new(Code::EventType), found.event).because(found.to_string())
     });
     findings.extend(continued(&log.continued));
+    findings.extend(quirk::of_log(log));
     if log.n_earlier_logs > 0 {
         let n = u64::try_from(log.n_earlier_logs).unwrap_or(u64::MAX);
         findings.push(Finding::new(Code::LogEarlierBoots).with("n_logs", Argument::Number(n)));

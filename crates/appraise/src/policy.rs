@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use event_log::{BankTrust, Rules};
 use findings::{Argument, Code, Finding, Severity};
+use quirks::Quirk;
 use references::Mode;
 use tpm_vendors::{FirmwareVersion, Vendor};
 use tpm_wire::{PcrSet, TpmAlgId};
@@ -36,6 +37,7 @@ pub struct Policy {
     /// Rules that the site has beyond this.
     pub site_rules: Option<SiteRules>,
     rules: Vec<(Code, Rule)>,
+    refused_quirks: Vec<Quirk>,
 }
 
 /// The weakest bank in which the required PCRs must be quoted.
@@ -121,6 +123,12 @@ pub enum PolicyFault {
         /// The finding.
         code: Code,
     },
+    /// A quirk that is no finding, or that only explains what is refused anyway.
+    #[error("{} is {}: there is nothing to refuse", quirk.as_str(), quirk.row().effect.as_str())]
+    NothingToRefuse {
+        /// The quirk.
+        quirk: Quirk,
+    },
     /// Two rules for one finding.
     #[error("{} is decided twice", code.as_str())]
     Twice {
@@ -143,6 +151,7 @@ impl Default for Policy {
             secure_boot: SecureBootRules::default(),
             site_rules: None,
             rules: Vec::new(),
+            refused_quirks: Vec::new(),
         }
     }
 }
@@ -233,6 +242,22 @@ impl Policy {
     pub fn require_tpm_firmware(&mut self, vendor: Vendor, minimum: FirmwareVersion) {
         self.minimum_tpm_firmware.retain(|(of, _)| *of != vendor);
         self.minimum_tpm_firmware.push((vendor, minimum));
+    }
+
+    /// The known deviations that are refused.
+    pub fn refused_quirks(&self) -> &[Quirk] {
+        &self.refused_quirks
+    }
+
+    /// Refuses hosts that have this known deviation.
+    pub fn refuse_quirk(&mut self, quirk: Quirk) -> Result<(), PolicyFault> {
+        if !quirk.row().effect.is_refusable() {
+            return Err(PolicyFault::NothingToRefuse { quirk });
+        }
+        if !self.refused_quirks.contains(&quirk) {
+            self.refused_quirks.push(quirk);
+        }
+        Ok(())
     }
 
     /// Decides about expired endorsement certificates; a rule for the finding would decide twice.

@@ -68,6 +68,8 @@ pub enum Command {
     Eventlog(Eventlog),
     /// Say what a finding means and what to do about it
     Explain(Explain),
+    /// List the known deviations of firmware, boot loaders and certificates, or tell one
+    Quirks(Quirks),
     /// Print a script for shell completions
     Completions(Completions),
     /// Write the manual pages into a folder
@@ -512,6 +514,22 @@ pub struct Eventlog {
     /// The ACPI table CCEL of a confidential guest: events are of its registers then
     #[arg(long, value_name = "FILE")]
     pub ccel: Option<PathBuf>,
+}
+
+/// `bootproof quirks`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each row of the table says who deviates, how, what is permitted because of it, and what the match
+rests on. A deviation that no row names is judged as it stands.
+
+Examples:
+  bootproof quirks
+  bootproof quirks separator-fixed-slot
+  bootproof quirks --json | jq -r '.[] | select(.refusable) | .name'")]
+pub struct Quirks {
+    /// The name of one; otherwise all are listed
+    #[arg(value_name = "NAME")]
+    pub name: Option<String>,
 }
 
 /// `bootproof explain`

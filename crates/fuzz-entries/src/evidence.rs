@@ -27,6 +27,7 @@ pub(crate) fn evidence_json(bytes: &[u8]) {
         acpi_tpm2: sent.acpi_tpm2.as_deref(),
         active_banks: (!banks.is_empty()).then_some(&banks),
         tpm: sent.tpm.as_ref().map(report::tpm_said),
+        machine: sent.machine.as_ref().map(report::machine_said),
     };
     // The key that came counts as the enrolled one, so that its signature is looked at.
     let key = sent.ak_public.as_deref().and_then(|public| check_ak(public).ok());

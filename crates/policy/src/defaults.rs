@@ -78,6 +78,10 @@ pcrs = {}
 # reason = \"differs between racks, ticket 4711\"
 # expires = 2027-01-31
 
+[quirks]
+# Known deviations that are refused, by the names of `bootproof quirks`.
+# refuse = [\"ek-cert-no-manufacturer\"]
+
 [rules]
 # Rules of your own in Rego: `package bootproof` with the sets fail, warn and info.
 # file = \"site.rego\"

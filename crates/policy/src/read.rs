@@ -1,6 +1,7 @@
 //! The shape of the file, and the rules that it makes.
 
 mod named;
+mod quirks;
 mod references;
 mod secure_boot;
 
@@ -34,6 +35,7 @@ struct File {
     ima: named::Ima,
     rules: named::Rules,
     references: references::References,
+    quirks: quirks::Quirks,
     findings: BTreeMap<Spanned<String>, Spanned<Finding>>,
 }
 
@@ -123,6 +125,7 @@ pub fn read_with(text: &str, files: &dyn NamedFiles) -> Result<Policy, PolicyErr
     file.ima.apply(&mut policy, &source, files)?;
     file.rules.apply(&mut policy, &source, files)?;
     file.references.apply(&mut policy, &source)?;
+    file.quirks.apply(&mut policy, &source)?;
     for (code, finding) in &file.findings {
         source.finding(&mut policy, code, finding.get_ref())?;
     }
@@ -142,6 +145,13 @@ pub fn read_with(text: &str, files: &dyn NamedFiles) -> Result<Policy, PolicyErr
 pub fn named_files(text: &str) -> Vec<String> {
     let Ok(file) = toml::from_str::<File>(text) else { return Vec::new() };
     file.ima.names().chain(file.rules.names()).map(str::to_owned).collect()
+}
+
+/// The one of `names` that `named` is most like, where it is like one.
+fn alike(named: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    let scored = names.map(|name| (strsim::jaro_winkler(named, name), name));
+    let (score, best) = scored.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    (score >= ALIKE_MIN).then_some(best)
 }
 
 struct Source<'a> {
@@ -167,6 +177,9 @@ impl Source<'_> {
             }
             PolicyFault::Unchangeable { code, .. } => {
                 error.with_hint(format!("`bootproof explain {}` says what to do", code.as_str()))
+            }
+            PolicyFault::NothingToRefuse { quirk } => {
+                error.with_hint(format!("`bootproof quirks {}` says why", quirk.as_str()))
             }
             PolicyFault::FirmwareNotRequired { .. } | PolicyFault::MustReplay { .. } => error,
         }
@@ -249,15 +262,11 @@ impl Source<'_> {
 
     fn unknown(&self, code: &Spanned<String>) -> PolicyError {
         let named = code.get_ref();
-        let alike = CATALOGUE.iter().map(|entry| (strsim::jaro_winkler(named, entry.name), entry));
-        let best = alike.max_by(|(a, _), (b, _)| a.total_cmp(b));
         let error = self.error(&code.span(), format!("there is no finding {named:?}"));
-        match best {
-            Some((score, entry)) if score >= ALIKE_MIN => {
-                error.with_hint(format!("did you mean {}?", entry.name))
-            }
-            _ => error.with_hint("`bootproof explain` lists the findings"),
-        }
+        error.with_hint(match alike(named, CATALOGUE.iter().map(|entry| entry.name)) {
+            Some(meant) => format!("did you mean {meant}?"),
+            None => "`bootproof explain` lists the findings".to_owned(),
+        })
     }
 
     fn severity(&self, severity: &Spanned<String>) -> Result<Severity, PolicyError> {

@@ -86,6 +86,14 @@ impl Effect {
         }
     }
 
+    /// Whether a host that has it can be refused for it: it must be something that is accepted.
+    pub const fn is_refusable(self) -> bool {
+        match self {
+            Self::Accepted | Self::Eases(_) | Self::Names(_) => true,
+            Self::Listed | Self::Explains => false,
+        }
+    }
+
     /// In a word.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -7,6 +7,7 @@ use api::{
         VariableFacts,
     },
     finding::Finding,
+    machine::Machine,
     pcrs::Pcrs,
 };
 use appraise::{
@@ -14,6 +15,7 @@ use appraise::{
 };
 use boot_claims::{Belief, State};
 use event_log::LedOn;
+use quirks::{Seen, UntrustedMachine};
 use tpm_vendors::{FirmwareVersion, Vendor};
 use tpm_wire::{PcrSelection, PcrSet};
 
@@ -104,6 +106,16 @@ pub fn tpm_said(said: &TpmProperties) -> TpmSaid<'_> {
     }
 }
 
+/// What a host says of its machine, as the judgement takes it.
+pub fn machine_said(said: &Machine) -> UntrustedMachine<'_> {
+    UntrustedMachine {
+        vendor: said.system_vendor.as_deref().unwrap_or_default(),
+        product: said.product_name.as_deref().unwrap_or_default(),
+        firmware_vendor: said.firmware_vendor.as_deref().unwrap_or_default(),
+        firmware: said.firmware_version.as_deref().unwrap_or_default(),
+    }
+}
+
 fn tpm(claims: &Claims<'_>) -> Option<TpmFacts> {
     let said = claims.untrusted_tpm?;
     Some(TpmFacts {
@@ -132,12 +144,14 @@ fn endorsement(ek: &EkStatus) -> Option<EndorsementFacts> {
 fn log_facts(log: &ReadLog<'_>) -> LogFacts {
     let led_on = |led: &LedOn| format!("{}:{} ({} events)", led.alg, led.pcr_index, led.n_events);
     let replayed = |(alg, pcrs): &(_, PcrSet)| format!("{alg}:{pcrs}");
+    let quirk = |seen: &Seen| format!("{} ({} events)", seen.quirk.as_str(), seen.n_events);
     LogFacts {
         n_bytes: log.n_bytes,
         n_events: log.log().events().len(),
         banks: log.log().algorithms().map(|alg| alg.to_string()).collect(),
         replayed: log.replayed.iter().map(replayed).collect(),
         led_on: log.led_on.iter().map(led_on).collect(),
+        quirks: log.quirks.iter().map(quirk).collect(),
     }
 }
 

@@ -3,7 +3,9 @@
 
 mod appraisal;
 mod boot_path;
+mod quirk;
 pub mod reference;
 mod secure_boot;
 
-pub use appraisal::{appraisal, tpm_said};
+pub use appraisal::{appraisal, machine_said, tpm_said};
+pub use quirk::quirks;

@@ -196,6 +196,11 @@ impl VerifiedEk {
         &self.deviations
     }
 
+    /// Whether it is a trust anchor itself, and no authority vouches for it.
+    pub fn is_pinned(&self) -> bool {
+        self.root == self.fingerprint
+    }
+
     /// Whether it certifies the EK that the TPM activates credentials with.
     pub fn check_key(&self, ek: &EkPublic) -> Result<(), EkCertError> {
         if self.key == *ek.key() { Ok(()) } else { Err(EkCertError::KeyMismatch) }

@@ -132,7 +132,8 @@ const REPLAY: &[Requirement] = requirements! {
          "event-log::only_a_sound_startup_locality_is_heeded",
          "event-log::logs_replay_to_the_pcrs_of_the_tpm_that_they_were_extended_into"];
     R3 "A StartupLocality may have padding behind it."
-        ["event-log::a_startup_locality_may_have_padding_and_must_have_a_locality"];
+        ["quirks::bytes_behind_a_separator_or_a_locality_are_slots_of_fixed_size",
+         "event-log::a_startup_locality_may_have_padding_and_must_have_a_locality"];
     R4 "An H-CRTM event starts PCR 0 at 4 and is its first extend."
         ["event-log::an_h_crtm_event_is_enough_for_locality_4"];
     R5 "PCRs 17 to 22 start at ones until a dynamic launch, the others at zeros."
@@ -147,7 +148,14 @@ const REPLAY: &[Requirement] = requirements! {
     R10 "The first PCR that differs is named, with both values."
         ["event-log::each_kind_of_mismatch", "event-log::boots_replay_to_the_pcrs_of_their_tpm",
          "event-log::an_altered_log_differs_where_it_was_altered"];
-    R11 "Nothing is accepted by trying again: a deviation is named in the result." open "nothing is tried twice, and padding, version texts, continued PCRs and waivers are named; deviations of an endorsement certificate and slots of fixed size are accepted without a word";
+    R11 "Nothing is accepted by trying again: a deviation is named in the result."
+        ["cli::a_deviation_is_told_once_and_refused_by_its_name",
+         "cli::the_word_of_a_host_eases_a_text_that_nobody_believes_and_no_policy",
+         "cli::what_a_machine_is_known_for_explains_and_accepts_nothing",
+         "quirks::the_word_of_a_host_accepts_nothing",
+         "quirks::what_makers_leave_out_has_a_name",
+         "quirks::a_separator_that_the_quote_does_not_stand_for_has_no_quirk",
+         "cli::each_finding_has_a_case_that_raises_it_and_one_that_just_does_not"];
     R12 "Events of a measured launch are read and replayed."
         ["event-log::after_a_dynamic_launch_its_pcrs_are_zero",
          "event-log::types_outside_the_standard_are_shown"];
@@ -202,23 +210,34 @@ const TRUST: &[Requirement] = requirements! {
 const VENDORS: &[Requirement] = requirements! {
     V1 "A CRTM version that is measured in another form than it is logged in."
         ["event-log::logs_of_machines_replay_as_recorded",
-         "event-log::types_whose_digest_must_be_of_the_data"];
+         "event-log::types_whose_digest_must_be_of_the_data",
+         "cli::the_word_of_a_host_eases_a_text_that_nobody_believes_and_no_policy"];
     V2 "A StartupLocality in a log of the old format."
-        ["event-log::logs_of_machines_replay_as_recorded"];
-    V3 "A PCR 0 that no log explains." open "such a host is refused by name (log-replay): what its firmware measured is known to nobody, and accepting it by its values alone takes a baseline of values";
+        ["quirks::logs_of_the_old_format",
+         "quirks::recorded_logs_have_what_their_makers_are_known_for",
+         "event-log::logs_of_machines_replay_as_recorded"];
+    V3 "A PCR 0 that no log explains."
+        ["cli::what_a_machine_is_known_for_explains_and_accepts_nothing",
+         "quirks::a_machine_is_of_a_row_by_each_text_that_the_row_has"];
     V4 "A level of security that firmware lowered itself."
-        ["event-log::actions_of_the_specification_are_known"];
+        ["cli::a_text_of_the_firmware_names_its_row_and_a_code_is_only_listed",
+         "event-log::actions_of_the_specification_are_known"];
     V5 "Variables of the vendor among those of PCRs 1 and 7."
         ["event-log::data_of_recorded_events_is_read_and_written_back"];
     V6 "A table of final events that was appended again."
-        ["event-log::events_appended_twice_are_told"];
+        ["cli::a_final_table_that_stands_in_the_log_twice_is_refused_by_name",
+         "quirks::what_explains_a_replay_needs_something_to_explain",
+         "event-log::events_appended_twice_are_told"];
     V7 "Setup variables in PCR 1, and test keys."
         ["event-log::data_of_recorded_events_is_read_and_written_back"];
     V8 "An H-CRTM and an SM3 bank."
-        ["event-log::logs_of_machines_replay_as_recorded",
+        ["quirks::an_h_crtm_that_no_event_announces",
+         "event-log::logs_of_machines_replay_as_recorded",
          "event-log::each_bank_replays_and_is_written_back"];
     V9 "Certificates that strict readers refuse."
-        ["verify::chips_of_several_vendors_are_told_by_their_certificates"];
+        ["quirks::what_makers_leave_out_has_a_name",
+         "quirks::what_lies_around_a_certificate",
+         "verify::chips_of_several_vendors_are_told_by_their_certificates"];
     V10 "A log of SHA-1 alone beside a certificate with a header."
         ["event-log::logs_of_machines_replay_as_recorded",
          "verify::wrapper_and_padding_are_taken_off"];
@@ -228,20 +247,30 @@ const VENDORS: &[Requirement] = requirements! {
         ["event-log::types_outside_the_standard_are_shown",
          "event-log::reference_manifests_of_each_revision"];
     V13 "A trailer of Windows that belongs to no PCR."
-        ["event-log::pcr_indices", "event-log::containers_of_windows_are_read_to_a_bounded_depth",
+        ["quirks::codes_and_events_of_no_pcr_are_listed",
+         "event-log::pcr_indices", "event-log::containers_of_windows_are_read_to_a_bounded_depth",
          "event-log::data_of_recorded_events_is_read_and_written_back"];
-    V14 "A guest whose PCR 0 does not replay." open "refused by name (log-replay), as any PCR 0 that no log explains; no log of such a guest is at hand to test with";
+    V14 "A guest whose PCR 0 does not replay."
+        ["quirks::a_machine_is_of_a_row_by_each_text_that_the_row_has"];
     V15 "A log that is there and has no byte."
         ["cli::a_log_is_read_and_replayed",
          "event-log::a_log_of_padding_alone_and_an_empty_one_are_empty"];
     V16 "Firmware with slots of fixed size."
-        ["event-log::separators_of_each_value_and_size",
+        ["quirks::bytes_behind_a_separator_or_a_locality_are_slots_of_fixed_size",
+         "cli::a_deviation_is_told_once_and_refused_by_its_name",
+         "event-log::separators_of_each_value_and_size",
          "event-log::a_startup_locality_may_have_padding_and_must_have_a_locality"];
-    V17 "A POST code that is a structure." ["event-log::post_codes_are_text_or_either_blob"];
-    V18 "A POST code that is a short text." ["event-log::post_codes_are_text_or_either_blob"];
-    V19 "Two CRTM versions in one log." open "its PCR 0 does not replay, so the host is refused by name (log-replay); no such log is at hand to test with";
+    V17 "A POST code that is a structure."
+        ["event-log::post_codes_are_text_or_either_blob",
+         "quirks::codes_and_events_of_no_pcr_are_listed"];
+    V18 "A POST code that is a short text."
+        ["event-log::post_codes_are_text_or_either_blob",
+         "quirks::codes_and_events_of_no_pcr_are_listed"];
+    V19 "Two CRTM versions in one log."
+        ["quirks::what_explains_a_replay_needs_something_to_explain"];
     V20 "An old log whose first event is extended."
-        ["event-log::a_log_of_the_old_format_is_read_whatever_its_first_event"];
+        ["quirks::logs_of_the_old_format",
+         "event-log::a_log_of_the_old_format_is_read_whatever_its_first_event"];
 };
 
 const QUOTE: &[Requirement] = requirements! {

@@ -7,6 +7,7 @@ mod generate;
 mod host;
 mod local_time;
 mod policy;
+mod quirks;
 pub(crate) mod reference;
 mod secure_boot;
 mod token;
@@ -54,6 +55,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         },
         Command::Reference(command) => reference::run(command, client, output),
         Command::Eventlog(command) => eventlog::run(command, output),
+        Command::Quirks(command) => quirks::run(command, output),
         Command::Explain(command) => explain::run(command, output),
         Command::Completions(command) => generate::completions(command),
         Command::Man(command) => generate::man(command, output),

@@ -152,6 +152,7 @@ pub fn with_claims<T>(
         acpi_tpm2: folder.acpi_tpm2.as_deref(),
         active_banks: folder.active_banks.as_deref(),
         tpm: folder.tpm.as_ref().map(report::tpm_said),
+        machine: folder.machine.as_ref().map(report::machine_said),
     };
     let known = match folder.enrolled {
         None => Known::Nothing,
@@ -212,6 +213,9 @@ pub(super) fn show_facts(facts: &Facts, output: &Output) -> Result<(), CliError>
             line("  replays", &log.replayed.join(" "))?;
             if !log.led_on.is_empty() {
                 line("  led on", &log.led_on.join(", "))?;
+            }
+            if !log.quirks.is_empty() {
+                line("  quirks", &log.quirks.join(", "))?;
             }
         }
     }

@@ -103,7 +103,7 @@ pub(crate) fn codes(folder: &EvidenceFolder, roots: &RootStore, now: UnixTime) -
 }
 
 /// The log with the data of the first event of this type changed in its last byte but `back`.
-fn with_changed_data(log: &BuiltLog, event_type: EventType, back: usize) -> Vec<u8> {
+pub(crate) fn with_changed_data(log: &BuiltLog, event_type: EventType, back: usize) -> Vec<u8> {
     let parsed = event_log::parse(&log.bytes);
     let mut events = parsed.log.events().iter();
     let event = events.find(|event| event.untrusted_event_type == event_type).unwrap();
@@ -173,6 +173,9 @@ fn each_finding_has_a_case_that_raises_it_and_one_that_just_does_not() {
     let mismatch = changed(&|folder| folder.enrolled = Some(foreign));
     raises(Code::EkCertKeyMismatch, &mismatch, &roots, NOW);
 
+    let pinned = RootStore::from_der(base.ek_certificate.as_ref().unwrap()).unwrap();
+    raises(Code::EkCertPinned, &base, &pinned, NOW);
+
     // Quote.
     raises(Code::NoQuote, &changed(&|folder| folder.quote = None), &roots, NOW);
     let fault = changed(&|folder| {
@@ -214,6 +217,12 @@ fn each_finding_has_a_case_that_raises_it_and_one_that_just_does_not() {
     let other = sound().kernel_cmdline("init=/bin/sh").build();
     let foreign = changed(&|folder| folder.event_log = Some(other.bytes.clone()));
     raises(Code::LogReplay, &foreign, &roots, NOW);
+    let other_firmware = sound().firmware("2.14.8").build();
+    let explained = changed(&|folder| {
+        folder.event_log = Some(other_firmware.bytes.clone());
+        folder.machine = crate::quirks::machine("HPE", "ProLiant DL160 Gen10", "U31");
+    });
+    raises(Code::QuirkExplains, &explained, &roots, NOW);
     let text = with_changed_data(&log, EventType::EFI_VARIABLE_DRIVER_CONFIG, 0);
     let edited = changed(&|folder| folder.event_log = Some(text.clone()));
     raises(Code::EventData, &edited, &roots, NOW);
@@ -272,6 +281,7 @@ fn each_finding_has_a_case_that_raises_it_and_one_that_just_does_not() {
     booted(Code::SecureBootUnknown, &sound().no_secure_boot_variable().build());
     booted(Code::Separator, &sound().without_separator(7).build());
     booted(Code::Separator, &sound().error_separator(3).build());
+    booted(Code::QuirkAccepted, &crate::quirks::slots(&sound()));
     bench.evidence(&log, boot_pcrs());
     let digests = banks.map(|alg| {
         let len = alg.digest_len().unwrap();
@@ -305,6 +315,7 @@ fn each_finding_has_a_case_that_raises_it_and_one_that_just_does_not() {
         &crate::rules::CODES,
         &crate::references::CODES,
         &crate::secure_boot::CODES,
+        &crate::quirks::CODES,
     ];
     for entry in CATALOGUE {
         let elsewhere = elsewhere.iter().any(|codes| codes.contains(&entry.code));

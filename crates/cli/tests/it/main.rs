@@ -9,6 +9,7 @@ mod from_image;
 mod ima;
 mod mutations;
 mod policy;
+mod quirks;
 mod recorded;
 mod referee;
 mod references;

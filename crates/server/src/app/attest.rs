@@ -261,6 +261,7 @@ pub(super) fn claims<'a>(
         acpi_tpm2: sent.acpi_tpm2.as_deref(),
         active_banks: judgeable.active_banks.as_deref(),
         tpm: sent.tpm.as_ref().map(report::tpm_said),
+        machine: sent.machine.as_ref().map(report::machine_said),
     };
     let known = identity.map_or(Known::Nothing, |identity| Known::Key(&identity.bound));
     let ek = match identity.map(|identity| &identity.ek) {
