@@ -5,13 +5,15 @@ use quirks::{MachinePattern, QUIRKS};
 
 use crate::sh;
 
-/// Each document, and what writes it.
-const DOCUMENTS: [(&str, fn() -> String); 2] =
+/// A document: its path, and what writes it.
+type Document = (&'static str, fn() -> String);
+
+const DOCUMENTS: [Document; 2] =
     [("docs/troubleshooting.md", troubleshooting), ("docs/quirks.md", quirks)];
 
 /// The faults: documents that are not what the code would write.
 pub(crate) fn check() -> anyhow::Result<Vec<String>> {
-    let is_old = |(name, text): &(&str, fn() -> String)| {
+    let is_old = |(name, text): &Document| {
         std::fs::read_to_string(sh::root().join(name)).unwrap_or_default() != text()
     };
     let old = DOCUMENTS.iter().filter(|document| is_old(document));
