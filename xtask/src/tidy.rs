@@ -11,6 +11,7 @@ pub(crate) const PURE: &[&str] = &[
     "event-log",
     "verify",
     "boot-claims",
+    "cabinet",
     "ima",
     "image",
     "quirks",

@@ -16,6 +16,7 @@ pub mod policy;
 pub mod problem;
 pub mod quirk;
 pub mod reference;
+pub mod trust;
 
 pub use bytes::Bytes;
 

@@ -258,13 +258,8 @@ pub struct TokenCreate {
 /// `bootproof trust …`
 #[derive(Debug, Subcommand)]
 pub enum Trust {
-    /// Trust the certificates of a file: roots of TPM vendors, or intermediates to stop at
-    #[command(after_help = "Example:\n  bootproof trust import /var/lib/swtpm-localca/*.pem")]
-    Import {
-        /// PEM files with certificates, or one certificate in DER each
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
-    },
+    /// Trust certificates of files, folders and cabinets: roots of TPM vendors
+    Import(TrustImportArguments),
     /// Show the trusted certificates
     List,
     /// Trust a certificate no more
@@ -272,6 +267,34 @@ pub enum Trust {
         /// Its SHA-256, as `trust list` shows it
         sha256: String,
     },
+}
+
+/// `bootproof trust import`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+What a file holds is known by its content: PEM, one certificate in DER, or a cabinet (TrustedTpm.cab
+of Microsoft). A certificate whose file is named becomes a trust anchor, whatever it is. Of folders
+and cabinets only roots do, which signed themselves; with --intermediates the authorities below them,
+too. A chain that stops at a root needs the certificates between from the host's TPM.
+
+The signature of a cabinet is not checked. Roots that are known by their fingerprints are named in
+the list; for the others it matters how the file came.
+
+Examples:
+  bootproof trust import vendor-root.pem vendor-issuing-ca.pem
+  bootproof trust import --dry-run TrustedTpm.cab
+  bootproof trust import --intermediates TrustedTpm.cab
+  bootproof trust import /var/lib/swtpm-localca/ --json")]
+pub struct TrustImportArguments {
+    /// Files with certificates, cabinets, or folders of both
+    #[arg(required = true, value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Of folders and cabinets take intermediate authorities as trust anchors, too
+    #[arg(long)]
+    pub intermediates: bool,
+    /// Show what would be imported, and import nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// `bootproof policy …`

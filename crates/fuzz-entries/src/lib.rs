@@ -5,6 +5,7 @@
 //! a reader that panics, a structure that is not written back as it was read, evidence nobody
 //! vouches for that is accepted.
 
+mod cabinet;
 mod certificate;
 mod efi;
 mod event_log;
@@ -27,7 +28,7 @@ pub struct Entry {
 }
 
 /// Each target. A test of `xtask` compares the names with the files in `fuzz/`.
-pub const ENTRIES: [Entry; 13] = [
+pub const ENTRIES: [Entry; 14] = [
     Entry { name: "event_log", run: event_log::event_log },
     Entry { name: "efi_variable", run: efi::variable },
     Entry { name: "signature_lists", run: efi::signature_lists },
@@ -41,6 +42,7 @@ pub const ENTRIES: [Entry; 13] = [
     Entry { name: "allow_list", run: ima::allow_list },
     Entry { name: "image", run: image::image },
     Entry { name: "policy", run: policy::policy },
+    Entry { name: "cabinet", run: cabinet::cabinet },
 ];
 
 /// Runs the entry of this name.

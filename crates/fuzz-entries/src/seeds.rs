@@ -49,11 +49,48 @@ pub fn seeds() -> Vec<Seed> {
         ("allow_list", allow_lists()),
         ("image", images()),
         ("policy", policies()),
+        ("cabinet", cabinets()),
     ];
     let numbered = all.into_iter().flat_map(|(target, seeds): (_, Vec<Vec<u8>>)| {
         seeds.into_iter().enumerate().map(move |(n, bytes)| Seed { target, n, bytes })
     });
     numbered.collect()
+}
+
+/// Cabinets of one file in one block: stored, deflated, and in LZX, each without compression.
+fn cabinets() -> Vec<Vec<u8>> {
+    let content = b"a root of trust!";
+    let len = u16::try_from(content.len()).expect("short");
+    let mszip = [b"CK\x01", &len.to_le_bytes()[..], &(!len).to_le_bytes(), content].concat();
+    let head = (0b0011u32 << 28) | (u32::from(len) << 4);
+    let words = [head >> 16, head & 0xffff].map(|word| u16::try_from(word).expect("half"));
+    let words = words.map(u16::to_le_bytes).concat();
+    let lzx = [&words[..], &[1u32; 3].map(u32::to_le_bytes).concat(), content].concat();
+    let file = [&u32::from(len).to_le_bytes()[..], &[0; 12], b"AMD\\RootCA\\a.cer\0"].concat();
+    let blocks = [(0u16, content.to_vec()), (1, mszip), (0x1203, lzx)];
+    let cabinet = |(kind, packed): (u16, Vec<u8>)| {
+        let block_at = 36 + 8 + file.len();
+        let u32s = |n: usize| u32::try_from(n).expect("short").to_le_bytes();
+        let n_packed = u16::try_from(packed.len()).expect("short").to_le_bytes();
+        [
+            b"MSCF\0\0\0\0",
+            &u32s(block_at + 8 + packed.len())[..],
+            &[0; 4],
+            &u32s(36 + 8),
+            &[0; 4],
+            &[3, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0],
+            &u32s(block_at),
+            &[1, 0],
+            &kind.to_le_bytes(),
+            &file,
+            &[0; 4],
+            &n_packed,
+            &len.to_le_bytes(),
+            &packed,
+        ]
+        .concat()
+    };
+    blocks.into_iter().map(cabinet).collect()
 }
 
 fn images() -> Vec<Vec<u8>> {

@@ -56,6 +56,6 @@ pub use name::Name;
 pub use nonce::{FUTURE_MS_MAX, IssuedAt, Nonce, NonceError, NonceKey};
 pub use nv::certificates_in;
 pub use quote::{QuoteCheck, QuoteProblem, RawQuote, UntrustedAttest, VerifiedQuote, verify_quote};
-pub use roots::{Fingerprint, Root, RootError, RootErrorKind, RootStore};
+pub use roots::{Fingerprint, Root, RootError, RootErrorKind, RootKind, RootStore};
 pub use selection::{BankRule, SelectionProblem, SelectionRule};
 pub use time::UnixTime;

@@ -5,7 +5,7 @@ use core::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::certificate::{CERTIFICATE_BYTES_MAX, Certificate, CertificateError};
+use crate::certificate::{CERTIFICATE_BYTES_MAX, Certificate, CertificateError, SignatureFault};
 use crate::key::PublicKey;
 use crate::{hash, nv};
 
@@ -42,9 +42,37 @@ pub struct Root {
     subject_der: Vec<u8>,
     key: PublicKey,
     may_issue: bool,
+    kind: RootKind,
+}
+
+/// What a trusted certificate is, by what it says and who signed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RootKind {
+    /// An authority's, signed by itself.
+    SelfSigned,
+    /// An authority's, signed by another one: an intermediate to stop at.
+    Intermediate,
+    /// Of no authority: it vouches for itself alone.
+    EndEntity,
+}
+
+impl RootKind {
+    /// In words.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SelfSigned => "root",
+            Self::Intermediate => "intermediate",
+            Self::EndEntity => "end entity",
+        }
+    }
 }
 
 impl Root {
+    /// What it is.
+    pub const fn kind(&self) -> RootKind {
+        self.kind
+    }
+
     /// The certificate.
     pub fn der(&self) -> &[u8] {
         &self.der
@@ -183,13 +211,24 @@ fn read(file: &[u8]) -> Result<Root, CertificateError> {
     // Vendors publish files with a line break or padding behind the certificate.
     let der = nv::certificate(file).ok_or(CertificateError::Malformed)?.der;
     let certificate = Certificate::from_der(der)?;
+    let key = certificate.key()?;
+    // Roots older than X.509 v3 say nothing about themselves: the operator's choice says it.
+    let may_issue = certificate.is_before_v3() || certificate.is_ca();
+    // That a root signed itself with a weak hash proves as little as if it had not, and matters as
+    // little: it is trusted by its fingerprint.
+    let signed_itself = || !matches!(certificate.check_signature(&key), Err(SignatureFault::Wrong));
+    let kind = match may_issue {
+        false => RootKind::EndEntity,
+        true if certificate.is_self_issued() && signed_itself() => RootKind::SelfSigned,
+        true => RootKind::Intermediate,
+    };
     Ok(Root {
         fingerprint: Fingerprint::of(der),
         subject: certificate.subject(),
         subject_der: certificate.subject_der().to_vec(),
-        key: certificate.key()?,
-        // Roots older than X.509 v3 say nothing about themselves: the operator's choice says it.
-        may_issue: certificate.is_before_v3() || certificate.is_ca(),
+        key,
+        may_issue,
+        kind,
         der: der.to_vec(),
     })
 }

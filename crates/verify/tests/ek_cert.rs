@@ -11,8 +11,8 @@ use rcgen::{
 };
 use verify::{
     CertificateError, EkCertDeviation, EkCertError, Fingerprint, INTERMEDIATES_MAX, KeyError,
-    PublicKey, RootErrorKind, RootStore, UnixTime, UntrustedCause, VerifiedEk, WrongUse, check_ek,
-    verify_ek_certificate,
+    PublicKey, RootErrorKind, RootKind, RootStore, UnixTime, UntrustedCause, VerifiedEk, WrongUse,
+    check_ek, verify_ek_certificate,
 };
 
 /// 1 January 2027.
@@ -105,6 +105,21 @@ fn trust_begins_at_the_roots_only() {
     assert_eq!(cause, UntrustedCause::SelfSigned { subject: "CN=Root".into() });
     let stop_at_issuer = verify_ek_certificate(&leaf, &[], &issuer.store(), NOW).unwrap();
     assert_eq!(stop_at_issuer.root(), Fingerprint::of(&issuer.der), "an operator's choice");
+}
+
+#[test]
+fn a_trust_anchor_says_what_it_is() {
+    let kind = |der: &[u8]| RootStore::from_der(der).unwrap().iter().next().unwrap().kind();
+    let root = Ca::root("Root");
+    let issuer = root.intermediate("Issuer");
+    let leaf = issuer.issue(&ek_params(), &KeyPair::generate().unwrap());
+    let alone = ek_params().self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec();
+    assert_eq!(kind(&root.der), RootKind::SelfSigned);
+    assert_eq!(kind(&issuer.der), RootKind::Intermediate);
+    assert_eq!([kind(&leaf), kind(&alone)], [RootKind::EndEntity; 2]);
+    // An authority that has the name of its issuer, and another key.
+    let namesake = Ca::root("Root").issue_ca(ca_params("Root", BasicConstraints::Unconstrained));
+    assert_eq!(kind(&namesake.der), RootKind::Intermediate);
 }
 
 #[test]

@@ -368,7 +368,13 @@ const ENDORSEMENT: &[Requirement] = requirements! {
     E15 "An endorsement key that changed is noticed."
         ["server::a_host_enrols_anew_only_when_a_person_wants_it"];
     E16 "Roots have origin, fingerprint and purpose."
-        ["cli::an_anchor_is_known_by_its_fingerprint_alone",
+        ["server::a_cabinet_gives_its_roots_and_where_somebody_says_so_its_intermediates",
+         "server::a_folder_is_searched_by_content_and_a_named_file_is_taken_as_it_is",
+         "server::a_cabinet_that_is_not_sound_imports_nothing",
+         "cabinet::a_bomb_is_refused_by_its_size",
+         "cabinet::a_cut_or_flipped_cabinet_is_refused_or_what_it_was",
+         "verify::a_trust_anchor_says_what_it_is",
+         "cli::an_anchor_is_known_by_its_fingerprint_alone",
          "tpm-vendors::each_authority_is_there_once",
          "tpm-vendors::fingerprints_are_those_of_the_vendors_certificates",
          "verify::trust_begins_at_the_roots_only",

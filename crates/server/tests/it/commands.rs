@@ -10,7 +10,7 @@ use verify::{RootStore, UnixTime};
 use crate::bench::{CA, Host, Server};
 
 /// Runs `bootproof` with these arguments as its program does, on a thread of its own.
-async fn bootproof(server: &Server, arguments: &[&str]) -> Result<Exit, CliError> {
+pub(crate) async fn bootproof(server: &Server, arguments: &[&str]) -> Result<Exit, CliError> {
     let context = server.data.path().join("admin.toml").display().to_string();
     let mut all = vec!["bootproof", "--context", &context];
     all.extend(arguments);

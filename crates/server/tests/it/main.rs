@@ -13,3 +13,4 @@ mod peers;
 mod policy;
 mod references;
 mod story;
+mod trust_import;
