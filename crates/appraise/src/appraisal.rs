@@ -1,13 +1,17 @@
 //! Claims -> verdict.
 
 use findings::{Argument, CATALOGUE, Code, Finding, Severity};
-
+use quirks::UntrustedMachine;
+use tpm_wire::TpmAlgId;
 use verify::UnixTime;
 
-use crate::claims::{Claims, LogStatus};
+use crate::claims::{
+    Claims, ClockState, EkStatus, IdentityStatus, KeyRole, LogStatus, QuoteStatus, SignerStatus,
+};
+use crate::ima::ImaStatus;
 use crate::reference::{Context, Matched};
 use crate::{
-    Interface, Policy, boot_facts, ek, ima, log, quirk, quote, reference, secure_boot, tpm,
+    Interface, Policy, TpmSaid, boot_facts, ek, ima, log, quirk, quote, reference, secure_boot, tpm,
 };
 
 /// The answer. No order and no default: what is not known is not a little better than refused.
@@ -60,15 +64,101 @@ pub fn appraise(
     policy: &Policy,
     now: UnixTime,
 ) -> Appraisal {
-    let mut findings = Vec::new();
-    findings.extend(quote::identity_findings(&claims.identity));
-    findings.extend(ek::findings(&claims.ek));
-    findings.extend(quirk::of_ek(&claims.ek));
-    findings.extend(quote::quote_findings(&claims.quote, &claims.untrusted_banks));
-    findings.extend(quote::clock_findings(&claims.quote, context.previous));
-    findings.extend(quote::bank_finding(&claims.quote, policy));
-    findings.extend(tpm::findings(claims, policy));
-    findings.extend(log::findings(&claims.log));
+    let beside = claims.beside_log();
+    let (of_log, reference) = log_findings(claims, context, policy, now);
+    let findings = beside.findings(context.previous, of_log, policy);
+    let proved = Proved::of_claims(claims);
+    let judged = Appraisal { reference, ..concluded(proved, findings, policy, now) };
+    match &policy.site_rules {
+        None => judged,
+        Some(rules) => {
+            let mut findings = rules.evaluate(claims, &judged);
+            findings.iter_mut().for_each(|finding| policy.judge(finding, now));
+            findings.extend(judged.findings);
+            Appraisal { reference: judged.reference, ..sorted(proved, findings) }
+        }
+    }
+}
+
+/// What evidence says beside its log: that which is judged anew each time, whether or not the log is
+/// the one of last time. A finding that needs the log belongs to [`log_findings`].
+#[derive(Clone, Copy, Debug)]
+pub struct BesideLog<'c, 'a> {
+    /// Whose evidence it is.
+    pub identity: &'c IdentityStatus,
+    /// The endorsement certificate.
+    pub ek: &'c EkStatus,
+    /// The quote.
+    pub quote: &'c QuoteStatus,
+    /// FIFO or CRB, as the host says.
+    pub untrusted_interface: Option<Interface>,
+    /// What the TPM says of itself, as the host says.
+    pub untrusted_tpm: Option<TpmSaid<'a>>,
+    /// Whether the key that the quote names as its signer is the enrolled one.
+    pub signer: &'c SignerStatus,
+    pub(crate) untrusted_machine: Option<UntrustedMachine<'a>>,
+    pub(crate) weak_keys: &'c [KeyRole],
+    pub(crate) untrusted_banks: &'c [TpmAlgId],
+    pub(crate) ima: &'c ImaStatus,
+}
+
+impl<'a> Claims<'a> {
+    /// All but what is said of the log.
+    pub fn beside_log(&self) -> BesideLog<'_, 'a> {
+        BesideLog {
+            identity: &self.identity,
+            ek: &self.ek,
+            quote: &self.quote,
+            untrusted_interface: self.untrusted_interface,
+            untrusted_tpm: self.untrusted_tpm,
+            signer: &self.signer,
+            untrusted_machine: self.untrusted_machine,
+            weak_keys: &self.weak_keys,
+            untrusted_banks: &self.untrusted_banks,
+            ima: &self.ima,
+        }
+    }
+}
+
+impl BesideLog<'_, '_> {
+    /// All findings of evidence in whose log `of_log` was found.
+    pub(crate) fn findings(
+        &self,
+        previous: Option<&ClockState>,
+        of_log: Vec<Finding>,
+        policy: &Policy,
+    ) -> Vec<Finding> {
+        let mut findings = of_log;
+        findings.extend(quote::identity_findings(self.identity));
+        findings.extend(ek::findings(self.ek));
+        findings.extend(quirk::of_ek(self.ek));
+        findings.extend(quote::quote_findings(self.quote, self.untrusted_banks));
+        findings.extend(quote::clock_findings(self.quote, previous));
+        findings.extend(quote::bank_finding(self.quote, policy));
+        findings.extend(tpm::findings(self, policy));
+        let ima_mode = policy.ima.as_ref().map(|rules| rules.mode);
+        findings.extend(ima::findings(self.ima, ima_mode));
+        if self.untrusted_interface == Some(Interface::Crb) {
+            findings.push(
+                Finding::new(Code::InterfaceNotFifo)
+                    .with("interface", Argument::Text("crb".to_owned())),
+            );
+        }
+        quirk::tell(&mut findings, self.untrusted_machine, policy.refused_quirks());
+        findings
+    }
+}
+
+/// What is found in the log and by the references of `context`, before the rules of a policy: the
+/// part that is the same where log, log of the running system, size of the log's area, quoted values,
+/// policy and references are.
+pub(crate) fn log_findings(
+    claims: &Claims<'_>,
+    context: &Context<'_>,
+    policy: &Policy,
+    now: UnixTime,
+) -> (Vec<Finding>, Option<Matched>) {
+    let mut findings = log::findings(&claims.log);
     findings.extend(log::area_finding(claims));
     findings.extend(
         claims
@@ -82,50 +172,49 @@ pub fn appraise(
     let (changed, reference) =
         reference::findings(claims, context.references, &policy.references, now);
     findings.extend(changed);
-    let ima_mode = policy.ima.as_ref().map(|rules| rules.mode);
-    findings.extend(ima::findings(&claims.ima, ima_mode));
-    if claims.untrusted_interface == Some(Interface::Crb) {
-        findings.push(
-            Finding::new(Code::InterfaceNotFifo)
-                .with("interface", Argument::Text("crb".to_owned())),
-        );
-    }
-    quirk::tell(&mut findings, claims.untrusted_machine, policy.refused_quirks());
-    let judged = Appraisal { reference, ..concluded(claims, findings, policy, now) };
-    match &policy.site_rules {
-        None => judged,
-        Some(rules) => {
-            let mut findings = rules.evaluate(claims, &judged);
-            findings.iter_mut().for_each(|finding| policy.judge(finding, now));
-            findings.extend(judged.findings);
-            Appraisal { reference: judged.reference, ..sorted(claims, findings) }
+    (findings, reference)
+}
+
+/// Whether there is what an acceptance rests on: a verified quote, and a log that was read. Each of
+/// them missing has a finding, so this holds off only a fault of our own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proved {
+    /// Both are there.
+    QuoteAndLog,
+    /// One of them is missing.
+    Not,
+}
+
+impl Proved {
+    fn of_claims(claims: &Claims<'_>) -> Self {
+        match (&claims.quote, &claims.log) {
+            (QuoteStatus::Verified(_), LogStatus::Read(_)) => Self::QuoteAndLog,
+            _ => Self::Not,
         }
     }
 }
 
-fn concluded(
-    claims: &Claims<'_>,
+pub(crate) fn concluded(
+    proved: Proved,
     mut findings: Vec<Finding>,
     policy: &Policy,
     now: UnixTime,
 ) -> Appraisal {
     findings.iter_mut().for_each(|finding| policy.judge(finding, now));
-    sorted(claims, findings)
+    sorted(proved, findings)
 }
 
-fn sorted(claims: &Claims<'_>, mut findings: Vec<Finding>) -> Appraisal {
+fn sorted(proved: Proved, mut findings: Vec<Finding>) -> Appraisal {
     findings.sort_by_key(|finding| CATALOGUE.iter().position(|entry| entry.code == finding.code()));
-    Appraisal { verdict: verdict(claims, &findings), findings, reference: None }
+    Appraisal { verdict: verdict(proved, &findings), findings, reference: None }
 }
 
-/// Accepted takes more than the absence of findings: a verified quote and a log that was read.
-/// Each of them missing has a finding, so this holds off only a fault of our own.
-fn verdict(claims: &Claims<'_>, findings: &[Finding]) -> Verdict {
+/// Accepted takes more than the absence of findings.
+fn verdict(proved: Proved, findings: &[Finding]) -> Verdict {
     let any = |severity| findings.iter().any(|finding| finding.severity() == severity);
-    let proved = claims.quote.verified().is_some() && matches!(claims.log, LogStatus::Read(_));
     match (any(Severity::Fail), any(Severity::Hold), proved) {
-        (true, _, _) | (false, false, false) => Verdict::NotAccepted,
+        (true, _, _) | (false, false, Proved::Not) => Verdict::NotAccepted,
         (false, true, _) => Verdict::NotAppraised,
-        (false, false, true) => Verdict::Accepted,
+        (false, false, Proved::QuoteAndLog) => Verdict::Accepted,
     }
 }

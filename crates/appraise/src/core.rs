@@ -127,7 +127,10 @@ impl std::ops::Deref for Key<'_> {
     }
 }
 
-fn identity<'a>(known: &Known<'a>, presented: Option<&[u8]>) -> (IdentityStatus, Option<Key<'a>>) {
+pub(crate) fn identity<'a>(
+    known: &Known<'a>,
+    presented: Option<&[u8]>,
+) -> (IdentityStatus, Option<Key<'a>>) {
     let presented_name = || presented.and_then(|public| check_ak(public).ok()).map(|ak| *ak.name());
     match known {
         Known::Nothing => (IdentityStatus::NoIdentityKey, None),
@@ -162,7 +165,7 @@ fn identity<'a>(known: &Known<'a>, presented: Option<&[u8]>) -> (IdentityStatus,
     }
 }
 
-fn quote(
+pub(crate) fn quote(
     evidence: &Evidence<'_>,
     bound: Option<&BoundAk>,
     challenge: &Challenge<'_>,

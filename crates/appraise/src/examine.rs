@@ -54,7 +54,7 @@ pub fn examine<'a>(
     }
 }
 
-fn ek_status(ek: &EkEvidence<'_>, known: &Known<'_>, now: UnixTime) -> EkStatus {
+pub(crate) fn ek_status(ek: &EkEvidence<'_>, known: &Known<'_>, now: UnixTime) -> EkStatus {
     let status = match ek {
         EkEvidence::NotAsked if matches!(known, Known::Nothing) => return EkStatus::NotAsked,
         EkEvidence::NotAsked | EkEvidence::NoCertificate => return EkStatus::Absent,

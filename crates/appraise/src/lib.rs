@@ -35,8 +35,9 @@ mod secure_boot;
 mod secure_boot_rules;
 mod site_rules;
 mod tpm;
+mod unchanged;
 
-pub use appraisal::{Appraisal, Verdict, appraise};
+pub use appraisal::{Appraisal, BesideLog, Verdict, appraise};
 pub use claims::{
     Claims, ClockState, EkStatus, IdentityStatus, KeyRole, LogStatus, QuoteStatus, ReadLog,
     SignerStatus,
@@ -54,3 +55,4 @@ pub use reference::{Context, Matched, boot};
 pub use secure_boot_rules::SecureBootRules;
 pub use site_rules::{EvaluateRules, SiteRules};
 pub use tpm::{is_weak_key, weak_key_finding};
+pub use unchanged::{HashedLog, LogMemo, SameLog, Unchanged, appraise_unchanged};

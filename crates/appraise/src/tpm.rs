@@ -4,8 +4,8 @@ use findings::{Argument, Code, Finding};
 use tpm_vendors::{FirmwareVersion, Vendor, advisories, is_roca_weak, software_tpm};
 use verify::{BoundAk, PublicKey};
 
-use crate::claims::{Claims, EkStatus, KeyRole, QuoteStatus, SignerStatus};
-use crate::{Policy, TpmSaid};
+use crate::claims::{EkStatus, KeyRole, QuoteStatus, SignerStatus};
+use crate::{BesideLog, Policy, TpmSaid};
 
 /// Compares the signer's qualified name in a verified quote with what the enrolled key and its
 /// parent give. [TPM2-P1-1.59 §16] The parent's name is the host's word, but a wrong one hashes to
@@ -53,7 +53,7 @@ const SAID: &str = "the host";
 
 /// Of two who say the same thing the certificate counts, but for the version: that in a certificate
 /// is the one of the day on which the chip was made.
-fn known<'a>(claims: &'a Claims<'_>) -> Tpm<'a> {
+fn known<'a>(claims: &BesideLog<'a, '_>) -> Tpm<'a> {
     let certified = claims.ek.endorsed().map(verify::VerifiedEk::tpm);
     let said = claims.untrusted_tpm;
     let certified_vendor = certified.and_then(|tpm| tpm.manufacturer_id()).map(Vendor::new);
@@ -72,9 +72,9 @@ fn known<'a>(claims: &'a Claims<'_>) -> Tpm<'a> {
     }
 }
 
-pub(crate) fn findings(claims: &Claims<'_>, policy: &Policy) -> Vec<Finding> {
+pub(crate) fn findings(claims: &BesideLog<'_, '_>, policy: &Policy) -> Vec<Finding> {
     let mut findings = Vec::new();
-    if let SignerStatus::Differs { quoted, expected } = &claims.signer {
+    if let SignerStatus::Differs { quoted, expected } = claims.signer {
         let finding =
             Finding::new(Code::QualifiedSigner).with("expected", Argument::text(expected));
         findings.push(match quoted {

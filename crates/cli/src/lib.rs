@@ -9,7 +9,7 @@ mod error;
 pub mod evidence_dir;
 mod output;
 
-pub use cmd::verify::{judge, judge_under, judge_with, with_claims};
+pub use cmd::verify::{judge, judge_under, judge_with, with_claims, with_inputs};
 pub use cmd::{Exit, run};
 pub use error::{CliError, report_error};
 pub use output::{Output, Tone};

@@ -11,7 +11,8 @@ use api::{
     pcrs::Pcrs,
 };
 use appraise::{
-    Claims, EkStatus, IdentityStatus, LogStatus, QuoteStatus, ReadLog, SignerStatus, TpmSaid,
+    BesideLog, Claims, EkStatus, IdentityStatus, LogStatus, QuoteStatus, ReadLog, SignerStatus,
+    TpmSaid, Unchanged,
 };
 use boot_claims::{Belief, State};
 use event_log::LedOn;
@@ -24,47 +25,79 @@ const UNTRUSTED_CHARS_MAX: usize = 4096;
 
 /// `judged` and what `claims` it rests on, as a document.
 pub fn appraisal(claims: &Claims<'_>, judged: &appraise::Appraisal) -> Appraisal {
+    document(&claims.beside_log(), LogSection::of(claims), judged)
+}
+
+/// The same of a host whose log is the one that `section` was made of.
+pub fn unchanged(
+    unchanged: &Unchanged<'_, '_>,
+    section: &LogSection,
+    judged: &appraise::Appraisal,
+) -> Appraisal {
+    document(&unchanged.beside_log(), section.clone(), judged)
+}
+
+/// What a document says of a log and of the boot that it tells, to be used again while the log and
+/// the quoted values are the same.
+#[derive(Clone, Debug)]
+pub struct LogSection(Facts);
+
+impl LogSection {
+    /// What `claims` say of their log.
+    pub fn of(claims: &Claims<'_>) -> Self {
+        let mut facts = Facts::default();
+        if let LogStatus::Read(log) = &claims.log {
+            facts.event_log = Some(log_facts(log));
+            // What the log tells counts only under a verified quote.
+            if claims.quote.verified().is_some() {
+                boot(log, &mut facts);
+            }
+        }
+        Self(facts)
+    }
+
+    /// Bytes that it holds in memory, about. Its document is about as long: it says each name, and
+    /// has no room that is not used.
+    pub fn n_bytes(&self) -> usize {
+        let json = serde_json::to_string(&self.0).map_or(usize::MAX, |json| json.len());
+        json.saturating_add(size_of::<Self>())
+    }
+}
+
+fn document(
+    beside: &BesideLog<'_, '_>,
+    LogSection(of_log): LogSection,
+    judged: &appraise::Appraisal,
+) -> Appraisal {
+    let verified = beside.quote.verified();
+    let quoted = verified.map_or(&[][..], |quote| quote.values());
     Appraisal {
         verdict: judged.verdict.as_str().to_owned(),
         findings: judged.findings.iter().map(Finding::from).collect(),
         facts: Facts {
+            quote_verified: verified.is_some(),
+            quote: quote(beside),
+            endorsement: endorsement(beside.ek),
+            tpm: tpm(beside),
+            interface: beside.untrusted_interface.map(|interface| interface.as_str().to_owned()),
+            pcrs: quoted.iter().cloned().collect::<Pcrs>(),
             reference: judged.reference.as_ref().map(|matched| ReferenceFacts {
                 name: matched.name.clone(),
                 state: matched.state.as_str().to_owned(),
                 pcrs: matched.pcrs.iter().collect(),
             }),
-            ..facts(claims)
+            ..of_log
         },
         judged_anew: false,
     }
 }
 
-fn facts(claims: &Claims<'_>) -> Facts {
-    let mut facts = Facts {
-        quote_verified: claims.quote.verified().is_some(),
-        quote: quote(claims),
-        endorsement: endorsement(&claims.ek),
-        tpm: tpm(claims),
-        interface: claims.untrusted_interface.map(|interface| interface.as_str().to_owned()),
-        pcrs: claims.quoted().iter().cloned().collect::<Pcrs>(),
-        ..Facts::default()
-    };
-    if let LogStatus::Read(log) = &claims.log {
-        facts.event_log = Some(log_facts(log));
-        // What the log tells counts only under a verified quote.
-        if facts.quote_verified {
-            boot(log, &mut facts);
-        }
-    }
-    facts
-}
-
-fn quote(claims: &Claims<'_>) -> Option<QuoteFacts> {
-    let ak_name = match &claims.identity {
+fn quote(beside: &BesideLog<'_, '_>) -> Option<QuoteFacts> {
+    let ak_name = match beside.identity {
         IdentityStatus::Bound { ak_name, .. } => Some(ak_name.to_string()),
         _ => None,
     };
-    let (clock, firmware_version, selection) = match &claims.quote {
+    let (clock, firmware_version, selection) = match beside.quote {
         QuoteStatus::Absent { .. } => return None,
         QuoteStatus::Verified(quote) => {
             (*quote.clock_info(), quote.firmware_version(), Some(*quote.selection()))
@@ -87,7 +120,7 @@ fn quote(claims: &Claims<'_>) -> Option<QuoteFacts> {
         firmware_version: format!("{firmware_version:016x}"),
         selection: banks.iter().map(|(alg, pcrs)| format!("{alg}:{pcrs}")).collect(),
         ak_name,
-        signer: match claims.signer {
+        signer: match beside.signer {
             SignerStatus::Matches => "verified",
             SignerStatus::NotChecked => "not checked",
             SignerStatus::Differs { .. } => "contradicted",
@@ -116,8 +149,8 @@ pub fn machine_said(said: &Machine) -> UntrustedMachine<'_> {
     }
 }
 
-fn tpm(claims: &Claims<'_>) -> Option<TpmFacts> {
-    let said = claims.untrusted_tpm?;
+fn tpm(beside: &BesideLog<'_, '_>) -> Option<TpmFacts> {
+    let said = beside.untrusted_tpm?;
     Some(TpmFacts {
         untrusted_manufacturer: Vendor::new(said.manufacturer).to_string(),
         untrusted_vendor_string: shown(said.vendor_string),

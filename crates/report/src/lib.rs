@@ -7,5 +7,5 @@ mod quirk;
 pub mod reference;
 mod secure_boot;
 
-pub use appraisal::{appraisal, machine_said, tpm_said};
+pub use appraisal::{LogSection, appraisal, machine_said, tpm_said, unchanged};
 pub use quirk::quirks;

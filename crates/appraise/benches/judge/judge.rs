@@ -1,10 +1,11 @@
 //! The judgement, and its core.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use appraise::{
-    Appraisal, Challenge, Context, CoreLog, EkEvidence, Evidence, Known, LogStatus, Policy,
-    QuoteEvidence, Verdict, appraise, examine, examine_core,
+    Appraisal, Challenge, Context, CoreLog, EkEvidence, Evidence, HashedLog, Known, LogMemo,
+    LogStatus, Policy, QuoteEvidence, Verdict, appraise, appraise_unchanged, examine, examine_core,
 };
 use tpm_wire::PcrBank;
 
@@ -55,6 +56,43 @@ pub(crate) fn check(case: &Case) {
     assert!(!codes.contains(&findings::Code::LogReplay), "{}: {codes:?}", case.name);
     if case.is_ours {
         assert_eq!(appraisal.verdict, Verdict::Accepted, "{}: {codes:?}", case.name);
+    }
+}
+
+/// What is kept of a case for its next judgement, and under which policy.
+pub(crate) struct Kept {
+    memo: LogMemo,
+    policy: Arc<Policy>,
+}
+
+impl Kept {
+    pub(crate) fn of(case: &Case) -> Self {
+        let policy = Arc::new(Policy::default());
+        let evidence = evidence(case);
+        let (known, challenge) = (Known::Key(&case.bound), Challenge::Nonce(&case.nonce));
+        let ek = EkEvidence::Judged(&case.ek);
+        let claims = examine(&evidence, &known, &ek, &challenge, &policy, NOW);
+        let log = HashedLog::new(&case.log);
+        let memo =
+            LogMemo::of(&log, &evidence, &claims, &Context::default(), &policy, NOW).unwrap();
+        let kept = Self { memo, policy };
+        assert_eq!(kept.appraisal(case), appraisal(case), "{}", case.name);
+        kept
+    }
+
+    fn appraisal(&self, case: &Case) -> Appraisal {
+        let evidence = evidence(case);
+        let (known, challenge) = (Known::Key(&case.bound), Challenge::Nonce(&case.nonce));
+        let log = HashedLog::new(black_box(&case.log));
+        let same = self.memo.fits(&log, &evidence, &Context::default(), &self.policy).unwrap();
+        let ek = EkEvidence::Judged(&case.ek);
+        let unchanged = same.examine(&known, &ek, &challenge, NOW).unwrap();
+        appraise_unchanged(&unchanged, &Context::default(), NOW)
+    }
+
+    /// Raw bytes -> verdict and findings, where the log is the one of last time.
+    pub(crate) fn unchanged(&self, case: &Case) {
+        black_box(self.appraisal(case));
     }
 }
 

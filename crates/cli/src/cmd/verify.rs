@@ -140,6 +140,18 @@ pub fn with_claims<T>(
     now: UnixTime,
     each: impl FnOnce(&Claims<'_>) -> T,
 ) -> T {
+    with_inputs(folder, roots, |evidence, known, ek, challenge| {
+        each(&examine(evidence, known, ek, challenge, policy, now))
+    })
+}
+
+/// What `each` makes of the evidence of `folder`, what it says of the host, the endorsement
+/// certificate and the challenge.
+pub fn with_inputs<T>(
+    folder: &EvidenceFolder,
+    roots: &RootStore,
+    each: impl FnOnce(&appraise::Evidence<'_>, &Known<'_>, &EkEvidence<'_>, &Challenge<'_>) -> T,
+) -> T {
     let later = folder.userspace_log.as_deref().map(userspace_log::parse);
     let evidence = appraise::Evidence {
         quote: folder.quote.as_ref().map(|(attest, signature)| QuoteEvidence { attest, signature }),
@@ -172,8 +184,7 @@ pub fn with_claims<T>(
     };
     let nonce = folder.nonce.as_deref().and_then(Nonce::new);
     let challenge = nonce.as_ref().map_or(Challenge::Absent, Challenge::Nonce);
-    let claims = examine(&evidence, &known, &ek, &challenge, policy, now);
-    each(&claims)
+    each(&evidence, &known, &ek, &challenge)
 }
 
 pub(super) fn show_findings(findings: &[Finding], output: &Output) -> Result<(), CliError> {

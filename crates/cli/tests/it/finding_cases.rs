@@ -96,6 +96,7 @@ pub(crate) fn boot_pcrs() -> PcrSet {
 }
 
 pub(crate) fn codes(folder: &EvidenceFolder, roots: &RootStore, now: UnixTime) -> Vec<String> {
+    crate::unchanged::check_same(folder, roots, now);
     let appraisal = cli::judge(folder, roots, now);
     let fails = appraisal.findings.iter().any(|finding| finding.severity == "fail");
     assert_eq!(fails, appraisal.verdict == "not accepted", "{appraisal:?}");

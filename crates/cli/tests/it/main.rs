@@ -16,4 +16,5 @@ mod references;
 mod rules;
 mod secure_boot;
 mod tpm_cases;
+mod unchanged;
 mod userspace;

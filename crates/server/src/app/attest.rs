@@ -7,9 +7,10 @@ use api::{
     agent::{Evidence, EvidenceReply, Quote, VENDOR_STRING_BYTES_MAX},
 };
 use appraise::{
-    Challenge, Claims, ClockState, Context, EkEvidence, Known, Policy, QuoteEvidence, Verdict,
-    appraise, examine,
+    Challenge, Claims, ClockState, Context, EkEvidence, HashedLog, Known, LogMemo, Policy,
+    QuoteEvidence, QuoteStatus, Unchanged, Verdict, appraise, appraise_unchanged, examine,
 };
+use report::LogSection;
 use store::{
     Approval, By, Conflict, Connection, EvidencePart, Host, HostId, JudgedBy, NewAppraisal,
     QuoteClock, QuotedValues, StoreError,
@@ -20,8 +21,8 @@ use userspace_log::LaterLog;
 use verify::{IssuedAt, Name, Nonce, NonceError, UnixTime};
 
 use super::{
-    App, AppError, RefusalKind, identity::LoadedIdentity, policy::clock_state, reference::HeldTo,
-    secret::random,
+    App, AppError, RefusalKind, identity::LoadedIdentity, memo::Memo, policy::clock_state,
+    reference::HeldTo, secret::random,
 };
 
 /// Characters of the text that an agent sends where its TPM gave no quote.
@@ -95,6 +96,8 @@ pub(super) struct Judged {
     quoted: Option<QuotedValues>,
     /// What it was judged by.
     pub(super) judged_by: JudgedBy,
+    /// What to keep of the log, where it is another than last time.
+    memo: Option<Memo>,
 }
 
 impl App {
@@ -136,14 +139,22 @@ impl App {
 
         // Off the threads that serve sockets: a large log costs milliseconds.
         let app = Arc::clone(self);
+        let memo = self.memos.find(&host.id);
         let judging = tokio::task::spawn_blocking(move || {
             let (policy, identity) = (&app.policy, identity.as_deref());
             let now = UnixTime(now_ms.div_euclid(1000));
-            let judged = judge(policy, &judgeable, identity, previous.as_ref(), &held_to, now);
-            (judged, judgeable)
+            let previous = previous.as_ref();
+            let last_time = LastTime::of(&judgeable, memo.as_deref());
+            let log_sha256 = last_time.log.as_ref().map(|log| *log.sha256());
+            let judged = judge(policy, &judgeable, identity, last_time, previous, &held_to, now);
+            (judged, judgeable, log_sha256)
         });
-        let (judged, judgeable) = judging.await.map_err(|err| AppError::Bug(err.into()))?;
-        let Judged { appraisal, quote_clock, named, quoted, judged_by } = judged;
+        let (judged, judgeable, log_sha256) =
+            judging.await.map_err(|err| AppError::Bug(err.into()))?;
+        let Judged { appraisal, quote_clock, named, quoted, judged_by, memo } = judged;
+        if let Some(memo) = memo {
+            self.memos.keep(&host.id, memo);
+        }
         if let Some(named) = named {
             self.identities.note_log(&host.id, named);
         }
@@ -168,7 +179,7 @@ impl App {
             verdict: appraisal.verdict.clone(),
             findings_json: serde_json::to_string(&appraisal.findings).map_err(to_json)?,
             document_json: serde_json::to_string(&appraisal).map_err(to_json)?,
-            evidence: parts(judgeable.evidence)?,
+            evidence: parts(judgeable.evidence, log_sha256)?,
             quote_clock,
             next_due_at_ms,
             cohort,
@@ -239,37 +250,58 @@ impl App {
     }
 }
 
+/// What goes into a judgement of a host.
+struct Inputs<'a> {
+    evidence: appraise::Evidence<'a>,
+    known: Known<'a>,
+    ek: EkEvidence<'a>,
+    challenge: Challenge<'a>,
+}
+
+impl<'a> Inputs<'a> {
+    fn new(judgeable: &'a Judgeable, identity: Option<&'a LoadedIdentity>) -> Self {
+        let sent = &judgeable.evidence;
+        let quote = sent.quote.as_ref();
+        Self {
+            evidence: appraise::Evidence {
+                quote: quote.map(|quote| QuoteEvidence {
+                    attest: &quote.attest,
+                    signature: &quote.signature,
+                }),
+                tpm_error: sent.tpm_error.as_deref(),
+                pcrs: &judgeable.pcrs,
+                event_log: sent.event_log.as_deref(),
+                later: judgeable.later.as_ref(),
+                ima_list: sent.ima_list.as_deref(),
+                ak_public: sent.ak_public.as_deref(),
+                acpi_tpm2: sent.acpi_tpm2.as_deref(),
+                active_banks: judgeable.active_banks.as_deref(),
+                tpm: sent.tpm.as_ref().map(report::tpm_said),
+                machine: sent.machine.as_ref().map(report::machine_said),
+            },
+            known: identity.map_or(Known::Nothing, |identity| Known::Key(&identity.bound)),
+            ek: match identity.map(|identity| &identity.ek) {
+                None => EkEvidence::NotAsked,
+                Some(None) => EkEvidence::NoCertificate,
+                Some(Some(judged)) => EkEvidence::Judged(judged),
+            },
+            challenge: Challenge::Nonce(&judgeable.nonce),
+        }
+    }
+
+    fn claims(&self, policy: &Policy, now: UnixTime) -> Claims<'a> {
+        examine(&self.evidence, &self.known, &self.ek, &self.challenge, policy, now)
+    }
+}
+
 /// What evidence of a host whose identity key is `identity` proves at `now`.
 pub(super) fn claims<'a>(
     policy: &Policy,
     judgeable: &'a Judgeable,
-    identity: Option<&LoadedIdentity>,
+    identity: Option<&'a LoadedIdentity>,
     now: UnixTime,
 ) -> Claims<'a> {
-    let sent = &judgeable.evidence;
-    let evidence = appraise::Evidence {
-        quote: sent
-            .quote
-            .as_ref()
-            .map(|quote| QuoteEvidence { attest: &quote.attest, signature: &quote.signature }),
-        tpm_error: sent.tpm_error.as_deref(),
-        pcrs: &judgeable.pcrs,
-        event_log: sent.event_log.as_deref(),
-        later: judgeable.later.as_ref(),
-        ima_list: sent.ima_list.as_deref(),
-        ak_public: sent.ak_public.as_deref(),
-        acpi_tpm2: sent.acpi_tpm2.as_deref(),
-        active_banks: judgeable.active_banks.as_deref(),
-        tpm: sent.tpm.as_ref().map(report::tpm_said),
-        machine: sent.machine.as_ref().map(report::machine_said),
-    };
-    let known = identity.map_or(Known::Nothing, |identity| Known::Key(&identity.bound));
-    let ek = match identity.map(|identity| &identity.ek) {
-        None => EkEvidence::NotAsked,
-        Some(None) => EkEvidence::NoCertificate,
-        Some(Some(judged)) => EkEvidence::Judged(judged),
-    };
-    examine(&evidence, &known, &ek, &Challenge::Nonce(&judgeable.nonce), policy, now)
+    Inputs::new(judgeable, identity).claims(policy, now)
 }
 
 /// The TPM's resets, one for each boot, where a verified quote tells them.
@@ -277,44 +309,90 @@ pub(super) fn reset_count(claims: &Claims<'_>) -> Option<u32> {
     claims.quote.verified().map(|quote| quote.clock_info().reset_count)
 }
 
-/// Judges evidence of a host whose identity key is `identity`, by what it is held to.
+/// A log that was hashed, and what was found in it last time, where that is kept.
+#[derive(Clone, Copy, Default)]
+pub(super) struct LastTime<'a> {
+    log: Option<HashedLog<'a>>,
+    memo: Option<&'a Memo>,
+}
+
+impl<'a> LastTime<'a> {
+    fn of(judgeable: &'a Judgeable, memo: Option<&'a Memo>) -> Self {
+        Self { log: judgeable.evidence.event_log.as_deref().map(HashedLog::new), memo }
+    }
+}
+
+/// Judges evidence of a host whose identity key is `identity`, by what it is held to: in full, or
+/// where the log and all that its judgement rests on are those of last time only what is new.
 pub(super) fn judge(
-    policy: &Policy,
+    policy: &Arc<Policy>,
     judgeable: &Judgeable,
     identity: Option<&LoadedIdentity>,
+    last_time: LastTime<'_>,
     previous: Option<&ClockState>,
     held_to: &HeldTo,
     now: UnixTime,
 ) -> Judged {
-    let claims = claims(policy, judgeable, identity, now);
+    let inputs = Inputs::new(judgeable, identity);
+    let unchanged = unchanged(&inputs, policy, last_time, held_to, now);
+    if let Some((unchanged, memo)) = unchanged {
+        let context = Context { previous, references: &[] };
+        let appraisal = appraise_unchanged(&unchanged, &context, now);
+        let document = report::unchanged(&unchanged, &memo.section, &appraisal);
+        return Judged {
+            appraisal: with_machine(document, judgeable),
+            quote_clock: quote_clock(unchanged.quote(), &appraisal),
+            named: Some(unchanged.named_pcrs()),
+            quoted: unchanged.quote().verified().and_then(|quote| comparable(quote.values())),
+            judged_by: JudgedBy { reference_generation: Some(held_to.generation), one_boot: None },
+            memo: None,
+        };
+    }
+    let claims = inputs.claims(policy, now);
     let reset_count = reset_count(&claims);
     let references = held_to.applied(reset_count);
-    let appraisal = appraise(&claims, &Context { previous, references: &references }, policy, now);
+    let context = Context { previous, references: &references };
+    let appraisal = appraise(&claims, &context, policy, now);
     let one_boot = match appraisal.verdict {
         Verdict::Accepted => held_to.one_boot(appraisal.reference.as_ref(), reset_count),
         Verdict::NotAccepted | Verdict::NotAppraised => None,
     };
-    let quote_clock = claims.quote.verified().map(|quote| {
-        let clock = quote.clock_info();
-        QuoteClock {
-            clock_ms: clock.clock_ms,
-            reset_count: clock.reset_count,
-            restart_count: clock.restart_count,
-            safe: clock.safe == 1,
-            firmware_version: quote.firmware_version(),
-        }
+    let memo = last_time.log.and_then(|log| {
+        let log = LogMemo::of(&log, &inputs.evidence, &claims, &context, policy, now)?;
+        Some(Memo { log, section: LogSection::of(&claims) })
     });
-    let mut document = report::appraisal(&claims, &appraisal);
-    document.facts.untrusted_machine = judgeable.evidence.machine.clone();
-    // Counters that went back are not taken over: the finding must not heal itself.
-    let went_back = appraisal.has(findings::Code::ClockWentBack);
     Judged {
-        appraisal: document,
-        quote_clock: quote_clock.filter(|_| !went_back),
+        appraisal: with_machine(report::appraisal(&claims, &appraisal), judgeable),
+        quote_clock: quote_clock(&claims.quote, &appraisal),
         named: claims.named_pcrs(),
         quoted: comparable(claims.quoted()),
         judged_by: JudgedBy { reference_generation: Some(held_to.generation), one_boot },
+        memo,
     }
+}
+
+/// What was checked anew, where the rest is as last time; a host without references only.
+fn unchanged<'m, 'e>(
+    inputs: &'e Inputs<'e>,
+    policy: &Arc<Policy>,
+    last_time: LastTime<'m>,
+    held_to: &HeldTo,
+    now: UnixTime,
+) -> Option<(Unchanged<'m, 'e>, &'m Memo)> {
+    let LastTime { log: Some(log), memo: Some(memo) } = last_time else { return None };
+    let references = held_to.applied(None);
+    let context = Context { previous: None, references: &references };
+    let same = memo.log.fits(&log, &inputs.evidence, &context, policy)?;
+    let unchanged = same.examine(&inputs.known, &inputs.ek, &inputs.challenge, now)?;
+    Some((unchanged, memo))
+}
+
+fn with_machine(
+    mut document: api::appraisal::Appraisal,
+    judgeable: &Judgeable,
+) -> api::appraisal::Appraisal {
+    document.facts.untrusted_machine = judgeable.evidence.machine.clone();
+    document
 }
 
 /// PCRs whose values tell nothing of how a machine booted: 10 grows while it runs, 16 is for
@@ -332,8 +410,25 @@ fn comparable(quoted: &[PcrBank]) -> Option<QuotedValues> {
     Some(QuotedValues { bank: bank.alg().to_string(), values: values.collect() })
 }
 
+/// The counters to keep. Those that went back are not taken over: the finding must not heal itself.
+fn quote_clock(quote: &QuoteStatus, appraisal: &appraise::Appraisal) -> Option<QuoteClock> {
+    if appraisal.has(findings::Code::ClockWentBack) {
+        return None;
+    }
+    let quote = quote.verified()?;
+    let clock = quote.clock_info();
+    Some(QuoteClock {
+        clock_ms: clock.clock_ms,
+        reset_count: clock.reset_count,
+        restart_count: clock.restart_count,
+        safe: clock.safe == 1,
+        firmware_version: quote.firmware_version(),
+    })
+}
+
 /// Evidence as the store keeps it, each part by itself: logs of equal hosts are stored once.
-fn parts(evidence: Evidence) -> Result<Vec<EvidencePart>, AppError> {
+/// `log_sha256` is the digest of its log, which was made for the judgement.
+fn parts(evidence: Evidence, log_sha256: Option<[u8; 32]>) -> Result<Vec<EvidencePart>, AppError> {
     let json = |err: serde_json::Error| AppError::Bug(err.into());
     let pcrs = serde_json::to_vec(&evidence.pcrs).map_err(json)?;
     let banks = serde_json::to_vec(&evidence.active_banks).map_err(json)?;
@@ -359,7 +454,13 @@ fn parts(evidence: Evidence) -> Result<Vec<EvidencePart>, AppError> {
         ("tpm", tpm),
     ];
     let parts = parts.into_iter().filter_map(|(name, bytes)| Some((name, bytes?)));
-    Ok(parts.map(|(name, bytes)| EvidencePart::hash(name, bytes)).collect())
+    let hashed = parts.map(|(name, bytes)| match log_sha256 {
+        Some(sha256) if name == "event-log" => {
+            EvidencePart { name: name.to_owned(), sha256, bytes }
+        }
+        _ => EvidencePart::hash(name, bytes),
+    });
+    Ok(hashed.collect())
 }
 
 pub(super) fn from_parts(parts: Vec<EvidencePart>) -> Result<Evidence, AppError> {
@@ -421,11 +522,11 @@ mod tests {
             }),
             ..Evidence::default()
         };
-        let back = from_parts(parts(evidence.clone()).unwrap()).unwrap();
+        let back = from_parts(parts(evidence.clone(), None).unwrap()).unwrap();
         let json = |evidence: &Evidence| serde_json::to_string(evidence).unwrap();
         assert_eq!(json(&back), json(&evidence));
 
         let none = Evidence { tpm_error: Some("0x101".to_owned()), ..Evidence::default() };
-        assert_eq!(json(&from_parts(parts(none.clone()).unwrap()).unwrap()), json(&none));
+        assert_eq!(json(&from_parts(parts(none.clone(), None).unwrap()).unwrap()), json(&none));
     }
 }

@@ -186,6 +186,7 @@ impl App {
         };
         let enrolled = self.store.complete_enrolment(completion, by).await?;
         self.identities.forget(&enrolled.host);
+        self.memos.forget(&enrolled.host);
         tracing::info!(
             host = %enrolled.host,
             name = pending.host_name,

@@ -126,6 +126,7 @@ impl App {
         let id = HostId::from(id);
         self.store.disconnect_host(&id, by).await?;
         self.identities.forget(&id);
+        self.memos.forget(&id);
         tracing::info!(host = %id, "host disconnected");
         self.hub.wake(&id);
         Ok(())
@@ -136,6 +137,7 @@ impl App {
         let id = HostId::from(id);
         self.store.reconnect_host(&id, Reenrolment::Wanted, by).await?;
         self.identities.forget(&id);
+        self.memos.forget(&id);
         tracing::info!(host = %id, "host reconnected; its TPM's keys will be enrolled");
         self.hub.wake(&id);
         Ok(())
@@ -154,6 +156,7 @@ impl App {
         let id = HostId::from(id);
         self.store.remove_host(&id, by).await?;
         self.identities.forget(&id);
+        self.memos.forget(&id);
         tracing::info!(host = %id, "host removed");
         self.hub.wake(&id);
         Ok(())

@@ -6,6 +6,7 @@ mod error;
 mod hub;
 mod identity;
 mod inventory;
+mod memo;
 mod peers;
 mod policy;
 mod poll;
@@ -41,7 +42,7 @@ pub struct App {
     config: Config,
     /// What the configuration itself says, for policies that say nothing of it.
     configured_verdict_good_for_s: u64,
-    policy: Policy,
+    policy: Arc<Policy>,
     nonce_key: NonceKey,
     hub: hub::Hub,
     anchors: trust::Anchors,
@@ -49,6 +50,7 @@ pub struct App {
     baselines: reference::Baselines,
     /// Held while a cohort is judged anew.
     judging_anew: tokio::sync::Mutex<()>,
+    memos: memo::Memos,
 }
 
 impl App {
@@ -76,13 +78,14 @@ impl App {
                 verdict_good_for_s: policy.verdict_good_for_s.unwrap_or(config.verdict_good_for_s),
                 ..config
             },
-            policy,
+            policy: Arc::new(policy),
             nonce_key: NonceKey::new(key),
             hub: hub::Hub::default(),
             anchors: trust::Anchors::default(),
             identities: identity::Identities::default(),
             baselines: reference::Baselines::default(),
             judging_anew: tokio::sync::Mutex::default(),
+            memos: memo::Memos::default(),
         }))
     }
 

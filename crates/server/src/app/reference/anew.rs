@@ -5,7 +5,11 @@ use std::sync::Arc;
 use store::{By, Conflict, Host, HostId, ReferenceScope, Rejudgement, StoreError};
 use verify::UnixTime;
 
-use crate::app::{App, AppError, attest::judge, policy::clock_state};
+use crate::app::{
+    App, AppError,
+    attest::{LastTime, judge},
+    policy::clock_state,
+};
 
 /// Hosts that are read at one time.
 const PAGE_LEN: u32 = 100;
@@ -101,8 +105,15 @@ impl App {
             let now = UnixTime(now_ms.div_euclid(1000));
             let identity = stored.identity.as_deref();
             let evidence = &stored.evidence;
-            let judged =
-                judge(&app.policy, evidence, identity, previous.as_ref(), &stored.held_to, now);
+            let judged = judge(
+                &app.policy,
+                evidence,
+                identity,
+                LastTime::default(),
+                previous.as_ref(),
+                &stored.held_to,
+                now,
+            );
             let is_first_use = (judged.judged_by.one_boot.as_ref())
                 .is_some_and(|(id, _)| !stored.held_to.is_used(id));
             (judged, is_first_use)

@@ -1,0 +1,118 @@
+//! What was found in the log of each host, kept for its next evidence. A log changes with a boot,
+//! and a host attests many times between two of them.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use appraise::LogMemo;
+use report::LogSection;
+use store::HostId;
+
+/// Bytes that are kept for all hosts together: beyond it hosts are forgotten, and judged in full
+/// the next time. A usual boot takes 4 KiB to 12 KiB.
+const BYTES_MAX: usize = 128 << 20;
+
+/// Bytes that are kept for one host: five times what usual boots take. A host that sends more is
+/// judged in full each time, and takes no room from the others.
+const HOST_BYTES_MAX: usize = 64 << 10;
+
+/// What was found in a log, and the part of the document that tells of it.
+#[derive(Debug)]
+pub(super) struct Memo {
+    pub(super) log: LogMemo,
+    pub(super) section: LogSection,
+}
+
+impl Memo {
+    fn n_bytes(&self) -> usize {
+        // The host's identifier and the entry of the table.
+        self.log.n_bytes() + self.section.n_bytes() + 128
+    }
+}
+
+/// The memos of all hosts. Trust: each says itself what it rests on, and is used for nothing else.
+#[derive(Debug)]
+pub(super) struct Memos<M = Memo> {
+    kept: Mutex<Kept<M>>,
+}
+
+#[derive(Debug)]
+struct Kept<M> {
+    of: HashMap<HostId, (Arc<M>, usize)>,
+    n_bytes: usize,
+}
+
+impl<M> Default for Memos<M> {
+    fn default() -> Self {
+        Self { kept: Mutex::new(Kept { of: HashMap::new(), n_bytes: 0 }) }
+    }
+}
+
+impl Memos {
+    pub(super) fn keep(&self, host: &HostId, memo: Memo) {
+        let n_bytes = memo.n_bytes();
+        self.keep_within(host, memo, n_bytes, BYTES_MAX);
+    }
+}
+
+impl<M> Memos<M> {
+    pub(super) fn find(&self, host: &HostId) -> Option<Arc<M>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.of.get(host).map(|(memo, _)| Arc::clone(memo))
+    }
+
+    fn keep_within(&self, host: &HostId, memo: M, n_bytes: usize, bytes_max: usize) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.remove(host);
+        if n_bytes > HOST_BYTES_MAX {
+            return;
+        }
+        while kept.n_bytes + n_bytes > bytes_max {
+            // Any: which host attests next nobody knows.
+            let Some(other) = kept.of.keys().next().cloned() else { return };
+            kept.remove(&other);
+        }
+        kept.n_bytes += n_bytes;
+        kept.of.insert(host.clone(), (Arc::new(memo), n_bytes));
+    }
+
+    pub(super) fn forget(&self, host: &HostId) {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner).remove(host);
+    }
+}
+
+impl<M> Kept<M> {
+    fn remove(&mut self, host: &HostId) {
+        if let Some((_, n_bytes)) = self.of.remove(host) {
+            self.n_bytes -= n_bytes;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_stays_within_its_bounds() {
+        let memos = Memos::default();
+        let host = |n: usize| HostId::from(n.to_string().as_str());
+        let n_kept = || (0..100).filter(|n| memos.find(&host(*n)).is_some()).count();
+        let n_bytes = || memos.kept.lock().unwrap().n_bytes;
+        for n in 0..100 {
+            memos.keep_within(&host(n), n, 1000, 10_500);
+            assert_eq!(memos.find(&host(n)).as_deref(), Some(&n), "the newest is there");
+        }
+        assert_eq!((n_kept(), n_bytes()), (10, 10_000));
+        memos.keep_within(&host(99), 1, 500, 10_500);
+        assert_eq!(memos.find(&host(99)).as_deref(), Some(&1), "the same host again");
+        assert_eq!((n_kept(), n_bytes()), (10, 9_500));
+        memos.keep_within(&host(99), 2, HOST_BYTES_MAX + 1, usize::MAX);
+        assert_eq!(memos.find(&host(99)), None, "too much of one host, and the old is gone");
+        assert_eq!((n_kept(), n_bytes()), (9, 9_000));
+        (0..100).for_each(|n| memos.forget(&host(n)));
+        assert_eq!((n_kept(), n_bytes()), (0, 0));
+    }
+}
