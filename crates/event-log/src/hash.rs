@@ -24,7 +24,7 @@ pub fn hash(alg: TpmAlgId, parts: &[&[u8]]) -> Option<Digest> {
 pub(crate) fn is_hash_of(alg: TpmAlgId, parts: &[&[u8]], digest: &[u8]) -> bool {
     match alg {
         TpmAlgId::SHA1 => finish::<Sha1>(parts)[..] == *digest,
-        TpmAlgId::SHA256 => finish::<Sha256>(parts)[..] == *digest,
+        TpmAlgId::SHA256 => sha256(parts)[..] == *digest,
         TpmAlgId::SHA384 => finish::<Sha384>(parts)[..] == *digest,
         TpmAlgId::SHA512 => finish::<Sha512>(parts)[..] == *digest,
         TpmAlgId::SM3_256 => finish::<Sm3>(parts)[..] == *digest,
@@ -53,23 +53,58 @@ pub(crate) fn extend(alg: TpmAlgId, old: &mut [u8], digest: &[u8]) -> bool {
 
 /// SHA-256 over `parts`, one behind the other.
 pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
-    finish::<Sha256>(parts).into()
+    match *parts {
+        [part] => short_sha256(part).unwrap_or_else(|| finish::<Sha256>(parts).into()),
+        _ => finish::<Sha256>(parts).into(),
+    }
+}
+
+/// The state of SHA-256 before its first block. [FIPS 180-4 §5.3.3]
+const SHA256_START: [u32; 8] = [
+    0x6a09_e667,
+    0xbb67_ae85,
+    0x3c6e_f372,
+    0xa54f_f53a,
+    0x510e_527f,
+    0x9b05_688c,
+    0x1f83_d9ab,
+    0x5be0_cd19,
+];
+
+/// SHA-256 over `data` of up to 183 bytes, its three blocks with padding at most in one go, without
+/// the buffer of a hasher: most events are as short. `None` where there is more.
+fn short_sha256(data: &[u8]) -> Option<[u8; 32]> {
+    const BLOCK_LEN: usize = 64;
+    // Behind the data come a bit 1 and the length of 8 bytes.
+    let n_blocks = data.len().checked_add(9)?.div_ceil(BLOCK_LEN);
+    let mut blocks = [Block::<Sha256>::default(); 3];
+    let blocks = blocks.get_mut(..n_blocks)?;
+    let mut pieces = data.chunks(BLOCK_LEN);
+    for block in blocks.iter_mut() {
+        match pieces.next() {
+            Some(piece) => block.get_mut(..piece.len())?.copy_from_slice(piece),
+            None => break,
+        }
+    }
+    *blocks.get_mut(data.len().checked_div(BLOCK_LEN)?)?.get_mut(data.len() % BLOCK_LEN)? = 0x80;
+    let n_bits = u64::try_from(data.len()).ok()?.checked_mul(8)?;
+    blocks.last_mut()?.last_chunk_mut().map(|len| *len = n_bits.to_be_bytes())?;
+    let mut state = SHA256_START;
+    sha2::compress256(&mut state, blocks);
+    let mut digest = [0; 32];
+    write_state(&state, &mut digest);
+    Some(digest)
+}
+
+fn write_state(state: &[u32; 8], to: &mut [u8; 32]) {
+    let words = to.chunks_exact_mut(4).zip(state);
+    words.for_each(|(to, word)| to.copy_from_slice(&word.to_be_bytes()));
 }
 
 /// SHA-256 over two halves of a block: that block and the one of padding in one go, without the
 /// buffer of a hasher. Most of the time of a replay is spent here.
 fn extend_sha256(old: &mut [u8; 32], digest: &[u8; 32]) {
-    // [FIPS 180-4 §5.3.3]
-    let mut state = [
-        0x6a09_e667,
-        0xbb67_ae85,
-        0x3c6e_f372,
-        0xa54f_f53a,
-        0x510e_527f,
-        0x9b05_688c,
-        0x1f83_d9ab,
-        0x5be0_cd19,
-    ];
+    let mut state = SHA256_START;
     let mut blocks = [Block::<Sha256>::default(); 2];
     let [message, padding] = &mut blocks;
     if let Some((left, right)) = message.split_at_mut_checked(32) {
@@ -81,8 +116,7 @@ fn extend_sha256(old: &mut [u8; 32], digest: &[u8; 32]) {
         (*first, *second_last) = (0x80, 2);
     }
     sha2::compress256(&mut state, &blocks);
-    let words = old.chunks_exact_mut(4).zip(state);
-    words.for_each(|(to, word)| to.copy_from_slice(&word.to_be_bytes()));
+    write_state(&state, old);
 }
 
 /// Whether [`hash`] has this algorithm.
@@ -131,6 +165,17 @@ pub(crate) mod tests {
             }
             let mut short = Digest::filled(0, 31).unwrap();
             assert!(!extend(alg, short.as_mut_bytes(), &[0; 31]) && short.is_zero(), "{alg}");
+        }
+    }
+
+    #[test]
+    fn short_data_hashes_as_a_hasher_does() {
+        let data: Vec<u8> = (0..=255).cycle().take(400).collect();
+        for n in 0..data.len() {
+            let expected: [u8; 32] = finish::<Sha256>(&[&data[..n]]).into();
+            assert_eq!(short_sha256(&data[..n]), (n <= 183).then_some(expected), "{n}");
+            assert_eq!(sha256(&[&data[..n]]), expected);
+            assert!(is_hash_of(TpmAlgId::SHA256, &[&data[..n]], &expected));
         }
     }
 
