@@ -99,7 +99,8 @@ fn optional(file: &Path, bytes_max: u64) -> Result<Option<Vec<u8>>, CliError> {
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(err) => return Err(anyhow::Error::from(err).context(named()).into()),
     };
-    let mut bytes = Vec::new();
+    let len = opened.metadata().map_or(0, |metadata| metadata.len()).min(bytes_max);
+    let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0) + 1);
     opened.take(bytes_max + 1).read_to_end(&mut bytes).with_context(named)?;
     if bytes.len() as u64 > bytes_max {
         return Err(anyhow!("{} is over {bytes_max} bytes", file.display()).into());
