@@ -9,6 +9,7 @@ use crate::claims::{
     Claims, ClockState, EkStatus, IdentityStatus, KeyRole, LogStatus, QuoteStatus, SignerStatus,
 };
 use crate::ima::ImaStatus;
+use crate::policy::LogRules;
 use crate::reference::{Context, Matched};
 use crate::{
     Interface, Policy, TpmSaid, boot_facts, ek, ima, log, quirk, quote, reference, secure_boot, tpm,
@@ -65,7 +66,7 @@ pub fn appraise(
     now: UnixTime,
 ) -> Appraisal {
     let beside = claims.beside_log();
-    let (of_log, reference) = log_findings(claims, context, policy, now);
+    let (of_log, reference) = log_findings(claims, context, policy.log_rules(), now);
     let findings = beside.findings(context.previous, of_log, policy);
     let proved = Proved::of_claims(claims);
     let judged = Appraisal { reference, ..concluded(proved, findings, policy, now) };
@@ -151,11 +152,11 @@ impl BesideLog<'_, '_> {
 
 /// What is found in the log and by the references of `context`, before the rules of a policy: the
 /// part that is the same where log, log of the running system, size of the log's area, quoted values,
-/// policy and references are.
+/// `rules` and references are.
 pub(crate) fn log_findings(
     claims: &Claims<'_>,
     context: &Context<'_>,
-    policy: &Policy,
+    rules: LogRules<'_>,
     now: UnixTime,
 ) -> (Vec<Finding>, Option<Matched>) {
     let mut findings = log::findings(&claims.log);
@@ -167,10 +168,10 @@ pub(crate) fn log_findings(
     );
     if let LogStatus::Read(read) = &claims.log {
         findings.extend(secure_boot::findings(read));
-        findings.extend(boot_facts::findings(read, &policy.secure_boot));
+        findings.extend(boot_facts::findings(read, rules.secure_boot));
     }
     let (changed, reference) =
-        reference::findings(claims, context.references, &policy.references, now);
+        reference::findings(claims, context.references, rules.references, now);
     findings.extend(changed);
     (findings, reference)
 }

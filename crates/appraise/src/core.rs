@@ -12,6 +12,7 @@ use verify::{
 use crate::Policy;
 use crate::claims::{IdentityStatus, QuoteStatus};
 use crate::evidence::{Challenge, Evidence, Known, QuoteEvidence};
+use crate::policy::LogRules;
 
 /// What the core of a judgement gives: everything that is arithmetic, before anything of it is
 /// read as a boot. Only [`examine_core`] makes one.
@@ -81,7 +82,8 @@ pub(crate) fn core_and_key<'a, 'k>(
                     &said
                 }
             };
-            CoreLog::Compared(Box::new(compared(bytes, values, evidence.later, policy)))
+            let rules = policy.log_rules();
+            CoreLog::Compared(Box::new(compared(bytes, values, evidence.later, rules)))
         }
     };
     (Core { identity, quote, log }, bound)
@@ -91,13 +93,13 @@ fn compared<'a>(
     bytes: &'a [u8],
     values: &[PcrBank],
     later: Option<&LaterLog>,
-    policy: &Policy,
+    rules: LogRules<'_>,
 ) -> ComparedInBanks<'a> {
     let judged = judged_banks(values);
     let later = later.map_or(&[][..], |log| &log.events);
     ComparedInBanks {
         banks: judged.iter().map(PcrBank::alg).collect(),
-        compared: read_and_compare(bytes, &judged, &policy.replay_rules(), later),
+        compared: read_and_compare(bytes, &judged, &rules.replay(), later),
     }
 }
 

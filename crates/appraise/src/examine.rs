@@ -12,6 +12,7 @@ use crate::ek::with_key_checked;
 use crate::evidence::{Challenge, EkEvidence, Evidence, Known};
 use crate::ima::examine_ima;
 use crate::interface::log_area_bytes;
+use crate::policy::LogRules;
 use crate::{Interface, Policy, tpm};
 
 /// Takes `evidence` through every check, in this order: whose key it is, the quote (form,
@@ -29,7 +30,7 @@ pub fn examine<'a>(
 ) -> Claims<'a> {
     let (Core { identity, quote, log }, bound) = core_and_key(evidence, known, challenge, policy);
     let ek = ek_status(ek, known, now);
-    let log = log_status(log, policy);
+    let log = log_status(log, policy.log_rules());
     let ima = examine_ima(policy.ima.as_deref(), evidence.ima_list, &quote);
     let untrusted_banks = untrusted_banks(evidence, &quote, &log);
     let later_problem = evidence.later.and_then(|log| log.problem);
@@ -78,7 +79,7 @@ pub(crate) fn ek_status(ek: &EkEvidence<'_>, known: &Known<'_>, now: UnixTime) -
     }
 }
 
-fn log_status<'a>(log: CoreLog<'a>, policy: &Policy) -> LogStatus<'a> {
+fn log_status<'a>(log: CoreLog<'a>, rules: LogRules<'_>) -> LogStatus<'a> {
     let mut log = match log {
         CoreLog::Absent => return LogStatus::Absent,
         CoreLog::Empty => return LogStatus::Empty,
@@ -92,7 +93,7 @@ fn log_status<'a>(log: CoreLog<'a>, policy: &Policy) -> LogStatus<'a> {
     };
     let replayed = log.banks.iter().copied().map(replayed_in).collect();
     let dbx = boot.database(DatabaseName::Dbx).filter(|dbx| dbx.belief == Belief::Verified);
-    let revocations = &policy.secure_boot.revocations;
+    let revocations = &rules.secure_boot.revocations;
     LogStatus::Read(Box::new(ReadLog {
         dbx: dbx.map(|dbx| revocations.state_of(dbx.value)),
         revocations: Arc::clone(revocations),

@@ -330,11 +330,30 @@ impl Policy {
         };
     }
 
+    pub(crate) const fn log_rules(&self) -> LogRules<'_> {
+        LogRules {
+            continued: self.continued_pcrs,
+            references: &self.references,
+            secure_boot: &self.secure_boot,
+        }
+    }
+
     pub(crate) const fn selection_rule(&self) -> SelectionRule {
         SelectionRule::AtLeast { pcrs: self.required_pcrs, banks: BankRule::Strong }
     }
+}
 
-    pub(crate) const fn replay_rules(&self) -> Rules {
-        Rules { continued: self.continued_pcrs, banks: BankTrust::Strong }
+/// The part of a policy on which it depends what is found in a log. How severe that is comes after
+/// it. Where two policies are equal in this they find the same in a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LogRules<'p> {
+    continued: PcrSet,
+    pub(crate) references: &'p references::Rules,
+    pub(crate) secure_boot: &'p SecureBootRules,
+}
+
+impl LogRules<'_> {
+    pub(crate) const fn replay(&self) -> Rules {
+        Rules { continued: self.continued, banks: BankTrust::Strong }
     }
 }

@@ -1,8 +1,8 @@
 //! A host whose log and quoted values are those of its last judgement: most hosts, most times.
 //!
 //! What a judgement found in a log is a function of the bytes of the log, of the log of the running
-//! system that goes on with its PCRs, of the quoted values, of the size of the log's area and of the
-//! policy, as long as no references apply. Where all of them are the same as last time, so is what
+//! system that goes on with its PCRs, of the quoted values, of the size of the log's area and of what
+//! the policy says of logs, as long as no references apply. Where all of them are the same as last time, so is what
 //! was found. Whose key it is, the signature, the challenge, the counters, the endorsement certificate, what the
 //! TPM says of itself and what IMA measured are checked anew each time, and so are the rules of the
 //! policy, whose waivers end.
@@ -27,17 +27,25 @@ use crate::interface::log_area_bytes;
 use crate::reference::Context;
 use crate::{Interface, Policy, TpmSaid, tpm};
 
-/// An event log and its SHA-256, made once for the store and for [`LogMemo`].
+/// An event log by its SHA-256.
 #[derive(Clone, Copy, Debug)]
 pub struct HashedLog<'a> {
-    bytes: &'a [u8],
+    bytes: Option<&'a [u8]>,
     sha256: [u8; 32],
 }
 
 impl<'a> HashedLog<'a> {
-    /// Hashes `bytes`.
+    /// Hashes `bytes`, once for the store and for [`LogMemo`].
     pub fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, sha256: sha256(&[bytes]) }
+        Self { bytes: Some(bytes), sha256: sha256(&[bytes]) }
+    }
+
+    /// A log that lies in a store under its digest: `None` where it was not read, and the evidence
+    /// is judged without it.
+    ///
+    /// Trust: the store must have hashed what it keeps, and the digest be that beside this evidence.
+    pub const fn stored(sha256: [u8; 32], bytes: Option<&'a [u8]>) -> Self {
+        Self { bytes, sha256 }
     }
 
     /// The digest.
@@ -45,9 +53,14 @@ impl<'a> HashedLog<'a> {
         &self.sha256
     }
 
-    /// Whether it is the log of `evidence`, the very bytes.
+    /// Whether it is the log of `evidence`, the very bytes; of evidence without one the log that was
+    /// not read.
     fn is_of(&self, evidence: &Evidence<'_>) -> bool {
-        evidence.event_log.is_some_and(|log| std::ptr::eq(log, self.bytes))
+        match (evidence.event_log, self.bytes) {
+            (Some(log), Some(bytes)) => std::ptr::eq(log, bytes),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
     }
 }
 
@@ -59,7 +72,7 @@ pub struct LogMemo {
     later: Option<LaterLog>,
     quoted_sha256: [u8; 32],
     untrusted_log_area_bytes: Option<u32>,
-    /// Kept alive here, so that no other policy can come to lie at its address.
+    /// The one that it was judged under. Another serves where it says the same of logs.
     policy: Arc<Policy>,
     /// As they were before the rules of the policy, which know of waivers that end.
     findings: Vec<Finding>,
@@ -91,19 +104,19 @@ impl LogMemo {
             untrusted_log_area_bytes: claims.untrusted_log_area_bytes,
             policy: Arc::clone(policy),
             // Without references time has no part in it.
-            findings: log_findings(claims, context, policy, now).0,
+            findings: log_findings(claims, context, policy.log_rules(), now).0,
             named: claims.named_pcrs()?,
         })
     }
 
-    /// Whether the logs of `evidence`, of which the firmware's was hashed as `log`, and `policy` are
-    /// those that this rests on, and no references apply.
+    /// Whether the logs of `evidence`, of which the firmware's was hashed as `log`, and what `policy`
+    /// says of logs are those that this rests on, and no references and no rules of the site apply.
     pub fn fits<'m, 'e>(
         &'m self,
         log: &HashedLog<'_>,
         evidence: &'e Evidence<'e>,
         context: &Context<'_>,
-        policy: &Arc<Policy>,
+        policy: &'m Policy,
     ) -> Option<SameLog<'m, 'e>> {
         let untrusted_log_area_bytes = evidence.acpi_tpm2.and_then(log_area_bytes);
         let fits = log.is_of(evidence)
@@ -111,8 +124,10 @@ impl LogMemo {
             && log.sha256 == self.log_sha256
             && evidence.later == self.later.as_ref()
             && untrusted_log_area_bytes == self.untrusted_log_area_bytes
-            && Arc::ptr_eq(policy, &self.policy);
-        fits.then_some(SameLog { memo: self, evidence })
+            && policy.site_rules.is_none()
+            && (std::ptr::eq(policy, &*self.policy)
+                || policy.log_rules() == self.policy.log_rules());
+        fits.then_some(SameLog { memo: self, evidence, policy })
     }
 
     /// Bytes that it holds in memory, about.
@@ -164,6 +179,7 @@ pub struct Unchanged<'m, 'e> {
     signer: SignerStatus,
     weak_keys: Vec<KeyRole>,
     memo: &'m LogMemo,
+    policy: &'m Policy,
 }
 
 impl<'e> Unchanged<'_, 'e> {
@@ -195,12 +211,13 @@ impl<'e> Unchanged<'_, 'e> {
     }
 }
 
-/// Evidence whose logs lie beside a memo of the same, under the same policy. What remains to be the
-/// same are the quoted values, which its quote must prove first.
+/// Evidence whose logs lie beside a memo of the same, under a policy that says the same of logs. What
+/// remains to be the same are the quoted values, which its quote must prove first.
 #[derive(Clone, Copy, Debug)]
 pub struct SameLog<'m, 'e> {
     memo: &'m LogMemo,
     evidence: &'e Evidence<'e>,
+    policy: &'m Policy,
 }
 
 impl<'m, 'e> SameLog<'m, 'e> {
@@ -213,14 +230,14 @@ impl<'m, 'e> SameLog<'m, 'e> {
         challenge: &Challenge<'_>,
         now: UnixTime,
     ) -> Option<Unchanged<'m, 'e>> {
-        let Self { memo, evidence } = *self;
+        let Self { memo, evidence, policy } = *self;
         let (identity, bound) = identity(known, evidence.ak_public);
-        let quote = quote(evidence, bound.as_deref(), challenge, &memo.policy);
+        let quote = quote(evidence, bound.as_deref(), challenge, policy);
         if quoted_sha256(quote.verified()?) != memo.quoted_sha256 {
             return None;
         }
         let ek = ek_status(ek, known, now);
-        let ima = examine_ima(memo.policy.ima.as_deref(), evidence.ima_list, &quote);
+        let ima = examine_ima(policy.ima.as_deref(), evidence.ima_list, &quote);
         let signer = tpm::signer(&quote, bound.as_deref(), evidence.tpm.as_ref());
         let weak_keys = tpm::weak_keys(&ek, bound.as_deref());
         let untrusted_interface = evidence.acpi_tpm2.and_then(Interface::from_acpi_tpm2);
@@ -235,6 +252,7 @@ impl<'m, 'e> SameLog<'m, 'e> {
             signer,
             weak_keys,
             memo,
+            policy,
         })
     }
 }
@@ -245,8 +263,8 @@ pub fn appraise_unchanged(
     context: &Context<'_>,
     now: UnixTime,
 ) -> Appraisal {
-    let LogMemo { policy, findings, .. } = unchanged.memo;
-    let findings = unchanged.beside_log().findings(context.previous, findings.clone(), policy);
+    let (policy, found) = (unchanged.policy, unchanged.memo.findings.clone());
+    let findings = unchanged.beside_log().findings(context.previous, found, policy);
     // A memo is made of a log that was read, and what was examined beside it has a verified quote.
     concluded(Proved::QuoteAndLog, findings, policy, now)
 }

@@ -23,7 +23,7 @@ mod sqlite;
 
 pub use error::{Conflict, JoinTokenFault, Kind, StoreError};
 pub use row::appraisal::{
-    AppraisalId, AppraisalRow, EvidencePart, LastAppraisal, NewAppraisal, Rejudgement,
+    AppraisalId, AppraisalRow, EvidencePart, LastAppraisal, NewAppraisal, Rejudgement, StoredPart,
 };
 pub use row::audit::{AuditBreak, AuditChain, AuditRow, By};
 pub use row::enrolment::{Completion, Enrolled, Origin, PendingEnrolment, PendingId};
@@ -197,6 +197,13 @@ pub trait Store: Send + Sync {
     fn appraisal(&self, id: AppraisalId) -> Reply<'_, Option<AppraisalRow>>;
     /// The evidence that an appraisal judged, verbatim, in the order given when it was recorded.
     fn evidence(&self, id: AppraisalId) -> Reply<'_, Vec<EvidencePart>>;
+    /// The evidence of several appraisals, in their order. Of parts of more than `bytes_max` bytes
+    /// only the digest: hosts share their logs, and who knows a log already need not read it.
+    fn evidence_of_many(
+        &self,
+        ids: Vec<AppraisalId>,
+        bytes_max: u32,
+    ) -> Reply<'_, Vec<Vec<StoredPart>>>;
     /// One piece of evidence by its digest.
     fn evidence_by_sha256(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>>;
     /// Forgets appraisals from before `before_ms` that are not their host's last, and evidence that
@@ -236,6 +243,11 @@ pub trait Store: Send + Sync {
     fn reference_document(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>>;
     /// What `host` is held to where it names `cohort`.
     fn references_of_host(&self, host: &HostId, cohort: Option<&str>) -> Reply<'_, HostReferences>;
+    /// The same of several hosts, each with the cohort that it names, in their order.
+    fn references_of_hosts(
+        &self,
+        hosts: Vec<(HostId, Option<String>)>,
+    ) -> Reply<'_, Vec<HostReferences>>;
 
     // The audit log.
 

@@ -80,6 +80,11 @@ impl Judgeable {
 }
 
 impl Judgeable {
+    /// With a log that was left out while it was not needed.
+    pub(super) fn with_log(&mut self, bytes: Vec<u8>) {
+        self.evidence.event_log = Some(bytes.into());
+    }
+
     /// The key of the cohort that the host names.
     pub(super) fn cohort(&self) -> Option<String> {
         Some(self.evidence.machine.as_ref()?.cohort()?.key())
@@ -251,15 +256,15 @@ impl App {
 }
 
 /// What goes into a judgement of a host.
-struct Inputs<'a> {
-    evidence: appraise::Evidence<'a>,
+pub(super) struct Inputs<'a> {
+    pub(super) evidence: appraise::Evidence<'a>,
     known: Known<'a>,
     ek: EkEvidence<'a>,
     challenge: Challenge<'a>,
 }
 
 impl<'a> Inputs<'a> {
-    fn new(judgeable: &'a Judgeable, identity: Option<&'a LoadedIdentity>) -> Self {
+    pub(super) fn new(judgeable: &'a Judgeable, identity: Option<&'a LoadedIdentity>) -> Self {
         let sent = &judgeable.evidence;
         let quote = sent.quote.as_ref();
         Self {
@@ -289,8 +294,21 @@ impl<'a> Inputs<'a> {
         }
     }
 
-    fn claims(&self, policy: &Policy, now: UnixTime) -> Claims<'a> {
+    pub(super) fn claims(&self, policy: &Policy, now: UnixTime) -> Claims<'a> {
         examine(&self.evidence, &self.known, &self.ek, &self.challenge, policy, now)
+    }
+
+    /// What is checked anew where `memo` is of the same `log` and all else that it rests on.
+    pub(super) fn unchanged<'m>(
+        &'a self,
+        memo: &'m LogMemo,
+        log: &HashedLog<'_>,
+        context: &Context<'_>,
+        policy: &'m Policy,
+        now: UnixTime,
+    ) -> Option<Unchanged<'m, 'a>> {
+        let same = memo.fits(log, &self.evidence, context, policy)?;
+        same.examine(&self.known, &self.ek, &self.challenge, now)
     }
 }
 
@@ -374,7 +392,7 @@ pub(super) fn judge(
 /// What was checked anew, where the rest is as last time; a host without references only.
 fn unchanged<'m, 'e>(
     inputs: &'e Inputs<'e>,
-    policy: &Arc<Policy>,
+    policy: &'m Policy,
     last_time: LastTime<'m>,
     held_to: &HeldTo,
     now: UnixTime,
@@ -382,9 +400,7 @@ fn unchanged<'m, 'e>(
     let LastTime { log: Some(log), memo: Some(memo) } = last_time else { return None };
     let references = held_to.applied(None);
     let context = Context { previous: None, references: &references };
-    let same = memo.log.fits(&log, &inputs.evidence, &context, policy)?;
-    let unchanged = same.examine(&inputs.known, &inputs.ek, &inputs.challenge, now)?;
-    Some((unchanged, memo))
+    Some((inputs.unchanged(&memo.log, &log, &context, policy, now)?, memo))
 }
 
 fn with_machine(
@@ -426,6 +442,12 @@ fn quote_clock(quote: &QuoteStatus, appraisal: &appraise::Appraisal) -> Option<Q
     })
 }
 
+/// The part of stored evidence that is the event log.
+pub(super) const LOG_PART: &str = "event-log";
+
+/// The part that is the measurement list of IMA.
+pub(super) const IMA_PART: &str = "ima-list";
+
 /// Evidence as the store keeps it, each part by itself: logs of equal hosts are stored once.
 /// `log_sha256` is the digest of its log, which was made for the judgement.
 fn parts(evidence: Evidence, log_sha256: Option<[u8; 32]>) -> Result<Vec<EvidencePart>, AppError> {
@@ -443,9 +465,9 @@ fn parts(evidence: Evidence, log_sha256: Option<[u8; 32]>) -> Result<Vec<Evidenc
         ("attest", attest),
         ("signature", signature),
         ("pcrs", Some(pcrs)),
-        ("event-log", evidence.event_log.map(|bytes| bytes.0)),
+        (LOG_PART, evidence.event_log.map(|bytes| bytes.0)),
         ("userspace-log", evidence.userspace_log.map(|bytes| bytes.0)),
-        ("ima-list", evidence.ima_list.map(|bytes| bytes.0)),
+        (IMA_PART, evidence.ima_list.map(|bytes| bytes.0)),
         ("ak-public", evidence.ak_public.map(|bytes| bytes.0)),
         ("active-banks", Some(banks)),
         ("acpi-tpm2", evidence.acpi_tpm2.map(|bytes| bytes.0)),
@@ -455,9 +477,7 @@ fn parts(evidence: Evidence, log_sha256: Option<[u8; 32]>) -> Result<Vec<Evidenc
     ];
     let parts = parts.into_iter().filter_map(|(name, bytes)| Some((name, bytes?)));
     let hashed = parts.map(|(name, bytes)| match log_sha256 {
-        Some(sha256) if name == "event-log" => {
-            EvidencePart { name: name.to_owned(), sha256, bytes }
-        }
+        Some(sha256) if name == LOG_PART => EvidencePart { name: name.to_owned(), sha256, bytes },
         _ => EvidencePart::hash(name, bytes),
     });
     Ok(hashed.collect())
@@ -474,9 +494,9 @@ pub(super) fn from_parts(parts: Vec<EvidencePart>) -> Result<Evidence, AppError>
             "attest" => attest = Some(bytes),
             "signature" => signature = Some(bytes),
             "pcrs" => evidence.pcrs = serde_json::from_slice(&bytes).map_err(json)?,
-            "event-log" => evidence.event_log = Some(bytes),
+            LOG_PART => evidence.event_log = Some(bytes),
             "userspace-log" => evidence.userspace_log = Some(bytes),
-            "ima-list" => evidence.ima_list = Some(bytes),
+            IMA_PART => evidence.ima_list = Some(bytes),
             "ak-public" => evidence.ak_public = Some(bytes),
             "active-banks" => {
                 evidence.active_banks = serde_json::from_slice(&bytes).map_err(json)?;

@@ -1,20 +1,26 @@
 //! Trying a policy: the last evidence of each host, judged again under it. No host is asked, and
 //! nothing is stored.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use api::{
     finding::Finding,
     policy::{PolicyChange, PolicyTryPage, PolicyTryRequest},
 };
-use appraise::{ClockState, Context, Policy, appraise};
-use store::Host;
+use appraise::{
+    Appraisal, ClockState, Context, HashedLog, LogMemo, Policy, appraise, appraise_unchanged,
+};
+use store::{EvidencePart, Host, Sha256, StoredPart};
 use verify::{RootStore, UnixTime};
 
 use super::{
     App, AppError, RefusalKind,
-    attest::{Judgeable, claims, from_parts, reset_count},
+    attest::{IMA_PART, Inputs, Judgeable, LOG_PART, from_parts, reset_count},
     identity::LoadedIdentity,
+    memo::Memo,
     reference::HeldTo,
     standing,
 };
@@ -23,8 +29,15 @@ use crate::config::Config;
 /// Hosts on a page, where the client does not say.
 const PAGE_LEN: u32 = 100;
 
-/// Evidence that lies in memory at one time: 16 logs of 4 MiB at most.
-const AT_ONCE: usize = 16;
+/// Hosts whose evidence lies in memory at one time, but for their logs: some KiB each, and 6 MiB where
+/// one sends as much as it can.
+const AT_ONCE: usize = 32;
+
+/// Bytes of a part that is read with all others. Larger are logs above all.
+const SMALL_BYTES_MAX: u32 = 8 * 1024;
+
+/// Logs that lie in memory at one time: 64 MiB at most.
+const LOGS_AT_ONCE: usize = 16;
 
 /// A host with its last evidence, ready to be judged.
 pub(super) struct Stored {
@@ -32,6 +45,81 @@ pub(super) struct Stored {
     pub(super) evidence: Judgeable,
     pub(super) identity: Option<Arc<LoadedIdentity>>,
     pub(super) held_to: HeldTo,
+}
+
+/// The same without its log, and what was found in that before.
+struct Tried {
+    stored: Stored,
+    /// The log that was left out.
+    log: Option<Sha256>,
+    memo: Option<Arc<Memo>>,
+}
+
+/// Logs of several hosts of a page, and what was found in them.
+type Shared = HashMap<Sha256, Option<LogMemo>>;
+
+/// What became of a host that was tried.
+enum Outcome {
+    Judged(Option<PolicyChange>),
+    NeedsLog(Box<Tried>),
+}
+
+impl Tried {
+    /// The judgement under `policy`; where its log must be read and is not in `logs`, itself.
+    fn appraisal(
+        mut self,
+        shared: &mut Shared,
+        logs: &HashMap<Sha256, Vec<u8>>,
+        policy: &Arc<Policy>,
+        now: UnixTime,
+    ) -> Result<Appraisal, Box<Self>> {
+        let previous = self.stored.host.last_quote_clock.map(clock_state);
+        let previous = previous.as_ref();
+        if let Some(sha256) = self.log {
+            let known = shared.get(&sha256).and_then(Option::as_ref);
+            if let Some(judged) = self.unchanged(sha256, known, previous, policy, now) {
+                return Ok(judged);
+            }
+            match logs.get(&sha256) {
+                Some(bytes) => self.stored.evidence.with_log(bytes.clone()),
+                None => return Err(Box::new(self)),
+            }
+        }
+        let Stored { evidence, identity, held_to, .. } = &self.stored;
+        let inputs = Inputs::new(evidence, identity.as_deref());
+        let claims = inputs.claims(policy, now);
+        let references = held_to.applied(reset_count(&claims));
+        let context = Context { previous, references: &references };
+        if let Some(sha256) = self.log
+            && let Some(kept) = shared.get_mut(&sha256)
+        {
+            let log = HashedLog::stored(sha256, inputs.evidence.event_log);
+            *kept = LogMemo::of(&log, &inputs.evidence, &claims, &context, policy, now);
+        }
+        Ok(appraise(&claims, &context, policy, now))
+    }
+
+    /// The same by what was found in its log before: for this host, or `known` for another.
+    fn unchanged(
+        &self,
+        sha256: Sha256,
+        known: Option<&LogMemo>,
+        previous: Option<&ClockState>,
+        policy: &Policy,
+        now: UnixTime,
+    ) -> Option<Appraisal> {
+        let Stored { evidence, identity, held_to, .. } = &self.stored;
+        let inputs = Inputs::new(evidence, identity.as_deref());
+        let references = held_to.applied(None);
+        let context = Context { previous, references: &references };
+        let log = HashedLog::stored(sha256, None);
+        let of_host = self.memo.as_deref().map(|memo| &memo.log);
+        let mut memos = of_host.into_iter().chain(known);
+        memos.find_map(|memo| {
+            let unchanged = inputs.unchanged(memo, &log, &context, policy, now)?;
+            Some(appraise_unchanged(&unchanged, &context, now))
+        })
+    }
 }
 
 impl App {
@@ -56,21 +144,113 @@ impl App {
         let anchors = self.anchors().await?;
         let mut n_judged = 0;
         let mut changes = Vec::new();
+        let mut shared = Shared::new();
         for hosts in hosts.chunks(AT_ONCE) {
-            let mut stored = Vec::with_capacity(hosts.len());
-            for host in hosts {
-                stored.extend(self.stored(host, &anchors, now_ms).await?);
-            }
-            n_judged += u32::try_from(stored.len()).unwrap_or(u32::MAX);
-            let (app, policy) = (Arc::clone(self), Arc::clone(&policy));
-            // Off the threads that serve sockets, as with evidence that comes in.
-            let judging = tokio::task::spawn_blocking(move || {
-                let change = |stored: &Stored| app.change(stored, &policy, now_ms);
-                stored.iter().filter_map(change).collect::<Vec<_>>()
-            });
-            changes.extend(judging.await.map_err(|err| AppError::Bug(err.into()))?);
+            let tried = self.tried(hosts, &policy, &anchors, now_ms).await?;
+            n_judged += u32::try_from(tried.len()).unwrap_or(u32::MAX);
+            changes.extend(self.changes(tried, &mut shared, &policy, now_ms).await?);
         }
         Ok(PolicyTryPage { n_hosts, n_judged, changes, next_cursor })
+    }
+
+    /// The last evidence of each of `hosts` that has some, without its log.
+    async fn tried(
+        &self,
+        hosts: &[Host],
+        policy: &Policy,
+        anchors: &(i64, Arc<RootStore>),
+        now_ms: i64,
+    ) -> Result<Vec<Tried>, AppError> {
+        let with_last = || hosts.iter().filter_map(|host| Some((host, host.last.as_ref()?.id)));
+        let ids = with_last().map(|(_, id)| id).collect();
+        let stored = self.store.evidence_of_many(ids, SMALL_BYTES_MAX).await?;
+        let mut read = Vec::with_capacity(stored.len());
+        'hosts: for ((host, _), stored) in with_last().zip(stored) {
+            // Removed in the meantime.
+            if stored.is_empty() {
+                continue;
+            }
+            let mut log = None;
+            let mut parts = Vec::with_capacity(stored.len());
+            for StoredPart { name, sha256, bytes } in stored {
+                let bytes = match bytes {
+                    Some(bytes) => bytes,
+                    None if name == LOG_PART => {
+                        log = Some(sha256);
+                        continue;
+                    }
+                    // The largest of all, and nobody looks at it.
+                    None if name == IMA_PART && policy.ima.is_none() => continue,
+                    None => match self.store.evidence_by_sha256(sha256).await? {
+                        Some(bytes) => bytes,
+                        None => continue 'hosts,
+                    },
+                };
+                parts.push(EvidencePart { name, sha256, bytes });
+            }
+            read.push((host, Judgeable::of_stored(from_parts(parts)?)?, log));
+        }
+        let named = read.iter().map(|(host, evidence, _)| (host.id.clone(), evidence.cohort()));
+        let held_to = self.held_to_each(named.collect()).await?;
+        let tried = read.into_iter().zip(held_to).map(|((host, evidence, log), held_to)| {
+            let identity = self.identity_under(anchors, host, now_ms)?;
+            let memo = self.memos.find(&host.id);
+            let stored = Stored { host: host.clone(), evidence, identity, held_to };
+            Ok(Tried { stored, log, memo })
+        });
+        tried.collect()
+    }
+
+    /// What would change. A log is read only where it was not judged yet: for the host, by the
+    /// judgement that counts and under a policy that says the same of logs, or here for another host.
+    async fn changes(
+        self: &Arc<Self>,
+        mut tried: Vec<Tried>,
+        shared: &mut Shared,
+        policy: &Arc<Policy>,
+        now_ms: i64,
+    ) -> Result<Vec<PolicyChange>, AppError> {
+        let mut changes = Vec::new();
+        let mut seen = HashSet::new();
+        for log in tried.iter().filter_map(|tried| tried.log) {
+            if !seen.insert(log) {
+                shared.entry(log).or_default();
+            }
+        }
+        let mut logs: HashMap<Sha256, Vec<u8>> = HashMap::new();
+        let mut waiting: Vec<Tried> = Vec::new();
+        while !tried.is_empty() {
+            let (app, policy) = (Arc::clone(self), Arc::clone(policy));
+            let mut found = std::mem::take(shared);
+            // Off the threads that serve sockets, as with evidence that comes in.
+            let judging = tokio::task::spawn_blocking(move || {
+                let (mut judged, mut unread) = (Vec::new(), Vec::new());
+                for tried in tried {
+                    match app.change(tried, &mut found, &logs, &policy, now_ms) {
+                        Outcome::Judged(change) => judged.extend(change),
+                        Outcome::NeedsLog(tried) => unread.push(*tried),
+                    }
+                }
+                (judged, unread, found)
+            });
+            let (judged, unread, found) = judging.await.map_err(|err| AppError::Bug(err.into()))?;
+            changes.extend(judged);
+            waiting.extend(unread);
+            (*shared, tried, logs) = (found, Vec::new(), HashMap::new());
+            for one in std::mem::take(&mut waiting) {
+                let Some(log) = one.log else { continue };
+                if !logs.contains_key(&log) && logs.len() < LOGS_AT_ONCE {
+                    // None: removed in the meantime, with its host.
+                    let Some(bytes) = self.store.evidence_by_sha256(log).await? else { continue };
+                    logs.insert(log, bytes);
+                }
+                match logs.contains_key(&log) {
+                    true => tried.push(one),
+                    false => waiting.push(one),
+                }
+            }
+        }
+        Ok(changes)
     }
 
     /// The last evidence of `host`; `None` where none was judged yet, or where the host was removed
@@ -92,35 +272,43 @@ impl App {
         Ok(Some(Stored { host: host.clone(), evidence, identity, held_to }))
     }
 
-    fn change(&self, stored: &Stored, policy: &Policy, now_ms: i64) -> Option<PolicyChange> {
-        let Stored { host, evidence, identity, held_to } = stored;
+    fn change(
+        &self,
+        tried: Tried,
+        shared: &mut Shared,
+        logs: &HashMap<Sha256, Vec<u8>>,
+        policy: &Arc<Policy>,
+        now_ms: i64,
+    ) -> Outcome {
+        let host = &tried.stored.host;
         let (from, found) = standing::standing(host, &self.config, now_ms);
         let config = self.config_under(policy);
-        let (to, judged) = match standing::held(host, &config, now_ms) {
+        let held = standing::held(host, &config, now_ms);
+        let (id, name) = (host.id.to_string(), host.name.clone());
+        let (to, judged) = match held {
             Some(held) => held,
             None => {
-                let previous = host.last_quote_clock.map(clock_state);
                 let now = UnixTime(now_ms.div_euclid(1000));
-                let claims = claims(policy, evidence, identity.as_deref(), now);
-                let references = held_to.applied(reset_count(&claims));
-                let context = Context { previous: previous.as_ref(), references: &references };
-                let appraisal = appraise(&claims, &context, policy, now);
+                let appraisal = match tried.appraisal(shared, logs, policy, now) {
+                    Ok(appraisal) => appraisal,
+                    Err(tried) => return Outcome::NeedsLog(tried),
+                };
                 let to = appraisal.verdict.as_str();
                 if to == from {
                     // Most of a fleet: no document is made for them.
-                    return None;
+                    return Outcome::Judged(None);
                 }
                 (to.to_owned(), appraisal.findings.iter().map(Finding::from).collect())
             }
         };
-        (from != to).then(|| PolicyChange {
-            id: host.id.to_string(),
-            name: host.name.clone(),
+        Outcome::Judged((from != to).then(|| PolicyChange {
+            id,
+            name,
             because: difference(&judged, &found),
             gone: found.iter().filter(|f| decides(f) && !has(&judged, f)).cloned().collect(),
             from,
             to,
-        })
+        }))
     }
 
     /// The configuration with the times that `policy` sets.

@@ -72,6 +72,17 @@ pub struct EvidencePart {
     pub bytes: Vec<u8>,
 }
 
+/// One piece of evidence as it lies in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPart {
+    /// What it is.
+    pub name: String,
+    /// SHA-256 over its bytes.
+    pub sha256: Sha256,
+    /// The bytes; `None` where there are more of them than was asked for.
+    pub bytes: Option<Vec<u8>>,
+}
+
 impl EvidencePart {
     /// Hashes `bytes`.
     #[must_use]

@@ -7,7 +7,7 @@ use super::columns::Columns;
 use super::{audit, host, peers, reference};
 use crate::{
     AppraisalId, AppraisalRow, By, Conflict, Connection, EvidencePart, HISTORY_PAGE_MAX, HostId,
-    Kind, NewAppraisal, QuoteClock, Rejudgement, Sha256, StoreError,
+    Kind, NewAppraisal, QuoteClock, Rejudgement, Sha256, StoreError, StoredPart,
 };
 
 /// What decides whether a verdict may be recorded; less than a whole host, as this is the hot path.
@@ -223,6 +223,29 @@ pub(super) fn evidence(db: &Db, id: AppraisalId) -> Result<Vec<EvidencePart>, St
         Ok(EvidencePart { name: columns.take()?, sha256: columns.take()?, bytes: columns.take()? })
     })?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// SQLite knows the length of a value without reading it.
+pub(super) fn evidence_of_many(
+    db: &Db,
+    ids: &[AppraisalId],
+    bytes_max: u32,
+) -> Result<Vec<Vec<StoredPart>>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT name, sha256, CASE WHEN length(bytes) <= ?2 THEN bytes END
+         FROM appraisal_evidence JOIN evidence ON evidence.id = evidence_id
+         WHERE appraisal_id = ?1 ORDER BY position",
+    )?;
+    let mut all = Vec::with_capacity(ids.len());
+    for id in ids {
+        let rows = statement.query_map(params![id.0, bytes_max], |row| {
+            let mut columns = Columns::of(row);
+            let (name, sha256) = (columns.take()?, columns.take()?);
+            Ok(StoredPart { name, sha256, bytes: columns.take()? })
+        })?;
+        all.push(rows.collect::<Result<_, _>>()?);
+    }
+    Ok(all)
 }
 
 pub(super) fn evidence_by_sha256(db: &Db, sha256: &Sha256) -> Result<Option<Vec<u8>>, StoreError> {

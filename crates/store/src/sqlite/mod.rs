@@ -31,7 +31,7 @@ use crate::{
     EvidencePart, Host, HostCursor, HostId, HostReferences, JoinToken, JoinTokenId, NewApiToken,
     NewAppraisal, NewHost, NewJoinToken, NewReference, NewTrustRoot, Peers, PendingEnrolment,
     PendingId, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement,
-    Reply, Sha256, Store, StoreError, TpmPresence, TrustRoots,
+    Reply, Sha256, Store, StoreError, StoredPart, TpmPresence, TrustRoots,
 };
 
 /// Threads that read. Reads are short and mostly served from memory; more threads than cores of a
@@ -257,6 +257,14 @@ impl Store for SqliteStore {
         self.read(move |db| appraisal::evidence(db, id))
     }
 
+    fn evidence_of_many(
+        &self,
+        ids: Vec<AppraisalId>,
+        bytes_max: u32,
+    ) -> Reply<'_, Vec<Vec<StoredPart>>> {
+        self.read(move |db| appraisal::evidence_of_many(db, &ids, bytes_max))
+    }
+
     fn evidence_by_sha256(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>> {
         self.read(move |db| appraisal::evidence_by_sha256(db, &sha256))
     }
@@ -306,6 +314,13 @@ impl Store for SqliteStore {
     fn references_of_host(&self, host: &HostId, cohort: Option<&str>) -> Reply<'_, HostReferences> {
         let (host, cohort) = (host.clone(), cohort.map(str::to_owned));
         self.read(move |db| reference::of_host(db, &host, cohort.as_deref()))
+    }
+
+    fn references_of_hosts(
+        &self,
+        hosts: Vec<(HostId, Option<String>)>,
+    ) -> Reply<'_, Vec<HostReferences>> {
+        self.read(move |db| reference::of_hosts(db, &hosts))
     }
 
     fn audit(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<AuditRow>> {

@@ -236,10 +236,30 @@ pub(super) fn of_host(
     // One snapshot: references of another generation than the one that is named would be judged
     // by and not noticed.
     let snapshot = db.unchecked_transaction()?;
+    in_snapshot(&snapshot, generation(&snapshot)?, host, cohort)
+}
+
+pub(super) fn of_hosts(
+    db: &Db,
+    hosts: &[(HostId, Option<String>)],
+) -> Result<Vec<HostReferences>, StoreError> {
+    let snapshot = db.unchecked_transaction()?;
     let generation = generation(&snapshot)?;
-    let mut references = counting(&snapshot, "host_id", host.as_str(), host)?;
+    let of = |(host, cohort): &(HostId, Option<String>)| {
+        in_snapshot(&snapshot, generation, host, cohort.as_deref())
+    };
+    hosts.iter().map(of).collect()
+}
+
+fn in_snapshot(
+    snapshot: &Db,
+    generation: i64,
+    host: &HostId,
+    cohort: Option<&str>,
+) -> Result<HostReferences, StoreError> {
+    let mut references = counting(snapshot, "host_id", host.as_str(), host)?;
     if let Some(cohort) = cohort {
-        references.extend(counting(&snapshot, "cohort", cohort, host)?);
+        references.extend(counting(snapshot, "cohort", cohort, host)?);
     }
     Ok(HostReferences { generation, references })
 }

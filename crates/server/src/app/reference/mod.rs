@@ -12,7 +12,8 @@ use std::{
 use appraise::Matched;
 use references::{Applied, Baseline, Scope, State};
 use store::{
-    HostId, HostReference, ReferenceId, ReferenceScope, ReferenceState, ReferenceUses, Sha256,
+    HostId, HostReference, HostReferences, ReferenceId, ReferenceScope, ReferenceState,
+    ReferenceUses, Sha256,
 };
 use verify::UnixTime;
 
@@ -118,6 +119,23 @@ impl App {
         cohort: Option<&str>,
     ) -> Result<HeldTo, AppError> {
         let found = self.store.references_of_host(id, cohort).await?;
+        self.read_held_to(found).await
+    }
+
+    /// The same of several hosts, in their order.
+    pub(super) async fn held_to_each(
+        &self,
+        hosts: Vec<(HostId, Option<String>)>,
+    ) -> Result<Vec<HeldTo>, AppError> {
+        let found = self.store.references_of_hosts(hosts).await?;
+        let mut held = Vec::with_capacity(found.len());
+        for found in found {
+            held.push(self.read_held_to(found).await?);
+        }
+        Ok(held)
+    }
+
+    async fn read_held_to(&self, found: HostReferences) -> Result<HeldTo, AppError> {
         let mut references = Vec::with_capacity(found.references.len());
         for held in found.references {
             let baseline = self.baseline(held.reference.document_sha256).await?;

@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use store::{
     AuditBreak, AuditChain, Conflict, EvidencePart, NewAppraisal, Origin, Reenrolment, Reply,
-    Store, StoreError,
+    Store, StoreError, StoredPart,
 };
 
 use super::make::{appraisal, by, completion, digest, enrolled, host, pending};
@@ -81,6 +81,19 @@ pub(crate) async fn evidence_is_shared_and_verbatim(store: &dyn Store) {
     let second = store.record_appraisal(appraisal(&b, 10), by(10)).await.unwrap();
     assert!(second > first);
     assert_eq!(store.evidence(first).await.unwrap(), of_a.evidence);
+    // Several at once, larger parts by their digest alone.
+    let size = "the same log".len() as u32;
+    for bytes_max in [0, size - 1, size, u32::MAX] {
+        let many = store.evidence_of_many(vec![second, first], bytes_max).await.unwrap();
+        for (parts, id) in many.into_iter().zip([second, first]) {
+            let whole = store.evidence(id).await.unwrap().into_iter().map(|part| StoredPart {
+                bytes: (part.bytes.len() as u64 <= bytes_max.into()).then_some(part.bytes),
+                name: part.name,
+                sha256: part.sha256,
+            });
+            assert_eq!(parts, whole.collect::<Vec<_>>(), "{bytes_max}");
+        }
+    }
     let log = digest("the same log");
     assert_eq!(store.evidence(second).await.unwrap()[1].sha256, log);
     assert_eq!(store.evidence_by_sha256(log).await.unwrap().unwrap(), b"the same log");

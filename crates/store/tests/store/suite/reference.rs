@@ -36,7 +36,11 @@ async fn generation(store: &dyn Store) -> i64 {
 
 /// The references that count for a host, by identifier.
 async fn counting(store: &dyn Store, host: &HostId, cohort: Option<&str>) -> Vec<String> {
-    let found = store.references_of_host(host, cohort).await.unwrap().references;
+    let found = store.references_of_host(host, cohort).await.unwrap();
+    let both = ["nobody".into(), host.clone()].map(|host| (host, cohort.map(str::to_owned)));
+    let mut each = store.references_of_hosts(both.into()).await.unwrap();
+    assert_eq!(each.pop().as_ref(), Some(&found), "several at once");
+    let found = found.references;
     found.into_iter().map(|found| found.reference.id.to_string()).collect()
 }
 
