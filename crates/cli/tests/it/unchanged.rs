@@ -124,7 +124,7 @@ fn the_second_judgement_of_a_log_is_the_first() {
         }
     }
     assert!(n_kept > 60, "{n_kept}");
-    assert!(n_bytes_max < 16 << 10, "{n_bytes_max}");
+    assert!(n_bytes_max < 24 << 10, "{n_bytes_max}");
 }
 
 #[test]

@@ -11,10 +11,10 @@ use report::LogSection;
 use store::HostId;
 
 /// Bytes that are kept for all hosts together: beyond it hosts are forgotten, and judged in full
-/// the next time. A usual boot takes 4 KiB to 12 KiB.
+/// the next time. A usual boot takes about 10 KiB.
 const BYTES_MAX: usize = 128 << 20;
 
-/// Bytes that are kept for one host: five times what usual boots take. A host that sends more is
+/// Bytes that are kept for one host: six times what usual boots take. A host that sends more is
 /// judged in full each time, and takes no room from the others.
 const HOST_BYTES_MAX: usize = 64 << 10;
 
