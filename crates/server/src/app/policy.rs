@@ -55,6 +55,13 @@ struct Tried {
     memo: Option<Arc<Memo>>,
 }
 
+/// What is tried, with the times that it sets, and when.
+struct Under {
+    policy: Arc<Policy>,
+    config: Config,
+    now_ms: i64,
+}
+
 /// Logs of several hosts of a page, and what was found in them.
 type Shared = HashMap<Sha256, Option<LogMemo>>;
 
@@ -145,10 +152,11 @@ impl App {
         let mut n_judged = 0;
         let mut changes = Vec::new();
         let mut shared = Shared::new();
+        let under = Arc::new(Under { config: self.config_under(&policy), policy, now_ms });
         for hosts in hosts.chunks(AT_ONCE) {
-            let tried = self.tried(hosts, &policy, &anchors, now_ms).await?;
+            let tried = self.tried(hosts, &under.policy, &anchors, now_ms).await?;
             n_judged += u32::try_from(tried.len()).unwrap_or(u32::MAX);
-            changes.extend(self.changes(tried, &mut shared, &policy, now_ms).await?);
+            changes.extend(self.changes(tried, &mut shared, &under).await?);
         }
         Ok(PolicyTryPage { n_hosts, n_judged, changes, next_cursor })
     }
@@ -207,8 +215,7 @@ impl App {
         self: &Arc<Self>,
         mut tried: Vec<Tried>,
         shared: &mut Shared,
-        policy: &Arc<Policy>,
-        now_ms: i64,
+        under: &Arc<Under>,
     ) -> Result<Vec<PolicyChange>, AppError> {
         let mut changes = Vec::new();
         let mut seen = HashSet::new();
@@ -220,13 +227,13 @@ impl App {
         let mut logs: HashMap<Sha256, Vec<u8>> = HashMap::new();
         let mut waiting: Vec<Tried> = Vec::new();
         while !tried.is_empty() {
-            let (app, policy) = (Arc::clone(self), Arc::clone(policy));
+            let (app, under) = (Arc::clone(self), Arc::clone(under));
             let mut found = std::mem::take(shared);
             // Off the threads that serve sockets, as with evidence that comes in.
             let judging = tokio::task::spawn_blocking(move || {
                 let (mut judged, mut unread) = (Vec::new(), Vec::new());
                 for tried in tried {
-                    match app.change(tried, &mut found, &logs, &policy, now_ms) {
+                    match app.change(tried, &mut found, &logs, &under) {
                         Outcome::Judged(change) => judged.extend(change),
                         Outcome::NeedsLog(tried) => unread.push(*tried),
                     }
@@ -277,13 +284,13 @@ impl App {
         tried: Tried,
         shared: &mut Shared,
         logs: &HashMap<Sha256, Vec<u8>>,
-        policy: &Arc<Policy>,
-        now_ms: i64,
+        under: &Under,
     ) -> Outcome {
+        let Under { config, policy, now_ms } = under;
+        let now_ms = *now_ms;
         let host = &tried.stored.host;
         let (from, found) = standing::standing(host, &self.config, now_ms);
-        let config = self.config_under(policy);
-        let held = standing::held(host, &config, now_ms);
+        let held = standing::held(host, config, now_ms);
         let (id, name) = (host.id.to_string(), host.name.clone());
         let (to, judged) = match held {
             Some(held) => held,

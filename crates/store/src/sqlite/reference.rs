@@ -245,6 +245,12 @@ pub(super) fn of_hosts(
 ) -> Result<Vec<HostReferences>, StoreError> {
     let snapshot = db.unchecked_transaction()?;
     let generation = generation(&snapshot)?;
+    let any =
+        "SELECT EXISTS (SELECT 1 FROM boot_references WHERE state NOT IN ('pending', 'retired'))";
+    if !snapshot.prepare_cached(any)?.query_row([], |row| row.get::<_, bool>(0))? {
+        let none = || HostReferences { generation, references: Vec::new() };
+        return Ok(hosts.iter().map(|_| none()).collect());
+    }
     let of = |(host, cohort): &(HostId, Option<String>)| {
         in_snapshot(&snapshot, generation, host, cohort.as_deref())
     };
