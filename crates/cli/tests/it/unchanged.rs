@@ -188,6 +188,16 @@ fn what_does_not_come_from_the_log_is_judged_anew() {
                     });
                 }),
             );
+            check(
+                "another machine",
+                &by,
+                &changed(&|folder| {
+                    folder.machine = Some(api::machine::Machine {
+                        system_vendor: Some("Dell Inc.".to_owned()),
+                        ..Default::default()
+                    });
+                }),
+            );
             check("no banks said", &by, &changed(&|folder| folder.active_banks = None));
         }
     }
