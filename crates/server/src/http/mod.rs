@@ -12,7 +12,9 @@ use std::sync::Arc;
 
 use axum::{
     Router,
+    body::HttpBody as _,
     extract::Request,
+    http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
     routing::{delete, get, post},
@@ -77,6 +79,7 @@ async fn with_request_id(request: Request, next: Next) -> Response {
     let id = Uuid::new_v4().simple().to_string();
     let path = request.uri().path().to_owned();
     let span = tracing::info_span!("request", id, method = %request.method(), path);
+    let has_body = !request.body().is_end_stream();
     let mut response = async {
         let response = next.run(request).await;
         tracing::debug!(status = response.status().as_u16(), "answered");
@@ -87,5 +90,21 @@ async fn with_request_id(request: Request, next: Next) -> Response {
     if let Ok(id) = id.parse() {
         response.headers_mut().insert("x-request-id", id);
     }
+    if has_body && is_refused_unread(response.status()) {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
+}
+
+/// Whether this answer may come before the body of its request was read. The connection ends then,
+/// and a client that is not told would send its next request into it.
+fn is_refused_unread(status: StatusCode) -> bool {
+    matches!(
+        status,
+        StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::NOT_FOUND
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::PAYLOAD_TOO_LARGE
+    )
 }

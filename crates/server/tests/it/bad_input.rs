@@ -66,6 +66,21 @@ async fn bodies_that_are_too_large_or_not_what_they_should_be() {
     assert!(!server.log().contains("secret"), "a value of a body reached the log");
 }
 
+/// The server answers before it read such a body, and ends the connection: a client that is not told
+/// sends its next request into it.
+#[tokio::test]
+async fn a_body_that_is_refused_unread_spoils_no_request_after_it() {
+    let server = Server::start().await;
+    let nobody = server.admin.with_token("bpa_0000");
+    let evidence = Evidence { event_log: Some(vec![0; 40_000].into()), ..Evidence::default() };
+    for _ in 0..50 {
+        let answer = nobody.post::<_, serde_json::Value>("/v1/agent/evidence", &evidence).await;
+        assert_eq!(code(answer), "unauthenticated");
+        // The same pool of connections.
+        let _: serde_json::Value = server.admin.get("/v1/hosts").await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_refusal_does_not_repeat_a_value() {
     let server = Server::start().await;
