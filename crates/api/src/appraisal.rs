@@ -247,6 +247,12 @@ pub struct SecureBootFacts {
     pub sbat_level: Option<String>,
     /// Whether the owner enrolled keys in shim.
     pub mok_enrolled: bool,
+    /// Whether kernels may trust the owner's keys for modules, where shim measured that.
+    #[serde(default)]
+    pub mok_list_trusted: Option<bool>,
+    /// Whether the owner revokes keys or images in shim.
+    #[serde(default)]
+    pub mok_revokes: bool,
     /// Whether shim verifies nothing.
     pub shim_validates_nothing: bool,
 }
@@ -310,10 +316,13 @@ pub struct AuthorityFacts {
     pub sha256: Option<String>,
     /// `driver` before the firmware let go of PCR 7, `application` after it.
     pub allowed: String,
-    /// Whether that list has it: `in db`, `not in db`, `of shim` or `unknown`.
+    /// Whether that list has it: `in db`, `not in db`, `in MokList`, `of shim` or `unknown`.
     pub standing: String,
     /// Whether the log's data hash to the measured digest.
     pub belief: String,
+    /// The event that named the same one before: firmware names each once in a boot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<u32>,
 }
 
 /// A Secure Boot variable.

@@ -163,6 +163,9 @@ pub struct ImageFacts {
     pub signature_fault: Option<String>,
     /// Components and generations of its SBAT section.
     pub sbat: Vec<String>,
+    /// Why it is revoked today: by its generation, or by its digest.
+    #[serde(default)]
+    pub revoked: Vec<String>,
     /// Sections that its stub measures, of a unified kernel image.
     pub measured_sections: Vec<String>,
     /// Values that PCR 11 has then, of a unified kernel image.

@@ -12,7 +12,8 @@ use crate::ima::ImaStatus;
 use crate::policy::LogRules;
 use crate::reference::{Context, Matched};
 use crate::{
-    Interface, Policy, TpmSaid, boot_facts, ek, ima, log, quirk, quote, reference, secure_boot, tpm,
+    Interface, Policy, TpmSaid, boot_facts, boot_path, ek, ima, log, quirk, quote, reference,
+    secure_boot, tpm,
 };
 
 /// The answer. No order and no default: what is not known is not a little better than refused.
@@ -169,6 +170,7 @@ pub(crate) fn log_findings(
     if let LogStatus::Read(read) = &claims.log {
         findings.extend(secure_boot::findings(read));
         findings.extend(boot_facts::findings(read, rules.secure_boot));
+        findings.extend(boot_path::findings(&read.boot));
     }
     let (changed, reference) =
         reference::findings(claims, context.references, rules.references, now);

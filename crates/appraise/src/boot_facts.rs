@@ -17,7 +17,8 @@ use crate::claims::ReadLog;
 use crate::quirk::named;
 use crate::secure_boot_rules::SecureBootRules;
 
-/// Findings of one kind: a database of more weak certificates than this needs no longer list.
+/// Findings of one kind that are listed one by one; past that one says how many more there are. A
+/// database of more weak certificates than this needs no longer list.
 const PER_KIND_MAX: usize = 8;
 
 pub(crate) fn findings(log: &ReadLog<'_>, rules: &SecureBootRules) -> Vec<Finding> {
@@ -38,7 +39,29 @@ pub(crate) fn findings(log: &ReadLog<'_>, rules: &SecureBootRules) -> Vec<Findin
     findings.extend(authorities(boot, rules));
     findings.extend(shim(boot, rules));
     findings.extend(warnings(boot));
-    findings
+    capped(findings)
+}
+
+/// `findings` without those of a kind beyond [`PER_KIND_MAX`], which are counted in one more.
+fn capped(findings: Vec<Finding>) -> Vec<Finding> {
+    if findings.len() <= PER_KIND_MAX {
+        return findings;
+    }
+    let mut kept: Vec<Finding> = Vec::with_capacity(findings.len());
+    let mut more: Vec<(Code, usize)> = Vec::new();
+    for finding in findings {
+        let code = finding.code();
+        if kept.iter().filter(|kept| kept.code() == code).count() < PER_KIND_MAX {
+            kept.push(finding);
+        } else if let Some((_, n)) = more.iter_mut().find(|(counted, _)| *counted == code) {
+            *n = n.saturating_add(1);
+        } else {
+            more.push((code, 1));
+        }
+    }
+    let counted = more.into_iter();
+    kept.extend(counted.map(|(code, n)| Finding::new(code).because(format!("and {n} more"))));
+    kept
 }
 
 fn proved<'b, 'a>(boot: &'b BootClaims<'a>, name: DatabaseName) -> Option<&'b Database<'a>> {
@@ -93,7 +116,6 @@ fn platform_key(pk: &Database<'_>) -> Vec<Finding> {
             (None, Some(_)) => {}
         }
     }
-    findings.truncate(PER_KIND_MAX);
     findings
 }
 
@@ -136,7 +158,6 @@ fn weak_certificates(boot: &BootClaims<'_>) -> Vec<Finding> {
             }
         }
     }
-    findings.truncate(PER_KIND_MAX);
     findings
 }
 
@@ -194,7 +215,6 @@ fn revoked_images(boot: &BootClaims<'_>, revocations: &Revocations) -> Vec<Findi
             );
         }
     }
-    findings.truncate(PER_KIND_MAX);
     findings
 }
 
@@ -240,7 +260,6 @@ fn authorities(boot: &BootClaims<'_>, rules: &SecureBootRules) -> Vec<Finding> {
             });
         }
     }
-    findings.truncate(PER_KIND_MAX);
     findings
 }
 
@@ -270,16 +289,27 @@ fn shim(boot: &BootClaims<'_>, rules: &SecureBootRules) -> Vec<Finding> {
                 .with("minimum", Argument::text(minimum)),
         );
     }
-    if let (Some(_), Some(newest)) = (level, SbatLevel::newest())
-        && stamp < Some(newest.stamp)
+    if let (Some(level), Some(newest)) = (level, SbatLevel::newest())
+        && (stamp < Some(newest.stamp)
+            || (stamp == Some(newest.stamp) && newest.behind(level.value).next().is_some()))
     {
         findings.push(
             at(Code::SbatOutdated)
                 .with("level", shown())
-                .with("newest", Argument::text(newest.stamp)),
+                .with("newest", Argument::text(newest.stamp))
+                .with("behind", Argument::text(behind(level.value, newest))),
         );
     }
     findings
+}
+
+/// The components that a level lets through and the `newest` does not: `grub 4 of 5, grub.peimage`.
+fn behind(level: &[u8], newest: &SbatLevel) -> String {
+    let words = newest.behind(level).map(|(component, have, want)| match have {
+        Some(have) => format!("{component} {have} of {want}"),
+        None => component.to_owned(),
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 fn warnings(boot: &BootClaims<'_>) -> Vec<Finding> {
@@ -297,7 +327,6 @@ fn warnings(boot: &BootClaims<'_>) -> Vec<Finding> {
                 WarningKind::DebugMode | WarningKind::DmaProtectionDisabled => finding,
             }
         })
-        .take(PER_KIND_MAX)
         .collect()
 }
 

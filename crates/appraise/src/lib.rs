@@ -17,6 +17,7 @@
 
 mod appraisal;
 mod boot_facts;
+mod boot_path;
 mod claims;
 mod core;
 mod ek;

@@ -126,6 +126,11 @@ pub const fn unchangeable(code: Code) -> Option<&'static str> {
         | Code::DbxOutdated
         | Code::ImageRevoked
         | Code::AuthorityUnknown
+        | Code::AuthorityMissing
+        | Code::BootApplicationMissing
+        | Code::BootAttemptFailed
+        | Code::MeasuredLate
+        | Code::MeasuredEarly
         | Code::AuthorityNotAllowed
         | Code::MokInsecure
         | Code::MokEnrolled

@@ -5,9 +5,12 @@ use std::borrow::Cow;
 use event_log::{ComparedLog, Contradiction, DataCheck, Replayed, data_checks};
 use tpm_wire::PcrSet;
 
-use crate::database::{Authority, Database, DatabaseName, read_authorities, read_databases};
+use crate::database::{
+    Authority, Database, DatabaseName, Standing, read_authorities, read_databases,
+};
 use crate::image::{Image, ImageKind, read_images};
 use crate::lookalike::{LookAlike, read_lookalikes};
+use crate::order::{Misplaced, read_early, read_late};
 use crate::secure_boot::{Mode, SecureBoot, read_mode, read_secure_boot};
 use crate::separator::{Separator, SeparatorProblem, read_separators};
 use crate::shim::{Shim, read_shim};
@@ -54,6 +57,10 @@ pub struct BootClaims<'a> {
     pub contradicted: Vec<Contradicted>,
     /// Events that are something else than they say.
     pub lookalikes: Vec<LookAlike>,
+    /// What was measured into PCR 0 behind its separator.
+    pub late: Option<Misplaced>,
+    /// What the log has of PCRs 8 to 15 before the firmware handed over. No digest covers that order.
+    pub early: Option<Misplaced>,
     /// PCRs that have events and replay in a quoted bank that counts.
     pub replayed_pcrs: PcrSet,
 }
@@ -90,14 +97,20 @@ impl<'a> BootClaims<'a> {
             _ => None,
         });
         let databases = read_databases(&view);
+        let shim = read_shim(&view);
+        let mut authorities = read_authorities(&view, &databases);
+        let in_list = |authority: &&mut Authority<'_>| shim.in_mok_list.contains(&authority.event);
+        for authority in authorities.iter_mut().filter(in_list) {
+            authority.standing = Standing::InMokList;
+        }
         Self {
             secure_boot: read_secure_boot(&view),
             setup_mode: read_mode(&view, "SetupMode"),
             audit_mode: read_mode(&view, "AuditMode"),
             deployed_mode: read_mode(&view, "DeployedMode"),
-            authorities: read_authorities(&view, &databases),
+            authorities,
             databases,
-            shim: read_shim(&view),
+            shim,
             warnings: read_warnings(&view),
             boot_actions: read_boot_actions(&view),
             separators,
@@ -108,6 +121,8 @@ impl<'a> BootClaims<'a> {
             exit_boot_services: read_exit_boot_services(&view),
             contradicted: contradicted.collect(),
             lookalikes: read_lookalikes(&view),
+            late: read_late(&view),
+            early: read_early(&view),
             replayed_pcrs: replayed.pcrs(),
         }
     }

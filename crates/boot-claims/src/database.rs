@@ -104,6 +104,8 @@ pub enum Standing {
     InDatabase,
     /// It is one of shim's own lists, which are not in the log.
     OfShim,
+    /// As that, and MokList has it by its digest.
+    InMokList,
     /// The measured db does not have it, and it says that it is from there.
     NotInDatabase,
     /// It names another list, or db was not measured, cannot be read or is not verified.

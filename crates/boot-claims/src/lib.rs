@@ -20,6 +20,7 @@ mod claims;
 mod database;
 mod image;
 mod lookalike;
+mod order;
 mod path;
 mod secure_boot;
 mod separator;
@@ -33,6 +34,7 @@ pub use claims::{BootClaims, Contradicted};
 pub use database::{Authority, Database, DatabaseName, Phase, Standing};
 pub use image::{Image, ImageKind, ImageSource};
 pub use lookalike::{LookAlike, LookAlikeKind};
+pub use order::Misplaced;
 pub use path::{
     ATTEMPTS_MAX, Attempt, BootEntry, BootPath, DRIVERS_MAX, FileUse, MeasuredBy, Outcome, Part,
     Role, STEPS_MAX, Step, WindowsBoot,

@@ -18,6 +18,12 @@ pub struct Shim<'a> {
     pub mok_list: Option<u32>,
     /// What the owner refuses (MokListX): the event, where the list is not empty.
     pub mok_list_x: Option<u32>,
+    /// Whether kernels may trust the owner's keys for modules (MokListTrusted), where the digest is of
+    /// one of its two values: the value itself is not in the log.
+    pub mok_list_trusted: Option<bool>,
+    /// Authorities that MokList has, by its digest: the lists of those that were named, one behind the
+    /// other, are its whole content.
+    pub in_mok_list: Vec<u32>,
 }
 
 /// Something that shim measured.
@@ -35,9 +41,9 @@ pub struct ShimFact<'a> {
 /// their name; a list of no byte has the digest of nothing.
 pub(crate) fn read_shim<'a>(view: &View<'_, '_, 'a>) -> Shim<'a> {
     let mut shim = Shim::default();
-    // The lists that hold one certificate of shim's own, which it names before it starts what that
-    // allows. Where it named none, a list of it alone cannot be told from the owner's.
-    let own: Vec<Vec<u8>> = view.events().filter_map(own_list).collect();
+    // The lists that hold one certificate each, which shim names before it starts what that allows.
+    // Where it named none, a list of its own alone cannot be told from the owner's.
+    let named: Vec<Named> = view.events().filter_map(named_list).collect();
     for event in view.events() {
         if event.pcr_index == 7
             && event.untrusted_event_type == EventType::EFI_VARIABLE_AUTHORITY
@@ -56,38 +62,75 @@ pub(crate) fn read_shim<'a>(view: &View<'_, '_, 'a>) -> Shim<'a> {
         }
         if event.pcr_index == 14 && event.untrusted_event_type == EventType::IPL {
             let name = event.untrusted_data.strip_suffix(&[0]).unwrap_or(event.untrusted_data);
-            let slot = match name {
-                b"MokList" => &mut shim.mok_list,
-                b"MokListX" => &mut shim.mok_list_x,
-                _ => continue,
-            };
-            let is_of = |content: &[u8]| {
+            let is_of = |parts: &[&[u8]]| {
                 event.digests.iter().any(|(alg, digest)| {
-                    hash(alg, &[content]).is_some_and(|hash| hash.as_bytes() == digest)
+                    hash(alg, parts).is_some_and(|hash| hash.as_bytes() == digest)
                 })
             };
-            if !is_of(&[]) && !own.iter().any(|list| is_of(list)) {
-                *slot = slot.or(Some(event.number));
+            match name {
+                b"MokListTrusted" if view.replayed.covers(event) => {
+                    let values = [false, true].into_iter();
+                    let mut measured = values.filter(|value| is_of(&[&[u8::from(*value)]]));
+                    shim.mok_list_trusted = shim.mok_list_trusted.or(measured.next());
+                }
+                b"MokList" | b"MokListX" if is_of(&[]) => {}
+                b"MokListX" => shim.mok_list_x = shim.mok_list_x.or(Some(event.number)),
+                b"MokList" => {
+                    let is_whole = |list: &&Named| list.is_own && is_of(&[&list.list]);
+                    let own = named.iter().find(is_whole);
+                    if own.is_none() {
+                        shim.mok_list = shim.mok_list.or(Some(event.number));
+                    }
+                    if shim.in_mok_list.is_empty() && view.replayed.covers(event) {
+                        shim.in_mok_list = match own {
+                            Some(own) => vec![own.event],
+                            None => listed(&named, is_of),
+                        };
+                    }
+                }
+                _ => {}
             }
         }
     }
     shim
 }
 
-/// The EFI_SIGNATURE_LIST of the one certificate that `event` names as shim's own: an authority with
-/// shim for its owner.
-fn own_list(event: &Event<'_>) -> Option<Vec<u8>> {
+/// Named lists that are tried one behind the other: shim has one, and owners enrol a few.
+const NAMED_MAX: usize = 4;
+
+/// The EFI_SIGNATURE_LIST of the one certificate that an authority names.
+struct Named {
+    event: u32,
+    list: Vec<u8>,
+    /// Whether its owner is shim.
+    is_own: bool,
+}
+
+/// The events of those of `named` that are, one behind the other, what `is_of` says was measured.
+fn listed(named: &[Named], is_of: impl Fn(&[&[u8]]) -> bool) -> Vec<u32> {
+    let parts: Vec<&[u8]> =
+        named.iter().take(NAMED_MAX).map(|named| named.list.as_slice()).collect();
+    let whole = (2..=parts.len()).find(|n| parts.get(..*n).is_some_and(&is_of));
+    named.iter().take(whole.unwrap_or(0)).map(|named| named.event).collect()
+}
+
+/// The list of the one certificate that `event` names under shim's GUID, with its owner.
+fn named_list(event: &Event<'_>) -> Option<Named> {
     if event.pcr_index != 7 || event.untrusted_event_type != EventType::EFI_VARIABLE_AUTHORITY {
         return None;
     }
     let (variable, _) = VariableData::parse_prefix(event.untrusted_data).ok()?;
     // Owner and certificate, as they stand in the list.
     let entry = variable.value;
-    if variable.guid != Guid::SHIM_LOCK || !entry.starts_with(&Guid::SHIM_LOCK.0) {
+    if variable.guid != Guid::SHIM_LOCK || entry.get(16..18) != Some(&[0x30, 0x82]) {
         return None;
     }
     let size = u32::try_from(entry.len()).ok()?;
     let list_size = size.checked_add(28)?;
     let sizes = [list_size, 0, size].map(u32::to_le_bytes);
-    Some([&CertType::X509.0.0[..], sizes.as_flattened(), entry].concat())
+    Some(Named {
+        event: event.number,
+        list: [&CertType::X509.0.0[..], sizes.as_flattened(), entry].concat(),
+        is_own: entry.starts_with(&Guid::SHIM_LOCK.0),
+    })
 }

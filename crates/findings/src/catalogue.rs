@@ -315,6 +315,26 @@ catalogue! {
         cause "What came as one file holds several logs, one behind the other. The last one is that of the current boot, and was judged."
         next "Nothing to do."
 
+    BootApplicationMissing "boot-application-missing" Log Warn
+        "No boot application was measured after the firmware handed over"
+        cause "An operating system runs, so something loaded it, and the firmware has to measure that into PCR 4 after the separator there. Some firmware (coreboot on small machines) does not; a kernel that the machine monitor loads itself is not measured either."
+        next "Look at PCR 4 with `bootproof eventlog FILE`. Update the firmware; if it stays so, the loader of this host is not proved, whatever else is."
+
+    MeasuredLate "measured-after-handover" Log Warn
+        "Something was measured as firmware after the firmware had handed over"
+        cause "PCR 0 is closed by its separator, and its digests prove that more was extended into it behind that: by an operating system, or by firmware that does not follow the standard. It is not believed to be the firmware's."
+        next "Look at the named event with `bootproof eventlog FILE`. If nobody measures into PCR 0 on purpose there, treat the host as suspect."
+
+    MeasuredEarly "measured-before-handover" Log Warn
+        "A register of the operating system was extended before the firmware handed over"
+        cause "PCRs 8 to 15 belong to boot loaders and operating systems. The log has an event of one of them in front of the firmware's separators: firmware or the driver of a card measured there. No digest covers the order of two PCRs, so this is what the log says."
+        next "Look at the named event with `bootproof eventlog FILE`. Update the firmware and that of the cards; if it stays so, ask the maker what measures there."
+
+    BootAttemptFailed "boot-attempt-failed" Log Info
+        "A boot entry came back before the system started"
+        cause "The firmware started a boot entry, and control came back to it: there was nothing to boot, the network gave no answer, an image was refused, or a loader gave up. Then it went on with the next entry."
+        next "`bootproof host show HOST` tells what was loaded in each attempt. Take entries that never work out of the boot order; a loader that is refused needs an update."
+
     UserspaceLog "userspace-log" Log Warn
         "The running system's log of its measurements cannot be read to its end"
         cause "What the host sent beside the boot log is not what systemd writes, or is cut. PCRs that only its end explains are told as going on in another log."
@@ -418,6 +438,11 @@ catalogue! {
         "Something was allowed by a key that no database has"
         cause "PCR 7 proves that an image was allowed by an entry of db, and the db that was measured in the same boot does not have it. The firmware is at fault, or its databases were changed while it ran."
         next "Look at PCR 7 with `bootproof eventlog FILE`. Update the firmware, restore its keys, and attest again; if it stays so treat the host as suspect."
+
+    AuthorityMissing "authority-missing" SecureBoot Warn
+        "Nothing says who allowed what was started"
+        cause "PCR 7 proves that Secure Boot was on, and a boot application was measured, but no entry of db that allowed one. Firmware has to measure that entry before it starts what it allows."
+        next "Update the firmware. Until then nobody can tell from outside by whose signature this host booted; a reference of the host still holds the images themselves."
 
     AuthorityNotAllowed "authority-not-allowed" SecureBoot Fail
         "Something was allowed by a key that the policy does not name"

@@ -1,10 +1,10 @@
 //! Event logs: read, write back, replay, compare, what booted.
 
-use boot_claims::BootClaims;
+use boot_claims::{ATTEMPTS_MAX, BootClaims, BootPath, DRIVERS_MAX, STEPS_MAX};
 use event_log::untrusted::EventData;
 use event_log::{
-    BankTrust, LOG_BYTES_MAX, Rules, check_data, compare, encode, grub_text, parse, repeated_tail,
-    replay,
+    BankTrust, LOG_BYTES_MAX, Rules, check_data, compare, encode, grub_text, parse,
+    read_and_compare, repeated_tail, replay,
 };
 use tpm_wire::{PcrBank, PcrSet, TpmAlgId};
 
@@ -39,6 +39,9 @@ pub(crate) fn event_log(bytes: &[u8]) {
     let comparison = compare(log, &replay, &values, &rules);
     assert_eq!((&comparison.mismatches[..], &comparison.continued[..]), (&[][..], &[][..]));
     super::show(&BootClaims::read(&comparison.replayed));
+    let path = BootPath::read(&read_and_compare(bytes, &values, &rules, &[]));
+    assert!(path.steps.len() <= DRIVERS_MAX + STEPS_MAX && path.attempts.len() <= ATTEMPTS_MAX);
+    super::show(&path);
     parsed.problems.iter().for_each(|problem| drop(problem.to_string()));
     replay.startup_problems.iter().for_each(|problem| drop(problem.to_string()));
 }

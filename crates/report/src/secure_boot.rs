@@ -33,9 +33,11 @@ pub(crate) fn facts(log: &ReadLog<'_>) -> SecureBootFacts {
             operator_list_signed: log.revocations.signed().map(|date| date.to_string()),
             operator_list_entries: log.revocations.of_operator().map(|(n, _)| n),
         }),
-        authorities: boot.authorities.iter().take(KEYS_MAX).map(authority).collect(),
+        authorities: authorities(&boot.authorities),
         sbat_level: sbat.and_then(|level| sbat_date(level.value)).map(str::to_owned),
         mok_enrolled: shim.mok_list.filter(|_| boot.replayed_pcrs.contains(14)).is_some(),
+        mok_list_trusted: shim.mok_list_trusted,
+        mok_revokes: shim.mok_list_x.filter(|_| boot.replayed_pcrs.contains(14)).is_some(),
         shim_validates_nothing: shim
             .validation_off
             .is_some_and(|off| off.belief == Belief::Verified),
@@ -68,6 +70,18 @@ fn keys(log: &ReadLog<'_>) -> Vec<KeyFacts> {
     keys
 }
 
+fn authorities(authorities: &[Authority<'_>]) -> Vec<AuthorityFacts> {
+    let told = authorities.iter().take(KEYS_MAX).enumerate();
+    told.map(|(n, told)| {
+        let same = |other: &&Authority<'_>| {
+            (other.guid, other.variable, other.data) == (told.guid, told.variable, told.data)
+        };
+        let before = authorities.iter().take(n).find(same);
+        AuthorityFacts { again: before.map(|before| before.event), ..authority(told) }
+    })
+    .collect()
+}
+
 fn authority(authority: &Authority<'_>) -> AuthorityFacts {
     let certificate = Certificate::parse(authority.data);
     AuthorityFacts {
@@ -83,10 +97,12 @@ fn authority(authority: &Authority<'_>) -> AuthorityFacts {
         standing: match authority.standing {
             Standing::InDatabase => "in db",
             Standing::OfShim => "of shim",
+            Standing::InMokList => "in MokList",
             Standing::NotInDatabase => "not in db",
             Standing::Unknown => "unknown",
         }
         .to_owned(),
         belief: belief(authority.belief).to_owned(),
+        again: None,
     }
 }

@@ -177,7 +177,9 @@ const TRUST: &[Requirement] = requirements! {
         ["boot-claims::a_renamed_separator_is_still_the_fence",
          "boot-claims::a_renamed_one_is_a_problem", "boot-claims::a_retyped_event_is_unknown"];
     T4 "What stands behind the separator of its PCR is no fact of the firmware."
-        ["boot-claims::after_the_separator_anybody_could_have_written_it"];
+        ["boot-claims::after_the_separator_anybody_could_have_written_it",
+         "boot-claims::what_stands_out_of_the_firmwares_order_is_counted",
+         "cli::each_finding_of_the_order_has_a_case_and_one_that_just_does_not"];
     T5 "PCRs 0 to 7 have one separator each."
         ["boot-claims::each_pcr_needs_its_own",
          "boot-claims::a_second_one_is_a_problem_in_pcr_0_to_7_only"];
@@ -185,13 +187,16 @@ const TRUST: &[Requirement] = requirements! {
         ["boot-claims::an_error_separator_is_a_problem", "event-log::separators"];
     T7 "Zeros and ones are both sound separators."
         ["boot-claims::zeros_and_ones_are_sound", "event-log::separators_of_each_value_and_size"];
-    T8 "Separators stand before the first boot application; that of PCR 7 may come earlier." open "the order of events of different PCRs is covered by no digest, so that nothing can rest on it";
-    T9 "Firmware that measures into PCRs 8 to 15 is an alarm." open "whether firmware or a loader measured an event is covered by no digest; what PCRs 8 to 15 hold is compared with the reference";
+    T8 "Separators stand before the first boot application; that of PCR 7 may come earlier."
+        ["cli::each_finding_of_the_order_has_a_case_and_one_that_just_does_not"];
+    T9 "Firmware that measures into PCRs 8 to 15 is an alarm."
+        ["boot-claims::what_stands_out_of_the_firmwares_order_is_counted",
+         "cli::each_finding_of_the_order_has_a_case_and_one_that_just_does_not"];
     T10 "A log without ExitBootServices is sound."
         ["boot-claims::exit_boot_services_is_told_only_where_it_was_measured"];
     T11 "A log without the action that starts a boot entry is sound."
         ["boot-claims::a_boot_without_actions_is_told_all_the_same"];
-    T12 "ExitBootServices events that are missing, or extended and not logged, are a named deviation." open "no judgement rests on such an event; one that was extended and not logged makes the log not replay, and is refused by that name";
+    T12 "ExitBootServices events that are missing, or extended and not logged, are a named deviation." open "a missing one changes nothing; one that was extended and not logged makes PCR 5 not replay and is refused by that name, since a digest that nobody logged can only be guessed";
     T13 "Texts of either encoding are shown escaped and cut."
         ["event-log::either_kind_of_text_is_known_and_bytes_are_none",
          "event-log::long_and_steering_text_is_cut_and_escaped",
@@ -399,8 +404,13 @@ const SECURE_BOOT: &[Requirement] = requirements! {
     S6 "Signature lists of all types are read, and sizes must fit."
         ["efi::lists_are_read_in_order", "efi::sizes_that_do_not_fit_are_refused_once",
          "efi::an_unknown_type_is_kept_by_its_guid"];
-    S7 "An authority counts where its database has it, before what it allows." open "authorities are shown with what they vouch for; that their database has them is not judged yet";
-    S8 "An authority is logged once in a boot." open "no judgement rests on how often an authority is logged";
+    S7 "An authority counts where its database has it, before what it allows."
+        ["cli::each_finding_of_secure_boot_has_a_case_and_one_that_just_does_not",
+         "cli::keys_and_lists_of_recorded_machines_are_recognised",
+         "cli::an_authority_that_mok_list_has_is_told_from_one_that_only_shim_knows",
+         "cli::each_finding_of_the_order_has_a_case_and_one_that_just_does_not"];
+    S8 "An authority is logged once in a boot."
+        ["cli::each_finding_of_the_order_has_a_case_and_one_that_just_does_not"];
     S9 "An authority before the separator is one of a driver."
         ["boot-claims::authorities_tell_who_allowed_what_and_when"];
     S10 "Authorities of old shims, without owner or with a byte more, are read."
@@ -410,7 +420,9 @@ const SECURE_BOOT: &[Requirement] = requirements! {
     S11 "What shim measures is known by name."
         ["image::systemd_measure_computes_the_same_values_of_pcr_11",
          "event-log::names_that_shim_and_systemd_measure",
-         "event-log::variables_are_read_by_name_and_vendor"];
+         "event-log::variables_are_read_by_name_and_vendor",
+         "cli::an_authority_that_mok_list_has_is_told_from_one_that_only_shim_knows",
+         "secure-boot-facts::components_of_a_lower_generation_are_named"];
     S12 "The release of dbx is named by its content."
         ["secure-boot-facts::a_dbx_is_named_by_what_it_holds",
          "secure-boot-facts::as_many_digests_of_something_else_are_no_release",

@@ -1,7 +1,7 @@
 //! What a boot of a server tells, and how far it is believed.
 
 use crate::common::{claims_of, claims_with};
-use boot_claims::{Belief, DatabaseName, Doubt, ImageKind, Phase};
+use boot_claims::{Belief, DatabaseName, Doubt, ImageKind, Misplaced, Phase};
 use efi::{CertType, Guid};
 use event_log::{EventType, Rules, hash};
 use testkit::log::{BootLog, Entry, certificates, signature_list, variable};
@@ -145,6 +145,36 @@ fn a_command_line_that_was_not_measured_is_contradicted() {
         let line = claims.kernel_command_lines().next().unwrap();
         assert_eq!(line.belief, Belief::Contradicted);
         assert_eq!(claims.contradicted.len(), 1);
+    });
+}
+
+#[test]
+fn what_stands_out_of_the_firmwares_order_is_counted() {
+    let log = BootLog::sound();
+    let code = Entry::of(0, EventType::POST_CODE, b"code", b"late");
+    let misplaced = |entries: &[Entry]| {
+        claims_of(&log.build_from(entries), |claims| (claims.late, claims.early))
+    };
+    assert_eq!(misplaced(&log.entries()), (None, None));
+    let mut entries = log.entries();
+    entries.extend([code.clone(), code]);
+    let first = u32::try_from(entries.len()).unwrap() - 1;
+    assert_eq!(misplaced(&entries).0, Some(Misplaced { first, pcr_index: 0, n: 2 }));
+    // Four zero bytes in front of the firmware's code have the digest of a separator.
+    let mut entries = log.entries();
+    entries.insert(0, Entry::of(0, EventType::S_CRTM_CONTENTS, &[0; 4], b"nothing there"));
+    assert_eq!(misplaced(&entries).0, None);
+    let mut entries = log.entries();
+    entries.insert(0, Entry::of_data(12, EventType::IPL, b"early"));
+    assert_eq!(misplaced(&entries).1, Some(Misplaced { first: 1, pcr_index: 12, n: 1 }));
+    // Without a separator nothing is before or behind one.
+    let mut bare = entries.clone();
+    bare.retain(|entry| entry.event_type != EventType::SEPARATOR);
+    assert_eq!(misplaced(&bare), (None, None));
+    // What no PCR proves is no finding.
+    let built = log.build_from(&entries);
+    claims_with(&built.bytes, &log.build().pcrs, Rules::default(), |claims| {
+        assert_eq!(claims.early, None);
     });
 }
 

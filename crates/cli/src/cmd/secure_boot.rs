@@ -52,7 +52,14 @@ pub(super) fn show(
     }
     for authority in state.authorities.iter().filter(|a| a.subject.is_some()) {
         let subject = authority.subject.as_deref().unwrap_or_default();
-        let text = format!("{subject}, {} ({})", authority.standing, authority.belief);
+        let mut text = format!("{subject}, {} ({})", authority.standing, authority.belief);
+        // db is named by its standing.
+        if authority.variable != "db" {
+            text.push_str(&format!(", as {}", authority.variable));
+        }
+        if let Some(event) = authority.again {
+            text.push_str(&format!(", as in event {event}"));
+        }
         line(
             &format!("allowed {}", if authority.allowed == "driver" { "drv" } else { "app" }),
             &text,
@@ -63,6 +70,12 @@ pub(super) fn show(
     }
     if state.mok_enrolled {
         line("MOK", "the owner enrolled keys in shim")?;
+    }
+    if state.mok_revokes {
+        line("MOK", "the owner revoked keys or images in shim")?;
+    }
+    if state.mok_enrolled && state.mok_list_trusted == Some(true) {
+        line("MOK", "the kernel may trust them for modules")?;
     }
     if state.shim_validates_nothing {
         line("shim", "verifies nothing")?;

@@ -312,6 +312,7 @@ fn each_finding_has_a_case_that_raises_it_and_one_that_just_does_not() {
         &OF_THE_INVENTORY[..],
         &OF_TWO_QUOTES,
         &OF_A_POLICY,
+        &crate::boot_path::CODES,
         &crate::ima::CODES,
         &crate::rules::CODES,
         &crate::references::CODES,

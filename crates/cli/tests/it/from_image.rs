@@ -135,3 +135,15 @@ fn what_is_no_program_and_what_cannot_be_told_is_said() {
     assert!(untold.contains(".profile"), "{untold}");
     assert_eq!(facts["reference"]["values"], serde_json::Value::Null);
 }
+
+#[test]
+fn an_image_of_a_revoked_generation_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let with = |sbat: &[u8]| pe::image(&[(".text", b"a loader"), (".sbat", sbat)]);
+    let old = with(b"sbat,1,SBAT Version\ngrub,4,Free Software Foundation\n");
+    let new = with(b"sbat,1,SBAT Version\ngrub,5,Free Software Foundation\n");
+    let (_, facts) = from_image(folder.path(), &[("old.efi", &old), ("new.efi", &new)]);
+    let revoked = |n: usize| facts["images"][n]["revoked"].as_array().unwrap().clone();
+    assert_eq!(revoked(0), ["grub 4 is below 5, SBAT 2025051000"]);
+    assert!(revoked(1).is_empty());
+}

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use appraise::Policy;
 use boot_claims::BootClaims;
 use efi::{CertType, Guid};
-use event_log::{EventType, Rules, compare, hash, parse, replay};
+use event_log::{EventType, Rules, compare, hash, parse_last, replay};
 use findings::Code;
 use secure_boot_facts::Revocations;
 use testkit::log::{
@@ -167,6 +167,10 @@ fn each_finding_of_secure_boot_has_a_case_and_one_that_just_does_not() {
     raises(Code::MokInsecure, &with_entry(behind, 0, off), &default);
     let old = authority("SbatLevel", Guid::SHIM_LOCK, b"sbat,1,2024010900\nshim,4\n");
     raises(Code::SbatOutdated, &with_entry(behind, 1, old.clone()), &default);
+    // Today's stamp, and a component that it lets through in an older generation.
+    let hollow = b"sbat,1,2025051000\nshim,4\ngrub,4\ngrub.proxmox,2\n";
+    let hollow = authority("SbatLevel", Guid::SHIM_LOCK, hollow);
+    raises(Code::SbatOutdated, &with_entry(behind, 1, hollow), &default);
     raises(Code::SbatBelowMinimum, &with_entry(behind, 1, old), &strict);
     for (code, text) in [
         (Code::DebugMode, "UEFI Debug Mode"),
@@ -182,6 +186,25 @@ fn each_finding_of_secure_boot_has_a_case_and_one_that_just_does_not() {
     for code in CODES {
         assert!(raised.contains(&code), "{} has no case", code.as_str());
     }
+}
+
+#[test]
+fn findings_of_one_kind_beyond_a_page_are_counted() {
+    let mut bench = Bench::new("sha256");
+    let roots = bench.roots();
+    let mut told = |n: usize| {
+        let keys: Vec<u8> = (0..n).flat_map(|_| x509(&weak_certificate())).collect();
+        let kek = config("KEK", Guid::GLOBAL_VARIABLE, &keys);
+        let folder = bench.evidence(&with_entry(place_of("KEK"), 1, kek), boot_pcrs());
+        let appraisal = cli::judge(&folder, &roots, NOW);
+        let weak = appraisal.findings.into_iter().filter(|f| f.code == "weak-certificate");
+        weak.map(|finding| finding.cause).collect::<Vec<_>>()
+    };
+    let all = told(8);
+    assert!(all.len() == 8 && all.iter().all(|cause| cause.contains("A Signer")), "{all:?}");
+    let counted = told(20);
+    assert_eq!(counted.len(), 9);
+    assert!(counted[8].ends_with("and 12 more"), "{counted:?}");
 }
 
 #[test]
@@ -223,6 +246,10 @@ struct Counts {
     authorities_in_db: usize,
     authorities_not_in_db: usize,
     authorities_of_shim: usize,
+    authorities_in_mok_list: usize,
+    late: usize,
+    early: usize,
+    mok_list_trusted: usize,
     out_of_order: usize,
 }
 
@@ -253,6 +280,8 @@ fn keys_and_lists_of_recorded_machines_are_recognised() {
     assert!(counts.dma_protection_disabled >= 7 && counts.level_downgraded >= 6, "{counts:?}");
     // Real firmware names what its db has, in the order of the standard: neither finding is noise.
     assert_eq!((counts.authorities_not_in_db, counts.out_of_order), (0, 0), "{counts:?}");
+    assert_eq!((counts.late, counts.early), (0, 0), "{counts:?}");
+    assert!(counts.authorities_in_mok_list >= 1, "{counts:?}");
     assert!(counts.dbx_of_a_release >= 20 && counts.dbx_of_unknown_content >= 1, "{counts:?}");
     assert!(counts.authorities_in_db >= 20, "{counts:?}");
     for release in ["2018-04-01", "2018-06-01", "2020-07-01", "2022-08-01", "2023-05-01"] {
@@ -267,7 +296,8 @@ fn count(
     releases: &mut std::collections::BTreeMap<String, usize>,
 ) {
     use boot_claims::{DatabaseName, Standing, WarningKind};
-    let log = parse(bytes).log;
+    // One file has the logs of five boots.
+    let log = parse_last(bytes).0.log;
     if log.events().len() < 5 {
         return;
     }
@@ -309,8 +339,12 @@ fn count(
             Standing::InDatabase => counts.authorities_in_db += 1,
             Standing::NotInDatabase => counts.authorities_not_in_db += 1,
             Standing::OfShim => counts.authorities_of_shim += 1,
+            Standing::InMokList => counts.authorities_in_mok_list += 1,
             Standing::Unknown => {}
         }
     }
     counts.out_of_order += usize::from(boot.out_of_order().is_some());
+    counts.late += usize::from(boot.late.is_some());
+    counts.early += usize::from(boot.early.is_some());
+    counts.mok_list_trusted += usize::from(boot.shim.mok_list_trusted.is_some());
 }

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use anyhow::{Context as _, anyhow};
 use api::reference::{Hex, ImageFacts, ImageSignature, ImagesFacts, PhaseValue};
-use image::{IMAGE_BYTES_MAX, Image, uki};
+use image::{IMAGE_BYTES_MAX, Image, SbatRow, uki};
 use references::{
     Baseline, Content, ExpectedImage, ExpectedValue, Hint, IMAGES_MAX, NAMES_MAX, Origin, Told,
     What,
 };
+use secure_boot_facts::{Revocations, RevokedBy, SbatLevel};
 use tpm_wire::{Digest, PcrSet, TpmAlgId};
 
 use super::super::Exit;
@@ -128,6 +129,7 @@ impl Found {
                 .iter()
                 .map(|row| plain(&format!("{},{}", row.component, row.generation)))
                 .collect(),
+            revoked: revoked(image, &sbat),
             measured_sections: sections,
             pcr_11: values
                 .iter()
@@ -142,6 +144,24 @@ impl Found {
         self.values.extend(values);
         Ok(())
     }
+}
+
+/// Why the newest lists that this program knows revoke `image`.
+fn revoked(image: &Image<'_>, sbat: &[SbatRow<'_>]) -> Vec<String> {
+    let by_generation = SbatLevel::newest().into_iter().flat_map(|level| {
+        sbat.iter().filter_map(|row| {
+            let want = level.revokes(row.component, row.generation)?;
+            let SbatRow { component, generation, .. } = row;
+            Some(plain(&format!("{component} {generation} is below {want}, SBAT {}", level.stamp)))
+        })
+    });
+    let sha256 = image.authenticode(TpmAlgId::SHA256);
+    let listed = sha256.and_then(|digest| Revocations::default().image(digest.as_bytes()));
+    let by_digest = listed.map(|by| match by {
+        RevokedBy::Published(image) => format!("{} is in dbx since {}", image.product, image.date),
+        RevokedBy::Operator => "it is in a list of revocations".to_owned(),
+    });
+    by_generation.chain(by_digest).collect()
 }
 
 fn values(found: &[(TpmAlgId, String, Digest)]) -> Vec<ExpectedValue> {
@@ -199,6 +219,9 @@ fn show(facts: &ImagesFacts, out: Option<&Path>, output: &Output) -> Result<(), 
         }
         if !image.sbat.is_empty() {
             line(&format!("  SBAT: {}", image.sbat.join(" ")))?;
+        }
+        for reason in &image.revoked {
+            output.line(&output.paint(Tone::Bad, &plain(&format!("  REVOKED: {reason}"))))?;
         }
         if !image.measured_sections.is_empty() {
             line(&format!("  PCR 11 measures: {}", image.measured_sections.join(" ")))?;
