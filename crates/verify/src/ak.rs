@@ -238,7 +238,7 @@ fn rsassa(hash: StrongHash) -> &'static dyn VerificationAlgorithm {
     }
 }
 
-fn pss_salt_of_digest(hash: StrongHash) -> &'static dyn VerificationAlgorithm {
+pub(crate) fn pss_salt_of_digest(hash: StrongHash) -> &'static dyn VerificationAlgorithm {
     match hash {
         StrongHash::Sha256 => &signature::RSA_PSS_2048_8192_SHA256,
         StrongHash::Sha384 => &signature::RSA_PSS_2048_8192_SHA384,

@@ -334,7 +334,7 @@ fn check_use(leaf: &Certificate<'_>, key: &PublicKey) -> Result<LeafUse, WrongUs
 
 /// Critical extensions that a leaf may have: those that we process, and those that cannot widen
 /// what we accept.
-fn is_known_critical(oid: &[u8]) -> bool {
+pub(crate) fn is_known_critical(oid: &[u8]) -> bool {
     matches!(
         oid,
         oid::EXT_BASIC_CONSTRAINTS

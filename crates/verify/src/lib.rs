@@ -35,6 +35,7 @@ mod oid;
 mod quote;
 mod roots;
 mod selection;
+mod signer;
 mod time;
 
 pub use ak::{AkError, AkPublic, AkScheme, SignatureProblem, check_ak};
@@ -58,4 +59,8 @@ pub use nv::certificates_in;
 pub use quote::{QuoteCheck, QuoteProblem, RawQuote, UntrustedAttest, VerifiedQuote, verify_quote};
 pub use roots::{Fingerprint, Root, RootError, RootErrorKind, RootKind, RootStore};
 pub use selection::{BankRule, SelectionProblem, SelectionRule};
+pub use signer::{
+    AnchorError, SignatureMismatch, SignatureScheme, SignerAnchor, SignerError, VerifiedSigner,
+    verify_signer,
+};
 pub use time::UnixTime;
