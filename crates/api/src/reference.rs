@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
+use crate::machine::Cohort;
+
 /// The word that says what the document is.
 pub const FORMAT: &str = "bootproof-reference";
 /// The version of the document.
@@ -19,8 +21,11 @@ pub struct Reference {
     pub format: String,
     /// [`VERSION`].
     pub version: u32,
-    /// `learnt`, `imported` or `computed`.
+    /// `learnt`, `imported`, `computed` or `vendor`.
     pub origin: String,
+    /// The manifest of a vendor that it is of; there where the origin is `vendor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifest: Option<Manifest>,
     /// PCRs of which `events` are all that may be measured.
     pub complete_pcrs: Vec<u32>,
     /// The events of those PCRs, in order.
@@ -32,6 +37,34 @@ pub struct Reference {
     /// Images that PCR 4 may hold.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub images: Vec<Image>,
+}
+
+/// The manifest of a vendor, as it was when its signature was checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The machines that it is about.
+    pub cohort: Cohort,
+    /// What the vendor calls it.
+    pub id: String,
+    /// Subject of the certificate of who signed it.
+    pub signer: String,
+    /// SHA-256 of that certificate.
+    pub signer_sha256: Hex,
+    /// SHA-256 of the trusted certificate that vouches for it.
+    pub anchor_sha256: Hex,
+    /// The files that it was read from, the signed one first.
+    pub files: Vec<ManifestFile>,
+}
+
+/// A file of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ManifestFile {
+    /// Its name, without a folder.
+    pub name: String,
+    /// Its SHA-256.
+    pub sha256: Hex,
 }
 
 /// One event.

@@ -1,10 +1,13 @@
 //! Content that holds together.
 
-use event_log::{EVENTS_MAX, EventType};
+use event_log::{EVENTS_MAX, EventType, Log};
 use tpm_wire::{Digest, PCR_COUNT, PcrSet, TpmAlgId};
 
 use crate::boot::Boot;
-use crate::content::{Content, Expected, ExpectedImage, IMAGES_MAX, Origin, VALUES_MAX};
+use crate::content::{
+    Content, Expected, ExpectedImage, IMAGES_MAX, MANIFEST_FILES_MAX, Manifest, Model, Origin,
+    VALUES_MAX,
+};
 use crate::describe::describe;
 use crate::{Hint, NAME_CHARS_MAX, NAMES_MAX, TEXT_CHARS_MAX};
 
@@ -70,8 +73,11 @@ pub enum ContentFault {
         /// Which part.
         place: Place,
     },
+    /// A manifest of a vendor where the origin is another, or none where it is that.
+    #[error("the origin `vendor` and the manifest of a vendor belong together")]
+    Manifest,
     /// A text that is too long, or not plain.
-    #[error("{place}: a text is over its limit or has control characters")]
+    #[error("{place}: a text is empty, over its limit or has control characters")]
     Text {
         /// Which part.
         place: Place,
@@ -89,6 +95,8 @@ pub enum Place {
     Image(usize),
     /// The list of complete PCRs.
     Complete,
+    /// What is said of the vendor's manifest.
+    Manifest,
 }
 
 impl core::fmt::Display for Place {
@@ -98,6 +106,7 @@ impl core::fmt::Display for Place {
             Self::Value(n) => write!(f, "values[{n}]"),
             Self::Image(n) => write!(f, "images[{n}]"),
             Self::Complete => f.write_str("complete_pcrs"),
+            Self::Manifest => f.write_str("manifest"),
         }
     }
 }
@@ -142,8 +151,46 @@ impl Baseline {
         });
         Self::new(Content {
             origin: Origin::Learnt,
+            manifest: None,
             complete,
             events: events.collect(),
+            values: Vec::new(),
+            images: Vec::new(),
+        })
+    }
+
+    /// What a vendor's `log` says of `pcrs`, as what is expected of machines like the one that it
+    /// was made on: of those that it has events of.
+    ///
+    /// Trust: `manifest` must be the one whose verified signature covers the digest of this log.
+    pub fn of_manifest(
+        log: &Log<'_>,
+        pcrs: PcrSet,
+        manifest: Manifest,
+    ) -> Result<Self, ContentFault> {
+        let format = log.format();
+        let is_meant =
+            |event: &&event_log::Event<'_>| event.is_extended() && pcrs.contains(event.pcr_index);
+        let events: Vec<Expected> = log
+            .events()
+            .iter()
+            .filter(is_meant)
+            .map(|event| {
+                let strong = event.digests.iter().filter(|(alg, _)| alg.is_strong_hash());
+                let digests = strong.filter_map(|(alg, digest)| Some((alg, Digest::new(digest)?)));
+                Expected {
+                    pcr_index: event.pcr_index,
+                    event_type: event.untrusted_event_type,
+                    digests: digests.collect(),
+                    hint: describe(event, format),
+                }
+            })
+            .collect();
+        Self::new(Content {
+            origin: Origin::Vendor,
+            manifest: Some(Box::new(manifest)),
+            complete: events.iter().map(|event| event.pcr_index).collect(),
+            events,
             values: Vec::new(),
             images: Vec::new(),
         })
@@ -197,7 +244,12 @@ fn banks_of(content: &Content, events: &[usize]) -> Vec<TpmAlgId> {
 }
 
 fn check(content: &Content) -> Result<(), ContentFault> {
-    let Content { complete, events, values, images, .. } = content;
+    let Content { origin, manifest, complete, events, values, images } = content;
+    match (origin, manifest) {
+        (Origin::Vendor, Some(manifest)) => check_manifest(manifest)?,
+        (Origin::Vendor, None) | (_, Some(_)) => return Err(ContentFault::Manifest),
+        (_, None) => {}
+    }
     if complete.is_empty() && values.is_empty() && images.is_empty() {
         return Err(ContentFault::Empty);
     }
@@ -256,11 +308,22 @@ fn check_digests(place: Place, digests: &[(TpmAlgId, Digest)]) -> Result<(), Con
     if strong { Ok(()) } else { Err(ContentFault::NoStrongDigest { place }) }
 }
 
+fn check_manifest(manifest: &Manifest) -> Result<(), ContentFault> {
+    let Manifest { model, id, signer, files, .. } = manifest;
+    let Model { system_vendor, product_name, firmware_version } = model;
+    at_most("files of the manifest", files.len(), MANIFEST_FILES_MAX)?;
+    let named = [system_vendor, product_name, firmware_version, id, signer];
+    let mut texts = named.into_iter().chain(files.iter().map(|(name, _)| name));
+    let all = texts.all(|text| !text.is_empty() && fits(text, NAME_CHARS_MAX));
+    if all { Ok(()) } else { Err(ContentFault::Text { place: Place::Manifest }) }
+}
+
+fn fits(text: &str, chars_max: usize) -> bool {
+    text.chars().take(chars_max.saturating_add(1)).count() <= chars_max
+        && !text.chars().any(char::is_control)
+}
+
 fn check_hint(place: Place, hint: &Hint) -> Result<(), ContentFault> {
-    let fits = |text: &str, max: usize| {
-        text.chars().take(max.saturating_add(1)).count() <= max
-            && !text.chars().any(char::is_control)
-    };
     let all = fits(&hint.subject, NAME_CHARS_MAX)
         && fits(&hint.text, TEXT_CHARS_MAX)
         && hint.names.len() <= NAMES_MAX

@@ -38,7 +38,8 @@ pub use baseline::{Baseline, ContentFault, Place};
 pub use boot::Boot;
 pub use compare::{CHANGES_MAX, Change, ChangeKind, Comparison};
 pub use content::{
-    Content, Expected, ExpectedImage, ExpectedValue, IMAGES_MAX, Origin, VALUES_MAX,
+    Content, Expected, ExpectedImage, ExpectedValue, IMAGES_MAX, MANIFEST_FILES_MAX, Manifest,
+    Model, Origin, VALUES_MAX,
 };
 pub use hint::{Hint, NAME_CHARS_MAX, NAMES_MAX, TEXT_CHARS_MAX, Told, What};
 pub use rules::{IgnoreRule, Mode, Rules};

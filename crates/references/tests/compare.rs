@@ -246,6 +246,7 @@ fn hint(what: What) -> Hint {
 fn empty() -> Content {
     Content {
         origin: Origin::Computed,
+        manifest: None,
         complete: PcrSet::EMPTY,
         events: Vec::new(),
         values: Vec::new(),

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use api::reference::{
-    Change, Comparison, Event, FORMAT, Hex, Hint, Image, REFERENCE_BYTES_MAX, Reference, VERSION,
-    Value,
+use api::{
+    machine::Cohort,
+    reference::{
+        Change, Comparison, Event, FORMAT, Hex, Hint, Image, Manifest, ManifestFile,
+        REFERENCE_BYTES_MAX, Reference, VERSION, Value,
+    },
 };
 use event_log::EventType;
 use references::{
-    Baseline, Content, ContentFault, Expected, ExpectedImage, ExpectedValue, Origin, Told, What,
+    Baseline, Content, ContentFault, Expected, ExpectedImage, ExpectedValue, Model, Origin, Told,
+    What,
 };
 use tpm_wire::{Digest, TpmAlgId};
 
@@ -62,7 +66,8 @@ pub fn read(bytes: &[u8]) -> Result<Baseline, ReferenceError> {
 
 /// The baseline that a document says.
 pub fn from_document(document: Reference) -> Result<Baseline, ReferenceError> {
-    let Reference { format, version, origin, complete_pcrs, events, values, images } = document;
+    let Reference { format, version, origin, manifest, complete_pcrs, events, values, images } =
+        document;
     if format != FORMAT || version != VERSION {
         return Err(ReferenceError::Format { format, version });
     }
@@ -96,6 +101,7 @@ pub fn from_document(document: Reference) -> Result<Baseline, ReferenceError> {
     });
     let content = Content {
         origin: Origin::from_name(&origin).ok_or_else(|| unknown("origin", "origin", &origin))?,
+        manifest: manifest.map(manifest_of).transpose()?.map(Box::new),
         complete: complete_pcrs.into_iter().collect(),
         events: events.collect::<Result<_, ReferenceError>>()?,
         values: values.collect::<Result<_, ReferenceError>>()?,
@@ -106,7 +112,7 @@ pub fn from_document(document: Reference) -> Result<Baseline, ReferenceError> {
 
 /// The document of a baseline.
 pub fn document(baseline: &Baseline) -> Reference {
-    let Content { origin, complete, events, values, images } = baseline.content();
+    let Content { origin, manifest, complete, events, values, images } = baseline.content();
     let hex = |digest: &Digest| Hex(digest.as_bytes().to_vec());
     let by_bank = |digests: &[(TpmAlgId, Digest)]| -> BTreeMap<String, Hex> {
         digests.iter().map(|(alg, digest)| (alg.to_string(), hex(digest))).collect()
@@ -115,6 +121,7 @@ pub fn document(baseline: &Baseline) -> Reference {
         format: FORMAT.to_owned(),
         version: VERSION,
         origin: origin.as_str().to_owned(),
+        manifest: manifest.as_deref().map(shown_manifest),
         complete_pcrs: complete.iter().collect(),
         events: events
             .iter()
@@ -166,6 +173,47 @@ pub fn comparison(comparison: &references::Comparison) -> Comparison {
         set_aside: comparison.ignored.iter().map(|(found, _)| change(found)).collect(),
         varied: comparison.varied.iter().map(change).collect(),
     }
+}
+
+/// The machines that a manifest is about, as hosts name theirs.
+pub fn cohort(model: &Model) -> Cohort {
+    let Model { system_vendor, product_name, firmware_version } = model.clone();
+    Cohort { system_vendor, product_name, firmware_version }
+}
+
+fn shown_manifest(manifest: &references::Manifest) -> Manifest {
+    let sha256 = |digest: &[u8; 32]| Hex(digest.to_vec());
+    let files = manifest.files.iter();
+    Manifest {
+        cohort: cohort(&manifest.model),
+        id: manifest.id.clone(),
+        signer: manifest.signer.clone(),
+        signer_sha256: sha256(&manifest.signer_sha256),
+        anchor_sha256: sha256(&manifest.anchor_sha256),
+        files: files
+            .map(|(name, digest)| ManifestFile { name: name.clone(), sha256: sha256(digest) })
+            .collect(),
+    }
+}
+
+fn manifest_of(manifest: Manifest) -> Result<references::Manifest, ReferenceError> {
+    let sha256 = |Hex(bytes): Hex| {
+        let n_bytes = bytes.len();
+        let digest = bytes.try_into();
+        digest.map_err(|_| ReferenceError::Digest { place: "manifest".to_owned(), n_bytes })
+    };
+    let Cohort { system_vendor, product_name, firmware_version } = manifest.cohort;
+    let files = manifest.files.into_iter();
+    Ok(references::Manifest {
+        model: Model { system_vendor, product_name, firmware_version },
+        id: manifest.id,
+        signer: manifest.signer,
+        signer_sha256: sha256(manifest.signer_sha256)?,
+        anchor_sha256: sha256(manifest.anchor_sha256)?,
+        files: files
+            .map(|file| Ok((file.name, sha256(file.sha256)?)))
+            .collect::<Result<_, ReferenceError>>()?,
+    })
 }
 
 fn event_type(name: &str) -> Option<EventType> {

@@ -63,6 +63,7 @@ pub(super) fn run(command: &ReferenceFromImage, output: &Output) -> Result<Exit,
     }
     let baseline = Baseline::new(Content {
         origin: Origin::Computed,
+        manifest: None,
         complete: PcrSet::EMPTY,
         events: Vec::new(),
         values,
