@@ -7,5 +7,6 @@ pub mod corpus;
 pub mod ima;
 pub mod log;
 pub mod pe;
+pub mod rim;
 pub mod swtpm;
 pub mod wait;
