@@ -79,6 +79,7 @@ pub const fn unchangeable(code: Code) -> Option<&'static str> {
         Code::ReferenceRevoked => Some("somebody revoked the reference, for ever"),
         Code::ReferenceMissing
         | Code::ReferenceChange
+        | Code::ReferenceVendorChange
         | Code::ReferenceExpired
         | Code::ReferenceObsolete
         | Code::ReferenceIgnored

@@ -1,15 +1,15 @@
 //! What was expected of this host -> findings.
 
 use findings::{Argument, Code, Finding, Severity};
-use references::{Applied, Boot, Change, Comparison, Mode, Rules, State};
+use references::{Applied, Boot, Change, Comparison, Mode, Origin, Rules, State};
 use tpm_wire::PcrSet;
 use verify::UnixTime;
 
 use crate::claims::{Claims, LogStatus};
 
-/// References of one host that are looked at; a host has one or two of its own and those of its
-/// cohort. More are a fault of the store, and the first are taken.
-const APPLIED_MAX: usize = 64;
+/// References of one host that are looked at: the store keeps 64 of its own and 64 of its cohort.
+/// More are a fault of the store, and the first are taken.
+const APPLIED_MAX: usize = 128;
 
 /// References that do not fit and are still compared event by event, to tell what changed from the
 /// closest one.
@@ -43,9 +43,9 @@ pub struct Matched {
 
 /// What `references` say of the boot, and the one that it fits.
 ///
-/// In order: a revoked one that the boot fits; those that count; the active one that it fits, else
-/// the obsolete one; else what changed from the closest. One whose time is over counts no more, and
-/// a host that has only such ones is not accepted: somebody set that time.
+/// In order: a revoked one that the boot fits; those of the site; those of vendors. Vendors only ask
+/// for more: what their manifests say of the firmware is held beside what the site accepted, one never
+/// stands for the other, and theirs are not what a policy means that requires a reference.
 pub(crate) fn findings(
     claims: &Claims<'_>,
     references: &[Applied<'_>],
@@ -54,8 +54,9 @@ pub(crate) fn findings(
 ) -> (Vec<Finding>, Option<Matched>) {
     let mut findings = Vec::new();
     let all = references.get(..APPLIED_MAX).unwrap_or(references);
-    let accepting = || all.iter().filter(|applied| applied.state.accepts());
-    if rules.mode == Mode::Require && accepting().next().is_none() {
+    let accepting = all.iter().filter(|applied| applied.state.accepts());
+    let (vendors, own): (Vec<_>, Vec<_>) = accepting.partition(|applied| is_of_vendor(applied));
+    if rules.mode == Mode::Require && own.is_empty() {
         findings.push(Finding::new(Code::ReferenceMissing));
     }
     // Without a quote nothing of the boot is proved, and findings of their own say so.
@@ -72,12 +73,38 @@ pub(crate) fn findings(
     if rules.mode == Mode::Off {
         return (findings, None);
     }
+    let fits_own = of_group(&boot, &own, rules, now, &mut findings);
+    let fits_vendor = of_group(&boot, &vendors, rules, now, &mut findings);
+    let is_unfit = |group: &[_], fits: &Option<Matched>| !group.is_empty() && fits.is_none();
+    let matched = match is_unfit(&own, &fits_own) || is_unfit(&vendors, &fits_vendor) {
+        true => None,
+        false => fits_own.or(fits_vendor),
+    };
+    (findings, matched)
+}
+
+fn is_of_vendor(applied: &Applied<'_>) -> bool {
+    applied.baseline.content().origin == Origin::Vendor
+}
+
+/// What `group` says of the boot, all of the site or all of vendors, and the one that it fits.
+///
+/// In order: those that count; the active one that it fits, else the obsolete one; else what changed
+/// from the closest. One whose time is over counts no more, and a host that has only such ones is not
+/// accepted: somebody set that time.
+fn of_group(
+    boot: &Boot<'_, '_>,
+    group: &[&Applied<'_>],
+    rules: &Rules,
+    now: UnixTime,
+    findings: &mut Vec<Finding>,
+) -> Option<Matched> {
     let judged = |finding: Finding| match rules.mode {
         Mode::Observe => finding.with_severity(Severity::Warn),
         Mode::Off | Mode::Enforce | Mode::Require => finding,
     };
-    let (ended, live): (Vec<&Applied<'_>>, Vec<_>) = accepting().partition(|a| a.has_ended(now));
-    let (matched, closest) = search(&boot, &live, rules, now);
+    let (ended, live): (Vec<&Applied<'_>>, Vec<_>) = group.iter().partition(|a| a.has_ended(now));
+    let (matched, closest) = search(boot, &live, rules, now);
     match (matched, closest) {
         (Some((applied, comparison)), _) => {
             if applied.state == State::Obsolete {
@@ -85,12 +112,11 @@ pub(crate) fn findings(
             }
             findings.extend(set_aside(applied, &comparison, rules));
             findings.extend(varied(applied, &comparison.varied));
-            let matched = Matched {
+            return Some(Matched {
                 name: applied.name.to_owned(),
                 state: applied.state,
                 pcrs: comparison.agreement.equal.union(comparison.agreement.differing),
-            };
-            return (findings, Some(matched));
+            });
         }
         (None, Some((applied, comparison))) => {
             findings.extend(changes(applied, &comparison).into_iter().map(judged));
@@ -99,11 +125,11 @@ pub(crate) fn findings(
         }
         (None, None) => {}
     }
-    let fits = |applied: &&Applied<'_>| applied.baseline.agrees(&boot, rules.pcrs).is_match();
+    let fits = |applied: &&Applied<'_>| applied.baseline.agrees(boot, rules.pcrs).is_match();
     let is_explained = !live.is_empty();
     let told = ended.into_iter().filter(|applied| !is_explained || fits(applied));
     findings.extend(told.map(|applied| judged(of(Code::ReferenceExpired, applied))));
-    (findings, None)
+    None
 }
 
 /// The boot that `claims` show, for a comparison with a reference; `None` where no verified quote
@@ -189,14 +215,17 @@ fn change(code: Code, applied: &Applied<'_>, change: &Change) -> Finding {
 }
 
 fn changes(applied: &Applied<'_>, comparison: &Comparison) -> Vec<Finding> {
+    let code = match is_of_vendor(applied) {
+        true => Code::ReferenceVendorChange,
+        false => Code::ReferenceChange,
+    };
     let listed = comparison.changes.iter().take(LISTED_MAX);
-    let mut findings: Vec<_> =
-        listed.map(|found| change(Code::ReferenceChange, applied, found)).collect();
+    let mut findings: Vec<_> = listed.map(|found| change(code, applied, found)).collect();
     let more =
         comparison.changes.len().saturating_sub(LISTED_MAX).saturating_add(comparison.n_more);
     if more > 0 {
         findings.push(
-            Finding::new(Code::ReferenceChange)
+            Finding::new(code)
                 .because(format!("and {more} more changes"))
                 .with("reference", Argument::Text(applied.name.to_owned())),
         );
@@ -218,7 +247,8 @@ fn set_aside(applied: &Applied<'_>, comparison: &Comparison, rules: &Rules) -> V
 /// One finding for all that varied: that it does is normal.
 fn varied(applied: &Applied<'_>, varied: &[Change]) -> Option<Finding> {
     let pcrs = varied.iter().fold(PcrSet::EMPTY, |all, change| all.union(change.pcrs));
-    if varied.is_empty() {
+    // A vendor's settings and boot order are nobody's, so that none has them is no news.
+    if varied.is_empty() || is_of_vendor(applied) {
         return None;
     }
     let mut words: Vec<String> = varied

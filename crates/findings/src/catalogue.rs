@@ -365,6 +365,11 @@ catalogue! {
         cause "Something was measured that the reference of the host does not name, or something that it names was not measured: an update of firmware, loader or kernel, another command line, other keys, or an attack."
         next "Find out who changed it. If it was an update that you made, accept it: `bootproof host accept-change HOST --reason TEXT`, with --cohort for all hosts of the model. If nobody changed anything, treat the host as suspect."
 
+    ReferenceVendorChange "reference-vendor-change" Reference Fail
+        "The firmware is not what the vendor's manifest says"
+        cause "The vendor of this model signed what its firmware measures, and this host measured something else: another version than it tells, settings or cards that the vendor's machine had not, or changed firmware."
+        next "Compare the firmware's version with the manifest's: `bootproof reference show ID`. Where cards were added, import the manifest for fewer PCRs (`--pcrs 0`) and retire this one. If neither explains it, treat the host as suspect."
+
     ReferenceExpired "reference-expired" Reference Fail
         "The time for which a reference was accepted is over"
         cause "What booted was accepted up to a date or for one boot, and that is over. No other reference of the host accepts it."
