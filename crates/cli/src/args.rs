@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use api::fleet::Breadth;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use tpm_wire::PcrSet;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, and for a verdict: accepted; 1 not accepted or not appraised; 2 could not be done \
@@ -381,11 +382,18 @@ Examples:
     Compare(ReferenceCompare),
     /// Show the references that the server keeps
     List,
-    /// Have the server keep a reference of a file
+    /// Have the server keep a reference of a file, or of a manifest that a vendor signed
     #[command(after_help = "\
+FILE is a reference of Bootproof, a manifest that a vendor signed (a base RIM of the TCG in XML, *.swidtag,
+or a CoRIM, *.corim), or a folder with one. A manifest is used only if its signature holds, who signed it
+is whom you name, and its log is the one that was signed. It is for the vendor, model and firmware
+version that it names.
+
 Examples:
   bootproof reference import golden.json --host web-1 --reason 'ticket 4711'
-  bootproof reference import golden.json --cohort-of web-1 --reason 'all of rack 7' --active")]
+  bootproof reference import golden.json --cohort-of web-1 --reason 'all of rack 7' --active
+  bootproof reference import vendor/ --signer vendor-signer.pem --reason 'firmware 1.2'
+  bootproof reference import bios.swidtag --support bios.rimel --trust vendor-ca.pem --out bios.json")]
     Import(ReferenceImport),
     /// Write a reference that the server keeps into a file
     #[command(
@@ -419,16 +427,11 @@ pub struct ReferenceFile {
 /// `bootproof reference import`
 #[derive(Debug, Args)]
 pub struct ReferenceImport {
-    /// The reference, a file
+    /// The reference: a file of Bootproof, a manifest of a vendor, or a folder with one
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
     /// The host that it is for
-    #[arg(
-        long,
-        value_name = "HOST",
-        required_unless_present = "cohort_of",
-        conflicts_with = "cohort_of"
-    )]
+    #[arg(long, value_name = "HOST", conflicts_with = "cohort_of")]
     pub host: Option<String>,
     /// A host of the cohort that it is for: same vendor, model and firmware
     #[arg(long, value_name = "HOST")]
@@ -437,11 +440,27 @@ pub struct ReferenceImport {
     #[arg(long, value_name = "TEXT")]
     pub name: Option<String>,
     /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
+    #[arg(long, value_name = "TEXT", required_unless_present = "out")]
+    pub reason: Option<String>,
     /// Hold hosts to it at once; otherwise it is pending
     #[arg(long)]
     pub active: bool,
+    /// Of a manifest: the certificate of who signed it, PEM or DER; nobody else may have signed then
+    #[arg(long, value_name = "FILE", conflicts_with = "trust")]
+    pub signer: Option<PathBuf>,
+    /// Of a manifest: certificates of authorities whose signers are trusted, a file or a folder (may
+    /// be repeated)
+    #[arg(long, value_name = "PATH")]
+    pub trust: Vec<PathBuf>,
+    /// Of a manifest: the log that it names; otherwise the file of that name beside it
+    #[arg(long, value_name = "FILE")]
+    pub support: Vec<PathBuf>,
+    /// Of a manifest: the PCRs that are taken out of its log, 0 to 7
+    #[arg(long, value_name = "LIST", value_parser = firmware_pcrs, default_value = "0-3,6")]
+    pub pcrs: PcrSet,
+    /// Of a manifest: write it as a reference into this file, and ask no server
+    #[arg(long, short, value_name = "FILE", conflicts_with_all = ["host", "cohort_of", "name", "active"])]
+    pub out: Option<PathBuf>,
 }
 
 /// `bootproof reference export`
@@ -605,6 +624,23 @@ fn end_of_day_ms(text: &str) -> Result<i64, String> {
         .ok_or_else(|| "a day is written as 2027-01-31".to_owned())
 }
 
+/// PCRs of firmware out of `0-3,6`.
+fn firmware_pcrs(text: &str) -> Result<PcrSet, String> {
+    let mut pcrs = PcrSet::EMPTY;
+    for part in text.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let number = |text: &str| {
+            let pcr = text.trim().parse::<u32>().ok().filter(|pcr| *pcr < 8);
+            pcr.ok_or_else(|| "PCRs are written as 0-3,6, each from 0 to 7".to_owned())
+        };
+        pcrs = (number(first)?..=number(last)?).fold(pcrs, PcrSet::with);
+    }
+    match pcrs.is_empty() {
+        true => Err("no PCR".to_owned()),
+        false => Ok(pcrs),
+    }
+}
+
 /// Seconds out of `90`, `90s`, `15m`, `12h`, `7d`.
 fn seconds(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
@@ -636,6 +672,15 @@ mod tests {
         assert_eq!(end_of_day_ms("2024-02-29"), Ok(1_709_251_200_000));
         for wrong in ["", "2023-02-29", "tomorrow", "1"] {
             assert!(end_of_day_ms(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn lists_of_pcrs() {
+        assert_eq!(firmware_pcrs("0-3,6"), Ok(manifests::FIRMWARE_PCRS));
+        assert_eq!(firmware_pcrs("7"), Ok(PcrSet::EMPTY.with(7)));
+        for wrong in ["", "8", "0-8", "3-1", "a", "0,", "-1"] {
+            assert!(firmware_pcrs(wrong).is_err(), "{wrong}");
         }
     }
 

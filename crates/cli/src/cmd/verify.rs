@@ -72,6 +72,11 @@ impl Case {
         })
     }
 
+    /// What machine the host said it is.
+    pub(super) const fn machine(&self) -> Option<&Machine> {
+        self.folder.machine.as_ref()
+    }
+
     /// Why a rule of the policy sets changes aside.
     pub(super) fn ignore_reason(&self, rule: usize) -> Option<&str> {
         self.policy.references.ignore.get(rule).map(|rule| rule.reason.as_str())
@@ -82,7 +87,9 @@ pub(super) fn run(command: &Verify, output: &Output) -> Result<Exit, CliError> {
     let case = Case::read(&command.evidence)?;
     let mut named = Vec::new();
     for file in &command.reference {
-        named.push((file.display().to_string(), reference::offline::load(file)?));
+        let baseline = reference::offline::load(file)?;
+        reference::offline::check_model(file, &baseline, case.machine())?;
+        named.push((file.display().to_string(), baseline));
     }
     let references: Vec<_> =
         named.iter().map(|(name, baseline)| reference::offline::applied(name, baseline)).collect();

@@ -7,6 +7,7 @@ mod event_mutations;
 mod finding_cases;
 mod from_image;
 mod ima;
+mod manifest;
 mod mutations;
 mod policy;
 mod quirks;

@@ -16,10 +16,12 @@ use crate::{
 };
 
 /// The findings whose cases are here.
-pub(crate) const CODES: [Code; 7] = [
+pub(crate) const CODES: [Code; 8] = [
     Code::ReferenceRevoked,
     Code::ReferenceMissing,
     Code::ReferenceChange,
+    // In `manifest`.
+    Code::ReferenceVendorChange,
     Code::ReferenceExpired,
     Code::ReferenceObsolete,
     Code::ReferenceIgnored,

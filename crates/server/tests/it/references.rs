@@ -11,7 +11,7 @@ use api::{
 use clap::Parser as _;
 use cli::{Exit, Output, args::Arguments};
 use client::ClientError;
-use testkit::{boot::boot, log::BootLog, wait};
+use testkit::{boot::boot, log::BootLog, rim::Vendor, wait};
 
 use crate::bench::{Host, Server, code, fingerprint, has};
 
@@ -527,4 +527,84 @@ async fn the_commands_do_it_all() {
     assert_eq!(verdict(&server, &host).await, "not accepted");
     let refused = run(&["host", "accept-change", "web-1", "--reason", "x"]).await;
     assert!(refused.is_err());
+}
+
+/// A manifest of a vendor holds hosts of its model, and no word of a person stands for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_of_a_vendor_holds_the_hosts_of_its_model() {
+    let server = Server::start().await;
+    server.trust().await;
+    let vendor = Vendor::new();
+    let log = BootLog::sound().build().bytes;
+    let put = |name: &str, bytes: &[u8]| {
+        let file = server.data.path().join(name);
+        std::fs::write(&file, bytes).unwrap();
+        file.display().to_string()
+    };
+    let files: [(&str, &[u8]); 1] = [("firmware.rimel", &log)];
+    let rim = vendor.rim(["Vendor Inc.", "Model 9", "1.2"], &files);
+    let rim = put("firmware.swidtag", rim.as_bytes());
+    put("firmware.rimel", &log);
+    let signer = put("signer.crt", &vendor.signer);
+    let mut host = attested(&server, "web-1", &BootLog::sound()).await;
+    let id = host.credentials().host_id;
+    let context = server.data.path().join("admin.toml").display().to_string();
+    let run = async |words: &[&str]| {
+        let words = ["bootproof", "--context", &context].into_iter().chain(words.iter().copied());
+        let arguments = Arguments::try_parse_from(words).unwrap();
+        let run = move || cli::run(&arguments, &Output::new(arguments.json));
+        tokio::task::spawn_blocking(run).await.unwrap()
+    };
+    let import = ["reference", "import", &rim, "--reason", "firmware 1.2", "--signer", &signer];
+    assert!(run(&[&import[..], &["--host", "web-1"]].concat()).await.is_err());
+    assert!(run(&import[..5]).await.is_err());
+    let done = run(&[&import[..], &["--cohort-of", "web-1", "--active"]].concat()).await;
+    assert_eq!(done.unwrap(), Exit::Done);
+    let page: ReferencePage = server.admin.get("/v1/references").await.unwrap();
+    let [kept] = &page.references[..] else { panic!("{page:?}") };
+    assert_eq!((kept.origin.as_str(), kept.name.as_str()), ("vendor", "firmware.swidtag"));
+    let cohort = detail_cohort(&server, &id).await;
+    assert_eq!(kept.scope, ReferenceScope::Cohort(cohort.clone()));
+    assert_eq!(run(&["reference", "show", &kept.id]).await.unwrap(), Exit::Done);
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "accepted");
+
+    // Changed firmware: nobody may wave it through, not even with what the host boots.
+    learn(&server, &host, Breadth::Host).await.unwrap();
+    reboot(&mut host, &BootLog::sound().firmware("6.6"));
+    let reply = host.attest(&server).await.unwrap();
+    assert_eq!(reply.verdict, "not accepted");
+    assert!(
+        has(&reply.findings, "reference-vendor-change") && has(&reply.findings, "reference-change")
+    );
+    for scope in [Breadth::Host, Breadth::Cohort] {
+        assert_eq!(code(accept(&server, &host, &accepting(scope)).await), "host-not-accepted");
+    }
+
+    // For another scope than its model the server takes it from nobody.
+    let path = format!("/v1/references/{}", kept.id);
+    let detail: ReferenceDetail = server.admin.get(&path).await.unwrap();
+    let newer = api::machine::Cohort { firmware_version: "1.3".to_owned(), ..cohort };
+    for scope in [ReferenceScope::Host(id.clone()), ReferenceScope::Cohort(newer)] {
+        let request = ImportReference {
+            document: detail.document.clone(),
+            scope,
+            name: "theirs".to_owned(),
+            reason: "elsewhere".to_owned(),
+            state: BeginsAs::Active,
+            until_ms: None,
+        };
+        let refused = server.admin.post::<_, KeptReference>("/v1/references", &request).await;
+        assert_eq!(code(refused), "reference-invalid");
+    }
+
+    // With its new version the host is of another model; without the manifest it may be accepted.
+    let dmi = host.sources.dmi.join("bios_version");
+    std::fs::write(&dmi, "6.6").unwrap();
+    let reply = host.attest(&server).await.unwrap();
+    assert!(!has(&reply.findings, "reference-vendor-change"), "{reply:?}");
+    std::fs::write(&dmi, "1.2").unwrap();
+    assert!(has(&host.attest(&server).await.unwrap().findings, "reference-vendor-change"));
+    step(&server, &kept.id, ReferenceState::Retired).await.unwrap();
+    accept(&server, &host, &accepting(Breadth::Host)).await.unwrap();
+    assert_eq!(verdict(&server, &host).await, "accepted");
 }

@@ -55,11 +55,14 @@ pub enum ReferenceOrigin {
     AcceptedChange,
     /// A document that a person brought.
     Imported,
+    /// A manifest that a vendor signed, which a person brought.
+    Vendor,
 }
 word_enum!(ReferenceOrigin {
     Learnt = "learnt",
     AcceptedChange = "accepted-change",
     Imported = "imported",
+    Vendor = "vendor",
 });
 
 /// For how many boots of a host a reference counts.

@@ -14,12 +14,13 @@ use api::{
 };
 use client::Client;
 
-use super::offline;
+use references::Baseline;
+
+use super::{file_name, offline, vendor};
 use crate::{
     args::{AcceptChange, HostLearn, ReferenceExport, ReferenceImport, ReferenceStep},
     cmd::{Exit, host::find, local_time::time, verify::show_findings},
     error::CliError,
-    evidence_dir::read_limited,
     output::{Output, Tone, plain},
 };
 
@@ -129,43 +130,60 @@ pub(crate) async fn export(
     Ok(Exit::Done)
 }
 
+/// `brought` is the file that `baseline` is of.
 pub(crate) async fn import(
     command: &ReferenceImport,
+    brought: &Path,
+    baseline: &Baseline,
     client: &Client,
     output: &Output,
 ) -> Result<Exit, CliError> {
-    // A fault of the file is found before the server is asked.
-    offline::load(&command.file)?;
-    let bytes_max = u64::try_from(api::reference::REFERENCE_BYTES_MAX).unwrap_or(u64::MAX);
-    let document = read_limited(&command.file, bytes_max)?;
-    let scope = match (&command.host, &command.cohort_of) {
-        (Some(host), None) => ReferenceScope::Host(find(host, client).await?.id),
-        (None, Some(host)) => {
+    let document = report::reference::write(baseline).context("the reference is too large")?;
+    let meant = baseline.content().manifest.as_deref();
+    let meant = meant.map(|manifest| report::reference::cohort(&manifest.model));
+    let scope = match (meant, &command.host, &command.cohort_of) {
+        (Some(_), Some(_), _) => {
+            return Err(CliError::with_hint(
+                anyhow!("a manifest of a vendor is for all hosts of its model"),
+                "leave --host out",
+            ));
+        }
+        (Some(meant), None, None) => ReferenceScope::Cohort(meant),
+        (Some(meant), None, Some(host)) => {
+            let id = find(host, client).await?.id;
+            let named = cohort_of(&id, client).await?;
+            if named != meant {
+                return Err(anyhow!("it is for {meant}, and {host} is {named}").into());
+            }
+            ReferenceScope::Cohort(meant)
+        }
+        (None, Some(host), None) => ReferenceScope::Host(find(host, client).await?.id),
+        (None, None, Some(host)) => {
             let id = find(host, client).await?.id;
             ReferenceScope::Cohort(cohort_of(&id, client).await?)
         }
-        // The parser wants one of them.
-        _ => return Err(anyhow!("name a host with --host or --cohort-of").into()),
-    };
-    let name = match &command.name {
-        Some(name) => name.clone(),
-        None => file_name(&command.file),
+        // The parser refuses both.
+        (None, _, _) => {
+            return Err(CliError::with_hint(
+                anyhow!("it is not said for whom this reference is"),
+                "name a host with --host or --cohort-of",
+            ));
+        }
     };
     let request = ImportReference {
         document: document.into(),
         scope,
-        name,
-        reason: command.reason.clone(),
+        name: command.name.clone().unwrap_or_else(|| file_name(brought)),
+        reason: command.reason.clone().unwrap_or_default(),
         state: if command.active { BeginsAs::Active } else { BeginsAs::Pending },
         until_ms: None,
     };
     let kept: KeptReference =
         client.post_waiting("/v1/references", &request, JUDGING_S_MAX).await?;
+    if !output.is_json() {
+        vendor::show(baseline, output)?;
+    }
     say_kept(&kept, output)
-}
-
-fn file_name(file: &Path) -> String {
-    file.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned())
 }
 
 async fn cohort_of(id: &str, client: &Client) -> Result<Cohort, CliError> {

@@ -3,10 +3,14 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, anyhow};
+use api::machine::Machine;
 use appraise::{Context, LearnError, Learning, boot};
 use references::{Applied, Baseline, Scope, State};
 
-use super::super::{Exit, verify};
+use super::{
+    super::{Exit, verify},
+    vendor,
+};
 use crate::{
     args::{ReferenceCompare, ReferenceFile, ReferenceLearn},
     error::CliError,
@@ -32,6 +36,23 @@ pub(crate) fn applied<'r>(name: &'r str, baseline: &'r Baseline) -> Applied<'r> 
         until: None,
         baseline,
     }
+}
+
+/// Whether a vendor's manifest is about the machine that the evidence names: it says nothing of others.
+pub(crate) fn check_model(
+    file: &Path,
+    baseline: &Baseline,
+    machine: Option<&Machine>,
+) -> Result<(), CliError> {
+    let Some(manifest) = &baseline.content().manifest else { return Ok(()) };
+    let meant = report::reference::cohort(&manifest.model);
+    let named = match machine.and_then(Machine::cohort) {
+        Some(cohort) if cohort == meant => return Ok(()),
+        Some(cohort) => format!("is of {cohort}"),
+        None => "does not say vendor, model and firmware".to_owned(),
+    };
+    let file = file.display();
+    Err(anyhow!("{file} is for {meant}, and the evidence {named}").into())
 }
 
 pub(super) fn learn(command: &ReferenceLearn, output: &Output) -> Result<Exit, CliError> {
@@ -82,6 +103,7 @@ fn show_baseline(baseline: &Baseline, named: &str, output: &Output) -> Result<Ex
     let line = |text: &str| output.line(&plain(text));
     let pcrs = baseline.pcrs();
     line(&format!("{named}: {}, PCR {pcrs}", document.origin))?;
+    vendor::show(baseline, output)?;
     let content = baseline.content();
     for pcr in content.complete.iter() {
         let events = document.events.iter().filter(|event| event.pcr == pcr);
@@ -128,6 +150,7 @@ fn hint(hint: &api::reference::Hint, untrusted: &str, output: &Output) -> Result
 pub(super) fn compare(command: &ReferenceCompare, output: &Output) -> Result<Exit, CliError> {
     let baseline = load(&command.file)?;
     let case = verify::Case::read(&command.evidence)?;
+    check_model(&command.file, &baseline, case.machine())?;
     let compared = case.with_claims(|claims, policy, now| {
         boot(claims).map(|boot| baseline.compare(&boot, &policy.references, now))
     });

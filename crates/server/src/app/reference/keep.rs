@@ -33,7 +33,7 @@ impl App {
         request: ImportReference,
         by: By,
     ) -> Result<KeptReference, AppError> {
-        report::reference::read(&request.document).map_err(|err| {
+        let baseline = report::reference::read(&request.document).map_err(|err| {
             let mut title = format!("this is no reference: {err}");
             let mut source = std::error::Error::source(&err);
             while let Some(err) = source {
@@ -43,6 +43,18 @@ impl App {
             let hint = "`bootproof reference show FILE` says what is wrong with it";
             AppError::refused(RefusalKind::Invalid, "reference-invalid", title, hint)
         })?;
+        let manifest = baseline.content().manifest.as_deref();
+        let origin = match manifest {
+            Some(_) => ReferenceOrigin::Vendor,
+            None => ReferenceOrigin::Imported,
+        };
+        // A vendor speaks for machines of one model; a host that is another later is not held to it.
+        let meant = manifest.map(|manifest| report::reference::cohort(&manifest.model));
+        if let Some(meant) = meant
+            && request.scope != ApiScope::Cohort(meant.clone())
+        {
+            return Err(invalid(&format!("this manifest of a vendor is for {meant} alone")));
+        }
         let scope = match request.scope {
             ApiScope::Host(id) => ReferenceScope::Host(self.find(&HostId::from(id)).await?.id),
             ApiScope::Cohort(cohort) if cohort.is_bounded() => ReferenceScope::Cohort(cohort.key()),
@@ -54,7 +66,7 @@ impl App {
             id: new_id()?,
             scope,
             name: request.name,
-            origin: ReferenceOrigin::Imported,
+            origin,
             state: begins(request.state),
             uses: ReferenceUses::Any,
             until_ms: request.until_ms,
