@@ -12,6 +12,7 @@ mod event_log;
 mod evidence;
 mod ima;
 mod image;
+mod manifest;
 mod policy;
 mod seeds;
 mod tpm;
@@ -28,7 +29,7 @@ pub struct Entry {
 }
 
 /// Each target. A test of `xtask` compares the names with the files in `fuzz/`.
-pub const ENTRIES: [Entry; 14] = [
+pub const ENTRIES: [Entry; 16] = [
     Entry { name: "event_log", run: event_log::event_log },
     Entry { name: "efi_variable", run: efi::variable },
     Entry { name: "signature_lists", run: efi::signature_lists },
@@ -41,6 +42,8 @@ pub const ENTRIES: [Entry; 14] = [
     Entry { name: "ima_list", run: ima::ima_list },
     Entry { name: "allow_list", run: ima::allow_list },
     Entry { name: "image", run: image::image },
+    Entry { name: "base_rim", run: manifest::base_rim },
+    Entry { name: "corim", run: manifest::corim },
     Entry { name: "policy", run: policy::policy },
     Entry { name: "cabinet", run: cabinet::cabinet },
 ];

@@ -48,6 +48,8 @@ pub fn seeds() -> Vec<Seed> {
         ("ima_list", ima_lists()),
         ("allow_list", allow_lists()),
         ("image", images()),
+        ("base_rim", crate::manifest::seeds()),
+        ("corim", crate::manifest::corim_seeds()),
         ("policy", policies()),
         ("cabinet", cabinets()),
     ];

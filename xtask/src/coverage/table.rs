@@ -41,7 +41,22 @@ pub(super) const PARTS: &[Part] = &[
 ];
 
 const REFERENCES: &[Requirement] = requirements! {
-    P1 "A manifest of a vendor is used only when its signature, its signer and its model are right." open "manifests of vendors are not read yet: a reference comes from an accepted host, from a person, or not at all";
+    P1 "A manifest of a vendor is used only when its signature, its signer and its model are right."
+        ["manifests::a_manifest_is_nobodys_without_the_signer_that_was_named",
+         "manifests::a_certificate_for_something_else_signs_no_manifest",
+         "manifests::no_changed_byte_of_a_manifest_passes",
+         "manifests::the_files_are_those_that_were_signed",
+         "manifests::a_signature_covers_all_that_is_read_or_nothing_is",
+         "manifests::algorithms_that_are_weak_or_that_no_manifest_needs_are_refused",
+         "manifests::a_document_that_could_be_read_in_two_ways_or_costs_much_is_refused",
+         "manifests::a_manifest_says_which_machine_it_is_for_and_stands_by_itself",
+         "manifests::a_recorded_machine_fits_the_manifest_that_is_its_own_and_no_other",
+         "manifests::no_changed_byte_of_a_corim_passes",
+         "manifests::a_corim_that_says_something_else_is_refused",
+         "cli::a_corim_holds_the_firmware_to_its_values",
+         "cli::a_manifest_is_imported_only_from_the_signer_that_is_named",
+         "cli::a_manifest_is_for_the_machines_that_it_names",
+         "server::a_manifest_of_a_vendor_holds_the_hosts_of_its_model"];
     P2 "A boot is compared per event and per PCR; what is set aside shows in the result."
         ["references::no_change_of_an_event_passes",
          "references::an_update_of_the_kernel_is_one_change_in_words",
@@ -53,7 +68,9 @@ const REFERENCES: &[Requirement] = requirements! {
          "cli::two_boots_of_one_recorded_machine_fit_each_other"];
     P3 "What was learnt is told from what a vendor says, with who accepted it and when."
         ["server::a_document_comes_out_as_it_went_in",
-         "server::a_change_is_told_accepted_and_taken_back_without_the_host"];
+         "server::a_change_is_told_accepted_and_taken_back_without_the_host",
+         "server::a_manifest_of_a_vendor_holds_the_hosts_of_its_model",
+         "cli::a_manifest_asks_for_more_and_accepts_nothing"];
     P4 "Nothing is learnt from a host whose quote failed or that is not accepted."
         ["cli::nothing_is_learnt_from_what_is_not_accepted",
          "server::nothing_is_learnt_from_a_boot_that_is_not_in_order",
