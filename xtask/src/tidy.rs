@@ -16,6 +16,7 @@ pub(crate) const PURE: &[&str] = &[
     "image",
     "quirks",
     "references",
+    "manifests",
     "secure-boot-facts",
     "tpm-vendors",
     "findings",

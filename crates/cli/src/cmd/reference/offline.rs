@@ -105,6 +105,10 @@ fn show_baseline(baseline: &Baseline, named: &str, output: &Output) -> Result<Ex
     line(&format!("{named}: {}, PCR {pcrs}", document.origin))?;
     vendor::show(baseline, output)?;
     let content = baseline.content();
+    let whose = match content.manifest {
+        Some(_) => " (so the vendor says)",
+        None => " (so the host says)",
+    };
     for pcr in content.complete.iter() {
         let events = document.events.iter().filter(|event| event.pcr == pcr);
         output.line("")?;
@@ -112,7 +116,7 @@ fn show_baseline(baseline: &Baseline, named: &str, output: &Output) -> Result<Ex
         let mut n_events = 0;
         for event in events {
             n_events += 1;
-            hint(&event.hint, " (so the host says)", output)?;
+            hint(&event.hint, whose, output)?;
         }
         if n_events == 0 {
             line("  never extended")?;
