@@ -151,6 +151,9 @@ fn signer(
 ) -> Result<VerifiedSigner, ManifestError> {
     const X5CHAIN: u64 = 33;
     const CRIT: u64 = 2;
+    if !matches!((header, unprotected), (Item::Map(_), Item::Map(_))) {
+        return Err(form("its header is not a COSE header"));
+    }
     if header.at(CRIT).is_some() {
         return Err(form("its header has something that must be understood"));
     }
