@@ -74,7 +74,7 @@ static REVOKED: LazyLock<Vec<Revoked>> = LazyLock::new(|| {
     // A line has 100 bytes or more.
     let mut revoked = Vec::with_capacity(TABLE.len().div_ceil(100));
     revoked.extend(TABLE.lines().filter_map(line));
-    revoked.sort_unstable_by(|a, b| a.sha256.cmp(&b.sha256));
+    revoked.sort_unstable_by_key(|a| a.sha256);
     revoked
 });
 
