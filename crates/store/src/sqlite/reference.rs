@@ -236,7 +236,7 @@ pub(super) fn of_host(
     // One snapshot: references of another generation than the one that is named would be judged
     // by and not noticed.
     let snapshot = db.unchecked_transaction()?;
-    in_snapshot(&snapshot, generation(&snapshot)?, host, cohort)
+    Counting::of(&snapshot)?.host(host, cohort)
 }
 
 pub(super) fn of_hosts(
@@ -244,31 +244,41 @@ pub(super) fn of_hosts(
     hosts: &[(HostId, Option<String>)],
 ) -> Result<Vec<HostReferences>, StoreError> {
     let snapshot = db.unchecked_transaction()?;
-    let generation = generation(&snapshot)?;
-    let any =
-        "SELECT EXISTS (SELECT 1 FROM boot_references WHERE state NOT IN ('pending', 'retired'))";
-    if !snapshot.prepare_cached(any)?.query_row([], |row| row.get::<_, bool>(0))? {
-        let none = || HostReferences { generation, references: Vec::new() };
-        return Ok(hosts.iter().map(|_| none()).collect());
-    }
-    let of = |(host, cohort): &(HostId, Option<String>)| {
-        in_snapshot(&snapshot, generation, host, cohort.as_deref())
-    };
-    hosts.iter().map(of).collect()
+    let counting = Counting::of(&snapshot)?;
+    hosts.iter().map(|(host, cohort)| counting.host(host, cohort.as_deref())).collect()
 }
 
-fn in_snapshot(
-    snapshot: &Db,
+/// The references that count, in one snapshot.
+struct Counting<'s> {
+    snapshot: &'s Db,
     generation: i64,
-    host: &HostId,
-    cohort: Option<&str>,
-) -> Result<HostReferences, StoreError> {
-    let mut references = counting(snapshot, "host_id", host.as_str(), host)?;
-    if let Some(cohort) = cohort {
-        references.extend(counting(snapshot, "cohort", cohort, host)?);
-    }
-    Ok(HostReferences { generation, references })
+    /// Whether there is one at all: most fleets begin without, and to look for those of a host costs
+    /// more than this.
+    is_any: bool,
 }
+
+impl<'s> Counting<'s> {
+    fn of(snapshot: &'s Db) -> Result<Self, StoreError> {
+        let any = format!("SELECT EXISTS (SELECT 1 FROM boot_references WHERE {COUNTS})");
+        let is_any = snapshot.prepare_cached(&any)?.query_row([], |row| row.get(0))?;
+        Ok(Self { snapshot, generation: generation(snapshot)?, is_any })
+    }
+
+    fn host(&self, host: &HostId, cohort: Option<&str>) -> Result<HostReferences, StoreError> {
+        let Self { snapshot, generation, is_any } = *self;
+        let mut references = Vec::new();
+        if is_any {
+            references = counting(snapshot, "host_id", host.as_str(), host)?;
+            if let Some(cohort) = cohort {
+                references.extend(counting(snapshot, "cohort", cohort, host)?);
+            }
+        }
+        Ok(HostReferences { generation, references })
+    }
+}
+
+/// Which references a host may be judged by: a judgement says of each of them what it is worth.
+const COUNTS: &str = "state NOT IN ('pending', 'retired')";
 
 fn counting(
     db: &Db,
@@ -279,7 +289,7 @@ fn counting(
     let mut statement = db.prepare_cached(&format!(
         "{COLUMNS}, (SELECT reset_count FROM reference_boots
                      WHERE reference_seq = seq AND reference_boots.host_id = ?2)
-         {TABLES} WHERE {column} = ?1 AND state NOT IN ('pending', 'retired') ORDER BY seq"
+         {TABLES} WHERE {column} = ?1 AND {COUNTS} ORDER BY seq"
     ))?;
     let rows = statement.query_map(params![of, host.as_str()], |row| {
         let mut columns = Columns::of(row);
