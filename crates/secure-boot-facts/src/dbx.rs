@@ -74,7 +74,7 @@ static REVOKED: LazyLock<Vec<Revoked>> = LazyLock::new(|| {
     // A line has 100 bytes or more.
     let mut revoked = Vec::with_capacity(TABLE.len().div_ceil(100));
     revoked.extend(TABLE.lines().filter_map(line));
-    revoked.sort_unstable_by_key(|a| a.sha256);
+    revoked.sort_unstable_by_key(|image| image.sha256);
     revoked
 });
 
@@ -130,29 +130,10 @@ fn line(line: &'static str) -> Option<Revoked> {
     let (date, rest) = rest.split_once(' ')?;
     let (digest, product) = rest.split_once(' ')?;
     let architecture = Architecture::ALL.into_iter().find(|known| known.as_str() == name)?;
-    let (sha256, date) = (sha256_of(digest)?, Date::parse(date)?);
-    Some(Revoked { sha256, architecture, date, product })
-}
-
-/// A digest in small hex, as the table has them. Each start of a program reads all of them.
-fn sha256_of(hex: &str) -> Option<[u8; 32]> {
-    let (pairs, []) = hex.as_bytes().as_chunks::<2>() else { return None };
+    let date = Date::parse(date)?;
     let mut sha256 = [0; 32];
-    if pairs.len() != sha256.len() {
-        return None;
-    }
-    for (byte, [high, low]) in sha256.iter_mut().zip(pairs) {
-        *byte = nibble(*high)? << 4 | nibble(*low)?;
-    }
-    Some(sha256)
-}
-
-const fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        _ => None,
-    }
+    hex::decode_to_slice(digest, &mut sha256).ok()?;
+    Some(Revoked { sha256, architecture, date, product })
 }
 
 #[cfg(test)]
