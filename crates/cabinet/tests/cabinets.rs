@@ -4,6 +4,7 @@ use std::io::{Cursor, Write as _};
 
 use cab::{CabinetBuilder, CompressionType};
 use cabinet::{CabinetError, FILES_MAX, UNPACKED_BYTES_MAX, is_cabinet, read};
+use testkit::cabinet::{lzx, of_block};
 
 /// A cabinet with one folder of these files.
 fn cabinet(compression: CompressionType, files: &[(&str, Vec<u8>)]) -> Vec<u8> {
@@ -32,40 +33,6 @@ fn files() -> Vec<(&'static str, Vec<u8>)> {
         ("version.txt", Vec::new()),
         ("NTC\\RootCA\\c.cer", content(1, 40_000)),
     ]
-}
-
-/// A cabinet of one block as it stands, unpacking to `n` bytes, with one file of all of them.
-fn of_block(kind: u16, packed: &[u8], n: u16, name: &[u8]) -> Vec<u8> {
-    let file = [&u32::from(n).to_le_bytes()[..], &[0; 4], &[0; 2], &[0; 6], name, &[0]].concat();
-    let block_at = 36 + 8 + file.len();
-    let said = block_at + 8 + packed.len();
-    let u32s = |n: usize| u32::try_from(n).unwrap().to_le_bytes();
-    let u16s = |n: usize| u16::try_from(n).unwrap().to_le_bytes();
-    [
-        b"MSCF\0\0\0\0",
-        &u32s(said)[..],
-        &[0; 4],
-        &u32s(36 + 8),
-        &[0; 4],
-        &[3, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0],
-        &u32s(block_at),
-        &[1, 0],
-        &kind.to_le_bytes(),
-        &file,
-        &[0; 4],
-        &u16s(packed.len()),
-        &n.to_le_bytes(),
-        packed,
-    ]
-    .concat()
-}
-
-/// One uncompressed block of LZX: its kind and length in bits, three offsets, then the bytes.
-fn lzx(content: &[u8]) -> Vec<u8> {
-    let head = (0b0011u32 << 28) | (u32::try_from(content.len()).unwrap() << 4);
-    let words = [(head >> 16) as u16, head as u16].map(u16::to_le_bytes).concat();
-    let offsets = [1u32; 3].map(u32::to_le_bytes).concat();
-    [&words[..], &offsets, content].concat()
 }
 
 #[test]

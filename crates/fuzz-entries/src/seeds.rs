@@ -8,6 +8,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PublicKeyData as _,
 };
+use testkit::cabinet::{lzx, of_block};
 use testkit::log::{
     BootLog, BuiltLog, Device, certificates, image_load, load_option, signature_data,
     signature_list, variable,
@@ -64,35 +65,9 @@ fn cabinets() -> Vec<Vec<u8>> {
     let content = b"a root of trust!";
     let len = u16::try_from(content.len()).expect("short");
     let mszip = [b"CK\x01", &len.to_le_bytes()[..], &(!len).to_le_bytes(), content].concat();
-    let head = (0b0011u32 << 28) | (u32::from(len) << 4);
-    let words = [head >> 16, head & 0xffff].map(|word| u16::try_from(word).expect("half"));
-    let words = words.map(u16::to_le_bytes).concat();
-    let lzx = [&words[..], &[1u32; 3].map(u32::to_le_bytes).concat(), content].concat();
-    let file = [&u32::from(len).to_le_bytes()[..], &[0; 12], b"AMD\\RootCA\\a.cer\0"].concat();
-    let blocks = [(0u16, content.to_vec()), (1, mszip), (0x1203, lzx)];
-    let cabinet = |(kind, packed): (u16, Vec<u8>)| {
-        let block_at = 36 + 8 + file.len();
-        let u32s = |n: usize| u32::try_from(n).expect("short").to_le_bytes();
-        let n_packed = u16::try_from(packed.len()).expect("short").to_le_bytes();
-        [
-            b"MSCF\0\0\0\0",
-            &u32s(block_at + 8 + packed.len())[..],
-            &[0; 4],
-            &u32s(36 + 8),
-            &[0; 4],
-            &[3, 1, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0],
-            &u32s(block_at),
-            &[1, 0],
-            &kind.to_le_bytes(),
-            &file,
-            &[0; 4],
-            &n_packed,
-            &len.to_le_bytes(),
-            &packed,
-        ]
-        .concat()
-    };
-    blocks.into_iter().map(cabinet).collect()
+    let blocks = [(0, content.to_vec()), (1, mszip), (0x1203, lzx(content))];
+    let name = b"AMD\\RootCA\\a.cer";
+    blocks.into_iter().map(|(kind, packed)| of_block(kind, &packed, len, name)).collect()
 }
 
 fn images() -> Vec<Vec<u8>> {
