@@ -1,6 +1,15 @@
 //! Times as people read them.
 
+use std::time::SystemTime;
+
 use jiff::{Timestamp, tz::TimeZone};
+use verify::UnixTime;
+
+/// What the clock says. One that is before 1970 says 1970: certificates are not valid yet then.
+pub(super) fn now() -> UnixTime {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    UnixTime(i64::try_from(now.as_secs()).unwrap_or(i64::MAX))
+}
 
 /// Milliseconds since 1970 as local time, to the second; `never` where there is none.
 pub(super) fn time(ms: Option<i64>) -> String {

@@ -1,6 +1,6 @@
 //! `bootproof verify`: the server's judgement, offline.
 
-use std::{sync::Arc, time::SystemTime};
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use api::{
@@ -47,8 +47,7 @@ impl Case {
         if let Some(file) = &command.nonce {
             folder.nonce = evidence_dir::read_nonce(file)?;
         }
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let now = UnixTime(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+        let now = super::local_time::now();
         let mut policy = match &command.policy {
             None => Policy::default(),
             Some(file) => super::policy::load(file)?.0,

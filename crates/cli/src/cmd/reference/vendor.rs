@@ -3,13 +3,12 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    time::SystemTime,
 };
 
 use anyhow::{Context as _, anyhow};
 use manifests::{BaseRim, Corim, FILES_MAX, MANIFEST_BYTES_MAX, ManifestError};
 use references::Baseline;
-use verify::{RootStore, SignerAnchor, SignerError, UnixTime};
+use verify::{RootStore, SignerAnchor, SignerError};
 
 use super::file_name;
 use crate::{
@@ -72,8 +71,7 @@ pub(super) fn read(file: &ManifestFile, command: &ReferenceImport) -> Result<Bas
     let ManifestFile { path, kind } = file;
     let anchor = anchor(command)?;
     let bytes = read_limited(path, MANIFEST_BYTES_MAX as u64)?;
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let now = UnixTime(i64::try_from(now.as_secs()).unwrap_or(i64::MAX));
+    let now = crate::cmd::local_time::now();
     let refused = |err: ManifestError| {
         let hint = hint(&err);
         let named = format!("{} is not used", path.display());
