@@ -27,7 +27,9 @@ const FULL: Bar = Bar { name: "full/floor", most: 2.0 };
 const UNCHANGED: Bar = Bar { name: "unchanged/(signature + one hash of the log)", most: 1.2 };
 
 fn main() {
-    let cases = evidence::all();
+    let asked: Vec<String> = std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    let is_asked = |case: &Case| asked.iter().all(|part| case.name.contains(part));
+    let cases: Vec<Case> = evidence::all().into_iter().filter(is_asked).collect();
     for key in [Key::Rsa2048, Key::P256] {
         let mut worst = [(0.0, ""); 3];
         for case in cases.iter().filter(|case| case.key == key) {
@@ -44,6 +46,9 @@ fn main() {
             println!("ratio {name} ({key}): {ratio:.2}   worst log {log}; bar {most}, {holds}");
         }
         println!();
+    }
+    if !asked.is_empty() {
+        return;
     }
     size::growth();
     size::four_mebibytes();
