@@ -122,10 +122,23 @@ pub const KNOWN_AUTHORITIES: &[KnownAuthority] = &[
 /// The authority whose certificate `der` is. Only a certificate with a serial number of the table
 /// is hashed, so that asking costs next to nothing.
 pub fn known_authority(der: &[u8]) -> Option<&'static KnownAuthority> {
-    let certificate = Certificate::parse(der)?;
-    let candidate =
-        KNOWN_AUTHORITIES.iter().find(|known| is_hex(certificate.serial, known.serial))?;
-    is_hex(fingerprint(der)?.as_bytes(), candidate.sha256).then_some(candidate)
+    authority_among(der, |_| true)
+}
+
+/// Whether `der` is the certificate of an authority of this generation. One of the other is not
+/// hashed.
+pub fn is_authority_of(der: &[u8], era: Era) -> bool {
+    authority_among(der, |known| known.era == era).is_some()
+}
+
+fn authority_among(
+    der: &[u8],
+    is_asked: impl Fn(&KnownAuthority) -> bool,
+) -> Option<&'static KnownAuthority> {
+    let serial = Certificate::parse(der)?.serial;
+    let candidate = KNOWN_AUTHORITIES.iter().find(|known| is_hex(serial, known.serial))?;
+    let is_it = || Some(is_hex(fingerprint(der)?.as_bytes(), candidate.sha256));
+    (is_asked(candidate) && is_it()?).then_some(candidate)
 }
 
 /// SHA-256 of a certificate: what people know it by.

@@ -1,5 +1,6 @@
 //! Images that are revoked, each with the release that revoked it.
 
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use crate::date::Date;
@@ -87,18 +88,37 @@ static BY_FIRST_BYTE: LazyLock<[usize; 257]> = LazyLock::new(|| {
     })
 });
 
-static RELEASES: LazyLock<[Vec<Release>; 4]> = LazyLock::new(|| {
-    Architecture::ALL.map(|architecture| {
-        let mut releases: Vec<Release> = Vec::new();
-        for image in REVOKED.iter().filter(|image| image.architecture == architecture) {
-            match releases.iter_mut().find(|release| release.date == image.date) {
-                Some(release) => release.n_added = release.n_added.saturating_add(1),
-                None => releases.push(Release { date: image.date, n_added: 1 }),
-            }
+/// The releases of all architectures, and of each image the one that added it.
+struct Releases {
+    /// Those of one architecture behind those of the other, each oldest first.
+    all: Vec<Release>,
+    /// Where in `all` those of each architecture stand.
+    of: [Range<usize>; 4],
+    /// Of each image of the table, where in `all` its release stands.
+    of_image: Vec<usize>,
+}
+
+static RELEASES: LazyLock<Releases> = LazyLock::new(|| {
+    let key = |image: &Revoked| (image.architecture.index(), image.date);
+    let mut keys: Vec<(usize, Date)> = revoked().iter().map(key).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let mut all: Vec<Release> =
+        keys.iter().map(|(_, date)| Release { date: *date, n_added: 0 }).collect();
+    let of_image = revoked().iter().map(|image| {
+        let at = keys.partition_point(|known| *known < key(image));
+        if let Some(release) = all.get_mut(at) {
+            release.n_added = release.n_added.saturating_add(1);
         }
-        releases.sort_unstable_by_key(|release| release.date);
-        releases
-    })
+        at
+    });
+    let of_image = of_image.collect();
+    let start = |index: usize| keys.partition_point(|(of, _)| *of < index);
+    let of = Architecture::ALL.map(|architecture| {
+        let index = architecture.index();
+        start(index)..start(index.saturating_add(1))
+    });
+    Releases { all, of, of_image }
 });
 
 /// The table, sorted by digest.
@@ -113,15 +133,32 @@ pub fn published(architecture: Architecture) -> impl Iterator<Item = &'static Re
 
 /// The releases for one architecture, oldest first.
 pub fn releases(architecture: Architecture) -> &'static [Release] {
-    RELEASES.get(architecture.index()).map_or(&[], Vec::as_slice)
+    releases_in(&RELEASES.all, architecture)
+}
+
+/// Of something that there is of each release of [`n_releases`], that of one architecture.
+pub(crate) fn releases_in<T>(of_releases: &[T], architecture: Architecture) -> &[T] {
+    let range = RELEASES.of.get(architecture.index()).cloned();
+    range.and_then(|range| of_releases.get(range)).unwrap_or_default()
+}
+
+/// How many releases there are for all architectures.
+pub(crate) fn n_releases() -> usize {
+    RELEASES.all.len()
+}
+
+/// Among those, the one that added the image that stands there in the table.
+pub(crate) fn release_of(at: usize) -> Option<usize> {
+    RELEASES.of_image.get(at).copied()
 }
 
 /// Where in the table a digest stands.
 pub(crate) fn position(sha256: &[u8]) -> Option<usize> {
+    let sha256: &[u8; 32] = sha256.try_into().ok()?;
     let first = usize::from(*sha256.first()?);
     let from = *BY_FIRST_BYTE.get(first)?;
     let to = *BY_FIRST_BYTE.get(first.checked_add(1)?)?;
-    let at = revoked().get(from..to)?.iter().position(|image| image.sha256[..] == *sha256)?;
+    let at = revoked().get(from..to)?.iter().position(|image| image.sha256 == *sha256)?;
     from.checked_add(at)
 }
 

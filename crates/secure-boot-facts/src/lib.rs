@@ -22,7 +22,9 @@ mod revocations;
 mod sbat;
 mod test_key;
 
-pub use authority::{Era, KNOWN_AUTHORITIES, KnownAuthority, Place, fingerprint, known_authority};
+pub use authority::{
+    Era, KNOWN_AUTHORITIES, KnownAuthority, Place, fingerprint, is_authority_of, known_authority,
+};
 pub use date::Date;
 pub use dbx::{Architecture, DBX_DATE, Release, Revoked, published, releases};
 pub use revocations::{

@@ -1,10 +1,15 @@
 //! The list of revoked images that hosts are held against, and how much of it a host's dbx has.
 
+use std::mem;
+
 use efi::{CertType, Guid, SignatureLists};
 use tpm_wire::ParseError;
 
 use crate::date::Date;
-use crate::dbx::{Architecture, DBX_DATE, Revoked, position, releases, revoked};
+use crate::dbx::{
+    Architecture, DBX_DATE, Release, Revoked, n_releases, position, release_of, releases,
+    releases_in, revoked,
+};
 
 /// Bytes of a list: ten times what was ever published.
 pub const REVOCATIONS_BYTES_MAX: usize = 512 * 1024;
@@ -170,50 +175,49 @@ impl Revocations {
     pub fn state_of(&self, value: &[u8]) -> DbxState {
         let mut seen = vec![false; revoked().len()];
         let mut added = vec![false; self.added.len()];
+        // Images that it has of each release, so that one walk over its entries tells all.
+        let mut n_of_releases = vec![0usize; n_releases()];
         let mut n_unknown = 0usize;
         let lists = SignatureLists::new(value).map_while(Result::ok);
         for entry in lists.filter(|list| list.cert_type == CertType::SHA256).flat_map(|l| l.iter())
         {
-            let slot = match position(entry.data) {
-                Some(at) => seen.get_mut(at),
-                None => self.added_position(entry.data).and_then(|at| added.get_mut(at)),
-            };
-            match slot {
-                Some(slot) => *slot = true,
-                None if entry.owner == SVN_OWNER => {}
-                None => n_unknown = n_unknown.saturating_add(1),
+            if let Some(at) = position(entry.data) {
+                let first_time = seen.get_mut(at).is_some_and(|seen| !mem::replace(seen, true));
+                let release = release_of(at).filter(|_| first_time);
+                if let Some(n) = release.and_then(|at| n_of_releases.get_mut(at)) {
+                    *n = n.saturating_add(1);
+                }
+            } else if let Some(slot) =
+                self.added_position(entry.data).and_then(|at| added.get_mut(at))
+            {
+                *slot = true;
+            } else if entry.owner != SVN_OWNER {
+                n_unknown = n_unknown.saturating_add(1);
             }
         }
-        let count = |seen: &[bool]| seen.iter().filter(|seen| **seen).count();
-        let has = |architecture| {
-            move |(image, seen): &(&Revoked, &bool)| **seen && image.architecture == architecture
-        };
-        let with_seen = || revoked().iter().zip(&seen);
+        let n_known_added = added.iter().filter(|seen| **seen).count();
+        let n_of = |architecture| releases_in(&n_of_releases, architecture);
         // Of old releases firmware has the images of all architectures, of later ones its own.
         let oldest = releases(Architecture::X64).first().map(|release| release.date);
         let n_later = |architecture| {
-            let later = with_seen().filter(has(architecture));
-            later.filter(|(image, _)| Some(image.date) > oldest).count()
+            let later = releases(architecture).iter().zip(n_of(architecture));
+            later.filter(|(release, _)| Some(release.date) > oldest).map(|(_, n)| *n).sum::<usize>()
         };
         let architecture = match n_later(Architecture::Aarch64) > n_later(Architecture::X64) {
             true => Architecture::Aarch64,
             false => Architecture::X64,
         };
-        let releases = releases(architecture);
-        let n_of = |date: Date| {
-            with_seen().filter(has(architecture)).filter(|(image, _)| image.date == date).count()
-        };
-        let is_there = |n_added: usize, date| n_of(date).saturating_mul(2) >= n_added;
-        let release = releases.iter().rev().find(|r| is_there(r.n_added, r.date)).map(|r| r.date);
+        let (releases, n_of) = (releases(architecture), n_of(architecture));
+        let mut newest_first = releases.iter().zip(n_of).rev();
+        let is_there = |(release, n): &(&Release, &usize)| n.saturating_mul(2) >= release.n_added;
+        let release = newest_first.find(is_there).map(|(release, _)| release.date);
         let n_all = releases.iter().map(|release| release.n_added).sum::<usize>();
-        let n_lacking = added.len().saturating_sub(count(&added));
+        let n_lacking = added.len().saturating_sub(n_known_added);
         DbxState {
             release,
-            n_known: count(&seen).saturating_add(count(&added)),
+            n_known: n_of_releases.iter().sum::<usize>().saturating_add(n_known_added),
             n_unknown,
-            n_missing: n_all
-                .saturating_sub(with_seen().filter(has(architecture)).count())
-                .saturating_add(n_lacking),
+            n_missing: n_all.saturating_sub(n_of.iter().sum::<usize>()).saturating_add(n_lacking),
             n_missing_of_operator: n_lacking,
             n_releases_behind: releases.iter().filter(|r| Some(r.date) > release).count(),
             architecture,

@@ -63,7 +63,7 @@ pub fn test_key(der: &[u8]) -> Option<TestKey> {
 pub(crate) fn is_hex(bytes: &[u8], text: &str) -> bool {
     let digit = |byte: u8| char::from_digit(u32::from(byte), 16);
     let written = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).flatten();
-    text.chars().eq(written)
+    text.len() == bytes.len().saturating_mul(2) && text.chars().eq(written)
 }
 
 #[cfg(test)]
