@@ -81,31 +81,34 @@ pub(crate) fn read_separators(
 ) -> ([Option<Separator>; 8], Vec<SeparatorProblem>) {
     let mut separators = [None; 8];
     let mut problems = Vec::new();
-    for (pcr_index, slot) in (0..).zip(&mut separators) {
+    for event in view.events() {
+        let pcr_index = event.pcr_index;
+        let slot = usize::try_from(pcr_index).ok().and_then(|index| separators.get_mut(index));
+        let Some(slot) = slot else { continue };
         let mut refuse = |kind| problems.push(SeparatorProblem { pcr_index, kind });
-        for event in view.events().filter(|event| event.pcr_index == pcr_index) {
-            let number = event.number;
-            let has_type = event.untrusted_event_type == EventType::SEPARATOR;
-            let Some(value) = view.separator_value(event) else {
-                if has_type {
-                    refuse(SeparatorProblemKind::Digest { event: number });
-                }
-                continue;
-            };
-            if !has_type {
-                refuse(SeparatorProblemKind::Retyped { event: number });
+        let number = event.number;
+        let has_type = event.untrusted_event_type == EventType::SEPARATOR;
+        let Some(value) = view.separator_value(event) else {
+            if has_type {
+                refuse(SeparatorProblemKind::Digest { event: number });
             }
-            if value == SeparatorValue::Error {
-                refuse(SeparatorProblemKind::Error { event: number });
-            }
-            match slot {
-                None => *slot = Some(Separator { pcr_index, event: number, value }),
-                Some(_) => refuse(SeparatorProblemKind::Repeated { event: number }),
-            }
+            continue;
+        };
+        if !has_type {
+            refuse(SeparatorProblemKind::Retyped { event: number });
         }
-        if slot.is_none() {
-            refuse(SeparatorProblemKind::Missing);
+        if value == SeparatorValue::Error {
+            refuse(SeparatorProblemKind::Error { event: number });
+        }
+        match slot {
+            None => *slot = Some(Separator { pcr_index, event: number, value }),
+            Some(_) => refuse(SeparatorProblemKind::Repeated { event: number }),
         }
     }
+    for (pcr_index, _) in (0..).zip(&separators).filter(|(_, slot)| slot.is_none()) {
+        problems.push(SeparatorProblem { pcr_index, kind: SeparatorProblemKind::Missing });
+    }
+    // Those of one PCR stay in the order of their events.
+    problems.sort_by_key(|problem| problem.pcr_index);
     (separators, problems)
 }

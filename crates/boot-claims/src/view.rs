@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use event_log::{DataCheck, Event, Format, Replayed, SeparatorDigests, SeparatorValue};
+use event_log::{DataCheck, Event, Format, Replayed, SeparatorValue, separator_of};
 use tpm_wire::TpmAlgId;
 
 use crate::belief::{Belief, Doubt};
@@ -21,13 +21,12 @@ impl<'r, 'l, 'a> View<'r, 'l, 'a> {
         let log = replayed.log();
         // The banks that its PCR replays in decide; where there is none, any bank of the log: the
         // event is then not believed anyway.
-        let digests = SeparatorDigests::new(log.algorithms());
         let separator = |event: &Event<'_>| {
             let mut replayed = replayed.banks_of(event.pcr_index).peekable();
             match replayed.peek() {
                 _ if !event.is_extended() => None,
-                Some(_) => digests.value_of(event, replayed),
-                None => digests.value_of(event, log.algorithms()),
+                Some(_) => separator_of(event, replayed),
+                None => separator_of(event, log.algorithms()),
             }
         };
         let separators: Vec<_> = log.events().iter().map(separator).collect();

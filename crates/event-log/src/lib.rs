@@ -67,7 +67,7 @@ pub use parse::{EVENTS_MAX, LOG_BYTES_MAX, parse};
 pub use problem::{Problem, ProblemKind};
 pub use repeat::{RepeatedTail, repeated_tail};
 pub use replay::{Replay, Startup, StartupProblem, StartupProblemKind, replay};
-pub use separator::{SeparatorDigests, SeparatorValue};
+pub use separator::{SeparatorValue, separator_of};
 pub use several::{LogPlace, parse_last, split_logs};
 pub use spec_id::{ALGORITHMS_MAX, SpecId};
 pub use work::WORK_MAX;

@@ -1,5 +1,7 @@
 //! Events whose digest is a separator's, whatever their type says.
 
+use std::sync::LazyLock;
+
 use tpm_wire::{Digest, TpmAlgId};
 
 use crate::hash::hash;
@@ -30,38 +32,30 @@ impl SeparatorValue {
     }
 }
 
-/// The digests of separators, made once for a log.
-#[derive(Clone, Debug)]
-pub struct SeparatorDigests {
-    of: Vec<(TpmAlgId, SeparatorValue, Digest)>,
-}
+/// The banks that we have a hash for, each with the digests of [`SeparatorValue::ALL`].
+static DIGESTS: LazyLock<Vec<(TpmAlgId, [Digest; 3])>> = LazyLock::new(|| {
+    let digests = TpmAlgId::HASHES.into_iter().filter_map(|alg| {
+        let [zero, ones, error] = SeparatorValue::ALL.map(|value| hash(alg, &[&value.bytes()]));
+        Some((alg, [zero?, ones?, error?]))
+    });
+    digests.collect()
+});
 
-impl SeparatorDigests {
-    /// Those of `banks`; a bank that we have no hash for is left out.
-    pub fn new(banks: impl IntoIterator<Item = TpmAlgId>) -> Self {
-        let of = banks.into_iter().flat_map(|alg| {
-            let of_value =
-                move |value: SeparatorValue| Some((alg, value, hash(alg, &[&value.bytes()])?));
-            SeparatorValue::ALL.into_iter().filter_map(of_value)
-        });
-        Self { of: of.collect() }
-    }
-
-    /// The separator that `event` is by its digest in one of `banks`, whatever its type says.
-    /// Types are not covered by a digest: a separator can be renamed, but not made to be none.
-    pub fn value_of(
-        &self,
-        event: &Event<'_>,
-        banks: impl IntoIterator<Item = TpmAlgId>,
-    ) -> Option<SeparatorValue> {
-        banks.into_iter().find_map(|bank| {
-            let have = event.digests.of(bank)?;
-            let same = |(alg, _, digest): &&(TpmAlgId, SeparatorValue, Digest)| {
-                *alg == bank && digest.as_bytes() == have
-            };
-            self.of.iter().find(same).map(|(_, value, _)| *value)
-        })
-    }
+/// The separator that `event` is by its digest in one of `banks`, whatever its type says.
+/// Types are not covered by a digest: a separator can be renamed, but not made to be none.
+pub fn separator_of(
+    event: &Event<'_>,
+    banks: impl IntoIterator<Item = TpmAlgId>,
+) -> Option<SeparatorValue> {
+    banks.into_iter().find_map(|bank| {
+        let have = event.digests.of(bank)?;
+        let (_, digests) = DIGESTS.iter().find(|(alg, _)| *alg == bank)?;
+        // This is asked of each event; the first byte settles nearly all.
+        let is_it = |(digest, _): &(&Digest, SeparatorValue)| {
+            digest.as_bytes().first() == have.first() && digest.as_bytes() == have
+        };
+        digests.iter().zip(SeparatorValue::ALL).find(is_it).map(|(_, value)| value)
+    })
 }
 
 #[cfg(test)]
@@ -81,9 +75,8 @@ mod tests {
         log.measure(7, EventType::SEPARATOR, &[0; 8], &[0; 4]);
         let bytes = log.finish();
         let log = parse(&bytes).log;
-        let digests = SeparatorDigests::new(banks);
         let values: Vec<_> =
-            log.events()[1..].iter().map(|event| digests.value_of(event, banks)).collect();
+            log.events()[1..].iter().map(|event| separator_of(event, banks)).collect();
         let [zero, ones, error] = SeparatorValue::ALL.map(Some);
         assert_eq!(values, [zero, ones, error, None, None]);
     }

@@ -6,7 +6,7 @@ use crate::separator::SeparatorValue;
 
 /// The data of an EV_SEPARATOR. [PFP-1.06 §10.4.1]
 /// Trust: what was measured is told by the digest alone
-/// ([`SeparatorDigests`](crate::SeparatorDigests)).
+/// ([`separator_of`](crate::separator_of)).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SeparatorData<'a> {
     /// One of the four-byte values, and what firmware with slots of fixed size has behind it.
