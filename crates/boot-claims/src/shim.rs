@@ -4,6 +4,7 @@ use efi::{CertType, Guid, VariableData};
 use event_log::{Event, EventType, hash};
 
 use crate::belief::Belief;
+use crate::image::measured;
 use crate::view::View;
 
 /// The state of shim, as far as it was measured.
@@ -62,13 +63,13 @@ pub(crate) fn read_shim<'a>(view: &View<'_, '_, 'a>) -> Shim<'a> {
         }
         if event.pcr_index == 14 && event.untrusted_event_type == EventType::IPL {
             let name = event.untrusted_data.strip_suffix(&[0]).unwrap_or(event.untrusted_data);
+            // In one bank that counts: a digest that the TPM was not extended with says what it likes.
+            let measured = measured(view, event);
             let is_of = |parts: &[&[u8]]| {
-                event.digests.iter().any(|(alg, digest)| {
-                    hash(alg, parts).is_some_and(|hash| hash.as_bytes() == digest)
-                })
+                measured.is_some_and(|(alg, digest)| hash(alg, parts) == Some(digest))
             };
             match name {
-                b"MokListTrusted" if view.replayed.covers(event) => {
+                b"MokListTrusted" => {
                     let values = [false, true].into_iter();
                     let mut measured = values.filter(|value| is_of(&[&[u8::from(*value)]]));
                     shim.mok_list_trusted = shim.mok_list_trusted.or(measured.next());
@@ -81,7 +82,7 @@ pub(crate) fn read_shim<'a>(view: &View<'_, '_, 'a>) -> Shim<'a> {
                     if own.is_none() {
                         shim.mok_list = shim.mok_list.or(Some(event.number));
                     }
-                    if shim.in_mok_list.is_empty() && view.replayed.covers(event) {
+                    if shim.in_mok_list.is_empty() {
                         shim.in_mok_list = match own {
                             Some(own) => vec![own.event],
                             None => listed(&named, is_of),
