@@ -7,8 +7,8 @@ use tpm_wire::ParseError;
 
 use crate::date::Date;
 use crate::dbx::{
-    Architecture, DBX_DATE, Release, Revoked, n_releases, position, release_of, releases,
-    releases_in, revoked,
+    Architecture, DBX_DATE, Release, Revoked, image, n_images, n_releases, position, release_of,
+    releases, releases_in,
 };
 
 /// Bytes of a list: ten times what was ever published.
@@ -74,7 +74,7 @@ pub struct DbxState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RevokedBy {
     /// It is in the published lists.
-    Published(&'static Revoked),
+    Published(Revoked),
     /// It is in the operator's list.
     Operator,
 }
@@ -138,7 +138,7 @@ impl Revocations {
 
     /// Why the image of this Authenticode digest, SHA-256, is revoked, where it is.
     pub fn image(&self, sha256: &[u8]) -> Option<RevokedBy> {
-        if let Some(image) = position(sha256).and_then(|at| revoked().get(at)) {
+        if let Some(image) = position(sha256).and_then(image) {
             return Some(RevokedBy::Published(image));
         }
         self.added_position(sha256).map(|_| RevokedBy::Operator)
@@ -173,7 +173,7 @@ impl Revocations {
     /// What of it a dbx has: `value` is that of the variable. Lists behind a broken one count as
     /// absent.
     pub fn state_of(&self, value: &[u8]) -> DbxState {
-        let mut seen = vec![false; revoked().len()];
+        let mut seen = vec![false; n_images()];
         let mut added = vec![false; self.added.len()];
         // Images that it has of each release, so that one walk over its entries tells all.
         let mut n_of_releases = vec![0usize; n_releases()];
@@ -228,6 +228,7 @@ impl Revocations {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::dbx;
 
     /// EFI_SIGNATURE_LIST of digests.
     fn list(digests: &[[u8; 32]]) -> Vec<u8> {
@@ -238,7 +239,7 @@ mod tests {
     }
 
     fn published(up_to: Date) -> Vec<[u8; 32]> {
-        let images = revoked().iter().filter(|image| image.architecture == Architecture::X64);
+        let images = dbx::published(Architecture::X64);
         images.filter(|image| image.date <= up_to).map(|image| image.sha256).collect()
     }
 
