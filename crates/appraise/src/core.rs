@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use event_log::{ComparedLog, LaterLog, read_and_compare};
 use tpm_wire::{PcrBank, TpmAlgId};
 use verify::{
-    BindError, BoundAk, Name, Nonce, QuoteProblem, RawQuote, UntrustedAttest, check_ak,
-    verify_quote,
+    BindError, BoundAk, CheckedSignature, Name, Nonce, QuoteProblem, RawQuote, UntrustedAttest,
+    check_ak, verify_quote, verify_quote_again,
 };
 
 use crate::Policy;
@@ -69,7 +69,7 @@ pub(crate) fn core_and_key<'a, 'k>(
     policy: &Policy,
 ) -> (Core<'a>, Option<Key<'k>>) {
     let (identity, bound) = identity(known, evidence.ak_public);
-    let quote = quote(evidence, bound.as_deref(), challenge, policy);
+    let quote = quote(evidence, bound.as_deref(), challenge, policy, None);
     let log = match evidence.event_log {
         None => CoreLog::Absent,
         Some([]) => CoreLog::Empty,
@@ -172,6 +172,7 @@ pub(crate) fn quote(
     bound: Option<&BoundAk>,
     challenge: &Challenge<'_>,
     policy: &Policy,
+    checked: Option<&CheckedSignature>,
 ) -> QuoteStatus {
     let Some(QuoteEvidence { attest, signature }) = evidence.quote else {
         return QuoteStatus::Absent { untrusted_error: evidence.tpm_error.map(str::to_owned) };
@@ -181,7 +182,11 @@ pub(crate) fn quote(
     };
     let rule = policy.selection_rule();
     let check = |nonce: &Nonce| {
-        verify_quote(bound, RawQuote { attest, signature }, evidence.pcrs, nonce, &rule)
+        let (raw, values) = (RawQuote { attest, signature }, evidence.pcrs);
+        match checked {
+            Some(checked) => verify_quote_again(bound, raw, values, nonce, &rule, checked),
+            None => verify_quote(bound, raw, values, nonce, &rule),
+        }
     };
     let (mut problems, untrusted_attest) = match challenge {
         Challenge::Nonce(nonce) => {

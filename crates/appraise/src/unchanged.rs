@@ -13,7 +13,7 @@ use event_log::{LaterLog, sha256};
 use findings::Finding;
 use quirks::UntrustedMachine;
 use tpm_wire::{PcrBank, PcrSet};
-use verify::{UnixTime, VerifiedQuote};
+use verify::{CheckedSignature, UnixTime, VerifiedQuote};
 
 use crate::appraisal::{Appraisal, BesideLog, Proved, concluded, log_findings};
 use crate::claims::{
@@ -127,7 +127,7 @@ impl LogMemo {
             && policy.site_rules.is_none()
             && (std::ptr::eq(policy, &*self.policy)
                 || policy.log_rules() == self.policy.log_rules());
-        fits.then_some(SameLog { memo: self, evidence, policy })
+        fits.then_some(SameLog { memo: self, evidence, policy, checked: None })
     }
 
     /// Bytes that it holds in memory, about.
@@ -218,9 +218,17 @@ pub struct SameLog<'m, 'e> {
     memo: &'m LogMemo,
     evidence: &'e Evidence<'e>,
     policy: &'m Policy,
+    checked: Option<CheckedSignature>,
 }
 
 impl<'m, 'e> SameLog<'m, 'e> {
+    /// With the signature of the host's last verified quote: where it is judged once more, its
+    /// signature is not checked a second time.
+    #[must_use]
+    pub const fn with_signature(self, checked: Option<CheckedSignature>) -> Self {
+        Self { checked, ..self }
+    }
+
     /// [`examine`](crate::examine), where the quote is verified and its values are those of the
     /// memo; `None` else: then the way is `examine`.
     pub fn examine(
@@ -230,9 +238,9 @@ impl<'m, 'e> SameLog<'m, 'e> {
         challenge: &Challenge<'_>,
         now: UnixTime,
     ) -> Option<Unchanged<'m, 'e>> {
-        let Self { memo, evidence, policy } = *self;
+        let Self { memo, evidence, policy, checked } = *self;
         let (identity, bound) = identity(known, evidence.ak_public);
-        let quote = quote(evidence, bound.as_deref(), challenge, policy);
+        let quote = quote(evidence, bound.as_deref(), challenge, policy, checked.as_ref());
         if quoted_sha256(quote.verified()?) != memo.quoted_sha256 {
             return None;
         }

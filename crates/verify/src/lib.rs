@@ -56,7 +56,10 @@ pub use key::{Curve, EcKey, KeyError, PublicKey, RSA_BITS_MAX, RSA_BITS_MIN, Rsa
 pub use name::Name;
 pub use nonce::{FUTURE_MS_MAX, IssuedAt, Nonce, NonceError, NonceKey};
 pub use nv::certificates_in;
-pub use quote::{QuoteCheck, QuoteProblem, RawQuote, UntrustedAttest, VerifiedQuote, verify_quote};
+pub use quote::{
+    CheckedSignature, QuoteCheck, QuoteProblem, RawQuote, UntrustedAttest, VerifiedQuote,
+    verify_quote, verify_quote_again,
+};
 pub use roots::{Fingerprint, Root, RootError, RootErrorKind, RootKind, RootStore};
 pub use selection::{BankRule, SelectionProblem, SelectionRule};
 pub use signer::{

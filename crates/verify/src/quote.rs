@@ -99,6 +99,32 @@ impl UntrustedAttest {
     }
 }
 
+/// The signature of a quote that was verified: of these very bytes, under this very key. Only
+/// [`verify_quote`] makes one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CheckedSignature {
+    sha256: [u8; 32],
+}
+
+impl CheckedSignature {
+    fn of(ak: &BoundAk, quote: RawQuote<'_>) -> Self {
+        // The name stands for the whole public area.
+        let name = ak.ak().name().as_bytes();
+        let lengths = [name.len(), quote.attest.len()].map(usize::to_le_bytes);
+        let mut context = digest::Context::new(&digest::SHA256);
+        for part in [lengths.as_flattened(), name, quote.attest, quote.signature] {
+            context.update(part);
+        }
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(context.finish().as_ref());
+        Self { sha256 }
+    }
+
+    fn is_of(&self, ak: &BoundAk, quote: RawQuote<'_>) -> bool {
+        *self == Self::of(ak, quote)
+    }
+}
+
 /// PCR values that a TPM vouches for, and what its quote says else. Only [`verify_quote`] makes
 /// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,9 +134,15 @@ pub struct VerifiedQuote {
     clock_info: ClockInfo,
     firmware_version: u64,
     qualified_signer: Option<Name>,
+    signature: CheckedSignature,
 }
 
 impl VerifiedQuote {
+    /// Its signature, for [`verify_quote_again`].
+    pub const fn signature(&self) -> &CheckedSignature {
+        &self.signature
+    }
+
     /// What the quote covers.
     pub const fn selection(&self) -> &PcrSelection {
         &self.selection
@@ -182,12 +214,38 @@ pub fn verify_quote(
     nonce: &Nonce,
     rule: &SelectionRule,
 ) -> QuoteCheck {
+    check(ak, quote, values, nonce, rule, None)
+}
+
+/// The same of a quote that may be one that was verified before: where the signature that was
+/// `checked` is of these very bytes and this very key, it is not checked a second time. All else is.
+pub fn verify_quote_again(
+    ak: &BoundAk,
+    quote: RawQuote<'_>,
+    values: &[PcrBank],
+    nonce: &Nonce,
+    rule: &SelectionRule,
+    checked: &CheckedSignature,
+) -> QuoteCheck {
+    check(ak, quote, values, nonce, rule, Some(checked).filter(|checked| checked.is_of(ak, quote)))
+}
+
+fn check(
+    ak: &BoundAk,
+    quote: RawQuote<'_>,
+    values: &[PcrBank],
+    nonce: &Nonce,
+    rule: &SelectionRule,
+    checked: Option<&CheckedSignature>,
+) -> QuoteCheck {
     let mut problems = Vec::new();
     let attest = TpmsAttest::parse(quote.attest);
     if let Err(error) = attest {
         problems.push(QuoteProblem::Parse(error));
     }
-    if let Err(problem) = ak.ak().check_signature(quote.attest, quote.signature) {
+    if checked.is_none()
+        && let Err(problem) = ak.ak().check_signature(quote.attest, quote.signature)
+    {
         problems.push(QuoteProblem::Signature(problem));
     }
     let Ok(attest) = attest else {
@@ -224,6 +282,7 @@ pub fn verify_quote(
                 clock_info: attest.clock_info,
                 firmware_version: attest.firmware_version,
                 qualified_signer: Name::from_bytes(attest.qualified_signer),
+                signature: checked.copied().unwrap_or_else(|| CheckedSignature::of(ak, quote)),
             });
         }
     }

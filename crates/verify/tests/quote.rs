@@ -6,7 +6,7 @@ use common::tpm::{AkKind, Attest, SoftAk, bank};
 use tpm_wire::{Digest, PcrBank, PcrSelection, PcrSet, TPM_GENERATED, TpmAlgId};
 use verify::{
     BankRule, Nonce, QuoteCheck, QuoteProblem, RawQuote, SelectionProblem, SelectionRule,
-    SignatureProblem, verify_quote,
+    SignatureProblem, verify_quote, verify_quote_again,
 };
 
 const NONCE: &[u8] = &[0xa5; 32];
@@ -103,6 +103,53 @@ fn each_problem_is_told_by_itself() {
     assert_eq!(digest, [QuoteProblem::PcrDigest]);
     let digest = host.signed(|attest| attest.pcr_digest.truncate(31), &FIRMWARE);
     assert_eq!(digest, [QuoteProblem::PcrDigest]);
+}
+
+#[test]
+fn a_signature_that_was_checked_stands_for_its_own_bytes_and_key_alone() {
+    let host = Host::firmware();
+    let attest = host.attest().bytes();
+    let signature = host.ak.sign(&attest);
+    let first = host.check(&attest, &signature, &FIRMWARE);
+    let checked = *first.verified().unwrap().signature();
+    let again = |ak: &SoftAk, attest: &[u8], signature: &[u8], nonce: &[u8], rule| {
+        let nonce = Nonce::new(nonce).unwrap();
+        let quote = RawQuote { attest, signature };
+        verify_quote_again(&ak.bound(), quote, &host.banks, &nonce, rule, &checked)
+    };
+    let same = again(&host.ak, &attest, &signature, NONCE, &FIRMWARE);
+    assert_eq!((same.problems.as_slice(), same.verified()), (&[][..], first.verified()));
+
+    // Everything else is checked as ever.
+    let other = again(&host.ak, &attest, &signature, &[1; 32], &FIRMWARE);
+    assert_eq!(
+        (other.problems.as_slice(), other.verified()),
+        (&[QuoteProblem::NonceMismatch][..], None)
+    );
+    let both = SelectionRule::AtLeast { pcrs: PcrSet::FIRMWARE.with(23), banks: BankRule::Strong };
+    let other = again(&host.ak, &attest, &signature, NONCE, &both);
+    assert!(matches!(other.problems[..], [QuoteProblem::Selection(_)]), "{:?}", other.problems);
+
+    // Each other byte, and each other key, needs its own.
+    let is_refused = |check: &QuoteCheck| {
+        check.verified().is_none()
+            && check.problems.iter().any(|p| matches!(p, QuoteProblem::Signature(_)))
+    };
+    for n in 0..attest.len() {
+        let mut other = attest.clone();
+        other[n] ^= 1;
+        assert!(is_refused(&again(&host.ak, &other, &signature, NONCE, &FIRMWARE)), "byte {n}");
+    }
+    for n in 0..signature.len() {
+        let mut other = signature.clone();
+        other[n] ^= 1;
+        assert!(is_refused(&again(&host.ak, &attest, &other, NONCE, &FIRMWARE)), "byte {n}");
+    }
+    let moved =
+        (attest[..attest.len() - 1].to_vec(), [&attest[attest.len() - 1..], &signature].concat());
+    assert!(is_refused(&again(&host.ak, &moved.0, &moved.1, NONCE, &FIRMWARE)));
+    let other_host = Host::firmware();
+    assert!(is_refused(&again(&other_host.ak, &attest, &signature, NONCE, &FIRMWARE)));
 }
 
 #[test]

@@ -9,13 +9,14 @@ use appraise::{
 };
 use cli::{evidence_dir::EvidenceFolder, with_inputs};
 use report::LogSection;
-use verify::{RootStore, UnixTime, UntrustedAttest};
+use verify::{CheckedSignature, RootStore, UnixTime, UntrustedAttest};
 
 use crate::recorded::{NOW, boots, cases, roots};
 
 /// What a judgement gives: findings and document.
 type Judged = (Appraisal, api::appraisal::Appraisal);
-type Memo = (LogMemo, LogSection);
+/// What is kept of one: of the log, and the signature of the quote.
+type Memo = (LogMemo, LogSection, CheckedSignature);
 
 /// By what evidence is judged.
 #[derive(Clone)]
@@ -43,7 +44,8 @@ impl<'a> By<'a> {
                 let log = HashedLog::new(log);
                 let context = self.context();
                 let memo = LogMemo::of(&log, evidence, &claims, &context, &self.policy, self.now)?;
-                Some((memo, LogSection::of(&claims)))
+                let signature = *claims.quote.verified()?.signature();
+                Some((memo, LogSection::of(&claims), signature))
             });
             let appraisal = appraise(&claims, &self.context(), &self.policy, self.now);
             let document = report::appraisal(&claims, &appraisal);
@@ -52,10 +54,12 @@ impl<'a> By<'a> {
     }
 
     /// Judges `folder` by `memo` alone; `None` where it does not fit.
-    fn by_memo(&self, folder: &EvidenceFolder, (memo, section): &Memo) -> Option<Judged> {
+    fn by_memo(&self, folder: &EvidenceFolder, kept: &Memo) -> Option<Judged> {
+        let (memo, section, signature) = kept;
         with_inputs(folder, self.roots, |evidence, known, ek, challenge| {
             let log = HashedLog::new(evidence.event_log?);
             let same = memo.fits(&log, evidence, &self.context(), &self.policy)?;
+            let same = same.with_signature(Some(*signature));
             let unchanged = same.examine(known, ek, challenge, self.now)?;
             let appraisal = appraise_unchanged(&unchanged, &self.context(), self.now);
             let document = report::unchanged(&unchanged, section, &appraisal);

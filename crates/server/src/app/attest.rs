@@ -18,7 +18,7 @@ use store::{
 use tpm_wire::{BANKS_MAX, PcrBank, PcrSet, TpmAlgId};
 use tracing::Instrument as _;
 use userspace_log::LaterLog;
-use verify::{IssuedAt, Name, Nonce, NonceError, UnixTime};
+use verify::{CheckedSignature, IssuedAt, Name, Nonce, NonceError, UnixTime};
 
 use super::{
     App, AppError, RefusalKind, identity::LoadedIdentity, memo::Memo, policy::clock_state,
@@ -103,6 +103,8 @@ pub(super) struct Judged {
     pub(super) judged_by: JudgedBy,
     /// What to keep of the log, where it is another than last time.
     memo: Option<Memo>,
+    /// The signature of the quote, where that is verified.
+    signature: Option<CheckedSignature>,
 }
 
 impl App {
@@ -156,9 +158,12 @@ impl App {
         });
         let (judged, judgeable, log_sha256) =
             judging.await.map_err(|err| AppError::Bug(err.into()))?;
-        let Judged { appraisal, quote_clock, named, quoted, judged_by, memo } = judged;
+        let Judged { appraisal, quote_clock, named, quoted, judged_by, memo, signature } = judged;
         if let Some(memo) = memo {
             self.memos.keep(&host.id, memo);
+        }
+        if let Some(signature) = signature {
+            self.memos.note_signature(&host.id, signature);
         }
         if let Some(named) = named {
             self.identities.note_log(&host.id, named);
@@ -298,16 +303,18 @@ impl<'a> Inputs<'a> {
         examine(&self.evidence, &self.known, &self.ek, &self.challenge, policy, now)
     }
 
-    /// What is checked anew where `memo` is of the same `log` and all else that it rests on.
+    /// What is checked anew where `memo` is of the same `log` and all else that it rests on. A
+    /// signature that was `checked` before is not checked again.
     pub(super) fn unchanged<'m>(
         &'a self,
         memo: &'m LogMemo,
         log: &HashedLog<'_>,
+        checked: Option<CheckedSignature>,
         context: &Context<'_>,
         policy: &'m Policy,
         now: UnixTime,
     ) -> Option<Unchanged<'m, 'a>> {
-        let same = memo.fits(log, &self.evidence, context, policy)?;
+        let same = memo.fits(log, &self.evidence, context, policy)?.with_signature(checked);
         same.examine(&self.known, &self.ek, &self.challenge, now)
     }
 }
@@ -364,6 +371,7 @@ pub(super) fn judge(
             quoted: unchanged.quote().verified().and_then(|quote| comparable(quote.values())),
             judged_by: JudgedBy { reference_generation: Some(held_to.generation), one_boot: None },
             memo: None,
+            signature: unchanged.quote().verified().map(|quote| *quote.signature()),
         };
     }
     let claims = inputs.claims(policy, now);
@@ -386,6 +394,7 @@ pub(super) fn judge(
         quoted: comparable(claims.quoted()),
         judged_by: JudgedBy { reference_generation: Some(held_to.generation), one_boot },
         memo,
+        signature: claims.quote.verified().map(|quote| *quote.signature()),
     }
 }
 
@@ -400,7 +409,7 @@ fn unchanged<'m, 'e>(
     let LastTime { log: Some(log), memo: Some(memo) } = last_time else { return None };
     let references = held_to.applied(None);
     let context = Context { previous: None, references: &references };
-    Some((inputs.unchanged(&memo.log, &log, &context, policy, now)?, memo))
+    Some((inputs.unchanged(&memo.log, &log, None, &context, policy, now)?, memo))
 }
 
 fn with_machine(

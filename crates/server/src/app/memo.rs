@@ -1,5 +1,6 @@
 //! What was found in the log of each host, kept for its next evidence. A log changes with a boot,
-//! and a host attests many times between two of them.
+//! and a host attests many times between two of them. Beside it lies the signature of its last quote,
+//! for those who judge the same evidence once more.
 
 use std::{
     collections::HashMap,
@@ -9,6 +10,7 @@ use std::{
 use appraise::LogMemo;
 use report::LogSection;
 use store::HostId;
+use verify::CheckedSignature;
 
 /// Bytes that are kept for all hosts together: beyond it hosts are forgotten, and judged in full
 /// the next time. A usual boot takes about 10 KiB.
@@ -27,8 +29,8 @@ pub(super) struct Memo {
 
 impl Memo {
     fn n_bytes(&self) -> usize {
-        // The host's identifier and the entry of the table.
-        self.log.n_bytes() + self.section.n_bytes() + 128
+        // The host's identifier and the entry of the table, with a signature.
+        self.log.n_bytes() + self.section.n_bytes() + 160
     }
 }
 
@@ -40,8 +42,15 @@ pub(super) struct Memos<M = Memo> {
 
 #[derive(Debug)]
 struct Kept<M> {
-    of: HashMap<HostId, (Arc<M>, usize)>,
+    of: HashMap<HostId, Entry<M>>,
     n_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Entry<M> {
+    memo: Arc<M>,
+    n_bytes: usize,
+    signature: Option<CheckedSignature>,
 }
 
 impl<M> Default for Memos<M> {
@@ -59,8 +68,21 @@ impl Memos {
 
 impl<M> Memos<M> {
     pub(super) fn find(&self, host: &HostId) -> Option<Arc<M>> {
+        self.find_signed(host).map(|(memo, _)| memo)
+    }
+
+    /// The same with the signature of the host's last verified quote.
+    pub(super) fn find_signed(&self, host: &HostId) -> Option<(Arc<M>, Option<CheckedSignature>)> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.of.get(host).map(|(memo, _)| Arc::clone(memo))
+        kept.of.get(host).map(|entry| (Arc::clone(&entry.memo), entry.signature))
+    }
+
+    /// Keeps the signature of a quote of `host`, where there is a memo.
+    pub(super) fn note_signature(&self, host: &HostId, signature: CheckedSignature) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = kept.of.get_mut(host) {
+            entry.signature = Some(signature);
+        }
     }
 
     fn keep_within(&self, host: &HostId, memo: M, n_bytes: usize, bytes_max: usize) {
@@ -75,7 +97,8 @@ impl<M> Memos<M> {
             kept.remove(&other);
         }
         kept.n_bytes += n_bytes;
-        kept.of.insert(host.clone(), (Arc::new(memo), n_bytes));
+        let entry = Entry { memo: Arc::new(memo), n_bytes, signature: None };
+        kept.of.insert(host.clone(), entry);
     }
 
     pub(super) fn forget(&self, host: &HostId) {
@@ -85,8 +108,8 @@ impl<M> Memos<M> {
 
 impl<M> Kept<M> {
     fn remove(&mut self, host: &HostId) {
-        if let Some((_, n_bytes)) = self.of.remove(host) {
-            self.n_bytes -= n_bytes;
+        if let Some(entry) = self.of.remove(host) {
+            self.n_bytes -= entry.n_bytes;
         }
     }
 }

@@ -14,7 +14,7 @@ use appraise::{
     Appraisal, ClockState, Context, HashedLog, LogMemo, Policy, appraise, appraise_unchanged,
 };
 use store::{EvidencePart, Host, Sha256, StoredPart};
-use verify::{RootStore, UnixTime};
+use verify::{CheckedSignature, RootStore, UnixTime};
 
 use super::{
     App, AppError, RefusalKind,
@@ -53,6 +53,8 @@ struct Tried {
     /// The log that was left out.
     log: Option<Sha256>,
     memo: Option<Arc<Memo>>,
+    /// The signature of the host's last verified quote.
+    checked: Option<CheckedSignature>,
 }
 
 /// What is tried, with the times that it sets, and when.
@@ -123,7 +125,7 @@ impl Tried {
         let of_host = self.memo.as_deref().map(|memo| &memo.log);
         let mut memos = of_host.into_iter().chain(known);
         memos.find_map(|memo| {
-            let unchanged = inputs.unchanged(memo, &log, &context, policy, now)?;
+            let unchanged = inputs.unchanged(memo, &log, self.checked, &context, policy, now)?;
             Some(appraise_unchanged(&unchanged, &context, now))
         })
     }
@@ -202,9 +204,9 @@ impl App {
         let held_to = self.held_to_each(named.collect()).await?;
         let tried = read.into_iter().zip(held_to).map(|((host, evidence, log), held_to)| {
             let identity = self.identity_under(anchors, host, now_ms)?;
-            let memo = self.memos.find(&host.id);
+            let (memo, checked) = self.memos.find_signed(&host.id).unzip();
             let stored = Stored { host: host.clone(), evidence, identity, held_to };
-            Ok(Tried { stored, log, memo })
+            Ok(Tried { stored, log, memo, checked: checked.flatten() })
         });
         tried.collect()
     }
