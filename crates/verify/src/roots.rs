@@ -42,7 +42,6 @@ pub struct Root {
     subject_der: Vec<u8>,
     key: PublicKey,
     may_issue: bool,
-    kind: RootKind,
 }
 
 /// What a trusted certificate is, by what it says and who signed it.
@@ -68,9 +67,22 @@ impl RootKind {
 }
 
 impl Root {
-    /// What it is.
-    pub const fn kind(&self) -> RootKind {
-        self.kind
+    /// What it is. Checks its signature, where it says that it is its own.
+    pub fn kind(&self) -> RootKind {
+        match self.may_issue {
+            false => RootKind::EndEntity,
+            true if self.signed_itself() => RootKind::SelfSigned,
+            true => RootKind::Intermediate,
+        }
+    }
+
+    /// That a root signed itself with a weak hash proves as little as if it had not, and matters as
+    /// little: it is trusted by its fingerprint.
+    fn signed_itself(&self) -> bool {
+        Certificate::from_der(&self.der).is_ok_and(|certificate| {
+            let wrong = || certificate.check_signature(&self.key) == Err(SignatureFault::Wrong);
+            certificate.is_self_issued() && !wrong()
+        })
     }
 
     /// The certificate.
@@ -214,21 +226,12 @@ fn read(file: &[u8]) -> Result<Root, CertificateError> {
     let key = certificate.key()?;
     // Roots older than X.509 v3 say nothing about themselves: the operator's choice says it.
     let may_issue = certificate.is_before_v3() || certificate.is_ca();
-    // That a root signed itself with a weak hash proves as little as if it had not, and matters as
-    // little: it is trusted by its fingerprint.
-    let signed_itself = || !matches!(certificate.check_signature(&key), Err(SignatureFault::Wrong));
-    let kind = match may_issue {
-        false => RootKind::EndEntity,
-        true if certificate.is_self_issued() && signed_itself() => RootKind::SelfSigned,
-        true => RootKind::Intermediate,
-    };
     Ok(Root {
         fingerprint: Fingerprint::of(der),
         subject: certificate.subject(),
         subject_der: certificate.subject_der().to_vec(),
         key,
         may_issue,
-        kind,
         der: der.to_vec(),
     })
 }
