@@ -1,6 +1,6 @@
 //! Claims -> verdict.
 
-use findings::{Argument, CATALOGUE, Code, Finding, Severity};
+use findings::{Argument, Code, Finding, Severity};
 use quirks::UntrustedMachine;
 use tpm_wire::TpmAlgId;
 use verify::UnixTime;
@@ -208,7 +208,7 @@ pub(crate) fn concluded(
 }
 
 fn sorted(proved: Proved, mut findings: Vec<Finding>) -> Appraisal {
-    findings.sort_by_key(|finding| CATALOGUE.iter().position(|entry| entry.code == finding.code()));
+    findings.sort_by_key(Finding::code);
     Appraisal { verdict: verdict(proved, &findings), findings, reference: None }
 }
 

@@ -90,8 +90,8 @@ pub struct Entry {
 macro_rules! catalogue {
     ($($code:ident $name:literal $group:ident $severity:ident $title:literal
         cause $cause:literal next $next:literal)+) => {
-        /// The codes of all findings.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        /// The codes of all findings, in the order of [`CATALOGUE`].
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code { $(#[doc = $title] $code),+ }
 
         impl Code {

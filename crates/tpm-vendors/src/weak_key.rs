@@ -1,9 +1,10 @@
 //! Keys whose numbers show that they can be factored.
 
 /// Primes that the modulus is looked at by. Keys of 2048 bits and more were made with residues
-/// modulo the first 126 primes; 2 tells nothing, since every modulus is odd.
+/// modulo the first 126 primes; 2 tells nothing, since every modulus is odd. The two of the small ones
+/// come first that the fewest sound moduli pass.
 const PRIMES: [u32; 125] = [
-    3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
+    37, 11, 3, 5, 7, 13, 17, 19, 23, 29, 31, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97,
     101, 103, 107, 109, 113, 127, 131, 137, 139, 149, 151, 157, 163, 167, 173, 179, 181, 191, 193,
     197, 199, 211, 223, 227, 229, 233, 239, 241, 251, 257, 263, 269, 271, 277, 281, 283, 293, 307,
     311, 313, 317, 331, 337, 347, 349, 353, 359, 367, 373, 379, 383, 389, 397, 401, 409, 419, 421,
