@@ -4,7 +4,7 @@ use std::fmt;
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Rounds of which the median is taken.
+/// Rounds of one walk.
 const ROUNDS: usize = 15;
 
 /// The least CPU time of one measurement: ten thousand times what reading the clock costs.
