@@ -185,3 +185,33 @@ fn exit_boot_services_is_told_only_where_it_was_measured() {
     entries.truncate(entries.len() - 1);
     claims_of(&log.build_from(&entries), |claims| assert_eq!(claims.exit_boot_services, None));
 }
+
+#[test]
+fn lists_of_shim_are_read_in_a_bank_that_was_quoted() {
+    // Keys of the owner, and SHA-1 digests that say that there are none, in a bank that nobody quoted.
+    let built = BootLog::sound().banks(&[TpmAlgId::SHA1, TpmAlgId::SHA256]).mok_kernel().build();
+    let list = event_log::parse(&built.bytes).log;
+    let is_list = |event: &&event_log::Event<'_>| {
+        event.pcr_index == 14 && event.untrusted_data == b"MokList\0"
+    };
+    let sha1 = list.events().iter().find(is_list).unwrap().digests.of(TpmAlgId::SHA1).unwrap();
+    let at = built.bytes.windows(20).position(|bytes| bytes == sha1).unwrap();
+    let mut feigned = built.bytes.clone();
+    feigned[at..at + 20].copy_from_slice(hash(TpmAlgId::SHA1, &[]).unwrap().as_bytes());
+
+    let quoted: Vec<_> =
+        built.pcrs.iter().filter(|bank| bank.alg() == TpmAlgId::SHA256).cloned().collect();
+    let has_keys = |bytes: &[u8]| {
+        claims_with(bytes, &quoted, Rules::default(), |claims| claims.shim.mok_list.is_some())
+    };
+    assert!(has_keys(&built.bytes));
+    assert!(has_keys(&feigned));
+    // A list that was measured as empty, in the bank that counts.
+    let mut entries = BootLog::sound().entries();
+    for entry in entries.iter_mut().filter(|entry| entry.data == b"MokList\0") {
+        entry.measured.clear();
+    }
+    claims_of(&BootLog::sound().build_from(&entries), |claims| {
+        assert_eq!(claims.shim.mok_list, None);
+    });
+}
