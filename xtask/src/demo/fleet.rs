@@ -92,7 +92,7 @@ pub(super) struct Fleet {
 impl Fleet {
     /// Starts a server on a free port of the loopback interface.
     pub(super) fn start() -> anyhow::Result<Self> {
-        let programs = sh::target()?.join("release");
+        let programs = sh::target()?.join("debug");
         let folder = tempfile::Builder::new().prefix("bootproof-demo-").tempdir()?;
         let data = folder.path().join("server");
         std::fs::create_dir(&data)?;
