@@ -75,6 +75,11 @@ impl Server {
         (store, data)
     }
 
+    /// The file of the database, as somebody else on the machine would open it.
+    pub(crate) fn database(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.data.path().join("bootproof.db")).unwrap()
+    }
+
     /// The lines that the server wrote.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.data.path().join("server.log")).unwrap()

@@ -116,6 +116,30 @@ async fn a_policy_is_tried_over_stored_evidence_and_changes_nothing() {
     drop(hosts);
 }
 
+#[tokio::test]
+async fn evidence_that_was_changed_in_the_store_is_checked_from_its_signature_on() {
+    // The server knows the signature of each host's last quote, and of no other.
+    for part in ["attest", "signature"] {
+        let server = Server::start().await;
+        let hosts = two_hosts(&server).await;
+        assert_eq!(changes(&tried(&server, "").await.unwrap()), vec![]);
+        let n_changed = server.database().execute(
+            // Another last byte: of the PCR digest, or of the signature.
+            "UPDATE evidence
+             SET bytes = CAST(substr(bytes, 1, length(bytes) - 1)
+                 || iif(substr(bytes, -1) = x'00', x'01', x'00') AS BLOB)
+             WHERE id IN (SELECT evidence_id FROM appraisal_evidence WHERE name = ?1)",
+            [part],
+        );
+        assert_eq!(n_changed.unwrap(), 2);
+        let changed = changes(&tried(&server, "").await.unwrap());
+        let [(name, to, because)] = &changed[..] else { panic!("{part}: {changed:?}") };
+        assert_eq!((name.as_str(), to.as_str()), ("sound", "not accepted"), "{part}");
+        assert!(because.contains(&"quote-signature fail".to_owned()), "{part}: {because:?}");
+        drop(hosts);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_tells_by_its_exit_code_whether_hosts_would_change() {
     let server = Server::start().await;
