@@ -14,9 +14,6 @@ use crate::order::{Misplaced, read_early, read_late};
 use crate::secure_boot::{Mode, SecureBoot, read_mode, read_secure_boot};
 use crate::separator::{Separator, SeparatorProblem, read_separators};
 use crate::shim::{Shim, read_shim};
-use crate::text::{
-    CrtmVersion, GrubLine, read_crtm_version, read_exit_boot_services, read_grub_lines,
-};
 use crate::view::View;
 use crate::warning::{BootAction, Warning, read_boot_actions, read_warnings};
 
@@ -47,12 +44,6 @@ pub struct BootClaims<'a> {
     pub separator_problems: Vec<SeparatorProblem>,
     /// Boot applications and drivers, in order.
     pub images: Vec<Image<'a>>,
-    /// GRUB's commands and kernel command lines, in order.
-    pub grub_lines: Vec<GrubLine<'a>>,
-    /// The version of the firmware's root of trust.
-    pub crtm_version: Option<CrtmVersion<'a>>,
-    /// Number of the event that tells of a successful ExitBootServices. Many logs have none.
-    pub exit_boot_services: Option<u32>,
     /// Events whose data is not what was measured, and should be.
     pub contradicted: Vec<Contradicted>,
     /// Events that are something else than they say.
@@ -116,9 +107,6 @@ impl<'a> BootClaims<'a> {
             separators,
             separator_problems,
             images: read_images(&view),
-            grub_lines: read_grub_lines(&view),
-            crtm_version: read_crtm_version(&view),
-            exit_boot_services: read_exit_boot_services(&view),
             contradicted: contradicted.collect(),
             lookalikes: read_lookalikes(&view),
             late: read_late(&view),
@@ -144,10 +132,5 @@ impl<'a> BootClaims<'a> {
     /// The boot applications, in order.
     pub fn boot_applications(&self) -> impl Iterator<Item = &Image<'a>> {
         self.images.iter().filter(|image| image.untrusted_kind == ImageKind::Application)
-    }
-
-    /// The texts that GRUB says were kernel command lines, in order.
-    pub fn kernel_command_lines(&self) -> impl Iterator<Item = &GrubLine<'a>> {
-        self.grub_lines.iter().filter(|line| line.untrusted_prefix == "kernel_cmdline")
     }
 }

@@ -25,7 +25,6 @@ mod path;
 mod secure_boot;
 mod separator;
 mod shim;
-mod text;
 mod view;
 mod warning;
 
@@ -42,5 +41,4 @@ pub use path::{
 pub use secure_boot::{Mode, SecureBoot, State, UnknownReason};
 pub use separator::{Separator, SeparatorProblem, SeparatorProblemKind};
 pub use shim::{Shim, ShimFact};
-pub use text::{CrtmVersion, GrubLine};
 pub use warning::{BootAction, BootActionKind, Warning, WarningKind};

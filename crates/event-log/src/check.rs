@@ -167,35 +167,33 @@ fn convention_of(
 }
 
 /// A text that GRUB measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GrubText<'a> {
-    /// `grub_cmd`, `kernel_cmdline`, `module_cmdline`. No digest covers it.
-    pub untrusted_prefix: &'static str,
+#[derive(Clone, Copy)]
+struct GrubText<'a> {
     /// What is behind the prefix, without NUL.
-    pub text: &'a [u8],
+    text: &'a [u8],
     /// The same with its NUL, where it has one.
     text_with_nul: &'a [u8],
 }
 
 /// The texts that GRUB measures into PCR 8, as its releases and those of distributions log them.
-const GRUB_PREFIXES: [(&str, &[u8]); 6] = [
-    ("grub_cmd", b"grub_cmd: "),
-    ("kernel_cmdline", b"kernel_cmdline: "),
-    ("module_cmdline", b"module_cmdline: "),
-    ("grub_cmd", b"grub_cmd "),
-    ("kernel_cmdline", b"grub_kernel_cmdline "),
-    ("module_cmdline", b"grub_module_cmdline "),
+const GRUB_PREFIXES: [&[u8]; 6] = [
+    b"grub_cmd: ",
+    b"kernel_cmdline: ",
+    b"module_cmdline: ",
+    b"grub_cmd ",
+    b"grub_kernel_cmdline ",
+    b"grub_module_cmdline ",
 ];
 
 /// The text of `event`, where it is one of GRUB's in PCR 8.
-pub fn grub_text<'a>(event: &Event<'a>) -> Option<GrubText<'a>> {
+fn grub_text<'a>(event: &Event<'a>) -> Option<GrubText<'a>> {
     if event.pcr_index != 8 || event.untrusted_event_type != EventType::IPL {
         return None;
     }
-    GRUB_PREFIXES.into_iter().find_map(|(name, prefix)| {
+    GRUB_PREFIXES.into_iter().find_map(|prefix| {
         let text_with_nul = event.untrusted_data.strip_prefix(prefix)?;
         let text = text_with_nul.strip_suffix(&[0]).unwrap_or(text_with_nul);
-        Some(GrubText { untrusted_prefix: name, text, text_with_nul })
+        Some(GrubText { text, text_with_nul })
     })
 }
 

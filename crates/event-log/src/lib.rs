@@ -52,7 +52,7 @@ pub mod untrusted;
 mod work;
 mod write;
 
-pub use check::{Contradiction, Convention, DataCheck, GrubText, check_data, grub_text};
+pub use check::{Contradiction, Convention, DataCheck, check_data};
 pub use compare::{
     BankTrust, Comparison, LedOn, Mismatch, MismatchKind, Replayed, Rules, compare,
     compare_with_later,

@@ -1,7 +1,7 @@
 //! What a boot of a server tells, and how far it is believed.
 
-use crate::common::{claims_of, claims_with};
-use boot_claims::{Belief, DatabaseName, Doubt, ImageKind, Misplaced, Phase};
+use crate::common::{claims_of, claims_with, command_lines, path_of, path_with};
+use boot_claims::{Belief, DatabaseName, Doubt, ImageKind, Misplaced, Phase, State};
 use efi::{CertType, Guid};
 use event_log::{EventType, Rules, hash};
 use testkit::log::{BootLog, Entry, certificates, signature_list, variable};
@@ -30,18 +30,11 @@ fn a_sound_boot_is_told_in_full() {
         let digest = hash(TpmAlgId::SHA256, &[b"shim 16.1"]).unwrap();
         assert_eq!(shim.digest, Some((TpmAlgId::SHA256, digest)));
         assert_eq!(shim.untrusted_len, Some(0xe_0000));
-
-        let lines: Vec<_> = claims.kernel_command_lines().collect();
-        let text = b"/vmlinuz-6.1.0-56-amd64 root=/dev/mapper/vg-root ro quiet";
-        assert_eq!((lines.len(), lines[0].text, lines[0].belief), (1, &text[..], Belief::Verified));
-        assert!(claims.grub_lines.len() > 15);
-
-        let version = claims.crtm_version.unwrap();
-        assert_eq!(
-            (efi::Ucs2(version.data).to_string(), version.belief),
-            ("2.14.7".into(), Belief::Verified)
-        );
-        assert!(claims.exit_boot_services.is_some());
+    });
+    path_of(&built, |path| {
+        let [(_, text, belief)] = &command_lines(path)[..] else { panic!("{path:?}") };
+        assert_eq!(text, "/vmlinuz-6.1.0-56-amd64 root=/dev/mapper/vg-root ro quiet");
+        assert_eq!(*belief, Belief::Verified);
     });
 }
 
@@ -127,11 +120,12 @@ fn what_does_not_replay_is_read_and_not_believed() {
     let built = BootLog::sound().build();
     let other = BootLog::sound().kernel("6.1.0-99-amd64").build();
     claims_with(&built.bytes, &other.pcrs, Rules::default(), |claims| {
-        let line = claims.kernel_command_lines().next().unwrap();
-        assert_eq!(line.belief, Belief::Unverifiable(Doubt::NotReplayed));
         assert!(claims.boot_applications().all(|image| image.digest.is_none()));
         let db = claims.database(DatabaseName::Db).unwrap();
         assert_eq!(db.belief, Belief::Verified);
+    });
+    path_with(&built.bytes, &other.pcrs, |path| {
+        assert_eq!(command_lines(path)[0].2, Belief::Unverifiable(Doubt::NotReplayed));
     });
 }
 
@@ -141,11 +135,9 @@ fn a_command_line_that_was_not_measured_is_contradicted() {
     let mut entries = log.entries();
     let at = entries.iter().position(|e| e.data.starts_with(b"kernel_cmdline")).unwrap();
     entries[at].data = b"kernel_cmdline: /vmlinuz harmless\0".to_vec();
-    claims_of(&log.build_from(&entries), |claims| {
-        let line = claims.kernel_command_lines().next().unwrap();
-        assert_eq!(line.belief, Belief::Contradicted);
-        assert_eq!(claims.contradicted.len(), 1);
-    });
+    let built = log.build_from(&entries);
+    claims_of(&built, |claims| assert_eq!(claims.contradicted.len(), 1));
+    path_of(&built, |path| assert_eq!(command_lines(path)[0].2, Belief::Contradicted));
 }
 
 #[test]
@@ -179,11 +171,21 @@ fn what_stands_out_of_the_firmwares_order_is_counted() {
 }
 
 #[test]
-fn exit_boot_services_is_told_only_where_it_was_measured() {
+fn a_log_without_exit_boot_services_is_sound() {
     let log = BootLog::sound();
     let mut entries = log.entries();
-    entries.truncate(entries.len() - 1);
-    claims_of(&log.build_from(&entries), |claims| assert_eq!(claims.exit_boot_services, None));
+    let is_exit = |entry: &Entry| entry.data.starts_with(b"Exit Boot Services");
+    let n = entries.len();
+    entries.retain(|entry| !is_exit(entry));
+    assert!(entries.len() < n);
+    claims_of(&log.build_from(&entries), |claims| {
+        assert_eq!(claims.secure_boot.state, State::On);
+        assert_eq!((&claims.contradicted[..], &claims.lookalikes[..]), (&[][..], &[][..]));
+        assert_eq!(
+            (&claims.separator_problems[..], claims.late, claims.early),
+            (&[][..], None, None)
+        );
+    });
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! From a log to claims, as a verifier would go.
 
-use boot_claims::{BootClaims, BootPath};
+use boot_claims::{Belief, BootClaims, BootPath, Part};
 use event_log::{Rules, compare, parse, read_and_compare, replay};
 use testkit::log::BuiltLog;
 use tpm_wire::PcrBank;
@@ -35,4 +35,16 @@ pub(crate) fn path_with<T>(
 /// The same with the PCRs that belong to the log.
 pub(crate) fn path_of<T>(built: &BuiltLog, read: impl FnOnce(&BootPath<'_>) -> T) -> T {
     path_with(&built.bytes, &built.pcrs, read)
+}
+
+/// A command line with its event, and whether that is what was measured.
+pub(crate) type Line = (u32, String, Belief);
+
+/// The command lines of a path.
+pub(crate) fn command_lines(path: &BootPath<'_>) -> Vec<Line> {
+    let lines = path.steps.iter().filter_map(|step| match step.part {
+        Part::CommandLine { text, .. } => Some((step.event, text.to_string(), step.belief)),
+        _ => None,
+    });
+    lines.collect()
 }
