@@ -119,10 +119,6 @@ impl CheckedSignature {
         sha256.copy_from_slice(context.finish().as_ref());
         Self { sha256 }
     }
-
-    fn is_of(&self, ak: &BoundAk, quote: RawQuote<'_>) -> bool {
-        *self == Self::of(ak, quote)
-    }
 }
 
 /// PCR values that a TPM vouches for, and what its quote says else. Only [`verify_quote`] makes
@@ -227,7 +223,7 @@ pub fn verify_quote_again(
     rule: &SelectionRule,
     checked: &CheckedSignature,
 ) -> QuoteCheck {
-    check(ak, quote, values, nonce, rule, Some(checked).filter(|checked| checked.is_of(ak, quote)))
+    check(ak, quote, values, nonce, rule, Some(checked))
 }
 
 fn check(
@@ -243,7 +239,8 @@ fn check(
     if let Err(error) = attest {
         problems.push(QuoteProblem::Parse(error));
     }
-    if checked.is_none()
+    let signature = CheckedSignature::of(ak, quote);
+    if checked != Some(&signature)
         && let Err(problem) = ak.ak().check_signature(quote.attest, quote.signature)
     {
         problems.push(QuoteProblem::Signature(problem));
@@ -282,7 +279,7 @@ fn check(
                 clock_info: attest.clock_info,
                 firmware_version: attest.firmware_version,
                 qualified_signer: Name::from_bytes(attest.qualified_signer),
-                signature: checked.copied().unwrap_or_else(|| CheckedSignature::of(ak, quote)),
+                signature,
             });
         }
     }
