@@ -137,8 +137,8 @@ fn authority_among(
 ) -> Option<&'static KnownAuthority> {
     let serial = Certificate::parse(der)?.serial;
     let candidate = KNOWN_AUTHORITIES.iter().find(|known| is_hex(serial, known.serial))?;
-    let is_it = || Some(is_hex(fingerprint(der)?.as_bytes(), candidate.sha256));
-    (is_asked(candidate) && is_it()?).then_some(candidate)
+    let is_it = is_asked(candidate) && is_hex(fingerprint(der)?.as_bytes(), candidate.sha256);
+    is_it.then_some(candidate)
 }
 
 /// SHA-256 of a certificate: what people know it by.
