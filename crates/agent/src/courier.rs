@@ -12,6 +12,7 @@ use crate::{
     enrol::SettleError,
     evidence,
     session::{Presence, Session, SharedSession},
+    source::host,
     state::{State, StateFile},
 };
 
@@ -152,7 +153,8 @@ async fn attest(
 }
 
 async fn poll(client: &Client, tpm: TpmSays) -> Result<PollReply, ClientError> {
-    let request = PollRequest { tpm, agent_version: env!("CARGO_PKG_VERSION").to_owned() };
+    let agent_version = env!("CARGO_PKG_VERSION").to_owned();
+    let request = PollRequest { tpm, agent_version, up_s: host::up_s() };
     client.post_waiting("/v1/agent/poll", &request, api::POLL_S_MAX).await
 }
 

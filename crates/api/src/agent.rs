@@ -134,6 +134,10 @@ pub struct PollRequest {
     pub tpm: TpmSays,
     /// The agent's version.
     pub agent_version: String,
+    /// Seconds since this host booted, as it says: one that booted since it was judged last is asked
+    /// for evidence at once. Agents of earlier versions do not say.
+    #[serde(default)]
+    pub up_s: Option<u64>,
 }
 
 /// What the agent says of the TPM.

@@ -1,7 +1,7 @@
-//! What the host says of itself: name and kernel. Never judged by.
+//! What the host says of itself: name, kernel, and how long it has run. Never judged by.
 
 use api::agent::HostSays;
-use rustix::system::uname;
+use rustix::system::{sysinfo, uname};
 
 /// The host's own words, under `name` where one is given.
 pub fn says(name: Option<String>) -> HostSays {
@@ -11,4 +11,9 @@ pub fn says(name: Option<String>) -> HostSays {
         agent_version: env!("CARGO_PKG_VERSION").to_owned(),
         kernel: uname.release().to_string_lossy().into_owned(),
     }
+}
+
+/// Seconds since it booted, those in which it slept among them; wall clocks have no part in it.
+pub(crate) fn up_s() -> Option<u64> {
+    u64::try_from(sysinfo().uptime).ok()
 }

@@ -181,7 +181,7 @@ async fn enrol_and_attest(
     };
     let host = store.complete_enrolment(completion, by()).await.unwrap().host;
     let host = || async { store.host(&host).await.unwrap().unwrap() };
-    let poll = PollRequest { tpm: TpmSays::Present, agent_version: "1".to_owned() };
+    let poll = PollRequest { tpm: TpmSays::Present, agent_version: "1".to_owned(), up_s: None };
     let PollReply::Attest { nonce, pcrs, .. } = app.poll(host().await, poll).await.unwrap() else {
         panic!("no challenge");
     };

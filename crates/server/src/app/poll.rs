@@ -8,6 +8,10 @@ use tokio::time::{Duration, Instant};
 
 use super::{App, AppError, secret::random};
 
+/// Milliseconds between two judgements of a host that says each time that it booted in between: no
+/// machine boots faster, and one that lies is asked no more often than this.
+const BOOT_TIME_MS_MIN: i64 = 5_000;
+
 impl App {
     /// An agent is ready. Answers as soon as there is something to do, and after
     /// [`api::POLL_S_MAX`] in any case.
@@ -24,7 +28,10 @@ impl App {
             TpmSays::Present => TpmPresence::Present,
             TpmSays::Absent => TpmPresence::Absent,
         };
-        self.store.note_seen(&host.id, self.store.now_ms().await?).await?;
+        let asked_at_ms = self.store.now_ms().await?;
+        let up_ms = request.up_s.and_then(|up_s| i64::try_from(up_s).ok()?.checked_mul(1000));
+        let booted_at_ms = up_ms.map(|up_ms| asked_at_ms.saturating_sub(up_ms));
+        self.store.note_seen(&host.id, asked_at_ms).await?;
         if host.tpm != said {
             tracing::info!(host = %host.id, name = host.name, tpm = said.as_str(), "TPM, as the agent says");
             self.store.note_tpm(&host.id, said).await?;
@@ -34,7 +41,7 @@ impl App {
         let mut host = self.find(&host.id).await.map_err(|_| AppError::unauthenticated())?;
         loop {
             let now_ms = self.store.now_ms().await?;
-            let due_in = match next(&host, said, now_ms) {
+            let due_in = match next(&host, said, booted_at_ms, now_ms) {
                 Next::Enrol => return Ok(PollReply::Enrol),
                 Next::Attest => return self.challenge(&host, now_ms),
                 Next::Wait { due_in } => due_in,
@@ -71,7 +78,7 @@ enum Next {
     },
 }
 
-fn next(host: &Host, said: TpmPresence, now_ms: i64) -> Next {
+fn next(host: &Host, said: TpmPresence, booted_at_ms: Option<i64>, now_ms: i64) -> Next {
     let wait = Next::Wait { due_in: None };
     if host.connection == Connection::Disconnected || said != TpmPresence::Present {
         return wait;
@@ -84,11 +91,45 @@ fn next(host: &Host, said: TpmPresence, now_ms: i64) -> Next {
         return wait;
     }
     let requested = host.attest_requested_at_ms.is_some();
-    match host.next_due_at_ms {
+    match due_at_ms(host, booted_at_ms) {
         Some(due_ms) if !requested && due_ms > now_ms => {
             let due_in = u64::try_from(due_ms - now_ms).unwrap_or(0);
             Next::Wait { due_in: Some(Duration::from_millis(due_in)) }
         }
         _ => Next::Attest,
+    }
+}
+
+/// When a host is to be judged, where that is not now. What was judged was another boot if it booted
+/// since: its verdict says nothing of what runs now.
+fn due_at_ms(host: &Host, booted_at_ms: Option<i64>) -> Option<i64> {
+    let due_ms = host.next_due_at_ms?;
+    let judged_at_ms = host.last.as_ref().map(|last| last.at_ms);
+    let booted_since = judged_at_ms.zip(booted_at_ms).filter(|(judged, booted)| booted > judged);
+    Some(booted_since.map_or(due_ms, |(judged, _)| due_ms.min(judged + BOOT_TIME_MS_MIN)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::standing::sample::host;
+
+    #[test]
+    fn a_boot_since_the_last_verdict_makes_the_next_one_due() {
+        let judged_at_ms = 100_000;
+        let mut host = host();
+        host.next_due_at_ms = Some(400_000);
+        host.last.as_mut().unwrap().at_ms = judged_at_ms;
+        let due = |booted_at_ms| due_at_ms(&host, booted_at_ms);
+        assert_eq!(due(None), Some(400_000), "an agent that does not say");
+        assert_eq!(due(Some(judged_at_ms)), Some(400_000));
+        assert_eq!(due(Some(judged_at_ms + 1)), Some(judged_at_ms + BOOT_TIME_MS_MIN));
+        assert_eq!(due(Some(i64::MAX)), Some(judged_at_ms + BOOT_TIME_MS_MIN), "a lie");
+        host.next_due_at_ms = Some(judged_at_ms + 1);
+        assert_eq!(due_at_ms(&host, Some(i64::MAX)), Some(judged_at_ms + 1), "due before");
+        host.last = None;
+        assert_eq!(due_at_ms(&host, Some(i64::MAX)), host.next_due_at_ms);
+        host.next_due_at_ms = None;
+        assert_eq!(due_at_ms(&host, None), None, "never judged");
     }
 }

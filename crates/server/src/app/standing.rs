@@ -109,13 +109,15 @@ fn rank(severity: &str) -> u8 {
         .map_or(u8::MAX, |(_, rank)| rank)
 }
 
+/// A host for tests.
 #[cfg(test)]
-mod tests {
+pub(super) mod sample {
     use store::{AppraisalId, HostId, LastAppraisal};
 
     use super::*;
 
-    fn host() -> Host {
+    /// One that was accepted in the first moment of 1970.
+    pub(in crate::app) fn host() -> Host {
         Host {
             id: HostId::from("h"),
             name: "host".to_owned(),
@@ -141,6 +143,11 @@ mod tests {
             cohort: None,
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{sample::host, *};
 
     fn at(host: &Host, now_ms: i64) -> (String, Vec<String>) {
         let config = Config { attest_interval_s: 10, ..Config::default() };

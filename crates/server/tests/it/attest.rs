@@ -1,11 +1,17 @@
 //! Attestation: verdicts, challenges, expiry.
 
+use std::time::Duration;
+
 use agent::session::TpmChoice;
+use api::agent::{PollReply, PollRequest, TpmSays};
 use testkit::{boot::boot, log::BootLog, swtpm::Swtpm};
 use tpm_wire::{PcrSet, TpmAlgId};
 use verify::NonceKey;
 
 use crate::bench::{CA, Host, Server, code, fingerprint, has, with_nonce_key};
+
+/// Longer than what a host is not asked twice in, however often it says that it booted.
+const SHORT: Duration = Duration::from_secs(8);
 
 async fn joined(server: &Server, name: &str, log: &BootLog) -> Host {
     let host = Host::boot(name, log);
@@ -267,4 +273,22 @@ fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
             std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
         }
     }
+}
+
+#[tokio::test]
+async fn a_host_that_booted_since_its_verdict_is_asked_at_once() {
+    let server = Server::start().await;
+    server.trust().await;
+    let host = joined(&server, "web", &BootLog::sound()).await;
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "accepted");
+    let client = host.client(&server);
+    let poll = async |up_s| {
+        let agent_version = "test".to_owned();
+        let request = PollRequest { tpm: TpmSays::Present, agent_version, up_s };
+        client.post_waiting("/v1/agent/poll", &request, api::POLL_S_MAX).await.unwrap()
+    };
+    // One that has run for an hour waits for the end of the interval, in this test beside the other.
+    let (asked, waits) = tokio::join!(poll(Some(0)), tokio::time::timeout(SHORT, poll(Some(3600))));
+    assert!(matches!(asked, PollReply::Attest { .. }), "{asked:?}");
+    assert!(waits.is_err(), "{waits:?}");
 }

@@ -277,7 +277,8 @@ impl Host {
         let asked: api::admin::AttestRequested =
             server.admin.post(&format!("/v1/hosts/{id}/attest"), &()).await?;
         assert!(asked.requested_at_ms > 0);
-        let request = PollRequest { tpm: TpmSays::Present, agent_version: "test".to_owned() };
+        let request =
+            PollRequest { tpm: TpmSays::Present, agent_version: "test".to_owned(), up_s: None };
         let client = self.client(server);
         match client.post_waiting("/v1/agent/poll", &request, api::POLL_S_MAX).await? {
             PollReply::Attest { nonce, pcrs, .. } => Ok((nonce.0, pcrs.into_iter().collect())),
