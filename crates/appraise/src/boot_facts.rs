@@ -24,7 +24,7 @@ const PER_KIND_MAX: usize = 8;
 pub(crate) fn findings(log: &ReadLog<'_>, rules: &SecureBootRules) -> Vec<Finding> {
     let boot = &log.boot;
     let mut findings = Vec::new();
-    findings.extend(mode(boot.setup_mode, Code::SetupMode));
+    findings.extend(mode(boot.setup_mode, Code::SetupMode).or_else(|| no_platform_key(boot)));
     findings.extend(mode(boot.audit_mode, Code::AuditMode));
     findings.extend(order(boot));
     if let Some(pk) = proved(boot, DatabaseName::Pk) {
@@ -77,6 +77,12 @@ fn mode(mode: Option<Mode>, code: Code) -> Option<Finding> {
     (mode.is_set == Some(true)).then(|| Finding::new(code).in_pcr(7).in_event(mode.event))
 }
 
+/// Many firmwares measure no SetupMode; without a platform key it is 1. [UEFI-2.10 §32.3]
+fn no_platform_key(boot: &BootClaims<'_>) -> Option<Finding> {
+    let pk = proved(boot, DatabaseName::Pk)?;
+    (pk.is_empty() && pk.malformed.is_none()).then(|| in_database(Code::SetupMode, pk))
+}
+
 fn order(boot: &BootClaims<'_>) -> Option<Finding> {
     let late = boot.out_of_order()?;
     let finding = in_database(Code::SecureBootOrder, late);
@@ -90,7 +96,7 @@ fn platform_key(pk: &Database<'_>) -> Vec<Finding> {
         findings.push(finding(Code::PlatformKey, format!("it cannot be read: {error}")));
     }
     match pk.len() {
-        // Setup mode, which has a finding where it was measured.
+        // None is setup mode, which has a finding of its own.
         0 | 1 => {}
         n => findings.push(finding(Code::PlatformKey, format!("there are {n} of them"))),
     }
