@@ -65,14 +65,14 @@ pub(crate) fn run(once: bool) -> anyhow::Result<()> {
     fleet.wait_for("db-2", "not accepted", Some("no-identity-key"), STEP_TIME_MAX)?;
     steps.suspend(|| -> anyhow::Result<()> {
         println!("\n$ bootproof host list");
-        fleet.show(&["host", "list"])?;
+        fleet.site.show(&["host", "list"])?;
         println!(
             "\ndb-2 joined before it had a TPM, so no identity key of it is stored. The next step\n\
              says what to do:"
         );
         for verb in ["disconnect", "reconnect"] {
             println!("\n$ bootproof host {verb} db-2");
-            fleet.show(&["host", verb, "db-2"])?;
+            fleet.site.show(&["host", verb, "db-2"])?;
         }
         Ok(())
     })?;
@@ -82,7 +82,7 @@ pub(crate) fn run(once: bool) -> anyhow::Result<()> {
     steps.finish_and_clear();
 
     println!("\n$ bootproof host list");
-    fleet.show(&["host", "list"])?;
+    fleet.site.show(&["host", "list"])?;
     println!("\nThe same, in the server's log:");
     fleet.show_story("db-2")?;
     let (accepted, all) = check(&fleet)?;
@@ -93,15 +93,15 @@ pub(crate) fn run(once: bool) -> anyhow::Result<()> {
     if once {
         return Ok(());
     }
-    println!("\nThe server runs at {}. In another terminal:", fleet.address());
-    println!("\n  export BOOTPROOF_CONTEXT={}", fleet.context().display());
-    println!("  {} host show web-2", fleet.program("bootproof").display());
+    println!("\nThe server runs at {}. In another terminal:", fleet.site.address());
+    println!("\n  export BOOTPROOF_CONTEXT={}", fleet.site.context().display());
+    println!("  {} host show web-2", fleet.site.program("bootproof").display());
     println!("\nCtrl-C ends all of it, and removes it.");
-    fleet.wait_for_interrupt()
+    fleet.site.wait_for_interrupt()
 }
 
 fn check(fleet: &Fleet) -> anyhow::Result<(usize, usize)> {
-    let hosts = fleet.hosts()?;
+    let hosts = fleet.site.hosts()?;
     ensure!(hosts.len() == EXPECTED.len(), "{} hosts are there", hosts.len());
     let mut accepted = 0;
     for (name, verdict, code) in EXPECTED {

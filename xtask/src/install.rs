@@ -8,26 +8,33 @@ use anyhow::bail;
 use crate::sh;
 
 /// A program, or a file by its whole path, and the package of Debian that has it.
+#[derive(Clone, Copy)]
 pub(crate) struct Needed {
     program: &'static str,
     package: &'static str,
 }
 
+impl Needed {
+    pub(crate) const fn new(program: &'static str, package: &'static str) -> Self {
+        Self { program, package }
+    }
+}
+
 /// Software TPMs and the tools that tests use as referees.
 pub(crate) const TPM_TOOLS: &[Needed] = &[
-    Needed { program: "swtpm", package: "swtpm" },
-    Needed { program: "swtpm_setup", package: "swtpm-tools" },
-    Needed { program: "swtpm_localca", package: "swtpm-tools" },
-    Needed { program: "tpm2_checkquote", package: "tpm2-tools" },
+    Needed::new("swtpm", "swtpm"),
+    Needed::new("swtpm_setup", "swtpm-tools"),
+    Needed::new("swtpm_localca", "swtpm-tools"),
+    Needed::new("tpm2_checkquote", "tpm2-tools"),
 ];
 
 /// Images of a distribution, and the tools that compute of them what we do.
 pub(crate) const IMAGE_TOOLS: &[Needed] = &[
-    Needed { program: "objcopy", package: "binutils" },
-    Needed { program: "pesign", package: "pesign" },
-    Needed { program: "/usr/lib/systemd/systemd-measure", package: "systemd" },
-    Needed { program: "/usr/lib/systemd/boot/efi/linuxx64.efi.stub", package: "systemd-boot-efi" },
-    Needed { program: "/usr/lib/shim/fbx64.efi.signed", package: "shim-helpers-amd64-signed" },
+    Needed::new("objcopy", "binutils"),
+    Needed::new("pesign", "pesign"),
+    Needed::new("/usr/lib/systemd/systemd-measure", "systemd"),
+    Needed::new("/usr/lib/systemd/boot/efi/linuxx64.efi.stub", "systemd-boot-efi"),
+    Needed::new("/usr/lib/shim/fbx64.efi.signed", "shim-helpers-amd64-signed"),
 ];
 
 /// The way of tpm2-tools to swtpm: a library without a program of its own.

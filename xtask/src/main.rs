@@ -8,7 +8,9 @@ mod demo;
 mod docs;
 mod fuzz;
 mod install;
+mod process;
 mod sh;
+mod site;
 mod test;
 mod tidy;
 
