@@ -11,6 +11,7 @@ mod install;
 mod process;
 mod sh;
 mod site;
+mod static_agent;
 mod test;
 mod tidy;
 
@@ -36,6 +37,8 @@ enum Task {
     Test,
     /// The same, as continuous integration runs it
     Ci,
+    /// Build the agent as one static program, and print its path and size
+    Agent,
     /// Check the house rules: dependency arrows, generated documents
     Tidy,
     /// Write the documents that are generated: docs/troubleshooting.md, docs/coverage.md
@@ -62,6 +65,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
         Task::Demo { once } => demo::run(once),
         Task::Test | Task::Ci => test::run(),
+        Task::Agent => static_agent::run(),
         Task::Tidy => tidy::run(),
         Task::Docs => {
             docs::write()?;

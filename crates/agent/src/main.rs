@@ -16,7 +16,9 @@ use anyhow::{Context as _, bail};
 use clap::{Args, Parser, Subcommand};
 use client::{CaPin, Client, ClientError, Trust};
 use tpm_device::Address;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::{
+    filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
 
 /// Collects quote, event log and facts of this host, and posts them to a Bootproof server
 #[derive(Parser)]
@@ -132,12 +134,7 @@ impl Common {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_env("BOOTPROOF_LOG").unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    start_log();
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {
@@ -153,6 +150,20 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Levels by module alone, such as `info` or `agent=debug`: filters by field need a regular
+/// expression engine, which would be a tenth of the program.
+fn start_log() {
+    let filter: Option<Targets> =
+        std::env::var("BOOTPROOF_LOG").ok().and_then(|text| text.parse().ok());
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal());
+    tracing_subscriber::registry()
+        .with(filter.unwrap_or_else(|| Targets::new().with_default(tracing::Level::INFO)))
+        .with(lines)
+        .init();
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
