@@ -3,13 +3,16 @@
 use findings::{CATALOGUE, Group};
 use quirks::{MachinePattern, QUIRKS};
 
-use crate::sh;
+use crate::{sh, vm};
 
 /// A document: its path, and what writes it.
 type Document = (&'static str, fn() -> String);
 
-const DOCUMENTS: [Document; 2] =
-    [("docs/troubleshooting.md", troubleshooting), ("docs/quirks.md", quirks)];
+const DOCUMENTS: [Document; 3] = [
+    ("docs/troubleshooting.md", troubleshooting),
+    ("docs/quirks.md", quirks),
+    ("docs/scenarios.md", vm::document::document),
+];
 
 /// The faults: documents that are not what the code would write.
 pub(crate) fn check() -> anyhow::Result<Vec<String>> {

@@ -14,6 +14,7 @@ mod site;
 mod static_agent;
 mod test;
 mod tidy;
+mod vm;
 
 use clap::{Parser, Subcommand};
 
@@ -32,13 +33,22 @@ enum Task {
         /// End by itself instead of leaving the server running
         #[arg(long)]
         once: bool,
+        /// Boot two virtual machines instead of four software TPMs
+        #[arg(long)]
+        vm: bool,
     },
     /// Install what is missing, and run all tests and checks
-    Test,
+    Test {
+        /// Then boot virtual machines, all scenarios of `cargo xtask vm`
+        #[arg(long)]
+        vm: bool,
+    },
     /// The same, as continuous integration runs it
     Ci,
     /// Build the agent as one static program, and print its path and size
     Agent,
+    /// Boot virtual machines with Secure Boot and a TPM, and have a server judge them
+    Vm(vm::Arguments),
     /// Check the house rules: dependency arrows, generated documents
     Tidy,
     /// Write the documents that are generated: docs/troubleshooting.md, docs/coverage.md
@@ -63,9 +73,15 @@ enum Task {
 
 fn main() -> anyhow::Result<()> {
     match Arguments::parse().task {
-        Task::Demo { once } => demo::run(once),
-        Task::Test | Task::Ci => test::run(),
+        Task::Demo { once, vm: false } => demo::run(once),
+        Task::Demo { once, vm: true } => vm::demo::run(once),
+        Task::Test { vm: false } | Task::Ci => test::run(),
+        Task::Test { vm: true } => {
+            test::run()?;
+            vm::run_all()
+        }
         Task::Agent => static_agent::run(),
+        Task::Vm(arguments) => vm::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Docs => {
             docs::write()?;

@@ -22,6 +22,35 @@ pub(crate) fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Runs `command`, `program` with its arguments, without showing what it says; an error with all of
+/// that where it fails.
+pub(crate) fn finish(program: &str, command: &mut Command) -> anyhow::Result<()> {
+    stdout(program, command).map(drop)
+}
+
+/// What `command` prints; an error with all that it said where it fails.
+pub(crate) fn stdout(program: &str, command: &mut Command) -> anyhow::Result<Vec<u8>> {
+    let done = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("{program} cannot be started"))?;
+    let said = [&*done.stdout, &*done.stderr].map(String::from_utf8_lossy);
+    ensure!(done.status.success(), "{program} failed: {}\n{}{}", done.status, said[0], said[1]);
+    Ok(done.stdout)
+}
+
+/// What a program prints.
+pub(crate) fn output(program: &str, arguments: &[&str]) -> anyhow::Result<String> {
+    let printed = stdout(program, Command::new(program).args(arguments))?;
+    Ok(String::from_utf8_lossy(&printed).into_owned())
+}
+
+/// Where a program lies.
+pub(crate) fn which(program: &str) -> anyhow::Result<PathBuf> {
+    let path = output("sh", &["-c", &format!("command -v {program}")])?;
+    Ok(PathBuf::from(path.trim_end()))
+}
+
 /// Whether a program is on the PATH.
 pub(crate) fn has(program: &str) -> bool {
     let mut command = Command::new("sh");

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::{Mutex, PoisonError},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -40,7 +41,7 @@ pub(crate) struct JoinToken {
 
 /// A server with its data in a folder. Dropping it ends the server; the folder stays.
 pub(crate) struct Site {
-    server: Process,
+    server: Mutex<Process>,
     programs: PathBuf,
     folder: PathBuf,
 }
@@ -60,7 +61,7 @@ impl Site {
             command.args(["--name", name]);
         }
         let server = Process::spawn(&mut command, &folder.join("server.log"))?;
-        let mut site = Self { server, programs, folder };
+        let site = Self { server: Mutex::new(server), programs, folder };
         site.wait_until("the server answers", START_TIME_MAX, |site| {
             Ok(site.context().exists() && site.hosts().is_ok())
         })?;
@@ -88,7 +89,7 @@ impl Site {
 
     /// Waits until `holds`, and no longer than the server runs.
     pub(crate) fn wait_until(
-        &mut self,
+        &self,
         what: &str,
         time_max: Duration,
         holds: impl Fn(&Self) -> anyhow::Result<bool>,
@@ -106,8 +107,9 @@ impl Site {
     }
 
     /// An error where the server ended.
-    pub(crate) fn check_runs(&mut self) -> anyhow::Result<()> {
-        if let Some(status) = self.server.ended()? {
+    pub(crate) fn check_runs(&self) -> anyhow::Result<()> {
+        let status = self.server.lock().unwrap_or_else(PoisonError::into_inner).ended()?;
+        if let Some(status) = status {
             bail!("the server ended ({status}):\n{}", self.log());
         }
         Ok(())
@@ -178,8 +180,8 @@ impl Site {
     }
 
     /// Waits for Ctrl-C, which reaches the server too; an error where it ends by itself.
-    pub(crate) fn wait_for_interrupt(&mut self) -> anyhow::Result<()> {
-        let status = self.server.wait()?;
+    pub(crate) fn wait_for_interrupt(&self) -> anyhow::Result<()> {
+        let status = self.server.lock().unwrap_or_else(PoisonError::into_inner).wait()?;
         ensure!(status.success(), "the server ended: {status}\n{}", self.log());
         Ok(())
     }

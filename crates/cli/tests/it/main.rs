@@ -11,6 +11,7 @@ mod manifest;
 mod mutations;
 mod policy;
 mod quirks;
+mod real_boots;
 mod recorded;
 mod referee;
 mod references;

@@ -1,0 +1,287 @@
+//! The scenarios: each with the verdict and the findings that it must give.
+
+use super::scenario::{
+    Boot, Cards, Content, Disk, Initrd, Judged, Keys, Mok, Revoked, Scenario, Signer, Step, Tpm,
+    Version,
+};
+
+/// What the distribution made.
+const DEBIAN: Content = Content {
+    kernel: Version::Usual,
+    initrd: Initrd::Usual,
+    more_arguments: "",
+    signer: Signer::Nobody,
+};
+/// The same, signed by the machine's owner.
+const OWN: Content = Content { signer: Signer::Owner, ..DEBIAN };
+
+const SOUND: Boot = Boot {
+    firmware: Version::Usual,
+    keys: Keys::Microsoft,
+    revoked: Revoked::Nothing,
+    mok: Mok::Empty,
+    tpm: Tpm::Fifo,
+    cards: Cards::WithoutRom,
+    disks: &[Disk::ShimGrub(DEBIAN)],
+};
+/// Keys of the owner alone, and what is quickest to boot.
+const OWN_UKI: Boot = Boot { keys: Keys::Owner, disks: &[Disk::Uki(OWN)], ..SOUND };
+
+/// Secure Boot is switched off, and its keys are kept. A unified kernel image, since GRUB starts
+/// kernels past the stub then, and no log is left.
+const SWITCHED_OFF: Boot =
+    Boot { keys: Keys::MicrosoftSwitchedOff, disks: &[Disk::Uki(OWN)], ..SOUND };
+
+const fn accepted(evidence: &'static str, told: &'static [&'static str]) -> Step {
+    Step::Judged(Judged { evidence: Some(evidence), verdict: "accepted", against: &[], told })
+}
+
+const fn refused(evidence: &'static str, against: &'static [&'static str]) -> Step {
+    Step::Judged(Judged { evidence: Some(evidence), verdict: "not accepted", against, told: &[] })
+}
+
+/// A sound boot, before something changes: of its evidence there is enough.
+const ACCEPTED: Step =
+    Step::Judged(Judged { evidence: None, verdict: "accepted", against: &[], told: &[] });
+
+/// From here on the host is held to what it booted.
+const LEARN: Step = Step::Host(&["learn", "--reason", "as it was set up"]);
+
+/// What the firmware says of a loader that it does not start.
+const ACCESS_DENIED: &str = "Access Denied";
+
+/// Those that continuous integration runs, the longest first.
+pub(super) const IN_CI: &[&str] =
+    &["founding-story", "sound-microsoft", "sha1-only", "sound-own-keys", "secure-boot-off"];
+
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "sound-microsoft",
+        about: "Secure Boot with Microsoft's keys; shim, GRUB and the distribution's kernel.",
+        banks: "sha256",
+        steps: &[Step::Boot(SOUND), accepted("sound-microsoft", &[])],
+    },
+    Scenario {
+        name: "sound-own-keys",
+        about: "Secure Boot with keys of the owner's; systemd-boot and a unified kernel image.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(Boot { disks: &[Disk::SystemdBoot(OWN)], ..OWN_UKI }),
+            accepted("sound-own-keys", &[]),
+        ],
+    },
+    Scenario {
+        name: "secure-boot-off",
+        about: "Secure Boot switched off in the firmware's set-up, the keys kept.",
+        banks: "sha256",
+        steps: &[Step::Boot(SWITCHED_OFF), refused("secure-boot-off", &["secure-boot-off"])],
+    },
+    Scenario {
+        name: "secure-boot-off-grub",
+        about: "The same with GRUB, which then starts the kernel past the stub that hands the log over.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(Boot { disks: SOUND.disks, ..SWITCHED_OFF }),
+            refused("secure-boot-off-grub", &["no-event-log"]),
+        ],
+    },
+    Scenario {
+        name: "setup-mode",
+        about: "No keys in the firmware: anything boots.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(Boot { keys: Keys::Nobody, ..OWN_UKI }),
+            refused("setup-mode", &["secure-boot-off", "setup-mode"]),
+        ],
+    },
+    Scenario {
+        name: "unsigned-then-signed",
+        about: "The first disk's loader is unsigned and refused; the second disk's is signed.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(Boot { disks: &[Disk::Uki(DEBIAN), Disk::Uki(OWN)], ..OWN_UKI }),
+            accepted("unsigned-then-signed", &["boot-attempt-failed"]),
+        ],
+    },
+    Scenario {
+        name: "unsigned",
+        about: "An unsigned loader and no other: nothing boots, the host stays silent.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(Boot { disks: &[Disk::Uki(DEBIAN)], ..OWN_UKI }),
+            Step::Refused { text: ACCESS_DENIED },
+        ],
+    },
+    Scenario {
+        name: "founding-story",
+        about: "The host joins without a TPM, gets one, and is then disconnected and reconnected.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(Boot { tpm: Tpm::Absent, ..OWN_UKI }),
+            Step::Judged(Judged {
+                evidence: None,
+                verdict: "not appraised",
+                against: &["no-tpm"],
+                told: &[],
+            }),
+            Step::Boot(OWN_UKI),
+            refused("founding-story-tpm-added", &["no-identity-key"]),
+            Step::Host(&["disconnect"]),
+            Step::Host(&["reconnect"]),
+            accepted("founding-story-reconnected", &[]),
+        ],
+    },
+    Scenario {
+        name: "sha1-only",
+        about: "The TPM has its SHA-1 bank on and no other.",
+        banks: "sha1",
+        steps: &[Step::Boot(OWN_UKI), refused("sha1-only", &["sha256-bank-inactive"])],
+    },
+    Scenario {
+        name: "sha256-sha384",
+        about: "Two banks are on, and both are quoted and replayed.",
+        banks: "sha256,sha384",
+        steps: &[Step::Boot(OWN_UKI), accepted("sha256-sha384", &[])],
+    },
+    Scenario {
+        name: "crb",
+        about: "The TPM is reached by CRB registers instead of FIFO.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(Boot { tpm: Tpm::Crb, ..OWN_UKI }),
+            accepted("crb", &["interface-not-fifo"]),
+        ],
+    },
+    Scenario {
+        name: "command-line-changed",
+        about: "A word more on the kernel's command line than when the host was learnt.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(SOUND),
+            ACCEPTED,
+            LEARN,
+            Step::Boot(Boot {
+                disks: &[Disk::ShimGrub(Content { more_arguments: "debug", ..DEBIAN })],
+                ..SOUND
+            }),
+            refused("command-line-changed", &["reference-change"]),
+        ],
+    },
+    Scenario {
+        name: "kernel-changed",
+        about: "Another kernel of the same distribution than when the host was learnt.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(SOUND),
+            ACCEPTED,
+            LEARN,
+            Step::Boot(Boot {
+                disks: &[Disk::ShimGrub(Content { kernel: Version::Other, ..DEBIAN })],
+                ..SOUND
+            }),
+            refused("kernel-changed", &["reference-change"]),
+        ],
+    },
+    Scenario {
+        name: "initrd-changed",
+        about: "One more file in the initrd, of which Secure Boot knows nothing.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(SOUND),
+            ACCEPTED,
+            LEARN,
+            Step::Boot(Boot {
+                disks: &[Disk::ShimGrub(Content { initrd: Initrd::OneMoreFile, ..DEBIAN })],
+                ..SOUND
+            }),
+            refused("initrd-changed", &["reference-change"]),
+        ],
+    },
+    Scenario {
+        name: "mok-enrolled",
+        about: "The owner's key is in shim's list, and has signed the kernel.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(SOUND),
+            ACCEPTED,
+            LEARN,
+            Step::Boot(Boot {
+                mok: Mok::Enrolled,
+                disks: &[Disk::ShimGrub(Content { signer: Signer::Mok, ..DEBIAN })],
+                ..SOUND
+            }),
+            refused("mok-enrolled", &["reference-change"]),
+        ],
+    },
+    Scenario {
+        name: "option-rom-added",
+        about: "A network card is plugged in whose ROM has a program for the firmware.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(OWN_UKI),
+            ACCEPTED,
+            LEARN,
+            Step::Boot(Boot { cards: Cards::WithOptionRom, ..OWN_UKI }),
+            refused("option-rom-added", &["reference-change"]),
+        ],
+    },
+    Scenario {
+        name: "dbx-updated",
+        about: "dbx has one more digest, of something that does not boot here.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(OWN_UKI),
+            ACCEPTED,
+            LEARN,
+            Step::Boot(Boot { revoked: Revoked::SomethingElse, ..OWN_UKI }),
+            refused("dbx-updated", &["reference-change"]),
+        ],
+    },
+    Scenario {
+        name: "dbx-revokes-loader",
+        about: "dbx names what the disk is booted by: nothing boots any more.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(OWN_UKI),
+            ACCEPTED,
+            Step::Boot(Boot { revoked: Revoked::Loader, ..OWN_UKI }),
+            Step::Refused { text: ACCESS_DENIED },
+        ],
+    },
+    Scenario {
+        name: "firmware-changed",
+        about: "Another build of the firmware than when the host was learnt.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(OWN_UKI),
+            ACCEPTED,
+            LEARN,
+            Step::Boot(Boot { firmware: Version::Other, ..OWN_UKI }),
+            refused("firmware-changed", &["reference-change"]),
+        ],
+    },
+    Scenario {
+        name: "tpm-cleared",
+        about: "The TPM is cleared: its attestation key is gone, its endorsement key is the same.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(OWN_UKI),
+            ACCEPTED,
+            Step::ClearTpm,
+            Step::Boot(OWN_UKI),
+            refused("tpm-cleared", &["ak-not-enrolled", "quote-signature"]),
+        ],
+    },
+    Scenario {
+        name: "tpm-replaced",
+        about: "Another board, with another TPM, boots the host's disk.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(OWN_UKI),
+            ACCEPTED,
+            Step::ReplaceTpm,
+            Step::Boot(OWN_UKI),
+            refused("tpm-replaced", &["ak-not-enrolled", "quote-signature"]),
+        ],
+    },
+];
