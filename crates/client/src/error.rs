@@ -15,6 +15,10 @@ pub enum ClientError {
     /// The server's certificate is not one of the known authority.
     #[error("the server's certificate is not trusted")]
     Untrusted(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The server's certificate is not valid yet, or not any more, by this machine's clock: try
+    /// again later, for clocks are set after boot, and servers renew their certificates.
+    #[error("the server's certificate is not valid at the time of this machine")]
+    Untimely(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// No connection, or it broke: try again later.
     #[error("the server cannot be reached")]
     Unreachable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -42,6 +46,9 @@ impl ClientError {
                  the name in the address must be one of the server's names"
                     .to_owned(),
             ),
+            Self::Untimely(_) => {
+                Some("check the clocks of this machine and of the server".to_owned())
+            }
             Self::Unreachable(_) | Self::Timeout { .. } => {
                 Some("check the address, and that bootproof-server runs there".to_owned())
             }
@@ -61,7 +68,7 @@ impl ClientError {
     /// Whether the same request may succeed later, with nothing changed by a person.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable(_) | Self::Timeout { .. } => true,
+            Self::Untimely(_) | Self::Unreachable(_) | Self::Timeout { .. } => true,
             Self::Problem(problem) => problem.status == 429 || problem.status >= 500,
             _ => false,
         }

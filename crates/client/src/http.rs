@@ -10,6 +10,7 @@ use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use rustls::CertificateError;
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{ClientError, Trust};
@@ -167,9 +168,18 @@ fn to_json<Q: Serialize>(request: &Q) -> Result<Bytes, ClientError> {
 }
 
 /// A certificate that is refused is another thing than a server that is away: the one asks for a
-/// person, the other for patience.
+/// person, the other for patience. One of another time asks for patience too: this machine's clock
+/// may not be set yet.
 fn connection_error(err: legacy::Error) -> ClientError {
     match tls_error(&err) {
+        Some(
+            tls @ rustls::Error::InvalidCertificate(
+                CertificateError::NotValidYet
+                | CertificateError::NotValidYetContext { .. }
+                | CertificateError::Expired
+                | CertificateError::ExpiredContext { .. },
+            ),
+        ) => ClientError::Untimely(tls.clone().into()),
         Some(tls @ rustls::Error::InvalidCertificate(_)) => {
             ClientError::Untrusted(tls.clone().into())
         }

@@ -44,15 +44,23 @@ impl ResponseCode {
     pub const YIELDED: Self = Self(0x908);
     /// TPM_RC_TESTING: ask again.
     pub const TESTING: Self = Self(0x90A);
+    /// TPM_RC_NV_RATE: the TPM spares its NV memory; ask again after a while.
+    pub const NV_RATE: Self = Self(0x920);
     /// TPM_RC_LOCKOUT.
     pub const LOCKOUT: Self = Self(0x921);
     /// TPM_RC_RETRY: ask again. The first use of a key under lockout protection after start-up
     /// answers so once.
     pub const RETRY: Self = Self(0x922);
+    /// TPM_RC_NV_UNAVAILABLE: the NV memory cannot be written right now; ask again.
+    pub const NV_UNAVAILABLE: Self = Self(0x923);
 
-    /// Whether the same command is to be sent again.
+    /// Whether the same command is to be sent again. [TPM2-P2-1.59 §6.6.3] Not the lockout: it
+    /// lasts, and each try in it is one more that the TPM refuses.
     pub const fn is_retry(self) -> bool {
-        matches!(self, Self::RETRY | Self::YIELDED | Self::TESTING)
+        matches!(
+            self,
+            Self::RETRY | Self::YIELDED | Self::TESTING | Self::NV_RATE | Self::NV_UNAVAILABLE
+        )
     }
 
     /// Whether it worked.

@@ -52,10 +52,17 @@ fn session(handle: u8) -> Option<Vec<u8>> {
 
 #[test]
 fn a_command_is_sent_again_when_the_tpm_asks() {
-    let again = [0x922, 0x908, 0x90a].map(|code| Some(answer(code, &[])));
+    let again = [0x922, 0x908, 0x90a, 0x920, 0x923].map(|code| Some(answer(code, &[])));
     let (mut tpm, script) = tpm(again.into_iter().chain([Some(answer(0, &[0, 2, 5, 6]))]));
     assert_eq!(tpm.run(&RANDOM).unwrap(), [5, 6]);
-    assert_eq!(script.asked.lock().unwrap().len(), 4);
+    assert_eq!(script.asked.lock().unwrap().len(), 6);
+}
+
+#[test]
+fn a_tpm_in_lockout_is_asked_once() {
+    let (mut tpm, script) = tpm([Some(answer(0x921, &[]))]);
+    assert_eq!(tpm.run(&RANDOM).unwrap_err().refused(), Some(ResponseCode::LOCKOUT));
+    assert_eq!(script.asked.lock().unwrap().len(), 1);
 }
 
 #[test]
