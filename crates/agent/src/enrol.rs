@@ -9,7 +9,7 @@ use aws_lc_rs::{
     digest::{SHA256, digest},
     hmac, rand,
 };
-use client::{Client, ClientError};
+use client::Client;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -168,24 +168,15 @@ pub(crate) async fn settle(
     client: &Client,
     file: &StateFile,
     state: &mut State,
-) -> Result<(), SettleError> {
+) -> anyhow::Result<()> {
     let Some(credentials) = state.activating.clone() else { return Ok(()) };
     let probe = client.with_token(credentials.host_token.clone());
     match probe.get::<api::agent::Membership>("/v1/agent/member").await {
-        Ok(_) => become_member(state, file, credentials).map_err(SettleError::State),
+        Ok(_) => become_member(state, file, credentials),
         Err(err) if err.code() == Some("unauthenticated") => {
             state.activating = None;
-            file.save(state).map_err(|err| SettleError::State(err.into()))
+            Ok(file.save(state)?)
         }
-        Err(err) => Err(SettleError::Client(err)),
+        Err(err) => Err(err.into()),
     }
-}
-
-/// An activation could not be settled.
-#[derive(Debug)]
-pub(crate) enum SettleError {
-    /// The server did not say.
-    Client(ClientError),
-    /// The state cannot be saved.
-    State(anyhow::Error),
 }

@@ -45,6 +45,27 @@ impl Default for Sources {
     }
 }
 
+/// The logs of a host, as they were read.
+struct Logs {
+    event_log: Option<api::Bytes>,
+    userspace_log: Option<api::Bytes>,
+    ima_list: Option<api::Bytes>,
+}
+
+impl Logs {
+    fn read(sources: &Sources) -> Self {
+        let ima_list = sources.ima_list.as_ref().map(|path| ima::read(path));
+        Self {
+            event_log: said("event log", event_log::read(&sources.event_log)),
+            userspace_log: said(
+                "log of the running system",
+                userspace_log::read(&sources.userspace_log),
+            ),
+            ima_list: ima_list.and_then(|read| said("measurement list of IMA", read)),
+        }
+    }
+}
+
 /// Collects evidence; a source that fails is absent from it and told in the agent's own log. Gives
 /// the attestation key too, where one was loaded or made.
 pub(crate) fn collect(
@@ -55,8 +76,9 @@ pub(crate) fn collect(
     pcrs: PcrSet,
 ) -> (Evidence, Option<WrappedKey>) {
     let mut evidence = Evidence { nonce: nonce.into(), ..Evidence::default() };
-    let ak = match session.attest(kept, nonce, pcrs) {
-        Ok(attested) => {
+    let attested = session.attest_with_logs(kept, nonce, pcrs, || Logs::read(sources));
+    let (logs, ak) = match attested {
+        Ok((attested, logs)) => {
             evidence.quote = Some(attested.quote);
             evidence.pcrs = attested.pcrs;
             evidence.active_banks = attested
@@ -67,24 +89,20 @@ pub(crate) fn collect(
                 .collect();
             evidence.ak_public = Some(attested.ak.public.clone());
             evidence.tpm = Some(attested.tpm);
-            Some(attested.ak)
+            (logs, Some(attested.ak))
         }
         Err(err) => {
             let text = tpm_error(&err);
             tracing::error!(hint = err.hint(), "no quote: {text}");
             evidence.tpm_error = Some(text);
-            None
+            (Logs::read(sources), None)
         }
     };
-    // The log after the quote: firmware is done with it long since, and it only grows.
-    evidence.event_log = said("event log", event_log::read(&sources.event_log));
+    let Logs { event_log, userspace_log, ima_list } = logs;
+    evidence.event_log = event_log;
+    evidence.userspace_log = userspace_log;
+    evidence.ima_list = ima_list;
     evidence.acpi_tpm2 = said("ACPI table TPM2", acpi::read(&sources.acpi_tpm2));
-    let later = userspace_log::read(&sources.userspace_log);
-    evidence.userspace_log = said("log of the running system", later);
-    // After the quote too: the server takes what the quote covers and leaves the rest.
-    if let Some(path) = &sources.ima_list {
-        evidence.ima_list = said("measurement list of IMA", ima::read(path));
-    }
     evidence.machine = Some(machine::says(&sources.dmi, &sources.os_release));
     (evidence, ak)
 }

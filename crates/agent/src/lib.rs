@@ -1,9 +1,13 @@
 //! `bootproof-agent`: a courier. It collects quote, event log and facts of this host and posts
 //! them; it measures nothing and judges nothing.
 
+mod backoff;
 pub mod courier;
 pub mod enrol;
 mod evidence;
+pub mod join;
+mod outlook;
+mod presence;
 pub mod session;
 pub mod source;
 pub mod state;

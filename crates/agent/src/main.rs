@@ -1,111 +1,27 @@
 //! `bootproof-agent`: see `--help`.
 
+mod args;
+
 use std::{
     io::{IsTerminal as _, Write as _},
-    path::PathBuf,
     process::ExitCode,
 };
 
 use agent::{
-    Sources, courier, enrol,
+    Sources, courier,
+    join::{Order, Patience},
     session::{Presence, Session, SharedSession, TpmChoice},
     source,
-    state::{Member, StateFile},
+    state::StateFile,
 };
-use anyhow::{Context as _, bail};
-use clap::{Args, Parser, Subcommand};
-use client::{CaPin, Client, ClientError, Trust};
+use anyhow::Context as _;
+use args::{Arguments, Command, Common, Join};
+use clap::Parser as _;
+use client::ClientError;
 use tpm_device::Address;
 use tracing_subscriber::{
     filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
 };
-
-/// Collects quote, event log and facts of this host, and posts them to a Bootproof server
-#[derive(Parser)]
-#[command(
-    name = "bootproof-agent",
-    version,
-    after_long_help = "\
-Examples:
-  bootproof-agent join https://bootproof.example.org:8443 --token TOKEN --ca-sha256 PIN
-  bootproof-agent run
-  bootproof-agent status --json
-
-Exit codes: 0 done, 1 could not be done, 2 wrong use."
-)]
-struct Arguments {
-    #[command(flatten)]
-    common: Common,
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Args)]
-struct Common {
-    /// The folder of the agent's state
-    #[arg(
-        long,
-        global = true,
-        value_name = "FOLDER",
-        env = "BOOTPROOF_AGENT_STATE",
-        default_value = "/var/lib/bootproof-agent"
-    )]
-    state_dir: PathBuf,
-    /// The TPM: device:/dev/tpmrm0, swtpm:unix:PATH, swtpm:tcp:HOST:PORT, or none; otherwise the
-    /// one of this machine
-    #[arg(long, global = true, value_name = "ADDRESS", env = "BOOTPROOF_TPM")]
-    tpm: Option<String>,
-    /// The event log, where it is not the kernel's
-    #[arg(long, global = true, value_name = "FILE", env = "BOOTPROOF_EVENT_LOG")]
-    event_log: Option<PathBuf>,
-    /// The ACPI table TPM2, where it is not the kernel's
-    #[arg(long, global = true, value_name = "FILE", env = "BOOTPROOF_ACPI_TPM2")]
-    acpi_tpm2: Option<PathBuf>,
-    /// The running system's log of its own measurements, where it is not systemd's
-    #[arg(long, global = true, value_name = "FILE", env = "BOOTPROOF_USERSPACE_LOG")]
-    userspace_log: Option<PathBuf>,
-    /// Send the measurement list of IMA: it names each program that this host ran
-    #[arg(long, global = true, env = "BOOTPROOF_IMA")]
-    ima: bool,
-    /// That list, where it is not the kernel's; goes with --ima
-    #[arg(long, global = true, value_name = "FILE", env = "BOOTPROOF_IMA_LIST")]
-    ima_list: Option<PathBuf>,
-    /// The folder with the texts of SMBIOS (vendor, model, firmware), where it is not the kernel's
-    #[arg(long, global = true, value_name = "FOLDER", env = "BOOTPROOF_DMI")]
-    dmi: Option<PathBuf>,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Join the inventory of a server, as root
-    Join(Join),
-    /// Serve the server that this host joined, until ended by a signal
-    Run,
-    /// Show where this host is a member, and whether it has a TPM
-    Status {
-        /// Print it as JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Forget the membership; the server keeps the host until it is removed there
-    Leave,
-}
-
-#[derive(Args)]
-struct Join {
-    /// The server, https://HOST:PORT
-    #[arg(value_name = "URL")]
-    server: String,
-    /// The join token, as `bootproof token create` prints it
-    #[arg(long, env = "BOOTPROOF_JOIN_TOKEN", hide_env_values = true)]
-    token: String,
-    /// SHA-256 of the server's certificate authority, as `bootproof token create` prints it
-    #[arg(long, value_name = "PIN")]
-    ca_sha256: CaPin,
-    /// The name in the inventory, where it is not this machine's host name
-    #[arg(long)]
-    name: Option<String>,
-}
 
 impl Common {
     fn session(&self) -> anyhow::Result<SharedSession> {
@@ -180,26 +96,17 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
 }
 
 async fn join(common: &Common, command: &Join, file: &StateFile) -> anyhow::Result<()> {
-    let mut state = file.load()?;
-    if let Some(member) = &state.member
-        && member.credentials.is_some()
-    {
-        bail!("this host is a member of {} already: `bootproof-agent leave` first", member.server);
-    }
     let session = common.session()?;
-    let client = Client::new(&command.server, &Trust::CaPin(command.ca_sha256))?;
-    let server: api::admin::Server = client.get("/v1/server").await?;
-    if CaPin::of_pem(&server.ca_pem) != Some(command.ca_sha256) {
-        bail!("the server shows another authority than the one that is pinned");
-    }
-    state.member =
-        Some(Member { server: client.base().to_owned(), ca_pem: server.ca_pem, credentials: None });
-    let host = source::host::says(command.name.clone());
-    let name = host.name.clone();
-    let token = command.token.clone();
-    let enrolled = enrol::join(&client, file, &mut state, &session, host, token).await?;
+    let order = Order {
+        server: command.server.clone(),
+        ca_pin: command.ca_sha256,
+        token: command.token.clone(),
+        host: source::host::says(command.name.clone()),
+        patience: command.wait.unwrap_or(Patience::None),
+    };
+    let enrolled = agent::join::join(&order, file, &session).await?;
     let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "joined {} as {name} ({})", client.base(), enrolled.host_id)?;
+    writeln!(stdout, "joined {} as {} ({})", order.server, order.host.name, enrolled.host_id)?;
     if enrolled.findings.is_empty() {
         writeln!(stdout, "the identity key of the TPM is stored")?;
     }

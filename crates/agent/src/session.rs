@@ -12,6 +12,7 @@ use tpm_wire::{PcrSelection, PcrSet, TpmAlgId};
 use zeroize::Zeroizing;
 
 use crate::{
+    outlook::Outlook,
     state::WrappedKey,
     tpm::{AttestationKey, Endorsement, active_banks, properties},
 };
@@ -111,6 +112,11 @@ impl Session {
         }
     }
 
+    /// Which TPM it is to use.
+    pub(crate) const fn choice(&self) -> &TpmChoice {
+        &self.choice
+    }
+
     fn address(&self) -> Option<Address> {
         match &self.choice {
             TpmChoice::Discover => discover(),
@@ -156,6 +162,18 @@ impl Session {
         nonce: &[u8],
         pcrs: PcrSet,
     ) -> Result<Attested, TpmError> {
+        self.attest_with_logs(kept, nonce, pcrs, || ()).map(|(attested, ())| attested)
+    }
+
+    /// The same with what `read_logs` gives, all of one moment where the host comes to rest for so
+    /// long.
+    pub fn attest_with_logs<L>(
+        &mut self,
+        kept: Option<&WrappedKey>,
+        nonce: &[u8],
+        pcrs: PcrSet,
+        read_logs: impl Fn() -> L,
+    ) -> Result<(Attested, L), TpmError> {
         self.with(kept, |tpm, ak, said| {
             let active = active_banks(tpm)?;
             let strong: Vec<_> =
@@ -167,14 +185,15 @@ impl Session {
                 // A bank that does not fit is one of a TPM with more than eight of them.
                 let _ = selection.push(*alg, pcrs);
             }
-            let quoted = ak.quote_with_pcrs(tpm, nonce, &selection)?;
-            Ok(Attested {
+            let (quoted, logs) = ak.quote_with_logs(tpm, nonce, &selection, &read_logs)?;
+            let attested = Attested {
                 quote: Quote { attest: quoted.attest.into(), signature: quoted.signature.into() },
                 pcrs: quoted.banks.into_iter().collect(),
                 active_banks: active,
                 ak: wrapped(ak),
                 tpm: TpmProperties { ak_parent: ak.parent().map(Into::into), ..said.clone() },
-            })
+            };
+            Ok((attested, logs))
         })
     }
 
@@ -188,8 +207,9 @@ impl Session {
         let reused = self.open.is_some();
         let done = self.once(kept, &work);
         let done = match done {
-            // What was kept open belongs to a boot, a reset or a connection before: once more.
-            Err(_) if reused => self.once(kept, &work),
+            // What was kept open belongs to a boot, a reset or a connection before: once more. Not
+            // in a lockout, in which each try is one too many.
+            Err(err) if reused && Outlook::of_tpm(&err) != Outlook::Slow => self.once(kept, &work),
             done => done,
         };
         if self.open.as_ref().is_some_and(|open| !open.shared) {

@@ -2,8 +2,8 @@
 
 mod tools;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use agent::tpm::{Address, AttestationKey, Endorsement, Tpm, active_banks};
@@ -352,5 +352,125 @@ fn values_and_quote_agree_though_a_pcr_is_extended_meanwhile() {
         assert_eq!(pcr_digest, digest_of(&quoted.banks, &selection), "after {after}");
         drop(tpm);
         swtpm.restart().unwrap();
+    }
+}
+
+/// Extends PCR 10 and logs it, after so many commands, as the kernel does when a program starts.
+struct Running {
+    transport: Box<dyn Transport>,
+    after: usize,
+    log: Arc<Mutex<Vec<Digest>>>,
+}
+
+impl Transport for Running {
+    fn transmit(
+        &mut self,
+        command: &[u8],
+        response: &mut Vec<u8>,
+        time: Duration,
+    ) -> Result<(), DeviceError> {
+        self.transport.transmit(command, response, time)?;
+        self.after = self.after.wrapping_sub(1);
+        if self.after == 0 {
+            extend(self.transport.as_mut(), &self.log, time)?;
+        }
+        Ok(())
+    }
+}
+
+fn extend(
+    transport: &mut dyn Transport,
+    log: &Mutex<Vec<Digest>>,
+    time: Duration,
+) -> Result<(), DeviceError> {
+    let mut log = log.lock().unwrap();
+    let fill = u8::try_from(log.len()).unwrap();
+    let digest = Digest::filled(fill, 32).unwrap();
+    let digests = [(TpmAlgId::SHA256, digest)];
+    let extend = tpm_wire::command::encode(&PcrExtend { index: 10, digests: &digests }).unwrap();
+    transport.transmit(&extend, &mut Vec::new(), time)?;
+    log.push(digest);
+    Ok(())
+}
+
+/// What PCR 10 has after the events of `log`.
+fn replayed(log: &[Digest]) -> Digest {
+    log.iter().fold(Digest::filled(0, 32).unwrap(), |value, digest| {
+        let mut bytes = value.as_bytes().to_vec();
+        bytes.extend(digest.as_bytes());
+        Digest::new(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes).as_ref()).unwrap()
+    })
+}
+
+#[test]
+fn the_log_and_the_quote_are_of_one_moment_though_a_program_starts_meanwhile() {
+    let selection = PcrSelection::one(TpmAlgId::SHA256, PcrSet::EMPTY.with(10));
+    let mut swtpm = Swtpm::builder().start().unwrap();
+    let mut n_taken_again = 0;
+    // Values, quote, counter: and what comes after them is of no concern.
+    for after in 1..=4 {
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let (public, private) = {
+            let mut tpm = open(&swtpm);
+            let ak = AttestationKey::create(&mut tpm).unwrap();
+            (ak.public().to_vec(), ak.private().to_vec())
+        };
+        // Loading takes four commands and one flush.
+        let transport = tpm_device::open(&address(&swtpm)).unwrap();
+        let running = Running { transport, after: 5 + after, log: log.clone() };
+        let mut tpm = Tpm::new(Box::new(running));
+        let ak = AttestationKey::load(&mut tpm, &public, &private).unwrap().unwrap();
+        let n_reads = AtomicUsize::new(0);
+        let (quoted, read) = ak
+            .quote_with_logs(&mut tpm, &[1; 32], &selection, || {
+                n_reads.fetch_add(1, Ordering::Relaxed);
+                log.lock().unwrap().clone()
+            })
+            .unwrap();
+        assert_eq!(quoted.banks[0].get(10), Some(&replayed(&read)), "after {after}");
+        n_taken_again += n_reads.load(Ordering::Relaxed) - 1;
+        drop(tpm);
+        swtpm.restart().unwrap();
+    }
+    assert!(n_taken_again > 0, "no program started in between");
+}
+
+#[test]
+fn on_a_host_without_rest_the_log_has_what_the_quote_covers_and_more() {
+    let selection = PcrSelection::one(TpmAlgId::SHA256, PcrSet::EMPTY.with(10));
+    let swtpm = Swtpm::builder().start().unwrap();
+    let log = Mutex::new(Vec::new());
+    let transport = Shared(Arc::new(Mutex::new(tpm_device::open(&address(&swtpm)).unwrap())));
+    let mut behind = transport.clone();
+    let mut tpm = Tpm::new(Box::new(transport));
+    let ak = AttestationKey::create(&mut tpm).unwrap();
+    let behind = Mutex::new(&mut behind);
+    let n_reads = AtomicUsize::new(0);
+    let (quoted, read) = ak
+        .quote_with_logs(&mut tpm, &[1; 32], &selection, || {
+            // A program starts each time the log is read.
+            n_reads.fetch_add(1, Ordering::Relaxed);
+            extend(*behind.lock().unwrap(), &log, Duration::from_secs(5)).unwrap();
+            log.lock().unwrap().clone()
+        })
+        .unwrap();
+    let value = *quoted.banks[0].get(10).unwrap();
+    let covered = (0..=read.len()).find(|n| replayed(&read[..*n]) == value);
+    assert_eq!(covered, Some(read.len() - 1));
+    assert_eq!(n_reads.load(Ordering::Relaxed), 5, "it does not go on for ever");
+}
+
+/// One connection that two use in turns.
+#[derive(Clone)]
+struct Shared(Arc<Mutex<Box<dyn Transport>>>);
+
+impl Transport for Shared {
+    fn transmit(
+        &mut self,
+        command: &[u8],
+        response: &mut Vec<u8>,
+        time: Duration,
+    ) -> Result<(), DeviceError> {
+        self.0.lock().unwrap().transmit(command, response, time)
     }
 }

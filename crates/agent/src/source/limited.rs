@@ -1,10 +1,14 @@
 //! Reading files of which we know how large they may be.
 
 use std::{
-    fs::File,
+    fs::{File, TryLockError},
     io::{self, Read as _},
     path::Path,
+    time::{Duration, Instant},
 };
+
+/// Between two looks whether a lock is gone: extending a PCR takes about so long.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
 /// Reads `path` to its end: files of securityfs and sysfs say size 0. `None` where it is not
 /// there; an error where it has more than `bytes_max`.
@@ -14,16 +18,44 @@ pub(super) fn read(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
         Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(err) => return Err(err),
     };
+    rest(&file, path, bytes_max).map(Some)
+}
+
+/// Reads `path` as [`read`] does, while nobody writes it: who holds a lock on it (flock) is waited
+/// for, `time` at most.
+pub(super) fn read_unlocked(
+    path: &Path,
+    bytes_max: u64,
+    time: Duration,
+) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(err) => return Err(err),
+    };
+    let deadline = Instant::now() + time;
+    while let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
+        if Instant::now() >= deadline {
+            break;
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+    rest(&file, path, bytes_max).map(Some)
+}
+
+fn rest(file: &File, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(bytes_max + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > bytes_max {
         return Err(io::Error::other(format!("{} is over {bytes_max} bytes", path.display())));
     }
-    Ok(Some(bytes))
+    Ok(bytes)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]
@@ -41,5 +73,25 @@ mod tests {
         let path = Path::new("/proc/self/status");
         assert_eq!(std::fs::metadata(path).unwrap().len(), 0);
         assert!(read(path, 64 * 1024).unwrap().unwrap().len() > 100);
+    }
+
+    #[test]
+    fn a_writer_is_waited_for_but_not_for_ever() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        std::fs::write(&path, "one").unwrap();
+        let writer = File::options().append(true).open(&path).unwrap();
+        writer.lock().unwrap();
+        let short = Duration::from_millis(20);
+        assert_eq!(read_unlocked(&path, 9, short).unwrap().unwrap(), b"one");
+        let reader = std::thread::spawn({
+            let path = path.clone();
+            move || read_unlocked(&path, 9, Duration::from_secs(60)).unwrap().unwrap()
+        });
+        (&writer).write_all(b" two").unwrap();
+        writer.unlock().unwrap();
+        assert_eq!(reader.join().unwrap(), b"one two");
+        assert!(read_unlocked(&folder.path().join("none"), 9, short).unwrap().is_none());
+        assert!(read_unlocked(&path, 3, short).is_err());
     }
 }

@@ -60,10 +60,25 @@ impl Server {
 
     /// kill -9, and a start on the same data and port.
     pub(crate) async fn kill_and_restart(&mut self) {
+        self.kill();
+        self.restart().await;
+    }
+
+    /// kill -9.
+    pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// A start on the same data and port, of one that was killed.
+    pub(crate) async fn restart(&mut self) {
         self.child = spawn(self.data.path(), &self.listen);
         self.admin = admin(self.data.path()).await;
+    }
+
+    /// Where it listens.
+    pub(crate) fn listen(&self) -> &str {
+        &self.listen
     }
 
     /// Ends the server and gives its database.

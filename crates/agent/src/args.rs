@@ -1,0 +1,156 @@
+//! What can be said on the command line.
+
+use std::{path::PathBuf, time::Duration};
+
+use agent::join::Patience;
+use clap::{Args, Parser, Subcommand};
+use client::CaPin;
+
+/// Collects quote, event log and facts of this host, and posts them to a Bootproof server
+#[derive(Parser)]
+#[command(
+    name = "bootproof-agent",
+    version,
+    after_long_help = "\
+Examples:
+  bootproof-agent join https://bootproof.example.org:8443 --token TOKEN --ca-sha256 PIN
+  bootproof-agent join https://bootproof.example.org:8443 --token TOKEN --ca-sha256 PIN --wait=10m
+  bootproof-agent run
+  bootproof-agent status --json
+
+Exit codes: 0 done, 1 could not be done, 2 wrong use."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Args)]
+pub(crate) struct Common {
+    /// The folder of the agent's state
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        env = "BOOTPROOF_AGENT_STATE",
+        default_value = "/var/lib/bootproof-agent"
+    )]
+    pub(crate) state_dir: PathBuf,
+    /// The TPM: device:/dev/tpmrm0, swtpm:unix:PATH, swtpm:tcp:HOST:PORT, or none; otherwise the
+    /// one of this machine
+    #[arg(long, global = true, value_name = "ADDRESS", env = "BOOTPROOF_TPM")]
+    pub(crate) tpm: Option<String>,
+    /// The event log, where it is not the kernel's
+    #[arg(long, global = true, value_name = "FILE", env = "BOOTPROOF_EVENT_LOG")]
+    pub(crate) event_log: Option<PathBuf>,
+    /// The ACPI table TPM2, where it is not the kernel's
+    #[arg(long, global = true, value_name = "FILE", env = "BOOTPROOF_ACPI_TPM2")]
+    pub(crate) acpi_tpm2: Option<PathBuf>,
+    /// The running system's log of its own measurements, where it is not systemd's
+    #[arg(long, global = true, value_name = "FILE", env = "BOOTPROOF_USERSPACE_LOG")]
+    pub(crate) userspace_log: Option<PathBuf>,
+    /// Send the measurement list of IMA: it names each program that this host ran
+    #[arg(long, global = true, env = "BOOTPROOF_IMA")]
+    pub(crate) ima: bool,
+    /// That list, where it is not the kernel's; goes with --ima
+    #[arg(long, global = true, value_name = "FILE", env = "BOOTPROOF_IMA_LIST")]
+    pub(crate) ima_list: Option<PathBuf>,
+    /// The folder with the texts of SMBIOS (vendor, model, firmware), where it is not the kernel's
+    #[arg(long, global = true, value_name = "FOLDER", env = "BOOTPROOF_DMI")]
+    pub(crate) dmi: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Join the inventory of a server, as root
+    Join(Join),
+    /// Serve the server that this host joined, until ended by a signal
+    Run,
+    /// Show where this host is a member, and whether it has a TPM
+    Status {
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Forget the membership; the server keeps the host until it is removed there
+    Leave,
+}
+
+#[derive(Args)]
+pub(crate) struct Join {
+    /// The server, https://HOST:PORT
+    #[arg(value_name = "URL")]
+    pub(crate) server: String,
+    /// The join token, as `bootproof token create` prints it
+    #[arg(long, env = "BOOTPROOF_JOIN_TOKEN", hide_env_values = true)]
+    pub(crate) token: String,
+    /// SHA-256 of the server's certificate authority, as `bootproof token create` prints it
+    #[arg(long, value_name = "PIN")]
+    pub(crate) ca_sha256: CaPin,
+    /// The name in the inventory, where it is not this machine's host name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Wait for network, server and TPM, so long (90s, 10m, 2h) or without end; what waiting does
+    /// not mend ends it at once
+    #[arg(
+        long,
+        value_name = "TIME",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "endless",
+        value_parser = patience
+    )]
+    pub(crate) wait: Option<Patience>,
+}
+
+/// `endless`, or a number of seconds, or one with its unit.
+fn patience(text: &str) -> Result<Patience, &'static str> {
+    const WANTED: &str = "a time is a number with its unit, such as 90s, 10m or 2h";
+    if text == "endless" {
+        return Ok(Patience::Endless);
+    }
+    let (number, unit_s) = match text.as_bytes().last() {
+        Some(b's') => (&text[..text.len() - 1], 1),
+        Some(b'm') => (&text[..text.len() - 1], 60),
+        Some(b'h') => (&text[..text.len() - 1], 3600),
+        _ => (text, 1),
+    };
+    let number: u32 = number.parse().map_err(|_| WANTED)?;
+    Ok(Patience::For(Duration::from_secs(u64::from(number) * unit_s)))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_time_has_a_unit() {
+        let of = |s| Ok(Patience::For(Duration::from_secs(s)));
+        assert_eq!(patience("90"), of(90));
+        assert_eq!(patience("90s"), of(90));
+        assert_eq!(patience("10m"), of(600));
+        assert_eq!(patience("2h"), of(7200));
+        assert_eq!(patience("endless"), Ok(Patience::Endless));
+        for wrong in ["", "s", "-1s", "1d", "1.5m", "99999999999h", "\u{20ac}"] {
+            assert!(patience(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn wait_takes_no_word_that_follows() {
+        let join = ["bootproof-agent", "join", "--wait", "https://server", "--token", "t"];
+        let pin = "ab".repeat(32);
+        let arguments = Arguments::parse_from(join.into_iter().chain(["--ca-sha256", &pin]));
+        let Command::Join(join) = arguments.command else { panic!("a join") };
+        assert_eq!((join.server.as_str(), join.wait), ("https://server", Some(Patience::Endless)));
+    }
+}
