@@ -1,7 +1,7 @@
 //! The demo: a server and four hosts, each with a TPM of its own, and the story of the host that
 //! joined before it had one.
 
-mod fleet;
+pub(crate) mod fleet;
 
 use std::time::{Duration, Instant};
 

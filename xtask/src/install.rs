@@ -37,6 +37,12 @@ pub(crate) const IMAGE_TOOLS: &[Needed] = &[
     Needed::new("/usr/lib/shim/fbx64.efi.signed", "shim-helpers-amd64-signed"),
 ];
 
+/// What judges our units and packages.
+pub(crate) const PACKAGING_TOOLS: &[Needed] = &[
+    Needed { program: "systemd-analyze", package: "systemd" },
+    Needed { program: "dpkg-deb", package: "dpkg" },
+];
+
 /// The way of tpm2-tools to swtpm: a library without a program of its own.
 const TCTI: &str = "libtss2-tcti-swtpm0";
 

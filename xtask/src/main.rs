@@ -46,7 +46,11 @@ enum Task {
     /// The same, as continuous integration runs it
     Ci,
     /// Build the agent as one static program, and print its path and size
-    Agent,
+    Agent {
+        /// Let it join a server and attest, and measure its memory
+        #[arg(long)]
+        check: bool,
+    },
     /// Boot virtual machines with Secure Boot and a TPM, and have a server judge them
     Vm(vm::Arguments),
     /// Check the house rules: dependency arrows, generated documents
@@ -80,7 +84,8 @@ fn main() -> anyhow::Result<()> {
             test::run()?;
             vm::run_all()
         }
-        Task::Agent => static_agent::run(),
+        Task::Agent { check: true } => static_agent::run(static_agent::Check::Running),
+        Task::Agent { check: false } => static_agent::run(static_agent::Check::SizeOnly),
         Task::Vm(arguments) => vm::run(&arguments),
         Task::Tidy => tidy::run(),
         Task::Docs => {

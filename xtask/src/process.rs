@@ -31,6 +31,11 @@ impl Process {
         Ok(Self(child))
     }
 
+    /// Its number to the kernel.
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// How it ended, where it did.
     pub(crate) fn ended(&mut self) -> io::Result<Option<ExitStatus>> {
         self.0.try_wait()

@@ -3,14 +3,28 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    time::Duration,
 };
 
 use anyhow::{Context as _, ensure};
+use testkit::log::BootLog;
 
-use crate::sh;
+use crate::{demo::fleet::Fleet, install, sh};
 
 /// The largest that the program may be: it goes into an initramfs, which firmware reads.
 const BYTES_MAX: u64 = 8 * 1024 * 1024;
+
+/// The most that it may have in memory: it runs on each host of a fleet, beside what that is for.
+const RESIDENT_BYTES_MAX: u64 = 12 * 1024 * 1024;
+
+/// A log with the area that firmware of large servers hands over.
+const LOG_BYTES: usize = 200 * 1024;
+
+/// Attestations before it is measured: what grows with each would show.
+const N_ATTESTATIONS: u32 = 20;
+
+/// How long a step may take on a busy machine.
+const STEP_TIME_MAX: Duration = Duration::from_secs(120);
 
 /// glibc can be linked whole; the target with musl would be one more to install.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -47,12 +61,46 @@ pub(crate) fn build() -> anyhow::Result<PathBuf> {
     Ok(program)
 }
 
-/// Builds the agent, and prints its path and size.
-pub(crate) fn run() -> anyhow::Result<()> {
+/// What `cargo xtask agent` is to do beside building it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Check {
+    /// Nothing more.
+    SizeOnly,
+    /// See that it joins and attests, and how much memory it has then.
+    Running,
+}
+
+/// Builds the agent, prints its path and size, and checks what `check` says.
+pub(crate) fn run(check: Check) -> anyhow::Result<()> {
     let program = build()?;
     let size = size(&program)?;
     println!("\n{}", program.display());
     println!("{size} bytes, {:.0} % of those it may have", 100.0 * ratio(size, BYTES_MAX));
+    match check {
+        Check::SizeOnly => Ok(()),
+        Check::Running => running(program),
+    }
+}
+
+/// Lets the program join a real server and attest a software TPM, and measures it.
+fn running(program: PathBuf) -> anyhow::Result<()> {
+    install::packages(install::TPM_TOOLS)?;
+    sh::run(&sh::cargo(), &["build", "--locked", "-p", "server", "-p", "cli"])?;
+    let mut fleet = Fleet::start_with(program)?;
+    fleet.add("small", "sha256", &BootLog::sound().padding(0, LOG_BYTES))?;
+    fleet.trust()?;
+    fleet.join(&["small"])?;
+    fleet.wait_for("small", "accepted", None, STEP_TIME_MAX)?;
+    for _ in 0..N_ATTESTATIONS {
+        fleet.attest("small")?;
+    }
+    let resident = fleet.agent_bytes_max("small")?;
+    println!(
+        "\nafter {N_ATTESTATIONS} attestations: {} KiB resident at most, {:.0} % of those it may have",
+        resident / 1024,
+        100.0 * ratio(resident, RESIDENT_BYTES_MAX)
+    );
+    ensure!(resident <= RESIDENT_BYTES_MAX, "the agent had {resident} bytes in memory");
     Ok(())
 }
 

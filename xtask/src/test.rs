@@ -12,6 +12,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     let start = Instant::now();
     install::packages(install::TPM_TOOLS)?;
     install::packages(install::IMAGE_TOOLS)?;
+    install::packages(install::PACKAGING_TOOLS)?;
     install::cargo_tool("cargo-nextest", NEXTEST)?;
     install::cargo_tool("cargo-deny", DENY)?;
     let cargo = &sh::cargo();

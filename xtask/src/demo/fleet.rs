@@ -9,7 +9,7 @@ use testkit::{
     swtpm::{Ca, Swtpm},
 };
 
-use crate::{process::Process, site::Site};
+use crate::{process::Process, sh, site::Site};
 
 struct Host {
     tpm: Swtpm,
@@ -18,25 +18,31 @@ struct Host {
 }
 
 /// The server and its hosts. Dropping it ends all processes, agents first.
-pub(super) struct Fleet {
+pub(crate) struct Fleet {
     hosts: BTreeMap<String, Host>,
-    pub(super) site: Site,
+    pub(crate) site: Site,
     ca: Ca,
+    agent: PathBuf,
     // Short, since the path of a socket has 107 bytes at most; removed last.
     folder: tempfile::TempDir,
 }
 
 impl Fleet {
     /// Starts the server.
-    pub(super) fn start() -> anyhow::Result<Self> {
+    pub(crate) fn start() -> anyhow::Result<Self> {
+        Self::start_with(sh::target()?.join("debug/bootproof-agent"))
+    }
+
+    /// Starts the server; the hosts will run this agent.
+    pub(crate) fn start_with(agent: PathBuf) -> anyhow::Result<Self> {
         let folder = tempfile::Builder::new().prefix("bootproof-demo-").tempdir()?;
         let site = Site::start(folder.path(), &[])?;
         let ca = Ca::in_folder(folder.path().join("ca"))?;
-        Ok(Self { hosts: BTreeMap::new(), site, ca, folder })
+        Ok(Self { hosts: BTreeMap::new(), site, ca, agent, folder })
     }
 
     /// Makes a host's TPM with these banks, and boots it.
-    pub(super) fn add(&mut self, name: &str, banks: &str, log: &BootLog) -> anyhow::Result<()> {
+    pub(crate) fn add(&mut self, name: &str, banks: &str, log: &BootLog) -> anyhow::Result<()> {
         let folder = self.folder.path().join(name);
         std::fs::create_dir(&folder)?;
         let tpm = Swtpm::builder()
@@ -53,12 +59,12 @@ impl Fleet {
     }
 
     /// Imports the authority of the TPMs.
-    pub(super) fn trust(&self) -> anyhow::Result<()> {
+    pub(crate) fn trust(&self) -> anyhow::Result<()> {
         self.site.trust(&self.ca)
     }
 
     /// Joins these hosts with one token, and starts their agents.
-    pub(super) fn join(&mut self, names: &[&str]) -> anyhow::Result<()> {
+    pub(crate) fn join(&mut self, names: &[&str]) -> anyhow::Result<()> {
         let token = self.site.join_token(names.len())?;
         let address = self.site.address();
         for name in names {
@@ -80,7 +86,7 @@ impl Fleet {
     /// The agent of a host, with its TPM and its log.
     fn agent(&self, name: &str) -> anyhow::Result<Command> {
         let host = self.hosts.get(name).context("no such host")?;
-        let mut command = Command::new(self.site.program("bootproof-agent"));
+        let mut command = Command::new(&self.agent);
         command
             .arg("--state-dir")
             .arg(host.folder.join("agent"))
@@ -92,21 +98,36 @@ impl Fleet {
         Ok(command)
     }
 
+    /// Has a host attested now; an error where it is not accepted.
+    pub(crate) fn attest(&self, name: &str) -> anyhow::Result<()> {
+        self.site.tell(&["host", "attest", name]).map(drop)
+    }
+
+    /// Most bytes that a host's running agent had in memory at one time, as the kernel counted.
+    pub(crate) fn agent_bytes_max(&self, name: &str) -> anyhow::Result<u64> {
+        let host = self.hosts.get(name).context("no such host")?;
+        let pid = host.agent.as_ref().context("no agent runs")?.id();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB")).context("no VmHWM")?;
+        Ok(1024 * kib.trim().parse::<u64>()?)
+    }
+
     /// Takes a host's TPM away.
-    pub(super) fn switch_off(&mut self, name: &str) -> anyhow::Result<()> {
+    pub(crate) fn switch_off(&mut self, name: &str) -> anyhow::Result<()> {
         self.hosts.get_mut(name).context("no such host")?.tpm.stop();
         Ok(())
     }
 
     /// Gives a host's TPM back, and boots it.
-    pub(super) fn switch_on(&mut self, name: &str, log: &BootLog) -> anyhow::Result<()> {
+    pub(crate) fn switch_on(&mut self, name: &str, log: &BootLog) -> anyhow::Result<()> {
         let host = self.hosts.get_mut(name).context("no such host")?;
         host.tpm.start()?;
         Ok(boot(&host.tpm, &log.build())?)
     }
 
     /// Waits until the list shows this of a host.
-    pub(super) fn wait_for(
+    pub(crate) fn wait_for(
         &mut self,
         name: &str,
         verdict: &str,
@@ -122,7 +143,7 @@ impl Fleet {
     }
 
     /// The lines of the server's log that tell of a host's identity key.
-    pub(super) fn show_story(&self, name: &str) -> anyhow::Result<()> {
+    pub(crate) fn show_story(&self, name: &str) -> anyhow::Result<()> {
         let told = ["attestation started", "identity key", "attestation finished"];
         let tells = |line: &&str| {
             line.contains(name) && told.iter().any(|words| line.contains(words))
