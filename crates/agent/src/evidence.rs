@@ -8,7 +8,7 @@ use tpm_wire::PcrSet;
 
 use crate::{
     session::Session,
-    source::{acpi, event_log, ima, machine, userspace_log},
+    source::{acpi, event_log, ima, machine, platform, userspace_log},
     state::WrappedKey,
 };
 
@@ -30,6 +30,8 @@ pub struct Sources {
     pub dmi: PathBuf,
     /// The file in which the system says its name.
     pub os_release: PathBuf,
+    /// The folder in which the kernel's `proc` and `sys` are.
+    pub root: PathBuf,
 }
 
 impl Default for Sources {
@@ -41,6 +43,7 @@ impl Default for Sources {
             ima_list: None,
             dmi: PathBuf::from(machine::DMI),
             os_release: PathBuf::from(machine::OS_RELEASE),
+            root: PathBuf::from("/"),
         }
     }
 }
@@ -77,8 +80,11 @@ pub(crate) fn collect(
 ) -> (Evidence, Option<WrappedKey>) {
     let mut evidence = Evidence { nonce: nonce.into(), ..Evidence::default() };
     let attested = session.attest_with_logs(kept, nonce, pcrs, || Logs::read(sources));
+    let mut machine = machine::says(&sources.dmi, &sources.os_release);
+    machine.platform = platform::says(&sources.root);
     let (logs, ak) = match attested {
         Ok((attested, logs)) => {
+            machine.platform.tpm_lockout = attested.lockout;
             evidence.quote = Some(attested.quote);
             evidence.pcrs = attested.pcrs;
             evidence.active_banks = attested
@@ -103,7 +109,7 @@ pub(crate) fn collect(
     evidence.userspace_log = userspace_log;
     evidence.ima_list = ima_list;
     evidence.acpi_tpm2 = said("ACPI table TPM2", acpi::read(&sources.acpi_tpm2));
-    evidence.machine = Some(machine::says(&sources.dmi, &sources.os_release));
+    evidence.machine = Some(machine);
     (evidence, ak)
 }
 

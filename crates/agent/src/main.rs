@@ -44,6 +44,7 @@ impl Common {
                 .then(|| self.ima_list.clone().unwrap_or_else(|| source::ima::SECURITYFS.into())),
             dmi: self.dmi.clone().unwrap_or(default.dmi),
             os_release: default.os_release,
+            root: default.root,
         }
     }
 }

@@ -6,7 +6,10 @@ use std::{
 };
 
 use anyhow::Context as _;
-use api::agent::{Credential, Quote, TpmKeys, TpmProperties};
+use api::{
+    agent::{Credential, Quote, TpmKeys, TpmProperties},
+    machine::TpmLockout,
+};
 use tpm_device::{Address, DeviceError, Tpm, TpmError, discover};
 use tpm_wire::{PcrSelection, PcrSet, TpmAlgId};
 use zeroize::Zeroizing;
@@ -14,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::{
     outlook::Outlook,
     state::WrappedKey,
-    tpm::{AttestationKey, Endorsement, active_banks, properties},
+    tpm::{AttestationKey, Endorsement, active_banks, lockout, properties},
 };
 
 /// Which TPM to use.
@@ -50,6 +53,8 @@ pub struct Attested {
     pub ak: WrappedKey,
     /// What the TPM says of itself.
     pub tpm: TpmProperties,
+    /// Its guard against guessing, where it says it.
+    pub lockout: Option<TpmLockout>,
 }
 
 /// The TPM while it is used. Blocks: keep it off the threads of a runtime.
@@ -87,10 +92,16 @@ impl SharedSession {
 struct Open {
     tpm: Tpm,
     ak: Option<AttestationKey>,
-    /// Asked for once while it is open: firmware changes with a reset only.
-    said: TpmProperties,
+    said: Said,
     /// The kernel's resource manager serves many; a plain device or socket is given back.
     shared: bool,
+}
+
+/// What a TPM says that changes with a reset only: asked for once while it is open.
+#[derive(Debug)]
+struct Said {
+    properties: TpmProperties,
+    active_banks: Vec<TpmAlgId>,
 }
 
 impl Session {
@@ -175,7 +186,7 @@ impl Session {
         read_logs: impl Fn() -> L,
     ) -> Result<(Attested, L), TpmError> {
         self.with(kept, |tpm, ak, said| {
-            let active = active_banks(tpm)?;
+            let active = said.active_banks.clone();
             let strong: Vec<_> =
                 active.iter().copied().filter(|alg| alg.is_strong_hash()).collect();
             // Without a strong bank the weak ones say at least which bank is to be switched on.
@@ -186,12 +197,18 @@ impl Session {
                 let _ = selection.push(*alg, pcrs);
             }
             let (quoted, logs) = ak.quote_with_logs(tpm, nonce, &selection, &read_logs)?;
+            // No quote is lost because of what is said beside it.
+            let lockout = lockout(tpm).unwrap_or(None);
             let attested = Attested {
                 quote: Quote { attest: quoted.attest.into(), signature: quoted.signature.into() },
                 pcrs: quoted.banks.into_iter().collect(),
                 active_banks: active,
                 ak: wrapped(ak),
-                tpm: TpmProperties { ak_parent: ak.parent().map(Into::into), ..said.clone() },
+                tpm: TpmProperties {
+                    ak_parent: ak.parent().map(Into::into),
+                    ..said.properties.clone()
+                },
+                lockout,
             };
             Ok((attested, logs))
         })
@@ -202,7 +219,7 @@ impl Session {
     fn with<T>(
         &mut self,
         kept: Option<&WrappedKey>,
-        work: impl Fn(&mut Tpm, &AttestationKey, &TpmProperties) -> Result<T, TpmError>,
+        work: impl Fn(&mut Tpm, &AttestationKey, &Said) -> Result<T, TpmError>,
     ) -> Result<T, TpmError> {
         let reused = self.open.is_some();
         let done = self.once(kept, &work);
@@ -221,7 +238,7 @@ impl Session {
     fn once<T>(
         &mut self,
         kept: Option<&WrappedKey>,
-        work: impl Fn(&mut Tpm, &AttestationKey, &TpmProperties) -> Result<T, TpmError>,
+        work: impl Fn(&mut Tpm, &AttestationKey, &Said) -> Result<T, TpmError>,
     ) -> Result<T, TpmError> {
         let mut open = match self.open.take() {
             Some(open) => open,
@@ -244,7 +261,8 @@ impl Session {
         });
         let shared = matches!(&address, Address::Device(path) if path == Path::new("/dev/tpmrm0"));
         let mut tpm = Tpm::open(&address)?;
-        let said = properties(&mut tpm)?;
+        let said =
+            Said { properties: properties(&mut tpm)?, active_banks: active_banks(&mut tpm)? };
         Ok(Open { tpm, ak: None, said, shared })
     }
 }

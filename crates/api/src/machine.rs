@@ -46,6 +46,67 @@ pub struct Machine {
     /// The system's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub os_name: Option<String>,
+    /// What the running system says of the platform's guards.
+    #[serde(skip_serializing_if = "Platform::is_silent")]
+    pub platform: Platform,
+}
+
+/// What the running system says of the guards of its platform. Untrusted in every field, as all of
+/// [`Machine`]: who controls the system can make it say anything. It never makes a verdict better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Platform {
+    /// Whether the UEFI variable SecureBoot says so. What PCR 7 proves is another fact.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub secure_boot: Option<bool>,
+    /// How far the kernel keeps root out of itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lockdown: Option<Lockdown>,
+    /// Whether the processor has Intel TXT's instructions (`smx`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub txt_capable: Option<bool>,
+    /// Whether tboot launched the kernel.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tboot: Option<bool>,
+    /// Whether the kernel uses an IOMMU, which keeps devices out of memory that is not theirs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iommu: Option<bool>,
+    /// The TPM's guard against guessing, as the TPM says without signing it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tpm_lockout: Option<TpmLockout>,
+}
+
+impl Platform {
+    /// Whether it says nothing.
+    pub fn is_silent(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Modes of the kernel's lockdown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lockdown {
+    /// Off.
+    None,
+    /// Root may not change the running kernel.
+    Integrity,
+    /// Nor read what it keeps.
+    Confidentiality,
+}
+
+/// A TPM's guard against guessing. [TPM2-P2-1.59 §6.13, §8.6 TPMA_PERMANENT]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TpmLockout {
+    /// Whether it refuses what is guarded now.
+    pub locked: bool,
+    /// Wrong authorisations that count now.
+    pub failures: u32,
+    /// At so many of them it locks.
+    pub failures_max: u32,
+    /// Seconds after which one of them is forgotten.
+    pub interval_s: u32,
 }
 
 /// The machines that should boot alike: one maker, one model, one version of the firmware.
@@ -161,6 +222,20 @@ mod tests {
     fn a_cohort_needs_all_three_parts() {
         assert!(machine("Vendor").cohort().is_some());
         assert_eq!(Machine { firmware_version: None, ..machine("Vendor") }.cohort(), None);
+    }
+
+    #[test]
+    fn a_machine_of_an_agent_of_before_says_nothing_of_its_platform() {
+        let old: Machine = serde_json::from_str(r#"{"os_name":"x"}"#).unwrap();
+        assert!(old.platform.is_silent());
+        assert_eq!(serde_json::to_string(&old).unwrap(), r#"{"os_name":"x"}"#);
+        let lockdown = Some(Lockdown::Integrity);
+        let new = Machine { platform: Platform { lockdown, ..Platform::default() }, ..old };
+        let text = serde_json::to_string(&new).unwrap();
+        assert!(text.contains(r#""platform":{"lockdown":"integrity"}"#), "{text}");
+        assert_eq!(serde_json::from_str::<Machine>(&text).unwrap(), new);
+        let odd = text.replace("integrity", "integrity\\u001b[2J");
+        assert!(serde_json::from_str::<Machine>(&odd).is_err());
     }
 
     #[test]

@@ -21,6 +21,18 @@ pub(super) fn read(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
     rest(&file, path, bytes_max).map(Some)
 }
 
+/// The first `n` bytes of `path`, or as many as it has; `None` where it is not there.
+pub(super) fn read_front(path: &Path, n: u64) -> io::Result<Option<Vec<u8>>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(err) => return Err(err),
+    };
+    let mut bytes = Vec::new();
+    file.take(n).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
 /// Reads `path` as [`read`] does, while nobody writes it: who holds a lock on it (flock) is waited
 /// for, `time` at most.
 pub(super) fn read_unlocked(
@@ -66,6 +78,8 @@ mod tests {
         std::fs::write(&path, "abc").unwrap();
         assert_eq!(read(&path, 3).unwrap().unwrap(), b"abc");
         assert!(read(&path, 2).is_err());
+        assert_eq!(read_front(&path, 2).unwrap().unwrap(), b"ab");
+        assert_eq!(read_front(&path, 9).unwrap().unwrap(), b"abc");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use api::machine::{MACHINE_TEXT_CHARS_MAX, Machine};
+use api::machine::{MACHINE_TEXT_CHARS_MAX, Machine, Platform};
 use rustix::system::uname;
 
 use super::limited;
@@ -21,7 +21,8 @@ const DMI_TEXT_BYTES_MAX: u64 = 4096;
 /// Ones in use are below 1 KiB.
 const OS_RELEASE_BYTES_MAX: u64 = 64 * 1024;
 
-/// What can be read in the folder `dmi` and the file `os_release`; what cannot is absent.
+/// What can be read in the folder `dmi` and the file `os_release`; what cannot is absent. The
+/// platform is another source.
 pub fn says(dmi: &Path, os_release: &Path) -> Machine {
     let text = |name: &str| {
         let bytes = limited::read(&dmi.join(name), DMI_TEXT_BYTES_MAX).ok()??;
@@ -40,6 +41,7 @@ pub fn says(dmi: &Path, os_release: &Path) -> Machine {
         firmware_date: text("bios_date"),
         kernel_release: shown(&uname().release().to_string_lossy()),
         os_name: os_name(os_release),
+        platform: Platform::default(),
     }
 }
 

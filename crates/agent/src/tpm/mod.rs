@@ -15,6 +15,7 @@ mod quote;
 
 pub use ak::AttestationKey;
 pub use ek::Endorsement;
+pub(crate) use properties::lockout;
 pub use properties::properties;
 pub use quote::{Quoted, active_banks};
 pub use tpm_device::{Address, Tpm, TpmError};

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use api::{
     appraisal::{Appraisal, Facts},
     finding::Finding,
-    machine::Machine,
+    machine::{Lockdown, Machine, Platform, TpmLockout},
 };
 use appraise::{
     Challenge, Claims, Context, EkEvidence, Known, Policy, QuoteEvidence, appraise, examine,
@@ -275,5 +275,45 @@ fn show_machine(machine: &Machine, output: &Output) -> Result<(), CliError> {
     line("firmware", &[firmware_vendor, firmware_version, firmware_date])?;
     line("system", &[&machine.os_name])?;
     line("kernel", &[&machine.kernel_release])?;
+    show_platform(&machine.platform, output)
+}
+
+/// One line of what is said, and one of the TPM's guard: nobody attested either.
+fn show_platform(platform: &Platform, output: &Output) -> Result<(), CliError> {
+    let on = |what: &str, said: Option<bool>| {
+        said.map(|on| format!("{what} {}", if on { "on" } else { "off" }))
+    };
+    let there = |what: &str, said: Option<bool>| {
+        said.map(|there| format!("{what} {}", if there { "yes" } else { "no" }))
+    };
+    let lockdown = platform.lockdown.map(|mode| match mode {
+        Lockdown::None => "lockdown none",
+        Lockdown::Integrity => "lockdown integrity",
+        Lockdown::Confidentiality => "lockdown confidentiality",
+    });
+    let said: Vec<String> = [
+        on("SecureBoot", platform.secure_boot),
+        lockdown.map(str::to_owned),
+        on("IOMMU", platform.iommu),
+        there("TXT in the processor", platform.txt_capable),
+        there("tboot", platform.tboot),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if !said.is_empty() {
+        let said = said.join(", ");
+        output.line(&format!("{:<16} {said}; as the host says, not attested", "platform"))?;
+    }
+    if let Some(lockout) = platform.tpm_lockout {
+        let TpmLockout { locked, failures, failures_max, interval_s } = lockout;
+        let state = if locked { "LOCKED" } else { "not locked" };
+        let tries =
+            format!("{failures} of {failures_max} failures, one forgotten in {interval_s} s");
+        output.line(&format!(
+            "{:<16} {state}, {tries}; as the host says, not attested",
+            "TPM lockout"
+        ))?;
+    }
     Ok(())
 }

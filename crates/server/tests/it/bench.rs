@@ -244,6 +244,7 @@ impl Host {
                 ima_list: None,
                 dmi: folder.path().to_owned(),
                 os_release: folder.path().join("none"),
+                root: folder.path().join("kernel"),
             },
             folder,
         }

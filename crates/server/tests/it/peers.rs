@@ -1,6 +1,10 @@
 //! What hosts say of their machines, and what hosts of one model share.
 
-use api::{fleet::Peers, machine::Machine};
+use api::{
+    agent::EvidenceReply,
+    fleet::Peers,
+    machine::{Lockdown, Machine},
+};
 use clap::Parser as _;
 use cli::{Exit, Output, args::Arguments};
 use testkit::log::BootLog;
@@ -74,6 +78,54 @@ async fn a_majority_of_the_cohort_is_shown() {
         let run = move || cli::run(&arguments, &Output::new(arguments.json));
         assert_eq!(tokio::task::spawn_blocking(run).await.unwrap().unwrap(), Exit::Done);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_host_says_of_its_platform_is_shown_and_moves_no_verdict() {
+    let server = Server::start().await;
+    server.trust().await;
+    // It says that Secure Boot is on, and PCR 7 proves that it is off.
+    let host = Host::boot("liar", &BootLog::sound().secure_boot_off());
+    let put = |file: &str, bytes: &[u8]| {
+        let path = host.sources.root.join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    };
+    let guid = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
+    put(&format!("sys/firmware/efi/efivars/SecureBoot-{guid}"), &[6, 0, 0, 0, 1]);
+    put("sys/kernel/security/lockdown", b"none integrity [confidentiality]\n");
+    put("proc/cpuinfo", b"flags\t: fpu smx\n");
+    put("sys/class/iommu/dmar0", b"");
+    let id = server.join(&host).await.host_id;
+    let serving = host.serve();
+    let detail = server.wait_for(&id, "not accepted", Some("secure-boot-off")).await;
+    drop(serving);
+
+    let facts = detail.appraisal.unwrap().facts;
+    assert_eq!(facts.secure_boot, Some(false), "what is proved is not what is said");
+    let platform = facts.untrusted_machine.unwrap().platform;
+    assert_eq!(platform.secure_boot, Some(true));
+    assert_eq!(platform.lockdown, Some(Lockdown::Confidentiality));
+    assert_eq!((platform.txt_capable, platform.tboot), (Some(true), None));
+    assert_eq!(platform.iommu, Some(true));
+    // The software TPM counts failures as a chip does.
+    let lockout = platform.tpm_lockout.unwrap();
+    assert!(!lockout.locked && lockout.failures == 0 && lockout.failures_max > 0, "{lockout:?}");
+
+    // A word that we do not know refuses the evidence; it is no word of an agent of ours.
+    let evidence: serde_json::Value =
+        server.admin.get(&format!("/v1/hosts/{id}/evidence")).await.unwrap();
+    assert_eq!(evidence["machine"]["platform"]["lockdown"], "confidentiality");
+    let mut odd = evidence.clone();
+    odd["machine"]["platform"]["lockdown"] = "full".into();
+    let refused = host.client(&server).post::<_, EvidenceReply>("/v1/agent/evidence", &odd).await;
+    assert_eq!(code(refused), "body-invalid");
+
+    let context = server.data.path().join("admin.toml");
+    let program = ["bootproof", "host", "show", "liar", "--context", context.to_str().unwrap()];
+    let arguments = Arguments::try_parse_from(program).unwrap();
+    let show = move || cli::run(&arguments, &Output::new(arguments.json));
+    tokio::task::spawn_blocking(show).await.unwrap().unwrap();
 }
 
 #[tokio::test]
