@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::session::{Presence, Session, SharedSession, TpmChoice};
+use crate::{
+    session::{Presence, Session, SharedSession, TpmChoice},
+    source,
+};
 
 /// Between two looks for a TPM that is absent.
 pub(crate) const LOOK: Duration = Duration::from_secs(2);
@@ -41,8 +44,9 @@ pub(crate) async fn wait_for_driver(
 /// Waits as [`wait_for_driver`] does, where the machine has just booted: at other times a TPM that
 /// is not there is absent, and the server is told so at once.
 pub(crate) async fn wait_at_boot(session: &SharedSession) -> anyhow::Result<()> {
-    let up_s = u64::try_from(rustix::system::sysinfo().uptime).unwrap_or(0);
-    if let Some(left) = BOOT_TIME_MAX.checked_sub(Duration::from_secs(up_s)) {
+    // Where the kernel does not say how long it runs, it is not waited for.
+    let up = source::host::up_s().map_or(BOOT_TIME_MAX, Duration::from_secs);
+    if let Some(left) = BOOT_TIME_MAX.checked_sub(up) {
         wait_for_driver(session, Some(left)).await?;
     }
     Ok(())
