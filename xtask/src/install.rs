@@ -41,6 +41,8 @@ pub(crate) const IMAGE_TOOLS: &[Needed] = &[
 pub(crate) const PACKAGING_TOOLS: &[Needed] = &[
     Needed { program: "systemd-analyze", package: "systemd" },
     Needed { program: "dpkg-deb", package: "dpkg" },
+    Needed { program: "deb-systemd-helper", package: "init-system-helpers" },
+    Needed { program: "strip", package: "binutils" },
 ];
 
 /// The way of tpm2-tools to swtpm: a library without a program of its own.

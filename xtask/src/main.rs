@@ -5,6 +5,7 @@ mod arrows;
 mod coverage;
 mod dbx_table;
 mod demo;
+mod dist;
 mod docs;
 mod fuzz;
 mod install;
@@ -53,6 +54,12 @@ enum Task {
     },
     /// Boot virtual machines with Secure Boot and a TPM, and have a server judge them
     Vm(vm::Arguments),
+    /// Make Debian packages of agent, server and command line
+    Dist {
+        /// Make them of the tests' programs, install them into an empty root, try and remove them
+        #[arg(long)]
+        check: bool,
+    },
     /// Check the house rules: dependency arrows, generated documents
     Tidy,
     /// Write the documents that are generated: docs/troubleshooting.md, docs/coverage.md
@@ -87,6 +94,8 @@ fn main() -> anyhow::Result<()> {
         Task::Agent { check: true } => static_agent::run(static_agent::Check::Running),
         Task::Agent { check: false } => static_agent::run(static_agent::Check::SizeOnly),
         Task::Vm(arguments) => vm::run(&arguments),
+        Task::Dist { check: true } => dist::run(dist::Dist::Check),
+        Task::Dist { check: false } => dist::run(dist::Dist::Release),
         Task::Tidy => tidy::run(),
         Task::Docs => {
             docs::write()?;

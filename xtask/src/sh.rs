@@ -1,6 +1,7 @@
 //! Running programs.
 
 use std::{
+    ffi::OsStr,
     path::PathBuf,
     process::{Command, Stdio},
 };
@@ -39,9 +40,11 @@ pub(crate) fn stdout(program: &str, command: &mut Command) -> anyhow::Result<Vec
     Ok(done.stdout)
 }
 
-/// What a program prints.
-pub(crate) fn output(program: &str, arguments: &[&str]) -> anyhow::Result<String> {
-    let printed = stdout(program, Command::new(program).args(arguments))?;
+/// What a program prints, run in the workspace's folder.
+pub(crate) fn output(program: impl AsRef<OsStr>, arguments: &[&str]) -> anyhow::Result<String> {
+    let shown = format!("{} {}", program.as_ref().display(), arguments.join(" "));
+    let mut command = Command::new(program);
+    let printed = stdout(&shown, command.args(arguments).current_dir(root()))?;
     Ok(String::from_utf8_lossy(&printed).into_owned())
 }
 

@@ -76,6 +76,16 @@ pub(crate) enum Command {
     },
     /// Forget the membership; the server keeps the host until it is removed there
     Leave,
+    /// Print a script for shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    Man {
+        /// The folder
+        folder: PathBuf,
+    },
 }
 
 #[derive(Args)]

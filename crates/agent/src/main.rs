@@ -1,6 +1,7 @@
 //! `bootproof-agent`: see `--help`.
 
 mod args;
+mod documents;
 
 use std::{
     io::{IsTerminal as _, Write as _},
@@ -84,16 +85,23 @@ fn start_log() {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let file = StateFile::in_folder(&arguments.common.state_dir)?;
-    runtime.block_on(async {
-        match &arguments.command {
-            Command::Join(command) => join(&arguments.common, command, &file).await,
-            Command::Run => serve(&arguments.common, &file).await,
-            Command::Status { json } => status(&arguments.common, &file, *json).await,
-            Command::Leave => leave(&file),
+    let common = &arguments.common;
+    let file = || StateFile::in_folder(&common.state_dir);
+    match &arguments.command {
+        Command::Join(command) => block_on(join(common, command, &file()?)),
+        Command::Run => block_on(serve(common, &file()?)),
+        Command::Status { json } => block_on(status(common, &file()?, *json)),
+        Command::Leave => leave(&file()?),
+        Command::Completions { shell } => {
+            documents::completions(*shell);
+            Ok(())
         }
-    })
+        Command::Man { folder } => documents::man(folder),
+    }
+}
+
+fn block_on(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work)
 }
 
 async fn join(common: &Common, command: &Join, file: &StateFile) -> anyhow::Result<()> {

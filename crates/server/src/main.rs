@@ -1,10 +1,12 @@
 //! `bootproof-server`: see `--help`.
 
+mod documents;
+
 use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, sync::Arc, time::SystemTime};
 
 use anyhow::Context as _;
 use appraise::Policy;
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use server::{app::App, authority, authority::Authority, config::Config, context, http};
 use store::SqliteStore;
 use tokio::net::TcpListener;
@@ -53,6 +55,23 @@ struct Arguments {
     /// Write log lines as JSON
     #[arg(long)]
     log_json: bool,
+    #[command(subcommand)]
+    document: Option<Document>,
+}
+
+/// What the program writes about itself instead of serving.
+#[derive(Subcommand)]
+enum Document {
+    /// Print a script for shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder
+    Man {
+        /// The folder
+        folder: PathBuf,
+    },
 }
 
 impl Arguments {
@@ -77,6 +96,14 @@ impl Arguments {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    match &arguments.document {
+        None => {}
+        Some(Document::Completions { shell }) => {
+            documents::completions(*shell);
+            return Ok(());
+        }
+        Some(Document::Man { folder }) => return documents::man(folder),
+    }
     start_log(arguments.log_json);
     let config = arguments.config()?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(config))

@@ -1,0 +1,27 @@
+//! Shell completions and manual pages, out of the declaration of the command line.
+
+use std::{io, path::Path};
+
+use anyhow::Context as _;
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+use crate::Arguments;
+
+/// Prints the script that completes the program's words in `shell`.
+pub(crate) fn completions(shell: Shell) {
+    clap_complete::generate(
+        shell,
+        &mut Arguments::command(),
+        "bootproof-server",
+        &mut io::stdout(),
+    );
+}
+
+/// Writes the manual pages into `folder`, which is made where it is not there.
+pub(crate) fn man(folder: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("{} cannot be made", folder.display()))?;
+    clap_mangen::generate_to(Arguments::command(), folder)
+        .with_context(|| format!("no manual written into {}", folder.display()))
+}
