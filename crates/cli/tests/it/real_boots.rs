@@ -13,10 +13,9 @@ use cli::{
 };
 use references::{Applied, Baseline, Scope, State};
 use tpm_wire::{Digest, TpmAlgId};
-use verify::{RootStore, UnixTime};
+use verify::RootStore;
 
-/// After the evidence was made, and before its certificates end.
-const NOW: UnixTime = UnixTime(1_800_000_000);
+use crate::recorded::NOW;
 
 struct Boot {
     name: String,
@@ -50,8 +49,7 @@ impl Boot {
             until: None,
             baseline,
         });
-        let judged =
-            judge_with(&Policy::default(), applied.as_slice(), folder, &self.roots, NOW);
+        let judged = judge_with(&Policy::default(), applied.as_slice(), folder, &self.roots, NOW);
         let findings = judged.findings.iter();
         let mut lines: Vec<_> =
             findings.map(|finding| format!("{} {}", finding.severity, finding.code)).collect();
