@@ -20,10 +20,19 @@ pub(crate) struct Process(Child);
 impl Process {
     /// Starts it, with what it says in the file `log`.
     pub(crate) fn spawn(command: &mut Command, log: &Path) -> anyhow::Result<Self> {
+        Self::spawn_with_input(command, Stdio::null(), log)
+    }
+
+    /// The same with something to read.
+    pub(crate) fn spawn_with_input(
+        command: &mut Command,
+        input: Stdio,
+        log: &Path,
+    ) -> anyhow::Result<Self> {
         let out = File::create(log).with_context(|| format!("{}", log.display()))?;
         let program = command.get_program().to_string_lossy().into_owned();
         let child = command
-            .stdin(Stdio::null())
+            .stdin(input)
             .stdout(out.try_clone()?)
             .stderr(out)
             .spawn()

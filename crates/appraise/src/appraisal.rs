@@ -12,8 +12,8 @@ use crate::ima::ImaStatus;
 use crate::policy::LogRules;
 use crate::reference::{Context, Matched};
 use crate::{
-    Interface, Policy, TpmSaid, boot_facts, boot_path, ek, ima, log, quirk, quote, reference,
-    secure_boot, tpm,
+    Interface, Policy, TpmSaid, boot_facts, boot_path, dynamic_launch, ek, ima, log, quirk, quote,
+    reference, secure_boot, tpm,
 };
 
 /// The answer. No order and no default: what is not known is not a little better than refused.
@@ -138,6 +138,7 @@ impl BesideLog<'_, '_> {
         findings.extend(quote::clock_findings(self.quote, previous));
         findings.extend(quote::bank_finding(self.quote, policy));
         findings.extend(tpm::findings(self, policy));
+        findings.extend(dynamic_launch::finding(self.quote));
         let ima_mode = policy.ima.as_ref().map(|rules| rules.mode);
         findings.extend(ima::findings(self.ima, ima_mode));
         if self.untrusted_interface == Some(Interface::Crb) {

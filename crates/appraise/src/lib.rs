@@ -20,6 +20,7 @@ mod boot_facts;
 mod boot_path;
 mod claims;
 mod core;
+mod dynamic_launch;
 mod ek;
 mod evidence;
 mod examine;

@@ -163,13 +163,14 @@ impl Policy {
     }
 
     /// PCRs that a host should be asked to quote: the required ones, that of IMA where its list is
-    /// judged, and those that must be as references say.
+    /// judged, those that must be as references say, and two that tell of a dynamic launch: up to
+    /// sixteen take no command more to read than nine.
     pub fn asked_pcrs(&self) -> PcrSet {
         let held = match self.references.mode {
             Mode::Off => PcrSet::EMPTY,
             Mode::Observe | Mode::Enforce | Mode::Require => self.references.pcrs,
         };
-        let asked = self.required_pcrs.union(held);
+        let asked = self.required_pcrs.union(held).with(17).with(18);
         match &self.ima {
             Some(ima) => asked.with(ima.pcr_index),
             None => asked,

@@ -145,6 +145,7 @@ pub const fn unchangeable(code: Code) -> Option<&'static str> {
         | Code::TpmFirmwareAdvisory
         | Code::TpmFirmwareBelowMinimum
         | Code::TpmVirtual
-        | Code::InterfaceNotFifo => None,
+        | Code::InterfaceNotFifo
+        | Code::DynamicLaunch => None,
     }
 }

@@ -514,6 +514,11 @@ catalogue! {
         cause "The ACPI table TPM2 names the Command Response Buffer interface. Some systems (ESXi 6.7) want TIS/FIFO. The host says so; no quote proves it."
         next "If the operating system needs FIFO, set the TPM's interface to TIS/FIFO in the firmware setup, where it can be chosen."
 
+    DynamicLaunch "dynamic-launch" Platform Info
+        "The processor measured a second start"
+        cause "PCRs that only a dynamic launch sets back (Intel TXT, AMD SKINIT, Secure Launch) are not as they were when the machine started. What was launched was measured into them; it is not judged."
+        next "Nothing to do where a dynamic launch is wanted. Otherwise turn it off in the firmware setup (Intel TXT, Trusted Execution, DRTM), change nothing else in the same step, restart and attest again."
+
     QuirkAccepted "quirk-accepted" Platform Info
         "A known deviation from the standard was accepted"
         cause "The firmware, the boot loader or the maker of the TPM does something in a way of its own. The deviation has a row in the table of quirks, which says what is permitted because of it; what was measured must fit the quote all the same."

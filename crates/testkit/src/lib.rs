@@ -7,6 +7,7 @@ pub mod cabinet;
 pub mod corpus;
 pub mod ima;
 pub mod log;
+pub mod machine;
 pub mod pe;
 pub mod rim;
 pub mod swtpm;

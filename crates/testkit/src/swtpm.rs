@@ -359,6 +359,11 @@ impl Swtpm {
         }
     }
 
+    /// Its control channel, for [`crate::machine`]; not with [`Builder::tcp`].
+    pub fn control(&self) -> io::Result<UnixStream> {
+        UnixStream::connect(self.folder.path().join("control.sock"))
+    }
+
     /// What it wrote about itself.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("swtpm.log")).unwrap_or_default()

@@ -68,6 +68,7 @@ fn steps(scenario: &Scenario, seen: &[Seen]) -> String {
             }
             Step::Host(arguments) => format!("`{}`", command(arguments)),
             Step::ClearTpm => "the TPM is cleared (TPM2_Clear), the machine off".to_owned(),
+            Step::DynamicLaunch => "a dynamic launch while the system runs".to_owned(),
             Step::ReplaceTpm => "another TPM is put in, the machine off".to_owned(),
         };
         let _ = writeln!(text, "{}. {line}", n + 1);

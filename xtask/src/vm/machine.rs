@@ -2,9 +2,11 @@
 
 use std::{
     fs::{self, File},
-    io::{Read as _, Write as _},
+    io::{self, Read as _, Write as _},
+    os::{fd::OwnedFd, unix::net::UnixStream},
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    thread::sleep,
     time::{Duration, Instant},
 };
 
@@ -19,6 +21,10 @@ use crate::process::Process;
 
 /// swtpm listens within milliseconds; a busy machine takes longer.
 const TPM_START_TIME_MAX: Duration = Duration::from_secs(20);
+/// For an answer of swtpm beside the machine.
+const TPM_ANSWER_TIME_MAX: Duration = Duration::from_secs(10);
+/// Between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// A boot writes some kilobytes to the serial port; what a guest writes without end is cut.
 const SERIAL_BYTES_MAX: u64 = 1024 * 1024;
 
@@ -36,11 +42,17 @@ pub(super) struct Parts<'a> {
     pub(super) server_port: u16,
 }
 
+/// A software TPM, and the channel to it that the machine has too.
+struct RunningTpm {
+    _process: Process,
+    control: UnixStream,
+}
+
 /// A machine that runs. Dropping it is a power cut.
 pub(super) struct Machine {
     qemu: Process,
     // Ended after the machine that uses it.
-    _tpm: Option<Process>,
+    tpm: Option<RunningTpm>,
     serial: PathBuf,
     started: Instant,
 }
@@ -100,20 +112,22 @@ impl Machine {
         qemu.args(["-device", &format!("virtio-net-pci,netdev=net,romfile={rom}")]);
         qemu.args(["-serial", &format!("file:{}", serial.display())]);
 
+        let mut input = Stdio::null();
         let tpm = match parts.tpm {
             Tpm::Absent => None,
             Tpm::Fifo | Tpm::Crb => {
-                let socket = file("tpm.sock");
-                let process = start_tpm(parts.tpm_state, &socket, &file("swtpm.log"))?;
+                let tpm = start_tpm(parts.tpm_state, &file("tpm.sock"), &file("swtpm.log"))?;
+                // As standard input no other program that is started now gets it too.
+                input = OwnedFd::from(tpm.control.try_clone()?).into();
+                qemu.args(["-chardev", "socket,id=tpm,fd=0"]);
                 let interface = if parts.tpm == Tpm::Fifo { "tpm-tis" } else { "tpm-crb" };
-                qemu.args(["-chardev", &format!("socket,id=tpm,path={}", socket.display())]);
                 qemu.args(["-tpmdev", "emulator,id=tpm0,chardev=tpm"]);
                 qemu.args(["-device", &format!("{interface},tpmdev=tpm0")]);
-                Some(process)
+                Some(tpm)
             }
         };
-        let qemu = Process::spawn(&mut qemu, &file("qemu.log"))?;
-        Ok(Self { qemu, _tpm: tpm, serial, started: Instant::now() })
+        let qemu = Process::spawn_with_input(&mut qemu, input, &file("qemu.log"))?;
+        Ok(Self { qemu, tpm, serial, started: Instant::now() })
     }
 
     /// How long it has been on.
@@ -131,11 +145,53 @@ impl Machine {
         text(&bytes)
     }
 
+    /// A dynamic launch, as a processor does it. Only while nobody asks the TPM anything: machine
+    /// and lab share one channel, on which each waits for its answer.
+    pub(super) fn launch_dynamically(&mut self) -> anyhow::Result<()> {
+        let tpm = self.tpm.as_ref().context("the machine has no TPM")?;
+        Ok(testkit::machine::dynamic_launch(Patient(&tpm.control), b"a second system")?)
+    }
+
     /// An error where it ended by itself.
     pub(super) fn check_is_on(&mut self) -> anyhow::Result<()> {
         if let Some(status) = self.qemu.ended()? {
             bail!("the machine went off by itself ({status})");
         }
+        Ok(())
+    }
+}
+
+/// A connection that the machine made one that never waits: this waits.
+struct Patient<'a>(&'a UnixStream);
+
+impl Patient<'_> {
+    fn wait<T>(&self, mut once: impl FnMut(&UnixStream) -> io::Result<T>) -> io::Result<T> {
+        let deadline = Instant::now() + TPM_ANSWER_TIME_MAX;
+        loop {
+            match once(self.0) {
+                Err(err)
+                    if err.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline =>
+                {
+                    sleep(LOOK_AGAIN);
+                }
+                done => return done,
+            }
+        }
+    }
+}
+
+impl io::Read for Patient<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        self.wait(|mut stream| stream.read(bytes))
+    }
+}
+
+impl io::Write for Patient<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.wait(|mut stream| stream.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -160,7 +216,7 @@ fn text(bytes: &[u8]) -> String {
     lines.join("\n")
 }
 
-fn start_tpm(state: &Path, socket: &Path, log: &Path) -> anyhow::Result<Process> {
+fn start_tpm(state: &Path, socket: &Path, log: &Path) -> anyhow::Result<RunningTpm> {
     let _ = fs::remove_file(socket);
     let mut swtpm = Command::new("swtpm");
     swtpm.args(["socket", "--tpm2", "--terminate", "--tpmstate"]);
@@ -168,17 +224,19 @@ fn start_tpm(state: &Path, socket: &Path, log: &Path) -> anyhow::Result<Process>
     swtpm.arg("--ctrl").arg(format!("type=unixio,path={}", socket.display()));
     let mut process = Process::spawn(&mut swtpm, log)?;
     let deadline = Instant::now() + TPM_START_TIME_MAX;
-    // It serves one client, which must be the machine: only whether the socket is there is looked at.
-    while !socket.exists() {
+    let control = loop {
+        if let Ok(control) = UnixStream::connect(socket) {
+            break control;
+        }
         if let Some(status) = process.ended()? {
             bail!("swtpm ended ({status}): {}", fs::read_to_string(log).unwrap_or_default());
         }
         if Instant::now() > deadline {
-            bail!("swtpm made no socket within {} s", TPM_START_TIME_MAX.as_secs());
+            bail!("swtpm did not listen within {} s", TPM_START_TIME_MAX.as_secs());
         }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    Ok(process)
+        sleep(LOOK_AGAIN);
+    };
+    Ok(RunningTpm { _process: process, control })
 }
 
 /// How processors are made: by KVM where it can do the system management mode that the firmware

@@ -176,6 +176,9 @@ impl<'a> Play<'a> {
             Step::Judged(judged) => self.judged(judged),
             Step::Host(arguments) => self.host(arguments),
             Step::ClearTpm => self.clear_tpm(),
+            Step::DynamicLaunch => {
+                self.machine.as_mut().context("the machine is off")?.launch_dynamically()
+            }
             Step::ReplaceTpm => {
                 self.machine = None;
                 self.make_tpm()
@@ -340,6 +343,7 @@ impl<'a> Play<'a> {
 
     fn host(&mut self, arguments: &[&str]) -> anyhow::Result<()> {
         let (verb, more) = arguments.split_first().context("no command")?;
+        let asked_at_ms = now_ms()?;
         self.place.site.tell(&[&["host", *verb, self.place.host], more].concat())?;
         if *verb == "learn" {
             let list = self.place.site.json(&["reference", "list"])?;
@@ -348,7 +352,7 @@ impl<'a> Play<'a> {
             self.place.site.tell(&["reference", "export", id, "--out", &file.to_string_lossy()])?;
             self.reference = Some(file);
         }
-        self.booted_at_ms = now_ms()?;
+        self.booted_at_ms = asked_at_ms;
         Ok(())
     }
 

@@ -39,6 +39,8 @@ pub(super) enum Step {
     ClearTpm,
     /// Another TPM is put in while the machine is off.
     ReplaceTpm,
+    /// The processor measures a second start, of something, while the system runs.
+    DynamicLaunch,
 }
 
 impl Step {
@@ -50,6 +52,7 @@ impl Step {
             Self::Judged(judged) => format!("waiting for {}", judged.verdict),
             Self::Host(arguments) => format!("bootproof host {}", arguments.join(" ")),
             Self::ClearTpm => "clearing the TPM".to_owned(),
+            Self::DynamicLaunch => "launching a second time".to_owned(),
             Self::ReplaceTpm => "putting another TPM in".to_owned(),
         }
     }

@@ -284,4 +284,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             refused("tpm-replaced", &["ak-not-enrolled", "quote-signature"]),
         ],
     },
+    Scenario {
+        name: "dynamic-launch",
+        about: "The processor measures a second start (Intel TXT, AMD SKINIT) after the first.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(OWN_UKI),
+            ACCEPTED,
+            Step::DynamicLaunch,
+            Step::Host(&["attest"]),
+            accepted("dynamic-launch", &["dynamic-launch"]),
+        ],
+    },
 ];

@@ -8,6 +8,7 @@ use findings::{CATALOGUE, Code};
 use testkit::{
     boot::boot,
     log::{BootLog, BuiltLog},
+    machine::dynamic_launch,
     swtpm::{Ca, Swtpm},
 };
 use tpm_wire::{Digest, PcrBank, PcrSet, TpmAlgId, command::PcrExtend};
@@ -299,6 +300,16 @@ fn each_finding_has_a_case_that_raises_it_and_one_that_just_does_not() {
     // The platform.
     let crb = changed(&|folder| folder.acpi_tpm2 = Some(acpi_tpm2(7)));
     raises(Code::InterfaceNotFifo, &crb, &roots, NOW);
+    let launch_pcrs = (17..=22).fold(boot_pcrs(), PcrSet::with);
+    bench.evidence(&log, boot_pcrs());
+    let just_not = |folder: &EvidenceFolder| {
+        let codes = codes(folder, &roots, NOW);
+        assert!(!codes.iter().any(|code| code == Code::DynamicLaunch.as_str()), "{codes:?}");
+    };
+    just_not(&bench.quote(&log, launch_pcrs));
+    dynamic_launch(bench.tpm.control().unwrap(), b"a kernel").unwrap();
+    just_not(&bench.quote(&log, boot_pcrs()));
+    raises(Code::DynamicLaunch, &bench.quote(&log, launch_pcrs), &roots, NOW);
     let mut weak = Bench::new("sha1");
     let weak_log = BootLog::sound().banks(&[TpmAlgId::SHA1]).build();
     let mut sha1 = weak.evidence(&weak_log, boot_pcrs());
