@@ -15,6 +15,8 @@ use client::CaPin;
 Examples:
   bootproof-agent join https://bootproof.example.org:8443 --token TOKEN --ca-sha256 PIN
   bootproof-agent join https://bootproof.example.org:8443 --token TOKEN --ca-sha256 PIN --wait=10m
+  bootproof-agent join https://bootproof.example.org:8443 --token TOKEN --ca-sha256 PIN --name web-1
+      With a new board or disk: under the name that the host has there (`bootproof host replace`).
   bootproof-agent run
   bootproof-agent status --json
 

@@ -25,6 +25,18 @@ pub struct Enrolled {
     pub host_id: String,
     /// Why no identity key was stored; empty where one was.
     pub findings: Vec<api::finding::Finding>,
+    /// SHA-256 of this TPM's endorsement key, where it is not the TPM of the host: a person has to
+    /// decide.
+    pub quarantined: Option<String>,
+}
+
+/// Which attestation key to enrol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnrolKey {
+    /// The kept one, or a new one where there is none.
+    Kept,
+    /// Another one: the kept one is kept until the server has bound the other.
+    Anew,
 }
 
 /// Joins with a join token. The state is saved at each step, so that no crash loses a membership.
@@ -36,7 +48,7 @@ pub async fn join(
     host: HostSays,
     token: String,
 ) -> anyhow::Result<Enrolled> {
-    let (tpm, ek) = keys(session, state, file).await?.unzip();
+    let (tpm, ek) = keys(session, state, file, EnrolKey::Kept).await?.unzip();
     let credentials = joining(file, state)?;
     let hash = digest(&SHA256, credentials.host_token.as_bytes());
     let request = JoinRequest { token, host, tpm, token_sha256: hash.as_ref().into() };
@@ -50,8 +62,9 @@ pub async fn enrol(
     file: &StateFile,
     state: &mut State,
     session: &SharedSession,
+    key: EnrolKey,
 ) -> anyhow::Result<Enrolled> {
-    let (tpm, ek) = keys(session, state, file).await?.context("the TPM is gone")?;
+    let (tpm, ek) = keys(session, state, file, key).await?.context("the TPM is gone")?;
     let reply: EnrolReply = client.post("/v1/agent/enrol", &EnrolRequest { tpm }).await?;
     finish(client, file, state, session, Some(ek), reply).await
 }
@@ -62,17 +75,26 @@ async fn keys(
     session: &SharedSession,
     state: &mut State,
     file: &StateFile,
+    key: EnrolKey,
 ) -> anyhow::Result<Option<(TpmKeys, Endorsement)>> {
-    let kept = state.ak.clone();
+    let (kept, next) = (state.ak.clone(), state.next_ak.clone());
     let keys = session
-        .run(move |session| match session.presence() {
-            Presence::Absent => None,
-            Presence::Present => Some(session.keys(kept.as_ref())),
+        .run(move |session| match (session.presence(), key) {
+            (Presence::Absent, _) => None,
+            (Presence::Present, EnrolKey::Kept) => Some(session.keys(kept.as_ref())),
+            (Presence::Present, EnrolKey::Anew) => Some(session.keys_anew(next.as_ref())),
         })
         .await?;
     let Some(keys) = keys else { return Ok(None) };
     let (keys, ek, ak) = keys.context("the TPM's keys cannot be had")?;
-    save_ak(state, file, ak)?;
+    match key {
+        EnrolKey::Kept => {
+            // What was begun with another key is over.
+            state.next_ak = None;
+            save_ak(state, file, ak)?;
+        }
+        EnrolKey::Anew => save_next_ak(state, file, ak)?,
+    }
     Ok(Some((keys, ek)))
 }
 
@@ -80,6 +102,19 @@ async fn keys(
 pub(crate) fn save_ak(state: &mut State, file: &StateFile, ak: WrappedKey) -> anyhow::Result<()> {
     if state.ak.as_ref().is_none_or(|kept| kept.public != ak.public) {
         state.ak = Some(ak);
+        file.save(state)?;
+    }
+    Ok(())
+}
+
+/// Saves a key that the server has not bound yet.
+pub(crate) fn save_next_ak(
+    state: &mut State,
+    file: &StateFile,
+    ak: WrappedKey,
+) -> anyhow::Result<()> {
+    if state.next_ak.as_ref().is_none_or(|next| next.public != ak.public) {
+        state.next_ak = Some(ak);
         file.save(state)?;
     }
     Ok(())
@@ -100,14 +135,18 @@ async fn finish(
                 let made = Credentials { host_id: host_id.clone(), ..made };
                 become_member(state, file, made)?;
             }
-            return Ok(Enrolled { host_id, findings });
+            return Ok(Enrolled { host_id, findings, quarantined: None });
+        }
+        EnrolReply::Quarantined { host_id, ek_sha256, findings } => {
+            return Ok(Enrolled { host_id, findings, quarantined: Some(ek_sha256) });
         }
         EnrolReply::Activate { enrolment_id, host_id, credential, .. } => {
             (enrolment_id, host_id, credential)
         }
     };
     let ek = ek.context("the server sent a credential, but no keys were sent to it")?;
-    let ak = state.ak.clone().context("the attestation key is gone")?;
+    let ak = state.next_ak.clone().or_else(|| state.ak.clone());
+    let ak = ak.context("the attestation key is gone")?;
     let secret = session.run(move |session| session.activate(&ek, &ak, &credential)).await?;
     let secret = secret.context("the TPM did not open the server's credential")?;
 
@@ -131,7 +170,7 @@ async fn finish(
         }
     }
     become_member(state, file, credentials)?;
-    Ok(Enrolled { host_id, findings: Vec::new() })
+    Ok(Enrolled { host_id, findings: Vec::new(), quarantined: None })
 }
 
 /// The credentials for a membership without an identity key, saved before the server hears of
@@ -154,7 +193,12 @@ fn become_member(
     file: &StateFile,
     credentials: Credentials,
 ) -> anyhow::Result<()> {
-    state.activating = None;
+    // An activation ended well, so that the key it was made for is the enrolled one.
+    if state.activating.take().is_some()
+        && let Some(next) = state.next_ak.take()
+    {
+        state.ak = Some(next);
+    }
     state.joining = None;
     if let Some(member) = &mut state.member {
         member.credentials = Some(credentials);

@@ -108,7 +108,7 @@ async fn attempt(
         let settled = state.member.as_ref().and_then(|member| member.credentials.as_ref());
         if let Some(credentials) = settled {
             let host_id = credentials.host_id.clone();
-            return Ok(Enrolled { host_id, findings: Vec::new() });
+            return Ok(Enrolled { host_id, findings: Vec::new(), quarantined: None });
         }
     }
     state.member =

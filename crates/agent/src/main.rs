@@ -115,7 +115,19 @@ async fn join(common: &Common, command: &Join, file: &StateFile) -> anyhow::Resu
     };
     let enrolled = agent::join::join(&order, file, &session).await?;
     let mut stdout = std::io::stdout().lock();
-    writeln!(stdout, "joined {} as {} ({})", order.server, order.host.name, enrolled.host_id)?;
+    let name = &order.host.name;
+    if let Some(ek_sha256) = &enrolled.quarantined {
+        writeln!(stdout, "not joined: the server knows {name} with another TPM")?;
+        writeln!(stdout, "this TPM's EK digest: {ek_sha256}")?;
+        writeln!(
+            stdout,
+            "\nnext: if this machine is {name} with a new board or TPM, an administrator says so:\n  \
+             bootproof host replace {name} --ek-sha256 {ek_sha256} --reason TEXT\n\
+             then run this command again. If it is another machine, give it another --name."
+        )?;
+        anyhow::bail!("a person has to decide first");
+    }
+    writeln!(stdout, "joined {} as {name} ({})", order.server, enrolled.host_id)?;
     if enrolled.findings.is_empty() {
         writeln!(stdout, "the identity key of the TPM is stored")?;
     }

@@ -136,6 +136,20 @@ impl Session {
         }
     }
 
+    /// Whether the TPM loads this key: it does not where it was cleared since, or is another one.
+    pub fn loads(&mut self, kept: &WrappedKey) -> Result<bool, TpmError> {
+        let mut open = match self.open.take() {
+            Some(open) => open,
+            None => self.opened()?,
+        };
+        open.ak = AttestationKey::load(&mut open.tpm, &kept.public, &kept.private)?;
+        let loads = open.ak.is_some();
+        if open.shared {
+            self.open = Some(open);
+        }
+        Ok(loads)
+    }
+
     /// The keys that enrolment needs: the endorsement key with its certificate, and the
     /// attestation key, `kept` where this TPM can load it, else a new one.
     pub fn keys(
@@ -152,6 +166,17 @@ impl Session {
             };
             Ok((keys, ek, wrapped(ak)))
         })
+    }
+
+    /// The same with another attestation key than the kept one: `made` before where this TPM can load
+    /// it, else a new one.
+    pub fn keys_anew(
+        &mut self,
+        made: Option<&WrappedKey>,
+    ) -> Result<(TpmKeys, Endorsement, WrappedKey), TpmError> {
+        // The key that is loaded is the one that is not wanted.
+        self.open = None;
+        self.keys(made)
     }
 
     /// Opens the credential that was made for these keys.

@@ -51,6 +51,9 @@ pub struct State {
     pub joining: Option<Credentials>,
     /// The attestation key, as the TPM wrapped it: of use in this TPM only.
     pub ak: Option<WrappedKey>,
+    /// An attestation key that is to take the place of `ak` once the server has bound it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_ak: Option<WrappedKey>,
 }
 
 /// Where the host is a member, and as whom.

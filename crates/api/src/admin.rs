@@ -57,6 +57,15 @@ pub struct HostDetail {
     pub joined_at_ms: i64,
     /// The identity key.
     pub identity: Option<Identity>,
+    /// The identity key that the last evidence was judged by, where that is one of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence_identity: Option<Identity>,
+    /// Another TPM that was shown for this host and waits for a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<Candidate>,
+    /// Whether the agent was asked to make a new attestation key and has not yet.
+    #[serde(default)]
+    pub rotation_wanted: bool,
     /// The last judgement in full.
     pub appraisal: Option<Appraisal>,
     /// Seconds until the next attestation is due.
@@ -64,6 +73,46 @@ pub struct HostDetail {
     /// How its last verified quote compares with those of its cohort, where there is one.
     #[serde(default)]
     pub peers: Option<Peers>,
+}
+
+/// Another TPM than the enrolled one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Candidate {
+    /// SHA-256 of its endorsement key's SubjectPublicKeyInfo, in hex.
+    pub ek_sha256: String,
+    /// What is wrong with its endorsement certificate; absent where its chain leads to a trusted root.
+    pub certificate: Option<Finding>,
+    /// When it was shown first, in milliseconds since 1970.
+    pub first_seen_ms: i64,
+    /// When it was shown last, in milliseconds since 1970.
+    pub last_seen_ms: i64,
+    /// From when on it counts no more, in milliseconds since 1970.
+    pub expires_at_ms: i64,
+    /// Whether a person said that it takes the place of the enrolled one.
+    pub approved: bool,
+}
+
+/// `POST /v1/hosts/{id}/replace`: a person puts the candidate in the place of the enrolled TPM.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceRequest {
+    /// The candidate that the person means: [`Candidate::ek_sha256`].
+    pub ek_sha256: String,
+    /// Why, for the audit log.
+    pub reason: String,
+}
+
+/// The answer to [`ReplaceRequest`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Replaced {
+    /// The host's identifier.
+    pub host_id: String,
+    /// The endorsement key before, where there was one.
+    pub ek_sha256_before: Option<String>,
+    /// The endorsement key that may enrol now.
+    pub ek_sha256: String,
+    /// Until when it may, in milliseconds since 1970.
+    pub expires_at_ms: i64,
 }
 
 /// A stored identity key.

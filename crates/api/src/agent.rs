@@ -71,6 +71,16 @@ pub enum EnrolReply {
         /// Why no identity key was stored: no TPM, or its certificate was refused.
         findings: Vec<Finding>,
     },
+    /// This is not the TPM of the host of this name: a person has to decide. Nothing was changed of
+    /// the host.
+    Quarantined {
+        /// The host's identifier.
+        host_id: String,
+        /// SHA-256 of the shown endorsement key's SubjectPublicKeyInfo, in hex: what a person compares.
+        ek_sha256: String,
+        /// The finding.
+        findings: Vec<Finding>,
+    },
     /// The TPM must open this credential first.
     Activate {
         /// The enrolment's identifier.
@@ -138,6 +148,32 @@ pub struct PollRequest {
     /// for evidence at once. Agents of earlier versions do not say.
     #[serde(default)]
     pub up_s: Option<u64>,
+    /// Whether its attestation key is one of this TPM.
+    #[serde(default, skip_serializing_if = "KeySays::is_kept")]
+    pub key: KeySays,
+}
+
+/// What the agent says of the attestation key that it keeps.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum KeySays {
+    /// The TPM loads it, or nothing is known to the contrary.
+    #[default]
+    Kept,
+    /// The TPM does not load it: it was cleared, or it is another one. The agent has a new key.
+    Lost,
+    /// The server has told that this is not the TPM of the host: it waits for a person's decision.
+    Quarantined {
+        /// SHA-256 of the TPM's endorsement key, as the server told it, in hex.
+        ek_sha256: String,
+    },
+}
+
+impl KeySays {
+    /// Whether nothing is to be said.
+    pub fn is_kept(&self) -> bool {
+        *self == Self::Kept
+    }
 }
 
 /// What the agent says of the TPM.
@@ -165,6 +201,8 @@ pub enum PollReply {
     },
     /// Give the TPM's keys: `POST /v1/agent/enrol`.
     Enrol,
+    /// Make a new attestation key, and give it with the TPM's keys: `POST /v1/agent/enrol`.
+    RotateKey,
     /// Nothing to do: ask again, at once or after the named seconds.
     Wait {
         /// Seconds to wait before the next poll.

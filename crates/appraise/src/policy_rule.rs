@@ -72,6 +72,8 @@ pub const fn unchangeable(code: Code) -> Option<&'static str> {
         ),
         Code::RuleError => Some("what the rules would have found is not known"),
         Code::EkChanged
+        | Code::StateCopied
+        | Code::AkRenewed
         | Code::NoTpm
         | Code::AwaitingApproval
         | Code::NeverAppraised

@@ -101,6 +101,25 @@ pub enum Host {
     Disconnect(OneHost),
     /// Take a host back, and store the identity key of its TPM anew
     Reconnect(OneHost),
+    /// Put another TPM in the place of a host's: a new board, a new chip
+    #[command(after_help = "\
+The machine with the new TPM shows it by itself: its agent runs with the state of before, or, with a
+new disk, joins under the host's name. `bootproof host show HOST` shows the digest to compare. The host
+keeps its history and what it is held to; the old TPM is good for nothing from then on.
+
+Exit codes: 0 done, 2 could not be done: no such TPM was shown, or it is another host's.
+
+Example:
+  bootproof host replace web-1 --ek-sha256 DIGEST --reason 'new board, ticket 4711'")]
+    Replace(HostReplace),
+    /// Have a host's agent make a new attestation key at its next contact
+    #[command(after_help = "\
+The key of before counts until the server has bound the new one to the same TPM. Evidence of before
+stays, with the key that signed it.
+
+Example:
+  bootproof host rotate-key web-1")]
+    RotateKey(OneHost),
     /// Vouch for a host whose join token asks for it
     Approve(OneHost),
     /// Remove a host and all that is known of it, but for the audit log
@@ -150,6 +169,20 @@ pub struct Attest {
     /// Seconds to wait for the verdict
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub wait: u64,
+}
+
+/// `bootproof host replace`
+#[derive(Debug, Args)]
+pub struct HostReplace {
+    /// The host's name or identifier
+    #[arg(value_name = "HOST")]
+    pub host: String,
+    /// SHA-256 of the new TPM's endorsement key, as `host show` shows it
+    #[arg(long, value_name = "DIGEST")]
+    pub ek_sha256: String,
+    /// Why, for the audit log
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
 }
 
 /// `bootproof host learn`

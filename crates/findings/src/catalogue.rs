@@ -142,8 +142,18 @@ catalogue! {
 
     EkChanged "ek-changed" Identity Fail
         "The host shows another endorsement key than the enrolled one"
-        cause "The endorsement key identifies the TPM chip. Another one means another chip (a new mainboard), a TPM whose endorsement seed was changed, or another machine under this name."
-        next "If the board or the TPM was replaced, remove the host and join it again; if not, treat the host as suspect."
+        cause "The endorsement key identifies the TPM chip. Another one means another chip (a new mainboard), a TPM whose endorsement seed was changed, or another machine under this name. Nothing is accepted of it, and the host is not accepted until a person decides."
+        next "If the board or the TPM was replaced, compare the digest with the new one's (`bootproof host show HOST`), then `bootproof host replace HOST --ek-sha256 DIGEST --reason TEXT`: the host keeps its history. If nothing was replaced, treat the machine that shows it as suspect."
+
+    StateCopied "state-copied" Identity Warn
+        "Another TPM was shown for this host, which still has its own"
+        cause "A machine with another TPM showed this host's membership or joined under its name, while the enrolled TPM goes on answering: the agent's state was copied with a disk or an image, or two machines have one name. Nothing is accepted of that other machine, and the verdict is the enrolled TPM's."
+        next "Find the other machine. If it is a copy, remove its agent's state there (`bootproof-agent leave`) and join it under a name of its own; then remove what was noted of it: `bootproof host disconnect HOST`, `bootproof host reconnect HOST`."
+
+    AkRenewed "ak-renewed" Identity Info
+        "The host's attestation key was made anew"
+        cause "The same TPM, known by its endorsement key, proved a new attestation key: a person asked for it, or the TPM was cleared (TPM2_Clear), or the agent lost its key. Earlier verdicts and evidence stay, each with the key that signed it."
+        next "Nothing to do where you know why. If nobody cleared the TPM or asked for a new key, find out who did: what else the TPM kept under its owner (disk keys) is gone after a clear."
 
     EkCertAbsent "ek-cert-absent" Identity Fail
         "The TPM has no endorsement key certificate"

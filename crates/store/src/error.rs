@@ -70,6 +70,8 @@ pub enum Kind {
     PendingEnrolment,
     /// A reference.
     Reference,
+    /// Another TPM that was shown for a host.
+    Candidate,
 }
 
 impl std::fmt::Display for Kind {
@@ -81,6 +83,7 @@ impl std::fmt::Display for Kind {
             Kind::TrustRoot => "trust root",
             Kind::PendingEnrolment => "enrolment",
             Kind::Reference => "reference",
+            Kind::Candidate => "another TPM of this host",
         })
     }
 }
@@ -111,6 +114,24 @@ pub enum Conflict {
     /// The host is known and nobody asked it to enrol anew.
     #[error("host {host} may not enrol anew before it is disconnected and reconnected")]
     ReenrolmentNotWanted {
+        /// The host.
+        host: HostId,
+    },
+    /// The keys are of another TPM than the host's, and nobody said that it takes its place.
+    #[error("host {host} is enrolled with another TPM")]
+    OtherTpm {
+        /// The host.
+        host: HostId,
+    },
+    /// The candidate is another TPM than the one that is meant.
+    #[error("the TPM that was shown for the host has the EK digest {}", hex::encode(.have))]
+    CandidateDiffers {
+        /// What it is.
+        have: crate::Sha256,
+    },
+    /// No identity is stored of the host.
+    #[error("host {host} has no identity key")]
+    NoIdentity {
         /// The host.
         host: HostId,
     },

@@ -26,7 +26,8 @@ pub use row::appraisal::{
     AppraisalId, AppraisalRow, EvidencePart, LastAppraisal, NewAppraisal, Rejudgement, StoredPart,
 };
 pub use row::audit::{AuditBreak, AuditChain, AuditRow, By};
-pub use row::enrolment::{Completion, Enrolled, Origin, PendingEnrolment, PendingId};
+pub use row::candidate::{Candidate, NewCandidate, Noted, Replacement};
+pub use row::enrolment::{Completion, Enrolled, EnrolledKeys, Origin, PendingEnrolment, PendingId};
 pub use row::host::{
     Approval, Connection, Host, HostCursor, HostId, Identity, NewHost, QuoteClock, Reenrolment,
     TpmPresence,
@@ -67,6 +68,10 @@ pub const PENDING_PER_JOIN_TOKEN_MAX: u32 = 4_096;
 /// Most references of one host, and of one cohort, that are not retired: evidence is compared with
 /// each. A host that has more boots in use than this has none that is expected.
 pub const REFERENCES_PER_SCOPE_MAX: u32 = 64;
+
+/// Identities of before that are kept of a host: evidence that is judged again is seldom older than
+/// one or two of them, and a host must not fill the disk by making keys.
+pub const PAST_IDENTITIES_MAX: u32 = 16;
 
 /// Where the server keeps everything that must outlive it.
 ///
@@ -162,11 +167,26 @@ pub trait Store: Send + Sync {
     /// wish for a new one: the cause needs a person, who then reconnects the host again.
     fn note_enrolment_problem(&self, id: &HostId, problem_json: String) -> Reply<'_, ()>;
 
+    /// Wants the host's agent to make a new attestation key; the present one counts until the new one
+    /// is bound. [`Conflict::NoIdentity`] where there is none.
+    fn want_rotation(&self, id: &HostId, by: By) -> Reply<'_, ()>;
+
+    // Another TPM in the place of a host's.
+
+    /// A TPM that is not the enrolled one was shown for a host. There is one candidate a host: an
+    /// approved one, and one that was seen lately, stay. Audited where the candidate is a new one.
+    fn note_candidate(&self, candidate: NewCandidate, by: By) -> Reply<'_, Noted>;
+    /// Records a person's word that the candidate takes the enrolled TPM's place. Checked in this
+    /// order: there is a candidate ([`StoreError::NotFound`]), it is the one that is meant
+    /// ([`Conflict::CandidateDiffers`]), it is no other host's TPM ([`Conflict::EkTaken`]). Returns the
+    /// endorsement key's digest before, where there was one.
+    fn approve_replacement(&self, replacement: Replacement, by: By) -> Reply<'_, Option<Sha256>>;
+
     // Enrolments on the way.
 
     /// Keeps what a started enrolment needs until it is completed or expires. A new one for the
     /// same host replaces the host's older ones. Fails if the join token cannot be used, if the
-    /// host may not enrol, or with [`StoreError::Limit`] ([`PENDING_PER_JOIN_TOKEN_MAX`]).
+    /// host may not enrol these keys, or with [`StoreError::Limit`] ([`PENDING_PER_JOIN_TOKEN_MAX`]).
     fn begin_enrolment(&self, pending: PendingEnrolment, by: By) -> Reply<'_, ()>;
     /// A started enrolment, completed or not, until it expires at `now_ms`.
     fn pending_enrolment(&self, id: &PendingId, now_ms: i64)
@@ -174,9 +194,18 @@ pub trait Store: Send + Sync {
     /// Completes an enrolment in one transaction. Checked in this order: it exists and has not
     /// expired ([`StoreError::NotFound`]), was not completed ([`Conflict::AlreadyCompleted`]), the
     /// proof is equal in constant time ([`Conflict::ProofWrong`]), no other host has this EK
-    /// ([`Conflict::EkTaken`]), the join token has a use left ([`Conflict::JoinToken`]) or the host
-    /// may enrol anew ([`Conflict::ReenrolmentNotWanted`]). Nothing is changed on failure.
+    /// ([`Conflict::EkTaken`]), the join token has a use left ([`Conflict::JoinToken`]), and a known
+    /// host may enrol these keys: the same TPM where a person wants it or the attestation key is
+    /// another one ([`Conflict::ReenrolmentNotWanted`]), another TPM where a person approved it
+    /// ([`Conflict::OtherTpm`]). Nothing is changed on failure.
+    ///
+    /// A new attestation key of the same TPM leaves the last verdict; the quote counters go, since a
+    /// TPM shows other ones to each key. The identity of before is kept: [`Store::past_identity`].
     fn complete_enrolment(&self, completion: Completion, by: By) -> Reply<'_, Enrolled>;
+
+    /// The identity of a host that had this [`Host::identity_version`], of the last
+    /// [`PAST_IDENTITIES_MAX`].
+    fn past_identity(&self, host: &HostId, version: i64) -> Reply<'_, Option<Identity>>;
 
     // Appraisals.
 

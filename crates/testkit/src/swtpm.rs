@@ -456,6 +456,21 @@ impl Swtpm {
         }
     }
 
+    /// TPM2_Clear by lockout authorization. [TPM2-P3-1.59 §24.6] Keys of the owner are gone and counters
+    /// begin anew; the endorsement seed, and so the endorsement key, stays.
+    pub fn clear(&self) -> Result<(), SwtpmError> {
+        // With an empty password: tag, size, code, TPM_RH_LOCKOUT, and one session of 9 bytes.
+        const CLEAR: [u8; 27] = [
+            0x80, 0x02, 0, 0, 0, 27, 0, 0, 0x01, 0x26, 0x40, 0, 0, 0x0A, 0, 0, 0, 9, 0x40, 0, 0, 9,
+            0, 0, 0, 0, 0,
+        ];
+        let response = self.client()?.transmit(&CLEAR).map_err(failed("TPM2_Clear"))?;
+        match response.get(6..10) {
+            Some([0, 0, 0, 0]) => Ok(()),
+            code => Err(SwtpmError(format!("TPM2_Clear: {code:02x?}"))),
+        }
+    }
+
     /// A connection of its own, for what a test does to the TPM beside the program it tests.
     pub fn client(&self) -> Result<Client, SwtpmError> {
         let stream = self.connect().map_err(failed(self.address()))?;

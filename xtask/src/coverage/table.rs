@@ -91,7 +91,12 @@ const REFERENCES: &[Requirement] = requirements! {
         ["server::a_change_is_told_accepted_and_taken_back_without_the_host",
          "server::a_cohort_is_held_to_its_references_and_accepts_for_all",
          "server::a_policy_is_tried_over_stored_evidence_and_changes_nothing"];
-    P10 "Another TPM, another board or a system that is installed anew loses no history of the host." open "a host whose TPM was swapped is removed and joined again; its earlier verdicts are not carried over to it yet";
+    P10 "Another TPM, another board or a system that is installed anew loses no history of the host."
+        ["server::a_new_board_waits_for_a_person_and_keeps_the_history",
+         "server::a_new_board_with_a_new_disk_joins_again_under_the_hosts_name",
+         "server::a_system_that_is_installed_anew_is_the_same_host",
+         "server::a_tpm_that_was_cleared_gets_a_new_key_without_a_person",
+         "server::evidence_of_before_is_verified_with_its_own_key"];
 };
 
 const LOG: &[Requirement] = requirements! {

@@ -1,7 +1,10 @@
 //! `bootproof host …`
 
 use api::{
-    admin::{AttestRequested, Host as HostView, HostDetail, HostPage, PastAppraisal},
+    admin::{
+        AttestRequested, Candidate, Host as HostView, HostDetail, HostPage, PastAppraisal,
+        ReplaceRequest, Replaced,
+    },
     agent::Evidence,
     finding::Finding,
     fleet::Peers,
@@ -16,7 +19,7 @@ use super::{
     verify::{show_facts, show_findings},
 };
 use crate::{
-    args::{Attest, Host, OneHost},
+    args::{Attest, Host, HostReplace, OneHost},
     error::CliError,
     evidence_dir,
     output::{Output, Tone, plain},
@@ -45,6 +48,12 @@ pub(super) async fn run(
             ));
             Ok(Exit::Done)
         }
+        Host::Replace(command) => replace(command, client, output).await,
+        Host::RotateKey(host) => {
+            let host = post(host, "rotate-key", client).await?;
+            output.note(&format!("the agent of {host} will make a new key at its next contact"));
+            Ok(Exit::Done)
+        }
         Host::Approve(host) => {
             let host = post(host, "approve", client).await?;
             output.note(&format!("{host} is approved"));
@@ -65,7 +74,8 @@ pub(super) async fn run(
             let path = format!("/v1/hosts/{}", host.id);
             let detail: HostDetail = client.get(&path).await?;
             let evidence: Evidence = client.get(&format!("{path}/evidence")).await?;
-            evidence_dir::write(&command.out, &evidence, detail.identity.as_ref())?;
+            let identity = detail.evidence_identity.as_ref().or(detail.identity.as_ref());
+            evidence_dir::write(&command.out, &evidence, identity)?;
             output.note(&format!(
                 "written; judge it with `bootproof verify {} --ek-root ROOT`",
                 command.out.display()
@@ -163,6 +173,12 @@ fn show_detail(detail: &HostDetail, output: &Output) -> Result<(), CliError> {
             line("  ek spki sha256", &identity.ek_spki_sha256)?;
         }
     }
+    if detail.rotation_wanted {
+        line("  new ak", "asked for; the present one counts until then")?;
+    }
+    if let Some(candidate) = &detail.candidate {
+        show_candidate(candidate, output)?;
+    }
     if let Some(peers) = &detail.peers {
         // The firmware's own PCR; `host peers` tells the others.
         if let Some(firmware) = peers.pcrs.iter().find(|pcr| pcr.pcr == 0) {
@@ -173,6 +189,45 @@ fn show_detail(detail: &HostDetail, output: &Output) -> Result<(), CliError> {
         output.line("")?;
         show_facts(&appraisal.facts, output)?;
     }
+    Ok(())
+}
+
+async fn replace(
+    command: &HostReplace,
+    client: &Client,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let host = find(&command.host, client).await?;
+    let request =
+        ReplaceRequest { ek_sha256: command.ek_sha256.clone(), reason: command.reason.clone() };
+    let path = format!("/v1/hosts/{}/replace", host.id);
+    let replaced: Replaced = client.post(&path, &request).await?;
+    if output.is_json() {
+        output.json(&replaced)?;
+    }
+    output.note(&format!(
+        "{} may enrol its new TPM until {}: its agent does so by itself, or joins once more where it \
+         lost its state",
+        host.name,
+        time(Some(replaced.expires_at_ms))
+    ));
+    Ok(Exit::Done)
+}
+
+fn show_candidate(candidate: &Candidate, output: &Output) -> Result<(), CliError> {
+    let line = |name: &str, value: &str| output.line(&format!("{name:<16} {}", plain(value)));
+    let state = if candidate.approved { "takes its place" } else { "waits for a person" };
+    line("another tpm", &format!("{state}, until {}", time(Some(candidate.expires_at_ms))))?;
+    line("  ek sha256", &candidate.ek_sha256)?;
+    line(
+        "  certificate",
+        &match &candidate.certificate {
+            None => "leads to a trusted root".to_owned(),
+            Some(finding) => format!("{}: {}", finding.code, finding.cause),
+        },
+    )?;
+    line("  first seen", &time(Some(candidate.first_seen_ms)))?;
+    line("  last seen", &time(Some(candidate.last_seen_ms)))?;
     Ok(())
 }
 

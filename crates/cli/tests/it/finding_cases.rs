@@ -19,8 +19,10 @@ use crate::recorded::NOW;
 const NONCE: [u8; 20] = [0x4e; 20];
 
 /// Findings that come from the inventory, not from evidence: tests of the server raise them.
-const OF_THE_INVENTORY: [Code; 5] = [
+const OF_THE_INVENTORY: [Code; 7] = [
     Code::EkChanged,
+    Code::StateCopied,
+    Code::AkRenewed,
     Code::NoTpm,
     Code::AwaitingApproval,
     Code::NeverAppraised,

@@ -4,15 +4,15 @@ use std::{fmt, sync::Arc, time::SystemTime};
 
 use agent::tpm::{AttestationKey, Endorsement, Tpm};
 use api::{
-    agent::{Evidence, PollReply, PollRequest, Quote, TpmProperties, TpmSays},
+    agent::{Evidence, KeySays, PollReply, PollRequest, Quote, TpmProperties, TpmSays},
     machine::Machine,
     pcrs::Pcrs,
 };
 use event_log::EventType;
 use server::{app::App, authority::Authority, config::Config};
 use store::{
-    ApprovalRule, By, Completion, Identity, NewJoinToken, Origin, PendingEnrolment, SqliteStore,
-    Store,
+    ApprovalRule, By, Completion, EnrolledKeys, Identity, NewJoinToken, Origin, PendingEnrolment,
+    SqliteStore, Store,
 };
 use testkit::{
     boot::boot,
@@ -156,6 +156,7 @@ async fn enrol_and_attest(
     let pending = PendingEnrolment {
         id: id.as_str().into(),
         origin: Origin::JoinToken("t".into()),
+        keys: EnrolledKeys { ek_spki_sha256: own(n, 4), ak_name: Vec::new() },
         host_name: format!("server{n}.example"),
         documents_json: "{}".to_owned(),
         proof_sha256: own(n, 2),
@@ -181,7 +182,12 @@ async fn enrol_and_attest(
     };
     let host = store.complete_enrolment(completion, by()).await.unwrap().host;
     let host = || async { store.host(&host).await.unwrap().unwrap() };
-    let poll = PollRequest { tpm: TpmSays::Present, agent_version: "1".to_owned(), up_s: None };
+    let poll = PollRequest {
+        tpm: TpmSays::Present,
+        agent_version: "1".to_owned(),
+        up_s: None,
+        key: KeySays::Kept,
+    };
     let PollReply::Attest { nonce, pcrs, .. } = app.poll(host().await, poll).await.unwrap() else {
         panic!("no challenge");
     };

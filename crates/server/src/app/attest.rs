@@ -22,7 +22,7 @@ use verify::{CheckedSignature, IssuedAt, Name, Nonce, NonceError, UnixTime};
 
 use super::{
     App, AppError, RefusalKind, identity::LoadedIdentity, memo::Memo, policy::clock_state,
-    reference::HeldTo, secret::random,
+    reference::HeldTo, secret::random, standing,
 };
 
 /// Characters of the text that an agent sends where its TPM gave no quote.
@@ -140,6 +140,7 @@ impl App {
         let (judgeable, issued) = self.check_challenge(&host, evidence, now_ms)?;
         tracing::info!("attestation started");
         let identity = self.identity(&host, now_ms).await?;
+        let has_key = identity.is_some();
         let previous = host.last_quote_clock.map(clock_state);
         let cohort = judgeable.cohort();
         let held_to = self.held_to(&host.id, cohort.as_deref()).await?;
@@ -159,6 +160,15 @@ impl App {
         let (judged, judgeable, log_sha256) =
             judging.await.map_err(|err| AppError::Bug(err.into()))?;
         let Judged { appraisal, quote_clock, named, quoted, judged_by, memo, signature } = judged;
+        if has_key && is_anothers(&appraisal) && self.counts(&host, now_ms) {
+            tracing::warn!("evidence that the enrolled key did not sign: not recorded");
+            return Err(AppError::refused(
+                RefusalKind::Conflict,
+                "ak-not-enrolled",
+                "the enrolled key did not sign this evidence; what the host proved before stands",
+                "enrol the new key first: an agent does so by itself, if its TPM is the host's",
+            ));
+        }
         if let Some(memo) = memo {
             self.memos.keep(&host.id, memo);
         }
@@ -204,6 +214,12 @@ impl App {
             findings: appraisal.findings,
             next_due_s: u64::try_from((next_due_at_ms - now_ms) / 1000).unwrap_or(0),
         })
+    }
+
+    /// Whether the host's last verdict accepts it and counts.
+    fn counts(&self, host: &Host, now_ms: i64) -> bool {
+        let accepts = host.last.as_ref().is_some_and(|last| last.verdict == "accepted");
+        accepts && standing::held(host, &self.config, now_ms).is_none()
     }
 
     fn check_challenge(
@@ -258,6 +274,13 @@ impl App {
         };
         from_parts(self.store.evidence(last.id).await?)
     }
+}
+
+/// Whether another key than the enrolled one signed. Then it proves nothing of the host, neither good
+/// nor bad: whoever has the host's token could send it.
+fn is_anothers(appraisal: &api::appraisal::Appraisal) -> bool {
+    let codes = [findings::Code::AkNotEnrolled, findings::Code::QuoteSignature];
+    appraisal.findings.iter().any(|found| codes.iter().any(|code| code.as_str() == found.code))
 }
 
 /// What goes into a judgement of a host.

@@ -12,32 +12,29 @@ use api::{
         HostSays, JoinRequest, TpmKeys, host_token_message,
     },
 };
-use appraise::KeyRole;
 use aws_lc_rs::hmac;
-use findings::{Code, Finding, Severity};
+use findings::{Code, Finding};
 use serde::{Deserialize, Serialize};
 use store::{
-    ApprovalRule, By, Completion, Conflict, Host, HostId, Identity, JoinTokenId, NewHost, Origin,
-    PendingEnrolment, PendingId, StoreError, TpmPresence,
+    ApprovalRule, By, Completion, Conflict, EnrolledKeys, Host, HostId, Identity, JoinTokenId,
+    NewHost, Origin, PendingEnrolment, PendingId, StoreError, TpmPresence,
 };
 use uuid::Uuid;
 use verify::{
-    ActivationProof, AkPublic, CredentialSecret, EkPublic, SECRET_LEN, UnixTime, bind, check_ak,
-    check_ek, make_credential, verify_ek_certificate,
+    ActivationProof, CredentialSecret, SECRET_LEN, bind, check_ak, check_ek, make_credential,
 };
 use zeroize::Zeroizing;
 
 use super::{
     App, AppError, RefusalKind,
+    replace::TpmStanding,
     secret::{random, sha256, token_sha256},
     standing,
+    tpm_keys::CheckedKeys,
 };
 
 /// Seconds that a TPM has to open its credential. Slow chips take some, after making an RSA key.
 const ACTIVATION_S_MAX: u64 = 300;
-
-/// Bytes of a public area: an RSA-4096 key has below 600.
-const PUBLIC_BYTES_MAX: usize = 2048;
 
 /// What is kept of the keys between credential and activation.
 #[derive(Serialize, Deserialize)]
@@ -45,26 +42,34 @@ struct Documents {
     host_id: String,
     tpm: TpmKeys,
     proof: Bytes,
+    judgement: Judgement,
 }
 
-/// Keys that hold every check that is possible before activation.
-struct CheckedKeys {
-    ek: EkPublic,
-    ak: AkPublic,
-}
-
-/// Why keys are not enrolled.
-enum KeysRefused {
-    /// The agent sent what no agent of ours sends.
-    Request(AppError),
-    /// The TPM or its certificate is not one that we trust; a person reads this in the inventory.
-    Findings(Vec<Finding>),
-}
-
-impl From<AppError> for KeysRefused {
-    fn from(err: AppError) -> Self {
-        Self::Request(err)
+impl Documents {
+    fn new(host_id: String, tpm: TpmKeys) -> Self {
+        Self { host_id, tpm, proof: Bytes::default(), judgement: Judgement::default() }
     }
+}
+
+/// What is kept of the enrolment beside the keys.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Judgement {
+    /// Why the same TPM has another attestation key than before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) renewed_because: Option<String>,
+}
+
+/// Why `keys` are new ones of the TPM that is enrolled; `None` where they are not.
+fn renewal(host: &Host, keys: &CheckedKeys) -> Option<String> {
+    let identity = host.identity.as_ref()?;
+    let is_renewed = identity.ek_spki_sha256 == keys.ek.spki_sha256()
+        && identity.ak_name != keys.ak.name().as_bytes();
+    let because = match (host.rotation_wanted, host.reenrol_wanted) {
+        (true, _) => "a person asked for a new key",
+        (false, true) => "a person reconnected the host",
+        (false, false) => "the TPM was cleared, or the agent lost its key",
+    };
+    is_renewed.then(|| because.to_owned())
 }
 
 impl App {
@@ -98,49 +103,81 @@ impl App {
             let host = keyless(name, token.id, TpmPresence::Absent, api_token_sha256);
             return self.join_without_key(host, findings, by).await;
         };
-        match self.check_keys(&tpm, by.at_ms).await {
-            Ok(keys) => {
+        let keys = CheckedKeys::check(&tpm)?;
+        if let Some(known) = self.known_as(&name, &keys).await? {
+            let by_known = |host| Origin::Known { host, join_token: token.id.clone() };
+            match self.standing_of(&known, &keys, by.at_ms) {
+                TpmStanding::Another => return self.quarantine(&known, &keys, &tpm, by).await,
+                TpmStanding::Approved => {
+                    return self
+                        .enrol_known(by_known(known.id.clone()), known, tpm, keys, by)
+                        .await;
+                }
+                TpmStanding::Enrolled if known.reenrol_wanted => {
+                    return self
+                        .enrol_known(by_known(known.id.clone()), known, tpm, keys, by)
+                        .await;
+                }
+                // One TPM is one host, which the activation says.
+                TpmStanding::Enrolled | TpmStanding::Keyless => {}
+            }
+        }
+        match self.keys_problem(&keys, &tpm, by.at_ms).await? {
+            None => {
                 let host_id = Uuid::new_v4().to_string();
-                self.begin(Origin::JoinToken(token.id), name, host_id, tpm, &keys, by).await
+                let documents = Documents::new(host_id, tpm);
+                self.begin(Origin::JoinToken(token.id), name, documents, &keys, by).await
             }
-            Err(KeysRefused::Findings(findings)) => {
+            Some(finding) => {
                 let host = keyless(name, token.id, TpmPresence::Present, api_token_sha256);
-                self.join_without_key(host, findings, by).await
+                self.join_without_key(host, vec![finding], by).await
             }
-            Err(KeysRefused::Request(err)) => Err(err),
         }
     }
 
-    /// A host of the inventory gives the keys of its TPM, after a person reconnected it.
-    pub async fn enrol(
-        self: &Arc<Self>,
-        host: Host,
-        request: EnrolRequest,
-    ) -> Result<EnrolReply, AppError> {
+    /// A host of the inventory gives the keys of its TPM: after a person reconnected it, or because
+    /// its attestation key is another one. Another TPM than the enrolled one becomes a candidate.
+    pub async fn enrol(&self, host: Host, request: EnrolRequest) -> Result<EnrolReply, AppError> {
         let by = By::new(format!("host:{}", host.id), self.store.now_ms().await?);
-        if !host.reenrol_wanted {
+        let keys = CheckedKeys::check(&request.tpm)?;
+        match self.standing_of(&host, &keys, by.at_ms) {
+            TpmStanding::Another => self.quarantine(&host, &keys, &request.tpm, by).await,
+            TpmStanding::Keyless if !host.reenrol_wanted => {
+                Err(StoreError::from(Conflict::ReenrolmentNotWanted { host: host.id }).into())
+            }
+            TpmStanding::Keyless | TpmStanding::Enrolled | TpmStanding::Approved => {
+                let origin = Origin::Host(host.id.clone());
+                self.enrol_known(origin, host, request.tpm, keys, by).await
+            }
+        }
+    }
+
+    /// Begins to enrol keys of a known host that may enrol them; the store has the last word.
+    async fn enrol_known(
+        &self,
+        origin: Origin,
+        host: Host,
+        tpm: TpmKeys,
+        keys: CheckedKeys,
+        by: By,
+    ) -> Result<EnrolReply, AppError> {
+        if let Some(identity) = &host.identity
+            && identity.ak_name == keys.ak.name().as_bytes()
+            && identity.ek_spki_sha256 == keys.ek.spki_sha256()
+            && !host.reenrol_wanted
+        {
             return Err(StoreError::from(Conflict::ReenrolmentNotWanted { host: host.id }).into());
         }
-        let mut refused = match self.check_keys(&request.tpm, by.at_ms).await {
-            Err(KeysRefused::Request(err)) => return Err(err),
-            Err(KeysRefused::Findings(findings)) => findings,
-            Ok(keys) => {
-                let known = host.identity.as_ref().map(|identity| identity.ek_spki_sha256);
-                if known.is_none_or(|known| known == keys.ek.spki_sha256()) {
-                    let (id, origin) = (host.id.to_string(), Origin::Host(host.id));
-                    return self.begin(origin, host.name, id, request.tpm, &keys, by).await;
-                }
-                Vec::new()
-            }
-        };
-        if refused.is_empty() {
-            refused.push(Finding::new(Code::EkChanged));
+        if let Some(finding) = self.keys_problem(&keys, &tpm, by.at_ms).await? {
+            tracing::warn!(host = %host.id, reason = finding.cause(), "keys not enrolled");
+            let findings = vec![api::finding::Finding::from(&finding)];
+            self.store.note_enrolment_problem(&host.id, to_json(&findings)?).await?;
+            self.hub.wake(&host.id);
+            return Ok(EnrolReply::Joined { host_id: host.id.to_string(), findings });
         }
-        let findings: Vec<_> = refused.iter().map(api::finding::Finding::from).collect();
-        tracing::warn!(host = %host.id, reason = refused[0].cause(), "keys not enrolled");
-        self.store.note_enrolment_problem(&host.id, to_json(&findings)?).await?;
-        self.hub.wake(&host.id);
-        Ok(EnrolReply::Joined { host_id: host.id.to_string(), findings })
+        let mut documents = Documents::new(host.id.to_string(), tpm);
+        documents.judgement.renewed_because = renewal(&host, &keys);
+        self.begin(origin, host.name, documents, &keys, by).await
     }
 
     /// The TPM opened its credential: now the keys are bound, and the identity is stored.
@@ -175,13 +212,13 @@ impl App {
                 ek_spki_sha256: *bound.ek_spki_sha256(),
                 ak_public: bound.ak().raw().to_vec(),
                 ak_name: bound.ak().name().as_bytes().to_vec(),
-                judgement_json: "{}".to_owned(),
+                judgement_json: to_json(&documents.judgement)?,
                 enrolled_at_ms: now_ms,
             },
             approval: ApprovalRule::NotRequired,
         };
         let by = match &pending.origin {
-            Origin::JoinToken(_) => By::new("join", now_ms),
+            Origin::JoinToken(_) | Origin::Known { .. } => By::new("join", now_ms),
             Origin::Host(host) => By::new(format!("host:{host}"), now_ms),
         };
         let enrolled = self.store.complete_enrolment(completion, by).await?;
@@ -214,56 +251,11 @@ impl App {
         Ok(EnrolReply::Joined { host_id: id.to_string(), findings })
     }
 
-    /// Checks the shape of both keys, then the chain of the EK certificate, then that it is the
-    /// certificate of this EK. What is wrong with the certificate is for the policy to judge.
-    async fn check_keys(&self, tpm: &TpmKeys, now_ms: i64) -> Result<CheckedKeys, KeysRefused> {
-        let unfit = |title: String| {
-            let hint = "update the agent; the TPM must make keys by the TCG templates";
-            AppError::refused(RefusalKind::Invalid, "tpm-keys-invalid", title, hint)
-        };
-        for (name, bytes) in [("ek_public", &tpm.ek_public), ("ak_public", &tpm.ak_public)] {
-            if bytes.len() > PUBLIC_BYTES_MAX {
-                return Err(unfit(format!("{name} has over {PUBLIC_BYTES_MAX} bytes")).into());
-            }
-        }
-        let chained = |err: &dyn std::error::Error| match err.source() {
-            Some(source) => format!("{err}: {source}"),
-            None => err.to_string(),
-        };
-        let ek = check_ek(&tpm.ek_public).map_err(|err| unfit(chained(&err)))?;
-        let ak = check_ak(&tpm.ak_public).map_err(|err| unfit(chained(&err)))?;
-        let (_, roots) = self.anchors().await?;
-        let now = UnixTime(now_ms.div_euclid(1000));
-        let found = match &tpm.ek_certificate {
-            None => Some(Finding::new(Code::EkCertAbsent)),
-            Some(certificate) => {
-                let chain: Vec<&[u8]> = tpm.ek_chain.iter().map(|bytes| &**bytes).collect();
-                let judged = verify_ek_certificate(certificate, &chain, &roots, now);
-                let judged = appraise::with_key_checked(judged, |found| found.check_key(&ek));
-                judged.err().map(|err| appraise::ek_certificate_finding(&err))
-            }
-        };
-        let weak = [(KeyRole::Endorsement, ek.key()), (KeyRole::Attestation, ak.key())];
-        let weak = weak.into_iter().find(|(_, key)| appraise::is_weak_key(key));
-        if let Some(mut finding) =
-            found.or_else(|| weak.map(|(role, _)| appraise::weak_key_finding(role)))
-        {
-            // What the policy waives must not keep a host out: each verdict shows it.
-            self.policy.judge(&mut finding, now);
-            if matches!(finding.severity(), Severity::Fail | Severity::Hold) {
-                return Err(KeysRefused::Findings(vec![finding]));
-            }
-            tracing::warn!(reason = finding.cause(), "keys enrolled by leave of the policy");
-        }
-        Ok(CheckedKeys { ek, ak })
-    }
-
     async fn begin(
         &self,
         origin: Origin,
         host_name: String,
-        host_id: String,
-        tpm: TpmKeys,
+        documents: Documents,
         keys: &CheckedKeys,
         by: By,
     ) -> Result<EnrolReply, AppError> {
@@ -273,12 +265,17 @@ impl App {
             AppError::refused(RefusalKind::Invalid, "tpm-keys-invalid", err.to_string(), hint)
         })?;
         let proof = ActivationProof::new(&secret, &keys.ek, keys.ak.name());
-        let documents = Documents { host_id: host_id.clone(), tpm, proof: proof.0.to_vec().into() };
+        let documents = Documents { proof: proof.0.to_vec().into(), ..documents };
+        let host_id = documents.host_id.clone();
         let enrolment_id = Uuid::new_v4().to_string();
         let lasts_ms = i64::try_from(ACTIVATION_S_MAX).unwrap_or(0).saturating_mul(1000);
         let pending = PendingEnrolment {
             id: enrolment_id.as_str().into(),
             origin,
+            keys: EnrolledKeys {
+                ek_spki_sha256: keys.ek.spki_sha256(),
+                ak_name: keys.ak.name().as_bytes().to_vec(),
+            },
             host_name,
             documents_json: to_json(&documents)?,
             proof_sha256: sha256(secret.expose()),
@@ -335,7 +332,7 @@ fn check_host_says(host: &HostSays) -> Result<(), AppError> {
     Ok(())
 }
 
-fn to_json<T: Serialize>(value: &T) -> Result<String, AppError> {
+pub(super) fn to_json<T: Serialize>(value: &T) -> Result<String, AppError> {
     serde_json::to_string(value).map_err(|err| AppError::Bug(err.into()))
 }
 

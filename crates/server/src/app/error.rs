@@ -119,6 +119,11 @@ fn not_found(kind: Kind) -> AppError {
             ("enrolment-not-found", "it was never begun or has expired: begin it anew")
         }
         Kind::Reference => ("reference-not-found", "`bootproof reference list` shows them"),
+        Kind::Candidate => (
+            "no-candidate",
+            "`bootproof host show HOST` shows whether another TPM was shown; its agent has to run, \
+             or to join under the host's name",
+        ),
     };
     AppError::refused(RefusalKind::NotFound, code, format!("{kind} not found"), hint)
 }
@@ -133,8 +138,8 @@ impl AppError {
                 RefusalKind::Conflict,
                 "ek-taken",
                 &format!(
-                    "this TPM is enrolled already: disconnect and reconnect host {host_name}, or \
-                     remove it and join again"
+                    "this TPM is enrolled already: disconnect and reconnect host {host_name}, then \
+                     join again under that name; or remove it first"
                 ),
             ),
             Conflict::AlreadyCompleted { .. } => refused(
@@ -161,6 +166,23 @@ impl AppError {
             Conflict::ReenrolmentNotWanted { .. } => refused(
                 RefusalKind::Conflict,
                 "reconnect-first",
+                "`bootproof host disconnect HOST`, then `bootproof host reconnect HOST`",
+            ),
+            Conflict::OtherTpm { .. } => refused(
+                RefusalKind::Conflict,
+                "other-tpm",
+                "`bootproof host show HOST`, then `bootproof host replace HOST --ek-sha256 DIGEST \
+                 --reason TEXT` if its TPM was replaced",
+            ),
+            Conflict::CandidateDiffers { .. } => refused(
+                RefusalKind::Conflict,
+                "candidate-differs",
+                "compare it with the new board's; if it is a machine that you do not know, \
+                 `bootproof host disconnect HOST` and `reconnect HOST` make room for the right one",
+            ),
+            Conflict::NoIdentity { .. } => refused(
+                RefusalKind::Conflict,
+                "no-identity-key",
                 "`bootproof host disconnect HOST`, then `bootproof host reconnect HOST`",
             ),
             Conflict::HostDisconnected { .. } => refused(

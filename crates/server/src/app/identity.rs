@@ -115,6 +115,24 @@ impl App {
         }
     }
 
+    /// The identity that the last evidence of `host` was judged by: the present one, or where the
+    /// same TPM has a new attestation key since, the one of before.
+    pub(super) async fn identity_of_last(
+        &self,
+        anchors: &(i64, Arc<RootStore>),
+        host: &Host,
+        now_ms: i64,
+    ) -> Result<Option<Arc<LoadedIdentity>>, AppError> {
+        let version = match &host.last {
+            Some(last) if last.identity_version != host.identity_version => last.identity_version,
+            _ => return self.identity_under(anchors, host, now_ms),
+        };
+        let (generation, roots) = anchors;
+        let past = self.store.past_identity(&host.id, version).await?;
+        past.map(|past| judged(&past, version, (*generation, roots), now_ms).map(Arc::new))
+            .transpose()
+    }
+
     fn load_identity(
         &self,
         host: &Host,
@@ -123,18 +141,27 @@ impl App {
         now_ms: i64,
     ) -> Result<Option<Arc<LoadedIdentity>>, AppError> {
         let Some(stored) = &host.identity else { return Ok(None) };
-        let bound = load(stored)?;
-        let ek = stored.ek_cert_der.as_ref().map(|certificate| {
-            let chain: Vec<&[u8]> = stored.ek_chain_der.iter().map(Vec::as_slice).collect();
-            let now = UnixTime(now_ms.div_euclid(1000));
-            let judged = verify_ek_certificate(certificate, &chain, roots, now);
-            with_key_checked(judged, |ek| ek.check_spki_sha256(&stored.ek_spki_sha256))
-        });
-        let version = host.identity_version;
-        let loaded = Arc::new(LoadedIdentity { version, anchors, judged_at_ms: now_ms, bound, ek });
+        let loaded = Arc::new(judged(stored, host.identity_version, (anchors, roots), now_ms)?);
         self.identities.keep(&host.id, &loaded);
         Ok(Some(loaded))
     }
+}
+
+/// A stored identity, parsed, with its certificate judged.
+fn judged(
+    stored: &Identity,
+    version: i64,
+    (anchors, roots): (i64, &RootStore),
+    now_ms: i64,
+) -> Result<LoadedIdentity, AppError> {
+    let bound = load(stored)?;
+    let ek = stored.ek_cert_der.as_ref().map(|certificate| {
+        let chain: Vec<&[u8]> = stored.ek_chain_der.iter().map(Vec::as_slice).collect();
+        let now = UnixTime(now_ms.div_euclid(1000));
+        let judged = verify_ek_certificate(certificate, &chain, roots, now);
+        with_key_checked(judged, |ek| ek.check_spki_sha256(&stored.ek_spki_sha256))
+    });
+    Ok(LoadedIdentity { version, anchors, judged_at_ms: now_ms, bound, ek })
 }
 
 fn load(stored: &Identity) -> Result<BoundAk, AppError> {

@@ -2,10 +2,12 @@
 
 use api::admin::{AttestRequested, HostDetail, HostPage, PastAppraisal};
 use findings::Code;
-use store::{Approval, By, Connection, Host, HostCursor, HostId, Reenrolment, TpmPresence};
+use store::{
+    Approval, By, Connection, Host, HostCursor, HostId, Identity, Reenrolment, TpmPresence,
+};
 use tokio::time::{Duration, Instant};
 
-use super::{App, AppError, RefusalKind, standing};
+use super::{App, AppError, RefusalKind, replace, standing};
 
 /// Hosts on a page, where the client does not say.
 const PAGE_LEN: u32 = 100;
@@ -83,17 +85,20 @@ impl App {
                     .map_err(|err| AppError::Bug(err.into()))?,
             ),
         };
+        let past = match &host.last {
+            Some(last) if last.identity_version != host.identity_version => {
+                self.store.past_identity(&id, last.identity_version).await?
+            }
+            _ => None,
+        };
         let now_ms = self.store.now_ms().await?;
         Ok(HostDetail {
             host: standing::view(&host, &self.config, now_ms),
             joined_at_ms: host.created_at_ms,
-            identity: host.identity.as_ref().map(|identity| api::admin::Identity {
-                ek_spki_sha256: hex::encode(identity.ek_spki_sha256),
-                ak_name: hex::encode(&identity.ak_name),
-                enrolled_at_ms: identity.enrolled_at_ms,
-                ek_certificate: identity.ek_cert_der.clone().map(Into::into),
-                ek_chain: identity.ek_chain_der.iter().cloned().map(Into::into).collect(),
-            }),
+            identity: host.identity.as_ref().map(identity_view),
+            evidence_identity: past.as_ref().map(identity_view),
+            candidate: host.candidate_at(now_ms).map(replace::view),
+            rotation_wanted: host.rotation_wanted,
             appraisal,
             next_due_s: host.next_due_at_ms.map(|due_ms| (due_ms - now_ms).max(0) / 1000),
             peers: self.peers_of(&host.id).await?,
@@ -143,6 +148,16 @@ impl App {
         Ok(())
     }
 
+    /// Asks the host's agent for a new attestation key at its next contact. The present one counts
+    /// until the new one is bound.
+    pub async fn rotate_key(&self, id: &str, by: By) -> Result<(), AppError> {
+        let id = HostId::from(id);
+        self.store.want_rotation(&id, by).await?;
+        tracing::info!(host = %id, "a new attestation key is wanted");
+        self.hub.wake(&id);
+        Ok(())
+    }
+
     /// A person vouches for a host.
     pub async fn approve(&self, id: &str, by: By) -> Result<(), AppError> {
         let id = HostId::from(id);
@@ -178,6 +193,16 @@ impl App {
 
     pub(super) async fn find(&self, id: &HostId) -> Result<Host, AppError> {
         self.store.host(id).await?.ok_or_else(|| AppError::no_host(id.as_str()))
+    }
+}
+
+fn identity_view(identity: &Identity) -> api::admin::Identity {
+    api::admin::Identity {
+        ek_spki_sha256: hex::encode(identity.ek_spki_sha256),
+        ak_name: hex::encode(&identity.ak_name),
+        enrolled_at_ms: identity.enrolled_at_ms,
+        ek_certificate: identity.ek_cert_der.clone().map(Into::into),
+        ek_chain: identity.ek_chain_der.iter().cloned().map(Into::into).collect(),
     }
 }
 

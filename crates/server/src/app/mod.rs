@@ -11,9 +11,11 @@ mod peers;
 mod policy;
 mod poll;
 mod reference;
+mod replace;
 mod secret;
 mod standing;
 mod token;
+mod tpm_keys;
 mod trust;
 
 use std::sync::Arc;

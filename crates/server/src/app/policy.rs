@@ -202,13 +202,14 @@ impl App {
         }
         let named = read.iter().map(|(host, evidence, _)| (host.id.clone(), evidence.cohort()));
         let held_to = self.held_to_each(named.collect()).await?;
-        let tried = read.into_iter().zip(held_to).map(|((host, evidence, log), held_to)| {
-            let identity = self.identity_under(anchors, host, now_ms)?;
+        let mut tried = Vec::with_capacity(read.len());
+        for ((host, evidence, log), held_to) in read.into_iter().zip(held_to) {
+            let identity = self.identity_of_last(anchors, host, now_ms).await?;
             let (memo, checked) = self.memos.find_signed(&host.id).unzip();
             let stored = Stored { host: host.clone(), evidence, identity, held_to };
-            Ok(Tried { stored, log, memo, checked: checked.flatten() })
-        });
-        tried.collect()
+            tried.push(Tried { stored, log, memo, checked: checked.flatten() });
+        }
+        Ok(tried)
     }
 
     /// What would change. A log is read only where it was not judged yet: for the host, by the
@@ -276,7 +277,7 @@ impl App {
             return Ok(None);
         }
         let evidence = Judgeable::of_stored(from_parts(parts)?)?;
-        let identity = self.identity_under(anchors, host, now_ms)?;
+        let identity = self.identity_of_last(anchors, host, now_ms).await?;
         let held_to = self.held_to(&host.id, evidence.cohort().as_deref()).await?;
         Ok(Some(Stored { host: host.clone(), evidence, identity, held_to }))
     }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use api::agent::{PollReply, PollRequest, TpmSays};
+use api::agent::{KeySays, PollReply, PollRequest, TpmSays};
 use store::{Approval, Connection, Host, TpmPresence};
 use tokio::time::{Duration, Instant};
 
-use super::{App, AppError, secret::random};
+use super::{App, AppError, replace::shows_again_at, secret::random};
 
 /// Milliseconds between two judgements of a host that says each time that it booted in between: no
 /// machine boots faster, and one that lies is asked no more often than this.
@@ -41,8 +41,9 @@ impl App {
         let mut host = self.find(&host.id).await.map_err(|_| AppError::unauthenticated())?;
         loop {
             let now_ms = self.store.now_ms().await?;
-            let due_in = match next(&host, said, booted_at_ms, now_ms) {
+            let due_in = match next(&host, said, &request.key, booted_at_ms, now_ms) {
                 Next::Enrol => return Ok(PollReply::Enrol),
+                Next::RotateKey => return Ok(PollReply::RotateKey),
                 Next::Attest => return self.challenge(&host, now_ms),
                 Next::Wait { due_in } => due_in,
             };
@@ -71,6 +72,7 @@ impl App {
 #[derive(Debug, PartialEq, Eq)]
 enum Next {
     Enrol,
+    RotateKey,
     Attest,
     /// Nothing before the time, or before something changes.
     Wait {
@@ -78,10 +80,27 @@ enum Next {
     },
 }
 
-fn next(host: &Host, said: TpmPresence, booted_at_ms: Option<i64>, now_ms: i64) -> Next {
+fn next(
+    host: &Host,
+    said: TpmPresence,
+    key: &KeySays,
+    booted_at_ms: Option<i64>,
+    now_ms: i64,
+) -> Next {
     let wait = Next::Wait { due_in: None };
     if host.connection == Connection::Disconnected || said != TpmPresence::Present {
         return wait;
+    }
+    match key {
+        // Another TPM than the host's: it is never asked for evidence.
+        KeySays::Quarantined { ek_sha256 } => {
+            return match shows_again_at(host, ek_sha256, now_ms) {
+                None => Next::Enrol,
+                Some(at_ms) => Next::Wait { due_in: Some(until(at_ms, now_ms)) },
+            };
+        }
+        KeySays::Lost if host.identity.is_some() => return Next::Enrol,
+        KeySays::Lost | KeySays::Kept => {}
     }
     // A host that waits for approval may enrol: the person sees what is to be approved.
     if host.reenrol_wanted {
@@ -90,14 +109,20 @@ fn next(host: &Host, said: TpmPresence, booted_at_ms: Option<i64>, now_ms: i64) 
     if matches!(host.approval, Approval::Waiting | Approval::Refused) {
         return wait;
     }
+    if host.rotation_wanted {
+        return Next::RotateKey;
+    }
     let requested = host.attest_requested_at_ms.is_some();
     match due_at_ms(host, booted_at_ms) {
         Some(due_ms) if !requested && due_ms > now_ms => {
-            let due_in = u64::try_from(due_ms - now_ms).unwrap_or(0);
-            Next::Wait { due_in: Some(Duration::from_millis(due_in)) }
+            Next::Wait { due_in: Some(until(due_ms, now_ms)) }
         }
         _ => Next::Attest,
     }
+}
+
+fn until(at_ms: i64, now_ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(at_ms - now_ms).unwrap_or(0))
 }
 
 /// When a host is to be judged, where that is not now. What was judged was another boot if it booted

@@ -1,9 +1,13 @@
 //! What counts of a host now: its last verdict, unless something since then says otherwise.
 
-use findings::{Code, Finding, Severity};
+use findings::{Argument, Code, Finding, Severity};
 use store::{Approval, Connection, Host, TpmPresence};
 
+use super::{enrol::Judgement, replace::ek_changed};
 use crate::config::Config;
+
+/// Milliseconds for which a key that was made anew is told.
+const RENEWAL_SHOWN_MS: i64 = 7 * 24 * 3_600_000;
 
 /// Seconds of silence after which a host that should be polling is called not responding: two
 /// long polls and some.
@@ -43,9 +47,17 @@ pub(super) type Standing = (String, Vec<api::finding::Finding>);
 
 /// Verdict and findings that count at `now_ms`: what holds the host back, or its last judgement.
 pub(super) fn standing(host: &Host, config: &Config, now_ms: i64) -> Standing {
-    if let Some(held) = held(host, config, now_ms) {
-        return held;
-    }
+    let (verdict, mut findings) = match held(host, config, now_ms) {
+        Some(held) => held,
+        None => judged(host),
+    };
+    findings.extend(notes(host, config, now_ms).iter().map(api::finding::Finding::from));
+    findings.sort_by_key(|finding| rank(&finding.severity));
+    (verdict, findings)
+}
+
+/// The last judgement.
+fn judged(host: &Host) -> Standing {
     let stored = host.last.as_ref().and_then(|last| {
         let findings = serde_json::from_str::<Vec<api::finding::Finding>>(&last.findings_json);
         Some((last.verdict.clone(), findings.ok()?))
@@ -58,8 +70,52 @@ pub(super) fn standing(host: &Host, config: &Config, now_ms: i64) -> Standing {
     if host.identity.is_none() {
         findings.extend(enrolment_problem(host));
     }
-    findings.sort_by_key(|finding| rank(&finding.severity));
     (verdict, findings)
+}
+
+/// What is told of the host's keys beside the verdict, which it does not change.
+fn notes(host: &Host, config: &Config, now_ms: i64) -> Vec<Finding> {
+    let mut notes = Vec::new();
+    let Some(identity) = &host.identity else { return notes };
+    if let Some(candidate) = host.candidate_at(now_ms)
+        && quarantined(host, config, now_ms).is_none()
+    {
+        let shown = Argument::Text(hex::encode(candidate.ek_spki_sha256));
+        notes.push(Finding::new(Code::StateCopied).with("ek_sha256", shown));
+    }
+    if now_ms - identity.enrolled_at_ms <= RENEWAL_SHOWN_MS
+        && let Ok(judgement) = serde_json::from_str::<Judgement>(&identity.judgement_json)
+        && let Some(because) = judgement.renewed_because
+    {
+        notes.push(Finding::new(Code::AkRenewed).because(because));
+    }
+    notes
+}
+
+/// That another TPM was shown for the host, and that the enrolled one does not answer any more.
+///
+/// The enrolled TPM is asked when another is shown first. Until it must have answered, what it proved
+/// before stands: else whoever has a copy of its state could end its verdict.
+fn quarantined(host: &Host, config: &Config, now_ms: i64) -> Option<Finding> {
+    let candidate = host.candidate_at(now_ms)?;
+    host.identity.as_ref()?;
+    let last = host.last.as_ref().filter(|last| now_ms - last.at_ms <= good_for_ms(config));
+    let asked_ms = i64::try_from(config.challenge_good_for_s).unwrap_or(i64::MAX);
+    let answers_until_ms = candidate.first_at_ms.saturating_add(asked_ms.saturating_mul(1000));
+    if last.is_some_and(|last| last.at_ms >= candidate.first_at_ms || now_ms <= answers_until_ms) {
+        return None;
+    }
+    let finding = ek_changed(host, candidate.ek_spki_sha256);
+    Some(match candidate.approved_at_ms {
+        Some(_) => {
+            finding.because("a person put it in the old one's place; it has not enrolled yet")
+        }
+        None => finding,
+    })
+}
+
+fn good_for_ms(config: &Config) -> i64 {
+    i64::try_from(config.verdict_good_for().as_millis()).unwrap_or(i64::MAX)
 }
 
 fn hold(host: &Host, finding: &Finding) -> Standing {
@@ -69,7 +125,7 @@ fn hold(host: &Host, finding: &Finding) -> Standing {
 }
 
 /// What holds the host back at `now_ms`, whatever its last judgement says. In this order: a
-/// person's refusal or missing approval, a missing TPM, a missing judgement, one that is too old.
+/// person's refusal or missing approval, another TPM in the place of the enrolled one, a missing TPM, a missing judgement, one that is too old.
 pub(super) fn held(host: &Host, config: &Config, now_ms: i64) -> Option<Standing> {
     let hold = |finding: Finding| Some(hold(host, &finding));
     match host.approval {
@@ -79,12 +135,15 @@ pub(super) fn held(host: &Host, config: &Config, now_ms: i64) -> Option<Standing
         }
         Approval::NotRequired | Approval::Approved => {}
     }
+    if let Some(finding) = quarantined(host, config, now_ms) {
+        return Some(("not accepted".to_owned(), vec![api::finding::Finding::from(&finding)]));
+    }
     if host.tpm == TpmPresence::Absent {
         return hold(Finding::new(Code::NoTpm));
     }
     let Some(last) = &host.last else { return hold(Finding::new(Code::NeverAppraised)) };
     let age_ms = now_ms - last.at_ms;
-    let good_for_ms = i64::try_from(config.verdict_good_for().as_millis()).unwrap_or(i64::MAX);
+    let good_for_ms = good_for_ms(config);
     if age_ms > good_for_ms {
         let reason =
             format!("it is {} s old and counted for {} s", age_ms / 1000, good_for_ms / 1000);
@@ -139,8 +198,11 @@ pub(super) mod sample {
                 at_ms: 0,
                 verdict: "accepted".to_owned(),
                 findings_json: "[]".to_owned(),
+                identity_version: 0,
             }),
             cohort: None,
+            rotation_wanted: false,
+            candidate: None,
         }
     }
 }

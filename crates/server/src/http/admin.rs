@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use api::{
     admin::{
-        AttestRequested, HostDetail, HostPage, NewToken, PastAppraisal, Server, Token,
-        TokenRequest, TrustRequest, TrustedCertificate,
+        AttestRequested, HostDetail, HostPage, NewToken, PastAppraisal, ReplaceRequest, Replaced,
+        Server, Token, TokenRequest, TrustRequest, TrustedCertificate,
     },
     agent::Evidence,
     policy::{PolicyTryPage, PolicyTryRequest},
@@ -104,6 +104,25 @@ pub(super) async fn reconnect(
     Path(id): Path<String>,
 ) -> Answer<()> {
     Ok(Json(app.reconnect(&id, by).await?))
+}
+
+/// `POST /v1/hosts/{id}/rotate-key`.
+pub(super) async fn rotate_key(
+    State(app): State<Arc<App>>,
+    Operator(by): Operator,
+    Path(id): Path<String>,
+) -> Answer<()> {
+    Ok(Json(app.rotate_key(&id, by).await?))
+}
+
+/// `POST /v1/hosts/{id}/replace`: another TPM takes the place of the enrolled one.
+pub(super) async fn replace(
+    State(app): State<Arc<App>>,
+    Admin(by): Admin,
+    Path(id): Path<String>,
+    Body(request): Body<ReplaceRequest>,
+) -> Answer<Replaced> {
+    Ok(Json(app.replace(&id, request, by).await?))
 }
 
 /// `POST /v1/hosts/{id}/approve`.

@@ -42,6 +42,8 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/hosts/{id}/attest", post(admin::attest))
         .route("/v1/hosts/{id}/disconnect", post(admin::disconnect))
         .route("/v1/hosts/{id}/reconnect", post(admin::reconnect))
+        .route("/v1/hosts/{id}/rotate-key", post(admin::rotate_key))
+        .route("/v1/hosts/{id}/replace", post(admin::replace))
         .route("/v1/hosts/{id}/approve", post(admin::approve))
         .route("/v1/hosts/{id}/appraisals", get(admin::appraisals))
         .route("/v1/hosts/{id}/evidence", get(admin::evidence))

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use agent::session::TpmChoice;
-use api::agent::{PollReply, PollRequest, TpmSays};
+use api::agent::{KeySays, PollReply, PollRequest, TpmSays};
 use testkit::{boot::boot, log::BootLog, swtpm::Swtpm};
 use tpm_wire::{PcrSet, TpmAlgId};
 use verify::NonceKey;
@@ -284,7 +284,8 @@ async fn a_host_that_booted_since_its_verdict_is_asked_at_once() {
     let client = host.client(&server);
     let poll = async |up_s| {
         let agent_version = "test".to_owned();
-        let request = PollRequest { tpm: TpmSays::Present, agent_version, up_s };
+        let request =
+            PollRequest { tpm: TpmSays::Present, agent_version, up_s, key: KeySays::Kept };
         client.post_waiting("/v1/agent/poll", &request, api::POLL_S_MAX).await.unwrap()
     };
     // One that has run for an hour waits for the end of the interval, in this test beside the other.

@@ -23,7 +23,7 @@ enum Who {
 use Who::{Admin, Anyone, Host as OfHost, Operator, Viewer};
 
 /// Every endpoint that the server has: a test compares this with its routes.
-const ENDPOINTS: [(&str, &str, Who); 31] = [
+const ENDPOINTS: [(&str, &str, Who); 33] = [
     ("get", "/healthz", Anyone),
     ("get", "/v1/server", Anyone),
     ("post", "/v1/agent/join", Anyone),
@@ -38,6 +38,8 @@ const ENDPOINTS: [(&str, &str, Who); 31] = [
     ("post", "/v1/hosts/{id}/attest", Operator),
     ("post", "/v1/hosts/{id}/disconnect", Operator),
     ("post", "/v1/hosts/{id}/reconnect", Operator),
+    ("post", "/v1/hosts/{id}/rotate-key", Operator),
+    ("post", "/v1/hosts/{id}/replace", Admin),
     ("post", "/v1/hosts/{id}/approve", Admin),
     ("get", "/v1/hosts/{id}/appraisals", Viewer),
     ("get", "/v1/hosts/{id}/evidence", Viewer),

@@ -278,8 +278,13 @@ async fn a_host_enrols_anew_only_when_a_person_wants_it() {
     server.steer(&id, "disconnect").await;
     server.steer(&id, "reconnect").await;
     let reply: EnrolReply = agent.post("/v1/agent/enrol", &EnrolRequest { tpm }).await.unwrap();
-    let EnrolReply::Joined { findings, .. } = reply else { panic!("{reply:?}") };
+    let EnrolReply::Quarantined { findings, .. } = reply else { panic!("{reply:?}") };
     assert_eq!(findings[0].code, "ek-changed");
     assert!(server.host(&id).await.identity.is_some());
+    // Nor does it end the wish: the enrolled one enrols anew.
+    let mut state = host.file.load().unwrap();
+    let kept = agent::enrol::EnrolKey::Kept;
+    let done = agent::enrol::enrol(&agent, &host.file, &mut state, &host.session, kept).await;
+    assert!(done.unwrap().findings.is_empty());
     assert_eq!(host.attest(&server).await.unwrap().verdict, "accepted");
 }

@@ -16,7 +16,7 @@ use agent::{
 };
 use api::{
     admin::{Approval, HostDetail, HostPage, NewToken, TokenRequest, TrustRequest},
-    agent::{Evidence, EvidenceReply, PollReply, PollRequest, TpmSays},
+    agent::{Evidence, EvidenceReply, KeySays, PollReply, PollRequest, TpmSays},
 };
 use client::{CaPin, Client, ClientError, Context, Trust};
 use store::{SqliteStore, Store};
@@ -293,8 +293,12 @@ impl Host {
         let asked: api::admin::AttestRequested =
             server.admin.post(&format!("/v1/hosts/{id}/attest"), &()).await?;
         assert!(asked.requested_at_ms > 0);
-        let request =
-            PollRequest { tpm: TpmSays::Present, agent_version: "test".to_owned(), up_s: None };
+        let request = PollRequest {
+            tpm: TpmSays::Present,
+            agent_version: "test".to_owned(),
+            up_s: None,
+            key: KeySays::Kept,
+        };
         let client = self.client(server);
         match client.post_waiting("/v1/agent/poll", &request, api::POLL_S_MAX).await? {
             PollReply::Attest { nonce, pcrs, .. } => Ok((nonce.0, pcrs.into_iter().collect())),

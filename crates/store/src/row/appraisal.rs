@@ -117,6 +117,8 @@ pub struct LastAppraisal {
     pub verdict: String,
     /// The findings in short (JSON).
     pub findings_json: String,
+    /// [`crate::Host::identity_version`] of the identity that its evidence was judged by.
+    pub identity_version: i64,
 }
 
 /// SHA-256 of `bytes`.

@@ -13,8 +13,16 @@ text_id!(
 pub enum Origin {
     /// A new host, by a join token.
     JoinToken(JoinTokenId),
-    /// A known host, by its API token, after a person reconnected it.
+    /// A known host, by its API token.
     Host(HostId),
+    /// A known host whose agent has lost its API token, by a join token. It needs a person's word:
+    /// a reconnection, or a replacement.
+    Known {
+        /// The host.
+        host: HostId,
+        /// The token; one use is taken.
+        join_token: JoinTokenId,
+    },
 }
 
 /// A started enrolment.
@@ -24,6 +32,8 @@ pub struct PendingEnrolment {
     pub id: PendingId,
     /// By what right.
     pub origin: Origin,
+    /// The keys that are to be bound.
+    pub keys: EnrolledKeys,
     /// The name the host gives itself; kept for a new host only.
     pub host_name: String,
     /// EK, certificates and AK that the credential was made for, and what the server judged of them
@@ -33,6 +43,15 @@ pub struct PendingEnrolment {
     pub proof_sha256: Sha256,
     /// From when on it is void.
     pub expires_at_ms: i64,
+}
+
+/// Which keys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EnrolledKeys {
+    /// SHA-256 over the SubjectPublicKeyInfo of the endorsement key.
+    pub ek_spki_sha256: Sha256,
+    /// Name of the attestation key.
+    pub ak_name: Vec<u8>,
 }
 
 /// The second half of an enrolment.

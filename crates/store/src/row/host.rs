@@ -1,7 +1,7 @@
 //! Hosts and their identities.
 
 use super::{text_id, word_enum};
-use crate::{JoinTokenId, LastAppraisal, Sha256};
+use crate::{Candidate, JoinTokenId, LastAppraisal, Sha256};
 
 text_id!(
     /// A host's identifier, made at enrolment.
@@ -76,6 +76,8 @@ pub struct Host {
     pub tpm: TpmPresence,
     /// Whether its next enrolment is welcome.
     pub reenrol_wanted: bool,
+    /// Whether a person wants its agent to make a new attestation key.
+    pub rotation_wanted: bool,
     /// The keys bound to it by credential activation; `None` is "no identity key".
     pub identity: Option<Identity>,
     /// How often an identity was stored, 0 without one. Evidence judged under one version cannot
@@ -93,10 +95,12 @@ pub struct Host {
     pub last_nonce_at_ms: Option<i64>,
     /// The TPM's counters in its last accepted quote.
     pub last_quote_clock: Option<QuoteClock>,
-    /// Its last verdict under its present identity.
+    /// Its last verdict under the TPM that it is enrolled with.
     pub last: Option<LastAppraisal>,
     /// The cohort that it named last. Its own word.
     pub cohort: Option<String>,
+    /// Another TPM that was shown for it, expired or not: see [`Host::candidate_at`].
+    pub candidate: Option<Candidate>,
 }
 
 /// The keys of a host's TPM, bound to each other by credential activation.
@@ -160,6 +164,12 @@ pub struct HostCursor {
 }
 
 impl Host {
+    /// The other TPM that waits for a person at `now_ms`.
+    #[must_use]
+    pub fn candidate_at(&self, now_ms: i64) -> Option<&Candidate> {
+        self.candidate.as_ref().filter(|candidate| now_ms < candidate.expires_at_ms)
+    }
+
     /// The cursor that goes on after this host.
     #[must_use]
     pub fn cursor(&self) -> HostCursor {

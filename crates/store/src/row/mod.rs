@@ -2,6 +2,7 @@
 
 pub(crate) mod appraisal;
 pub(crate) mod audit;
+pub(crate) mod candidate;
 pub(crate) mod enrolment;
 pub(crate) mod host;
 pub(crate) mod peers;

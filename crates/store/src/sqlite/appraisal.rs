@@ -155,6 +155,7 @@ fn summarise(db: &Db, id: AppraisalId, new: &NewAppraisal) -> Result<(), StoreEr
         db,
         &new.host,
         "last_appraisal_id = ?2, last_at_ms = ?3, last_verdict = ?4, last_findings_json = ?5,
+         last_identity_version = identity_version,
          next_due_at_ms = ?6, last_nonce_at_ms = ?7,
          last_seen_at_ms = max(coalesce(last_seen_at_ms, ?3), ?3),
          attest_requested_at_ms =

@@ -22,6 +22,11 @@ impl<'r, 's> Columns<'r, 's> {
         self.row.get(index)
     }
 
+    /// Leaves out columns.
+    pub(super) fn pass_over(&mut self, n: usize) {
+        self.next = self.next.saturating_add(n);
+    }
+
     /// The next column, a word of an enum.
     pub(super) fn word<T>(&mut self, from_word: fn(&str) -> Option<T>) -> rusqlite::Result<T> {
         let index = self.next;

@@ -6,11 +6,11 @@ use serde_json::json;
 
 use super::columns::Columns;
 use super::error::is_duplicate;
-use super::{audit, host, token};
+use super::{audit, candidate, host, token};
 use crate::{
-    Approval, ApprovalRule, By, Completion, Conflict, Enrolled, Host, HostId, Identity,
-    JoinTokenId, Kind, Origin, PENDING_PER_JOIN_TOKEN_MAX, PendingEnrolment, PendingId, Sha256,
-    StoreError, TpmPresence,
+    Approval, ApprovalRule, By, Completion, Conflict, Enrolled, EnrolledKeys, Host, HostId,
+    Identity, JoinTokenId, Kind, Origin, PAST_IDENTITIES_MAX, PENDING_PER_JOIN_TOKEN_MAX,
+    PendingEnrolment, PendingId, Sha256, StoreError, TpmPresence,
 };
 
 pub(super) fn begin(db: &Db, pending: &PendingEnrolment, by: &By) -> Result<(), StoreError> {
@@ -23,22 +23,30 @@ pub(super) fn begin(db: &Db, pending: &PendingEnrolment, by: &By) -> Result<(), 
             (Some(id.as_str()), None)
         }
         Origin::Host(id) => {
-            may_reenrol(db, id)?;
+            right(db, id, &pending.origin, &pending.keys, by.at_ms)?;
             // An agent that was stopped half-way starts again; it must not lock itself out.
-            db.prepare_cached("DELETE FROM pending_enrolments WHERE host_id = ?1")?
-                .execute([id.as_str()])?;
+            forget_pending(db, id)?;
             (None, Some(id.as_str()))
+        }
+        Origin::Known { host, join_token } => {
+            token::usable_join(db, join_token, by.at_ms)?;
+            right(db, host, &pending.origin, &pending.keys, by.at_ms)?;
+            forget_pending(db, host)?;
+            (Some(join_token.as_str()), Some(host.as_str()))
         }
     };
     db.prepare_cached(
         "INSERT INTO pending_enrolments
-            (id, join_token_id, host_id, host_name, documents_json, proof_sha256, expires_at_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            (id, join_token_id, host_id, ek_spki_sha256, ak_name, host_name, documents_json,
+             proof_sha256, expires_at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
     .execute(params![
         pending.id.as_str(),
         join_token,
         host,
+        pending.keys.ek_spki_sha256,
+        pending.keys.ak_name,
         pending.host_name,
         pending.documents_json,
         pending.proof_sha256,
@@ -72,12 +80,61 @@ fn check_limit(db: &Db, id: &JoinTokenId) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn may_reenrol(db: &Db, id: &HostId) -> Result<Host, StoreError> {
-    let host = host::by_id(db, id)?.ok_or(StoreError::NotFound(Kind::Host))?;
-    if !host.reenrol_wanted {
-        return Err(Conflict::ReenrolmentNotWanted { host: id.clone() }.into());
+fn forget_pending(db: &Db, id: &HostId) -> Result<(), StoreError> {
+    db.prepare_cached("DELETE FROM pending_enrolments WHERE host_id = ?1")?
+        .execute([id.as_str()])?;
+    Ok(())
+}
+
+/// By what right a known host binds keys.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Right {
+    /// A person reconnected it.
+    Reconnected,
+    /// A person said that this TPM takes the place of the one before.
+    Replaced,
+    /// The same TPM has a new attestation key, as activation proves.
+    Renewed,
+}
+
+impl Right {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reconnected => "reconnected",
+            Self::Replaced => "replaced",
+            Self::Renewed => "key-renewed",
+        }
     }
-    Ok(host)
+}
+
+fn right(
+    db: &Db,
+    id: &HostId,
+    origin: &Origin,
+    keys: &EnrolledKeys,
+    now_ms: i64,
+) -> Result<(Host, Right), StoreError> {
+    let host = host::by_id(db, id)?.ok_or(StoreError::NotFound(Kind::Host))?;
+    let right = match &host.identity {
+        Some(enrolled) if enrolled.ek_spki_sha256 != keys.ek_spki_sha256 => {
+            let approved = host.candidate_at(now_ms).is_some_and(|candidate| {
+                candidate.approved_at_ms.is_some()
+                    && candidate.ek_spki_sha256 == keys.ek_spki_sha256
+            });
+            if !approved {
+                return Err(Conflict::OtherTpm { host: id.clone() }.into());
+            }
+            Right::Replaced
+        }
+        _ if host.reenrol_wanted => Right::Reconnected,
+        // Without the API token it needs a person, though it is the same TPM: the token of who has
+        // it now ends by this.
+        Some(enrolled) if enrolled.ak_name != keys.ak_name && matches!(origin, Origin::Host(_)) => {
+            Right::Renewed
+        }
+        _ => return Err(Conflict::ReenrolmentNotWanted { host: id.clone() }.into()),
+    };
+    Ok((host, right))
 }
 
 /// A started enrolment with the host that it was completed as.
@@ -92,14 +149,16 @@ fn started_row(row: &Row<'_>) -> rusqlite::Result<Started> {
     let join_token: Option<String> = columns.take()?;
     let host: Option<String> = columns.take()?;
     let origin = match (join_token, host) {
-        (Some(token), _) => Origin::JoinToken(token.into()),
-        // The schema allows exactly one of the two.
+        (Some(token), None) => Origin::JoinToken(token.into()),
+        (Some(token), Some(host)) => Origin::Known { host: host.into(), join_token: token.into() },
+        // The schema wants one of the two at least.
         (None, host) => Origin::Host(host.unwrap_or_default().into()),
     };
     Ok(Started {
         pending: PendingEnrolment {
             id: id.into(),
             origin,
+            keys: EnrolledKeys { ek_spki_sha256: columns.take()?, ak_name: columns.take()? },
             host_name: columns.take()?,
             documents_json: columns.take()?,
             proof_sha256: columns.take()?,
@@ -111,7 +170,7 @@ fn started_row(row: &Row<'_>) -> rusqlite::Result<Started> {
 
 fn started(db: &Db, id: &PendingId, now_ms: i64) -> Result<Option<Started>, StoreError> {
     let mut statement = db.prepare_cached(
-        "SELECT id, join_token_id, host_id, host_name, documents_json, proof_sha256,
+        "SELECT id, join_token_id, host_id, ek_spki_sha256, ak_name, host_name, documents_json, proof_sha256,
             expires_at_ms, completed_host
          FROM pending_enrolments WHERE id = ?1 AND expires_at_ms > ?2",
     )?;
@@ -136,12 +195,18 @@ pub(super) fn complete(db: &Db, completion: &Completion, by: &By) -> Result<Enro
         .map_err(|_| Conflict::ProofWrong)?;
     let known = match &pending.origin {
         Origin::JoinToken(_) => None,
-        Origin::Host(id) => Some(id),
+        Origin::Host(id) | Origin::Known { host: id, .. } => Some(id),
     };
     check_ek_free(db, &completion.identity.ek_spki_sha256, known)?;
-    let (enrolled, before) = match &pending.origin {
-        Origin::JoinToken(join_token) => (create(db, &pending, completion, join_token, by)?, None),
-        Origin::Host(id) => renew(db, completion, id)?,
+    let (enrolled, before, by_right) = match &pending.origin {
+        Origin::JoinToken(join_token) => {
+            (create(db, &pending, completion, join_token, by)?, None, "joined")
+        }
+        Origin::Host(id) => renew(db, &pending.origin, completion, id, by.at_ms)?,
+        Origin::Known { host, join_token } => {
+            token::use_join(db, join_token, by.at_ms)?;
+            renew(db, &pending.origin, completion, host, by.at_ms)?
+        }
     };
     bind(db, &enrolled, completion, by.at_ms)?;
     db.prepare_cached("UPDATE pending_enrolments SET completed_host = ?2 WHERE id = ?1")?
@@ -149,6 +214,7 @@ pub(super) fn complete(db: &Db, completion: &Completion, by: &By) -> Result<Enro
     let detail = json!({
         "pending": pending.id.as_str(),
         "approval": enrolled.approval.as_str(),
+        "right": by_right,
         "identity": host::identity_detail(Some(&completion.identity)),
         "identity_before": host::identity_detail(before.as_ref()),
     });
@@ -158,7 +224,7 @@ pub(super) fn complete(db: &Db, completion: &Completion, by: &By) -> Result<Enro
 
 /// One TPM is one host: a second host with the same endorsement key is a clone or a rename, and a
 /// person must say which.
-fn check_ek_free(
+pub(super) fn check_ek_free(
     db: &Db,
     ek_spki_sha256: &Sha256,
     but_for: Option<&HostId>,
@@ -199,13 +265,20 @@ fn create(
     Ok(Enrolled { host: completion.new_host.clone(), approval })
 }
 
-/// Gives a known host its new token. What was judged under its old keys says nothing of the new.
+/// Gives a known host its new token. What was judged under another TPM says nothing of this one; a new
+/// key of the same TPM leaves the verdict.
 fn renew(
     db: &Db,
+    origin: &Origin,
     completion: &Completion,
     id: &HostId,
-) -> Result<(Enrolled, Option<Identity>), StoreError> {
-    let known = may_reenrol(db, id)?;
+    now_ms: i64,
+) -> Result<(Enrolled, Option<Identity>, &'static str), StoreError> {
+    let keys = EnrolledKeys {
+        ek_spki_sha256: completion.identity.ek_spki_sha256,
+        ak_name: completion.identity.ak_name.clone(),
+    };
+    let (known, right) = right(db, id, origin, &keys, now_ms)?;
     let approval = match completion.approval {
         // A person's consent was to the old endorsement key.
         ApprovalRule::Required => Approval::Waiting,
@@ -214,15 +287,25 @@ fn renew(
     host::update(
         db,
         id,
-        "api_token_sha256 = ?2, approval = ?3, tpm = ?4, reenrol_wanted = 0,
+        "api_token_sha256 = ?2, approval = ?3, tpm = ?4, reenrol_wanted = 0, rotation_wanted = 0,
          enrolment_problem_json = NULL, next_due_at_ms = NULL,
          clock_ms = NULL, clock_reset_count = NULL, clock_restart_count = NULL, clock_safe = NULL,
-         clock_firmware_version = NULL,
-         last_appraisal_id = NULL, last_at_ms = NULL, last_verdict = NULL,
-         last_findings_json = NULL",
+         clock_firmware_version = NULL",
         &[&completion.api_token_sha256, &approval.as_str(), &TpmPresence::Present.as_str()],
     )?;
-    Ok((Enrolled { host: id.clone(), approval }, known.identity))
+    if right != Right::Renewed {
+        host::update(
+            db,
+            id,
+            "last_appraisal_id = NULL, last_at_ms = NULL, last_verdict = NULL,
+             last_findings_json = NULL, last_identity_version = NULL",
+            &[],
+        )?;
+    }
+    if right == Right::Replaced {
+        candidate::forget(db, id)?;
+    }
+    Ok((Enrolled { host: id.clone(), approval }, known.identity, right.as_str()))
 }
 
 fn bind(
@@ -233,6 +316,7 @@ fn bind(
 ) -> Result<(), StoreError> {
     let identity = &completion.identity;
     let chain: Vec<String> = identity.ek_chain_der.iter().map(hex::encode).collect();
+    keep_past(db, &enrolled.host)?;
     db.prepare_cached("DELETE FROM identities WHERE host_id = ?1")?
         .execute([enrolled.host.as_str()])?;
     db.prepare_cached(
@@ -253,6 +337,39 @@ fn bind(
         now_ms
     ])?;
     host::update(db, &enrolled.host, "identity_version = identity_version + 1", &[])
+}
+
+const IDENTITY_COLUMNS: &str = "ek_public, ek_cert_der, ek_chain_json, ek_spki_sha256, ak_public, \
+    ak_name, judgement_json, enrolled_at_ms";
+
+/// Keeps the identity that is about to go, where there is one, and forgets the oldest.
+fn keep_past(db: &Db, id: &HostId) -> Result<(), StoreError> {
+    db.prepare_cached(&format!(
+        "INSERT OR REPLACE INTO past_identities (host_id, version, {IDENTITY_COLUMNS})
+         SELECT host_id, identity_version, {IDENTITY_COLUMNS}
+         FROM identities JOIN hosts ON hosts.id = host_id WHERE host_id = ?1"
+    ))?
+    .execute([id.as_str()])?;
+    db.prepare_cached(
+        "DELETE FROM past_identities WHERE host_id = ?1 AND version NOT IN
+            (SELECT version FROM past_identities WHERE host_id = ?1 ORDER BY version DESC LIMIT ?2)",
+    )?
+    .execute(params![id.as_str(), PAST_IDENTITIES_MAX])?;
+    Ok(())
+}
+
+pub(super) fn past_identity(
+    db: &Db,
+    id: &HostId,
+    version: i64,
+) -> Result<Option<Identity>, StoreError> {
+    let mut statement = db.prepare_cached(&format!(
+        "SELECT {IDENTITY_COLUMNS} FROM past_identities WHERE host_id = ?1 AND version = ?2"
+    ))?;
+    let found = statement
+        .query_row(params![id.as_str(), version], |row| host::identity(&mut Columns::of(row)))
+        .optional()?;
+    Ok(found.flatten())
 }
 
 fn subject(id: &PendingId) -> String {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::columns::Columns;
 use super::error::is_duplicate;
-use super::{appraisal, audit, token};
+use super::{appraisal, audit, candidate, token};
 use crate::{
     AppraisalId, Approval, By, Conflict, Connection, Enrolled, HOSTS_PAGE_MAX, Host, HostCursor,
     HostId, Identity, Kind, LastAppraisal, NewHost, QuoteClock, Reenrolment, Sha256, StoreError,
@@ -17,11 +17,14 @@ const COLUMNS: &str = "\
     enrolment_problem_json, last_seen_at_ms, attest_requested_at_ms, next_due_at_ms, \
     last_nonce_at_ms, \
     clock_ms, clock_reset_count, clock_restart_count, clock_safe, clock_firmware_version, \
-    last_appraisal_id, last_at_ms, last_verdict, last_findings_json, \
-    cohort, \
+    last_appraisal_id, last_at_ms, last_verdict, last_findings_json, last_identity_version, \
+    cohort, rotation_wanted, \
     ek_public, ek_cert_der, ek_chain_json, ek_spki_sha256, ak_public, ak_name, judgement_json, \
-    enrolled_at_ms \
-    FROM hosts LEFT JOIN identities ON identities.host_id = hosts.id";
+    enrolled_at_ms, \
+    candidate_ek_sha256, candidate_judgement_json, candidate_first_at_ms, candidate_seen_at_ms, \
+    candidate_expires_at_ms, candidate_approved_at_ms \
+    FROM hosts LEFT JOIN identities ON identities.host_id = hosts.id \
+    LEFT JOIN candidates ON candidates.host_id = hosts.id";
 
 fn host_row(row: &Row<'_>) -> rusqlite::Result<Host> {
     let mut columns = Columns::of(row);
@@ -42,7 +45,9 @@ fn host_row(row: &Row<'_>) -> rusqlite::Result<Host> {
         last_quote_clock: quote_clock(&mut columns)?,
         last: last_appraisal(&mut columns)?,
         cohort: columns.take()?,
+        rotation_wanted: columns.take()?,
         identity: identity(&mut columns)?,
+        candidate: candidate::from_columns(&mut columns)?,
     })
 }
 
@@ -72,16 +77,22 @@ fn last_appraisal(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option<Last
     let at_ms: Option<i64> = columns.take()?;
     let verdict: Option<String> = columns.take()?;
     let findings_json: Option<String> = columns.take()?;
-    let (Some(id), Some(at_ms), Some(verdict), Some(findings_json)) =
-        (id, at_ms, verdict, findings_json)
+    let identity_version: Option<i64> = columns.take()?;
+    let (Some(id), Some(at_ms), Some(verdict), Some(findings_json), Some(identity_version)) =
+        (id, at_ms, verdict, findings_json, identity_version)
     else {
         return Ok(None);
     };
-    Ok(Some(LastAppraisal { id: AppraisalId(id), at_ms, verdict, findings_json }))
+    let id = AppraisalId(id);
+    Ok(Some(LastAppraisal { id, at_ms, verdict, findings_json, identity_version }))
 }
 
-fn identity(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option<Identity>> {
-    let Some(ek_public) = columns.take()? else { return Ok(None) };
+/// The identity in the next columns; where there is none they are passed over.
+pub(super) fn identity(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option<Identity>> {
+    let Some(ek_public) = columns.take()? else {
+        columns.pass_over(7);
+        return Ok(None);
+    };
     Ok(Some(Identity {
         ek_public,
         ek_cert_der: columns.take()?,
@@ -205,9 +216,11 @@ pub(super) fn disconnect(db: &Db, id: &HostId, by: &By) -> Result<(), StoreError
     update(
         db,
         id,
-        "connection = ?2, reenrol_wanted = 0, attest_requested_at_ms = NULL",
+        "connection = ?2, reenrol_wanted = 0, rotation_wanted = 0, attest_requested_at_ms = NULL",
         &[&Connection::Disconnected.as_str()],
     )?;
+    // A person begins anew with this host.
+    candidate::forget(db, id)?;
     audit::append(db, by, "host.disconnect", subject(id), &json!({}))
 }
 
@@ -247,6 +260,19 @@ pub(super) fn request_attestation(db: &Db, id: &HostId, by: &By) -> Result<(), S
     audit::append(db, by, "host.attest", subject(id), &json!({}))
 }
 
+pub(super) fn want_rotation(db: &Db, id: &HostId, by: &By) -> Result<(), StoreError> {
+    let host = by_id(db, id)?.ok_or(StoreError::NotFound(Kind::Host))?;
+    if host.identity.is_none() {
+        return Err(Conflict::NoIdentity { host: id.clone() }.into());
+    }
+    if host.connection == Connection::Disconnected {
+        return Err(Conflict::HostDisconnected { host: id.clone() }.into());
+    }
+    update(db, id, "rotation_wanted = 1", &[])?;
+    let detail = json!({ "identity": identity_detail(host.identity.as_ref()) });
+    audit::append(db, by, "host.rotate-key", subject(id), &detail)
+}
+
 pub(super) fn remove(db: &Db, id: &HostId, by: &By) -> Result<(), StoreError> {
     let host = by_id(db, id)?.ok_or(StoreError::NotFound(Kind::Host))?;
     let evidence = appraisal::evidence_ids_of_host(db, id)?;
@@ -269,7 +295,12 @@ pub(super) fn note_enrolment_problem(
     id: &HostId,
     problem_json: &str,
 ) -> Result<(), StoreError> {
-    update(db, id, "enrolment_problem_json = ?2, reenrol_wanted = 0", &[&problem_json])
+    update(
+        db,
+        id,
+        "enrolment_problem_json = ?2, reenrol_wanted = 0, rotation_wanted = 0",
+        &[&problem_json],
+    )
 }
 
 /// Sets columns of one host; its id is `?1`, `values` follow.

@@ -7,8 +7,11 @@ use rusqlite::{Connection as Db, TransactionBehavior, params};
 use crate::StoreError;
 
 /// Version n is the n-th entry. Entries are never changed after a release, only added.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../../migrations/0001.sql"), include_str!("../../migrations/0002.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/0001.sql"),
+    include_str!("../../migrations/0002.sql"),
+    include_str!("../../migrations/0003.sql"),
+];
 
 /// "BPRF", in the file's header: which program's database this is.
 const APPLICATION_ID: i64 = 0x4250_5246;

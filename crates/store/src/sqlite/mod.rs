@@ -5,6 +5,7 @@
 
 mod appraisal;
 mod audit;
+mod candidate;
 mod columns;
 mod enrolment;
 mod error;
@@ -28,10 +29,11 @@ use self::readers::Readers;
 use self::writer::Writer;
 use crate::{
     Added, ApiToken, AppraisalId, AppraisalRow, Approval, AuditRow, By, Completion, Enrolled,
-    EvidencePart, Host, HostCursor, HostId, HostReferences, JoinToken, JoinTokenId, NewApiToken,
-    NewAppraisal, NewHost, NewJoinToken, NewReference, NewTrustRoot, Peers, PendingEnrolment,
-    PendingId, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement,
-    Reply, Sha256, Store, StoreError, StoredPart, TpmPresence, TrustRoots,
+    EvidencePart, Host, HostCursor, HostId, HostReferences, Identity, JoinToken, JoinTokenId,
+    NewApiToken, NewAppraisal, NewCandidate, NewHost, NewJoinToken, NewReference, NewTrustRoot,
+    Noted, Peers, PendingEnrolment, PendingId, Reenrolment, Reference, ReferenceChange,
+    ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, Sha256, Store, StoreError,
+    StoredPart, TpmPresence, TrustRoots,
 };
 
 /// Threads that read. Reads are short and mostly served from memory; more threads than cores of a
@@ -219,6 +221,19 @@ impl Store for SqliteStore {
         self.write(move |db| host::note_enrolment_problem(db, &id, &problem_json))
     }
 
+    fn want_rotation(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| host::want_rotation(db, &id, &by))
+    }
+
+    fn note_candidate(&self, new: NewCandidate, by: By) -> Reply<'_, Noted> {
+        self.write(move |db| candidate::note(db, &new, &by))
+    }
+
+    fn approve_replacement(&self, replacement: Replacement, by: By) -> Reply<'_, Option<Sha256>> {
+        self.write(move |db| candidate::approve(db, &replacement, &by))
+    }
+
     fn begin_enrolment(&self, pending: PendingEnrolment, by: By) -> Reply<'_, ()> {
         self.write(move |db| enrolment::begin(db, &pending, &by))
     }
@@ -234,6 +249,11 @@ impl Store for SqliteStore {
 
     fn complete_enrolment(&self, completion: Completion, by: By) -> Reply<'_, Enrolled> {
         self.write(move |db| enrolment::complete(db, &completion, &by))
+    }
+
+    fn past_identity(&self, host: &HostId, version: i64) -> Reply<'_, Option<Identity>> {
+        let host = host.clone();
+        self.read(move |db| enrolment::past_identity(db, &host, version))
     }
 
     fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId> {

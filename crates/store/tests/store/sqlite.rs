@@ -71,7 +71,7 @@ fn a_newer_schema_is_refused() {
     let db = rusqlite::Connection::open(&path).unwrap();
     db.execute("INSERT INTO schema_version (version, applied_at_ms) VALUES (99, 0)", []).unwrap();
     let error = SqliteStore::open(&path).unwrap_err();
-    assert!(matches!(error, StoreError::SchemaNewer { found: 99, known: 2 }), "{error:?}");
+    assert!(matches!(error, StoreError::SchemaNewer { found: 99, known: 3 }), "{error:?}");
     assert!(error.to_string().contains("newer Bootproof"), "{error}");
     db.execute("DELETE FROM schema_version WHERE version = 99", []).unwrap();
     SqliteStore::open(&path).unwrap();
@@ -135,8 +135,10 @@ async fn a_database_of_the_first_schema_is_brought_up_to_date() {
         "CREATE TABLE schema_version (
             version INTEGER PRIMARY KEY, applied_at_ms INTEGER NOT NULL) STRICT;
          INSERT INTO schema_version VALUES (1, 0);
-         INSERT INTO hosts (id, name, created_at_ms, api_token_sha256, connection, approval, tpm)
-         VALUES ('old', 'old', 0, x'00', 'connected', 'not-required', 'present');
+         INSERT INTO hosts (id, name, created_at_ms, api_token_sha256, connection, approval, tpm,
+            identity_version, last_appraisal_id, last_at_ms, last_verdict, last_findings_json)
+         VALUES ('old', 'old', 0, x'00', 'connected', 'not-required', 'present',
+            2, 7, 9, 'accepted', '[]');
          PRAGMA application_id = 0x42505246;",
     )
     .unwrap();
@@ -144,5 +146,6 @@ async fn a_database_of_the_first_schema_is_brought_up_to_date() {
     let store = SqliteStore::open(&path).unwrap();
     let old = host(&store, &"old".into()).await;
     assert_eq!((old.name.as_str(), old.cohort), ("old", None));
+    assert_eq!(old.last.unwrap().identity_version, 2, "up to then it was always the present one");
     assert!(store.references_of_host(&old.id, None).await.unwrap().references.is_empty());
 }

@@ -8,7 +8,7 @@ use store::{
     Store, StoreError, StoredPart,
 };
 
-use super::make::{appraisal, by, completion, digest, enrolled, host, pending};
+use super::make::{appraisal, by, completion, digest, enrolled, host, pending_of};
 
 /// Polls all replies at once and waits for every one.
 pub(crate) async fn all<'a, T: 'a>(
@@ -60,8 +60,8 @@ pub(crate) async fn needs_the_judged_identity(store: &dyn Store) {
     let judged = enrolled(store, "a").await;
     store.reconnect_host(&judged.id, Reenrolment::Wanted, by(4)).await.unwrap();
     let origin = Origin::Host(judged.id.clone());
-    store.begin_enrolment(pending("re", origin), by(5)).await.unwrap();
-    store.complete_enrolment(completion("re", "new"), by(6)).await.unwrap();
+    store.begin_enrolment(pending_of("re", origin, "a"), by(5)).await.unwrap();
+    store.complete_enrolment(completion("re", "a"), by(6)).await.unwrap();
     let late = store.record_appraisal(appraisal(&judged, 7), by(7)).await.unwrap_err();
     assert!(matches!(late, StoreError::Conflict(Conflict::IdentityChanged { .. })), "{late:?}");
     assert_eq!(host(store, &judged.id).await.last, None);

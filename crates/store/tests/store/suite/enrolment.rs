@@ -7,7 +7,7 @@ use store::{
 
 use super::make::{
     appraisal, by, by_token, completion, digest, enrolled, host, identity, join_token, new_host,
-    pending,
+    pending, pending_of,
 };
 
 async fn uses(store: &dyn Store) -> i64 {
@@ -103,20 +103,21 @@ pub(crate) async fn token_ends_while_pending(store: &dyn Store) {
 pub(crate) async fn known_host_needs_a_person(store: &dyn Store) {
     let a = enrolled(store, "a").await;
     let origin = Origin::Host(a.id.clone());
-    let refused = conflict(store.begin_enrolment(pending("re", origin.clone()), by(4)).await);
+    let refused =
+        conflict(store.begin_enrolment(pending_of("re", origin.clone(), "a"), by(4)).await);
     assert_eq!(refused, Conflict::ReenrolmentNotWanted { host: a.id.clone() });
 
     store.reconnect_host(&a.id, Reenrolment::Wanted, by(5)).await.unwrap();
-    store.begin_enrolment(pending("re", origin.clone()), by(6)).await.unwrap();
+    store.begin_enrolment(pending_of("re", origin.clone(), "a"), by(6)).await.unwrap();
     store.disconnect_host(&a.id, by(7)).await.unwrap();
-    let refused = conflict(store.complete_enrolment(completion("re", "new"), by(8)).await);
+    let refused = conflict(store.complete_enrolment(completion("re", "a"), by(8)).await);
     assert_eq!(refused, Conflict::ReenrolmentNotWanted { host: a.id.clone() });
     assert_eq!(host(store, &a.id).await.identity, a.identity);
 
     // Once only.
     store.reconnect_host(&a.id, Reenrolment::Wanted, by(9)).await.unwrap();
-    store.complete_enrolment(completion("re", "new"), by(10)).await.unwrap();
-    let refused = conflict(store.begin_enrolment(pending("re2", origin), by(11)).await);
+    store.complete_enrolment(completion("re", "a"), by(10)).await.unwrap();
+    let refused = conflict(store.begin_enrolment(pending_of("re2", origin, "a"), by(11)).await);
     assert_eq!(refused, Conflict::ReenrolmentNotWanted { host: a.id.clone() });
     assert_eq!(uses(store).await, 1, "a known host takes no use of a join token");
 }
@@ -127,9 +128,9 @@ pub(crate) async fn new_identity_starts_afresh(store: &dyn Store) {
     store.note_enrolment_problem(&a.id, "{}".into()).await.unwrap();
     store.reconnect_host(&a.id, Reenrolment::Wanted, by(11)).await.unwrap();
     let origin = Origin::Host(a.id.clone());
-    store.begin_enrolment(pending("re", origin.clone()), by(12)).await.unwrap();
+    store.begin_enrolment(pending_of("re", origin.clone(), "a"), by(12)).await.unwrap();
     // An agent that was stopped starts over: the newer start replaces the older.
-    store.begin_enrolment(pending("re2", origin), by(13)).await.unwrap();
+    store.begin_enrolment(pending_of("re2", origin, "a"), by(13)).await.unwrap();
     assert!(store.pending_enrolment(&"re".into(), 14).await.unwrap().is_none());
     store.complete_enrolment(completion("re2", "a"), by(14)).await.unwrap();
 
@@ -201,8 +202,8 @@ pub(crate) async fn consent_is_asked_by_token_or_key(store: &dyn Store) {
     ] {
         store.reconnect_host(&waits.host, Reenrolment::Wanted, by(5)).await.unwrap();
         let origin = Origin::Host(waits.host.clone());
-        store.begin_enrolment(pending(id, origin), by(6)).await.unwrap();
-        let mut renewed = completion(id, id);
+        store.begin_enrolment(pending_of(id, origin, "p"), by(6)).await.unwrap();
+        let mut renewed = completion(id, "p");
         renewed.approval = rule;
         let renewed = store.complete_enrolment(renewed, by(7)).await.unwrap();
         assert_eq!(renewed.approval, expected);

@@ -1,8 +1,9 @@
 //! Rows to test with. Times are small numbers: the store never looks at a clock of its own.
 
 use store::{
-    ApprovalRule, By, Completion, EvidencePart, Host, HostId, Identity, JudgedBy, NewAppraisal,
-    NewHost, NewJoinToken, Origin, PendingEnrolment, QuoteClock, Sha256, Store, TpmPresence,
+    ApprovalRule, By, Completion, EnrolledKeys, EvidencePart, Host, HostId, Identity, JudgedBy,
+    NewAppraisal, NewHost, NewJoinToken, Origin, PendingEnrolment, QuoteClock, Sha256, Store,
+    TpmPresence,
 };
 
 /// A change by a person at `at_ms`.
@@ -38,11 +39,18 @@ pub(crate) fn new_host(id: &str) -> NewHost {
     }
 }
 
-/// A started enrolment that expires at 1,000,000.
+/// A started enrolment that expires at 1,000,000, with a TPM of its own.
 pub(crate) fn pending(id: &str, origin: Origin) -> PendingEnrolment {
+    pending_of(id, origin, id)
+}
+
+/// The same with a TPM called `tpm`.
+pub(crate) fn pending_of(id: &str, origin: Origin, tpm: &str) -> PendingEnrolment {
+    let Identity { ek_spki_sha256, ak_name, .. } = identity(tpm);
     PendingEnrolment {
         id: id.into(),
         origin,
+        keys: EnrolledKeys { ek_spki_sha256, ak_name },
         host_name: format!("{id}.example"),
         documents_json: r#"{"ek":1}"#.into(),
         proof_sha256: digest(&format!("{id} proof")),

@@ -2,6 +2,7 @@
 //! `store_suite!(super::open)`, where `open` gives a fresh store and what keeps it alive.
 
 pub(crate) mod appraisal;
+pub(crate) mod candidate;
 pub(crate) mod enrolment;
 pub(crate) mod host;
 pub(crate) mod make;
@@ -24,6 +25,9 @@ macro_rules! store_suite {
                 token_ends_while_pending, known_host_needs_a_person, new_identity_starts_afresh,
                 founding_story, unfinished_ones_are_limited, consent_is_asked_by_token_or_key,
                 concurrent_completions_take_one_use;
+            candidate: one_of_a_host_waits, a_person_puts_another_tpm_in_the_place,
+                a_new_key_of_the_same_tpm_needs_nobody, past_identities_are_limited,
+                an_agent_without_its_token_needs_a_person;
             appraisal: nonce_is_used_once, one_of_many_wins_a_nonce, needs_the_judged_identity,
                 evidence_is_shared_and_verbatim, summary_is_the_last, younger_wish_survives,
                 history_is_forgotten_but_the_last, audit_tells_changes_of_verdict,
