@@ -101,7 +101,10 @@ pub enum EkStatus {
     /// Nothing is enrolled, so none was asked for.
     NotAsked,
     /// There is none.
-    Absent,
+    Absent {
+        /// SHA-256 over the SubjectPublicKeyInfo of the enrolled key, where one is enrolled.
+        ek_spki_sha256: Option<[u8; 32]>,
+    },
     /// It is not accepted.
     Refused(EkCertError),
     /// A trusted root vouches for it, and it certifies the enrolled key where one is enrolled.
@@ -116,7 +119,7 @@ impl EkStatus {
             Self::Refused(EkCertError::Expired(out) | EkCertError::NotYetValid(out)) => {
                 Some(out.ek())
             }
-            Self::Refused(_) | Self::NotAsked | Self::Absent => None,
+            Self::Refused(_) | Self::NotAsked | Self::Absent { .. } => None,
         }
     }
 }

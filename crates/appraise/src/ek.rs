@@ -3,6 +3,7 @@
 use std::error::Error as _;
 
 use findings::{Argument, Code, Finding};
+use tpm_wire::Digest;
 use verify::{EkCertError, OutOfDate, VerifiedEk};
 
 use crate::EkStatus;
@@ -35,6 +36,16 @@ pub fn ek_certificate_finding(err: &EkCertError) -> Finding {
     })
 }
 
+/// The finding of an endorsement key without a certificate, with the digest by which a policy approves
+/// that key.
+pub fn absent_certificate_finding(ek_spki_sha256: Option<&[u8; 32]>) -> Finding {
+    let finding = Finding::new(Code::EkCertAbsent);
+    match ek_spki_sha256.and_then(|sha256| Digest::new(sha256)) {
+        Some(digest) => finding.with("ek_sha256", Argument::Digest(digest)),
+        None => finding,
+    }
+}
+
 /// Seconds since 1970 as an argument; before 1970 as text, since arguments count from zero.
 fn seconds(time: i64) -> Argument {
     match u64::try_from(time) {
@@ -61,7 +72,9 @@ pub fn with_key_checked(
 
 pub(crate) fn findings(ek: &EkStatus) -> Option<Finding> {
     match ek {
-        EkStatus::Absent => Some(Finding::new(Code::EkCertAbsent)),
+        EkStatus::Absent { ek_spki_sha256 } => {
+            Some(absent_certificate_finding(ek_spki_sha256.as_ref()))
+        }
         EkStatus::Refused(err) => Some(ek_certificate_finding(err)),
         EkStatus::NotAsked | EkStatus::Verified(_) => None,
     }

@@ -56,18 +56,20 @@ pub fn examine<'a>(
 }
 
 pub(crate) fn ek_status(ek: &EkEvidence<'_>, known: &Known<'_>, now: UnixTime) -> EkStatus {
-    let status = match ek {
-        EkEvidence::NotAsked if matches!(known, Known::Nothing) => return EkStatus::NotAsked,
-        EkEvidence::NotAsked | EkEvidence::NoCertificate => return EkStatus::Absent,
-        EkEvidence::Judged(judged) => (*judged).clone(),
-        EkEvidence::Certificate { certificate, untrusted_intermediates, roots } => {
-            verify_ek_certificate(certificate, untrusted_intermediates, roots, now)
-        }
-    };
     let enrolled = match known {
         Known::Nothing => None,
         Known::Names(enrolled) => Some(enrolled.ek_spki_sha256),
         Known::Key(bound) => Some(*bound.ek_spki_sha256()),
+    };
+    let status = match ek {
+        EkEvidence::NotAsked if matches!(known, Known::Nothing) => return EkStatus::NotAsked,
+        EkEvidence::NotAsked | EkEvidence::NoCertificate => {
+            return EkStatus::Absent { ek_spki_sha256: enrolled };
+        }
+        EkEvidence::Judged(judged) => (*judged).clone(),
+        EkEvidence::Certificate { certificate, untrusted_intermediates, roots } => {
+            verify_ek_certificate(certificate, untrusted_intermediates, roots, now)
+        }
     };
     let matching = with_key_checked(status, |verified| match enrolled {
         Some(enrolled) => verified.check_spki_sha256(&enrolled),

@@ -45,14 +45,14 @@ pub use claims::{
     SignerStatus,
 };
 pub use core::{ComparedInBanks, Core, CoreLog, examine_core};
-pub use ek::{ek_certificate_finding, with_key_checked};
+pub use ek::{absent_certificate_finding, ek_certificate_finding, with_key_checked};
 pub use evidence::{Challenge, EkEvidence, Evidence, Known, QuoteEvidence, TpmSaid};
 pub use examine::examine;
 pub use ima::{CoveredIma, IMA_PCR, ImaMode, ImaObjection, ImaRules, ImaStatus, ReadIma};
 pub use interface::Interface;
 pub use learn::{LearnError, Learning, learn};
 pub use policy::{BankMinimum, ExpiredEndorsement, Policy, PolicyFault};
-pub use policy_rule::{Waiver, is_lowered, unchangeable};
+pub use policy_rule::{ApprovedEk, Waiver, is_lowered, unchangeable};
 pub use reference::{Context, Matched, boot};
 pub use secure_boot_rules::SecureBootRules;
 pub use site_rules::{EvaluateRules, SiteRules};

@@ -12,7 +12,7 @@ use tpm_wire::{PcrSet, TpmAlgId};
 use verify::{BankRule, SelectionRule, UnixTime};
 
 use crate::ima::ImaRules;
-use crate::policy_rule::{Rule, Waiver, is_lowered, unchangeable};
+use crate::policy_rule::{ApprovedEk, Rule, Waiver, is_lowered, unchangeable};
 use crate::{SecureBootRules, SiteRules};
 
 /// The rules of a judgement. Whatever is set, a verified quote and a log that replays to it stay
@@ -23,6 +23,7 @@ pub struct Policy {
     continued_pcrs: PcrSet,
     minimum_bank: BankMinimum,
     expired_endorsement: ExpiredEndorsement,
+    approved_eks: Vec<ApprovedEk>,
     minimum_tpm_firmware: Vec<(Vendor, FirmwareVersion)>,
     /// Seconds for which a verdict counts; `None`: what the server is configured for. Nothing
     /// that is judged here depends on it.
@@ -129,6 +130,9 @@ pub enum PolicyFault {
         /// The quirk.
         quirk: Quirk,
     },
+    /// Two approvals of one endorsement key.
+    #[error("this endorsement key is approved twice")]
+    ApprovedTwice,
     /// Two rules for one finding.
     #[error("{} is decided twice", code.as_str())]
     Twice {
@@ -144,6 +148,7 @@ impl Default for Policy {
             continued_pcrs: Rules::default().continued,
             minimum_bank: BankMinimum::Sha256,
             expired_endorsement: ExpiredEndorsement::Refuse,
+            approved_eks: Vec::new(),
             minimum_tpm_firmware: Vec::new(),
             verdict_good_for_s: None,
             references: references::Rules::default(),
@@ -190,6 +195,31 @@ impl Policy {
     /// What an endorsement certificate that has expired does.
     pub const fn expired_endorsement(&self) -> ExpiredEndorsement {
         self.expired_endorsement
+    }
+
+    /// The endorsement keys that are approved without a certificate.
+    pub fn approved_eks(&self) -> &[ApprovedEk] {
+        &self.approved_eks
+    }
+
+    /// Approves one endorsement key that has no certificate. Only the absence: a certificate that is
+    /// there and does not hold is judged as that.
+    pub fn approve_ek(&mut self, ek_sha256: [u8; 32], waiver: Waiver) -> Result<(), PolicyFault> {
+        if self.approved_eks.iter().any(|known| known.ek_sha256 == ek_sha256) {
+            return Err(PolicyFault::ApprovedTwice);
+        }
+        self.approved_eks.push(ApprovedEk { ek_sha256, waiver });
+        Ok(())
+    }
+
+    /// The approval of the endorsement key that `finding` says is without a certificate.
+    fn approval(&self, finding: &Finding) -> Option<&Waiver> {
+        if finding.code() != Code::EkCertAbsent {
+            return None;
+        }
+        let Some(Argument::Digest(named)) = finding.argument("ek_sha256") else { return None };
+        let mut approved = self.approved_eks.iter();
+        approved.find(|known| known.ek_sha256 == named.as_bytes()).map(|known| &known.waiver)
     }
 
     /// The oldest firmware that TPMs of a vendor may have; none for vendors that are not named.
@@ -312,7 +342,19 @@ impl Policy {
     pub fn judge(&self, finding: &mut Finding, now: UnixTime) {
         let text = |text: &str| Argument::Text(text.to_owned());
         let code = finding.code();
-        let judged = finding.clone();
+        let mut judged = finding.clone();
+        // A person's word about one key goes before a rule for all.
+        match self.approval(finding) {
+            Some(approval) if now < approval.expires => {
+                *finding = judged
+                    .with_severity(Severity::Warn)
+                    .with("approved", text(&approval.reason))
+                    .with("until", text(&approval.until));
+                return;
+            }
+            Some(approval) => judged = judged.with("approval_ended", text(&approval.until)),
+            None => {}
+        }
         *finding = match self.rule(code) {
             Some(Rule::Raise(severity)) => judged.with_severity(*severity),
             Some(Rule::Waive(severity, waiver)) if now < waiver.expires => judged
@@ -327,7 +369,7 @@ impl Policy {
                     .with_severity(Severity::Warn)
                     .with("permitted", text("endorsement.permit_expired"))
             }
-            None => return,
+            None => judged,
         };
     }
 

@@ -14,6 +14,15 @@ pub struct Waiver {
     pub until: String,
 }
 
+/// An endorsement key without a certificate that a person knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApprovedEk {
+    /// SHA-256 over its SubjectPublicKeyInfo.
+    pub ek_sha256: [u8; 32],
+    /// Why, and until when.
+    pub waiver: Waiver,
+}
+
 /// What a policy says of one finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {

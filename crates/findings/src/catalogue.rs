@@ -158,7 +158,7 @@ catalogue! {
     EkCertAbsent "ek-cert-absent" Identity Fail
         "The TPM has no endorsement key certificate"
         cause "Without a certificate nothing proves that the key lives in a genuine TPM chip. Some firmware TPMs fetch theirs from the vendor; some virtual TPMs never have one."
-        next "Install the TPM's certificate with the vendor's tool (or recreate the virtual TPM with one), then disconnect and reconnect the host."
+        next "Install the TPM's certificate with the vendor's tool (or recreate the virtual TPM with one), then disconnect and reconnect the host. Where there is none to be had and you know this machine, approve this one key: [[endorsement.approved]] in the policy file with ek_sha256 (the digest that this finding names), reason and expires."
 
     EkCertMalformed "ek-cert-malformed" Identity Fail
         "The endorsement key certificate cannot be read"

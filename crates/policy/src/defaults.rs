@@ -35,6 +35,12 @@ minimum = \"{}\"
 [endorsement]
 # Whether an endorsement key certificate that has expired is a warning instead of a failure.
 permit_expired = {}
+# Endorsement keys without a certificate that a person knows, one table each; the finding
+# ek-cert-absent names the digest. It warns then, up to the end of that day.
+# [[endorsement.approved]]
+# ek_sha256 = \"5f2c...\"
+# reason = \"hypervisor 7 gives its guests none, ticket 4711\"
+# expires = 2027-01-31
 
 [tpm.minimum_firmware]
 # The oldest firmware that TPMs of a vendor may have, by the vendor's short name. The version is the

@@ -1,5 +1,6 @@
 //! The shape of the file, and the rules that it makes.
 
+mod endorsement;
 mod named;
 mod quirks;
 mod references;
@@ -7,9 +8,7 @@ mod secure_boot;
 
 use std::{collections::BTreeMap, ops::Range};
 
-use appraise::{
-    BankMinimum, ExpiredEndorsement, Policy, PolicyFault, Waiver, is_lowered, unchangeable,
-};
+use appraise::{BankMinimum, Policy, PolicyFault, Waiver, is_lowered, unchangeable};
 use findings::{CATALOGUE, Code, Severity};
 use serde::Deserialize;
 use toml::Spanned;
@@ -28,7 +27,7 @@ const ALIKE_MIN: f64 = 0.8;
 struct File {
     pcrs: Pcrs,
     banks: Banks,
-    endorsement: Endorsement,
+    endorsement: endorsement::Endorsement,
     tpm: Tpm,
     verdict: Verdict,
     secure_boot: secure_boot::SecureBoot,
@@ -50,12 +49,6 @@ struct Pcrs {
 #[serde(deny_unknown_fields, default)]
 struct Banks {
     minimum: Option<Spanned<String>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Endorsement {
-    permit_expired: Option<Spanned<bool>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -130,13 +123,7 @@ pub fn read_with(text: &str, files: &dyn NamedFiles) -> Result<Policy, PolicyErr
         source.finding(&mut policy, code, finding.get_ref())?;
     }
     // After the findings, since both may speak of the same one.
-    if let Some(permit) = &file.endorsement.permit_expired {
-        let expired = match permit.get_ref() {
-            true => ExpiredEndorsement::Permit,
-            false => ExpiredEndorsement::Refuse,
-        };
-        policy.expire_endorsement(expired).map_err(|fault| source.fault(&permit.span(), &fault))?;
-    }
+    file.endorsement.apply(&mut policy, &source)?;
     Ok(policy)
 }
 
@@ -181,6 +168,7 @@ impl Source<'_> {
             PolicyFault::NothingToRefuse { quirk } => {
                 error.with_hint(format!("`bootproof quirks {}` says why", quirk.as_str()))
             }
+            PolicyFault::ApprovedTwice => error.with_hint("keep the one that shall count"),
             PolicyFault::FirmwareNotRequired { .. } | PolicyFault::MustReplay { .. } => error,
         }
     }

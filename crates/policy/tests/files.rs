@@ -101,6 +101,19 @@ fn a_bad_file_gives_line_and_column() {
     let err = faulty("[banks]\nminimum = 'sha1'\n", 2, 11, "minimum must be");
     assert!(err.hint.unwrap().contains("collides"));
     faulty("[endorsement]\npermit_expired = 1\n", 2, 18, "invalid type");
+    let approved = |digits: &str, rest: &str| {
+        format!("[[endorsement.approved]]\nek_sha256 = '{digits}'\n{rest}")
+    };
+    let (digits, rest) = ("ab".repeat(32), "reason = 'x'\nexpires = 2027-01-31\n");
+    assert_eq!(read(&approved(&digits, rest)).unwrap().approved_eks()[0].ek_sha256, [0xab; 32]);
+    for wrong in [&digits[1..], &format!("+{}", &digits[1..]), &format!("{digits}ab"), ""] {
+        let err = faulty(&approved(wrong, rest), 2, 13, "64 hexadecimal digits");
+        assert!(err.hint.unwrap().contains("ek-cert-absent"));
+    }
+    faulty(&approved(&digits, "reason = 'x'\n"), 1, 1, "missing field `expires`");
+    faulty(&approved(&digits, "expires = 2027-01-31\n"), 1, 1, "missing field `reason`");
+    let twice = [approved(&digits, rest), approved(&digits.to_uppercase(), rest)].concat();
+    faulty(&twice, 6, 13, "approved twice");
     faulty("[verdict]\ngood_for_s = 0\n", 2, 14, "1 to");
     faulty("[verdict]\ngood_for_s = 31622401\n", 2, 14, "1 to");
     assert!(read("[verdict]\ngood_for_s = 31622400\n").is_ok());
@@ -167,6 +180,8 @@ fn what_proves_the_rest_cannot_be_changed() {
         "qualified-signer",
         "tpm-fault",
         "ek-changed",
+        "state-copied",
+        "ak-renewed",
         "no-tpm",
         "awaiting-approval",
         "never-appraised",
@@ -194,6 +209,7 @@ fn the_document_has_every_key_and_every_fixed_finding() {
         "pcrs.continued",
         "banks.minimum",
         "endorsement.permit_expired",
+        "endorsement.approved",
         "verdict.good_for_s",
         "ima.mode",
         "ima.pcr",

@@ -5,7 +5,7 @@ mod documents;
 use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, sync::Arc, time::SystemTime};
 
 use anyhow::Context as _;
-use appraise::Policy;
+use appraise::{Policy, Waiver};
 use clap::{Parser, Subcommand};
 use server::{app::App, authority, authority::Authority, config::Config, context, http};
 use store::SqliteStore;
@@ -155,6 +155,20 @@ async fn run(config: Config) -> anyhow::Result<()> {
 fn warn_of_waivers(policy: &Policy, now: SystemTime) {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let now_s = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+    for approved in policy.approved_eks() {
+        let Waiver { reason, until, expires } = &approved.waiver;
+        let ek_sha256 = hex::encode(approved.ek_sha256);
+        if expires.0 <= now_s {
+            tracing::warn!(ek_sha256, until, reason, "an approval has ended, and counts no more");
+        } else {
+            tracing::warn!(
+                ek_sha256,
+                until,
+                reason,
+                "the policy approves a key without certificate"
+            );
+        }
+    }
     for (code, severity, waiver) in policy.waivers() {
         let (code, until, reason) = (code.as_str(), &waiver.until, &waiver.reason);
         if waiver.expires.0 <= now_s {

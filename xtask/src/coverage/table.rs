@@ -385,7 +385,10 @@ const ENDORSEMENT: &[Requirement] = requirements! {
          "server::each_kind_of_endorsement_key_opens_its_credential"];
     E10 "A platform certificate counts only where signature and holder fit." open "platform certificates are not read: nothing is believed because of one";
     E11 "Delta certificates apply in order." open "platform certificates are not read: nothing is believed because of one";
-    E12 "A TPM without certificate takes a person's approval, and is shown as weaker." open "such a host is refused by name (ek-cert-absent) until a policy waives that with a reason and a date; the approval of a single key is not built";
+    E12 "A TPM without certificate takes a person's approval, and is shown as weaker."
+        ["cli::each_key_changes_a_verdict_and_just_does_not",
+         "server::a_key_without_a_certificate_is_approved_by_its_digest",
+         "server::a_tpm_without_certificate_is_not_enrolled"];
     E13 "Simulators and virtual TPMs are known for what they are."
         ["tpm-vendors::programs_are_told_from_chips",
          "cli::a_policy_names_the_oldest_firmware_of_a_vendor"];

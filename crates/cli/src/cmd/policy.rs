@@ -84,6 +84,17 @@ struct Banks {
 #[derive(Serialize)]
 struct Endorsement {
     permit_expired: bool,
+    /// Keys without a certificate that are approved.
+    approved: Vec<Approved>,
+}
+
+#[derive(Serialize)]
+struct Approved {
+    ek_sha256: String,
+    reason: String,
+    expires: String,
+    /// Whether the approval has ended, and counts no more.
+    ended: bool,
 }
 
 #[derive(Serialize)]
@@ -153,6 +164,16 @@ impl Effective {
             banks: Banks { minimum: policy.minimum_bank().as_str() },
             endorsement: Endorsement {
                 permit_expired: policy.expired_endorsement() == ExpiredEndorsement::Permit,
+                approved: policy
+                    .approved_eks()
+                    .iter()
+                    .map(|approved| Approved {
+                        ek_sha256: hex::encode(approved.ek_sha256),
+                        reason: approved.waiver.reason.clone(),
+                        expires: approved.waiver.until.clone(),
+                        ended: approved.waiver.expires.0 <= now_s,
+                    })
+                    .collect(),
             },
             verdict: Verdict { good_for_s: policy.verdict_good_for_s },
             secure_boot: SecureBoot {
@@ -219,6 +240,14 @@ pub(super) fn check(command: &PolicyFile, output: &Output) -> Result<Exit, CliEr
     line("minimum bank", effective.banks.minimum)?;
     let expired = if effective.endorsement.permit_expired { "permitted" } else { "refused" };
     line("expired EK certs", expired)?;
+    for key in &effective.endorsement.approved {
+        let ended = if key.ended { ": ended, counts no more" } else { "" };
+        let reason = plain(&key.reason);
+        line(
+            "approved EK",
+            &format!("{}: {reason} (until {}{ended})", key.ek_sha256, key.expires),
+        )?;
+    }
     line(
         "verdicts count",
         &match policy.verdict_good_for_s {

@@ -72,6 +72,40 @@ fn each_key_changes_a_verdict_and_just_does_not() {
     assert_eq!(of(permit, &foreign, TOO_LATE), is(refused("ek-cert-key-mismatch")));
     assert_eq!(of(permit, &base, UnixTime(0)), is(refused("ek-cert-not-yet-valid")));
 
+    // endorsement.approved: a key without a certificate, up to the last second, and no other key.
+    let mut absent = base.clone();
+    absent.ek_certificate = None;
+    let digest = hex::encode(base.enrolled.as_ref().unwrap().ek_spki_sha256);
+    let shown = judged("", &absent, &roots, NOW);
+    assert_eq!(verdict(&shown), refused("ek-cert-absent"));
+    assert_eq!(shown.findings[0].arguments["ek_sha256"], digest.as_str());
+    assert!(shown.findings[0].next_step.contains("[[endorsement.approved]]"));
+    let approve = |digest: &str| {
+        format!(
+            "[[endorsement.approved]]\nek_sha256 = '{digest}'\nreason = 'known, ticket 7'\n\
+             expires = 2099-02-01\n"
+        )
+    };
+    let ends = 4_073_673_600;
+    assert_eq!(of(&approve(&digest), &absent, UnixTime(ends - 1)), is(ACCEPTED));
+    assert_eq!(of(&approve(&digest), &absent, UnixTime(ends)), is(refused("ek-cert-absent")));
+    assert_eq!(of(&approve(&"ab".repeat(32)), &absent, NOW), is(refused("ek-cert-absent")));
+    let shown = judged(&approve(&digest), &absent, &roots, UnixTime(ends - 1));
+    let finding = &shown.findings[0];
+    assert_eq!((finding.code.as_str(), finding.severity.as_str()), ("ek-cert-absent", "warn"));
+    assert_eq!(finding.arguments["approved"], "known, ticket 7");
+    assert_eq!(finding.arguments["until"], "2099-02-01");
+    let shown = judged(&approve(&digest), &absent, &roots, UnixTime(ends));
+    assert_eq!(shown.findings[0].arguments["approval_ended"], "2099-02-01");
+    // A certificate that is there and does not hold is no absent one.
+    let stranger = judge_under(
+        &policy::read(&approve(&digest)).unwrap(),
+        &base,
+        &RootStore::default(),
+        UnixTime(ends - 1),
+    );
+    assert_eq!(verdict(&stranger), refused("ek-cert-untrusted"));
+
     // findings.CODE, up to the last second of its waiver.
     let off = bench.evidence(
         &BootLog::sound().banks(&[TpmAlgId::SHA256, TpmAlgId::SHA384]).secure_boot_off().build(),

@@ -2,7 +2,7 @@
 
 use api::agent::TpmKeys;
 use appraise::KeyRole;
-use findings::{Argument, Code, Finding, Severity};
+use findings::{Finding, Severity};
 use verify::{AkPublic, EkPublic, UnixTime, check_ak, check_ek, verify_ek_certificate};
 
 use super::{App, AppError, RefusalKind};
@@ -56,10 +56,7 @@ impl App {
         let (_, roots) = self.anchors().await?;
         let now = UnixTime(now_ms.div_euclid(1000));
         let found = match &tpm.ek_certificate {
-            None => Some(
-                Finding::new(Code::EkCertAbsent)
-                    .with("ek_sha256", Argument::Text(keys.ek_sha256())),
-            ),
+            None => Some(appraise::absent_certificate_finding(Some(&keys.ek.spki_sha256()))),
             Some(certificate) => {
                 let chain: Vec<&[u8]> = tpm.ek_chain.iter().map(|bytes| &**bytes).collect();
                 let judged = verify_ek_certificate(certificate, &chain, &roots, now);

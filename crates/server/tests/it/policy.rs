@@ -231,6 +231,47 @@ async fn what_the_policy_waives_keeps_no_host_from_enrolling() {
 }
 
 #[tokio::test]
+async fn a_key_without_a_certificate_is_approved_by_its_digest() {
+    let log = BootLog::sound().build();
+    let boot_bare = || {
+        let tpm = Swtpm::builder().start().unwrap();
+        boot(&tpm, &log).unwrap();
+        tpm
+    };
+    let (tpm, other) = (boot_bare(), boot_bare());
+    let host = |name: &str, tpm: &Swtpm| {
+        Host::with(name, TpmChoice::At(tpm.address().parse().unwrap()), &log.bytes, None)
+    };
+    let mut server = Server::start().await;
+    let known = host("known", &tpm);
+    let refused = server.join(&known).await;
+    let finding = &refused.findings[0];
+    assert_eq!(finding.code, "ek-cert-absent");
+    let digest = finding.arguments["ek_sha256"].as_str().unwrap().to_owned();
+
+    let policy = format!(
+        "[[endorsement.approved]]\nek_sha256 = '{digest}'\nreason = 'seen at its console'\n\
+         expires = 9000-01-01\n"
+    );
+    std::fs::write(server.data.path().join("policy.toml"), policy).unwrap();
+    std::fs::write(server.data.path().join("server.toml"), "policy = 'policy.toml'").unwrap();
+    server.kill_and_restart().await;
+    let id = refused.host_id;
+    server.steer(&id, "disconnect").await;
+    server.steer(&id, "reconnect").await;
+    let serving = known.serve();
+    let detail = server.wait_for(&id, "accepted", Some("ek-cert-absent")).await;
+    drop(serving);
+    let finding = &detail.host.findings[0];
+    assert_eq!((finding.code.as_str(), finding.severity.as_str()), ("ek-cert-absent", "warn"));
+    assert_eq!(finding.arguments["approved"], "seen at its console");
+    assert_eq!(detail.identity.unwrap().ek_spki_sha256, digest, "the digest of `host show`");
+
+    // The word is about one key.
+    assert!(has(&server.join(&host("stranger", &other)).await.findings, "ek-cert-absent"));
+}
+
+#[tokio::test]
 async fn a_verdict_counts_for_as_long_as_the_policy_says() {
     let server = Server::start_with("attest_interval_s = 300").await;
     let hosts = two_hosts(&server).await;
