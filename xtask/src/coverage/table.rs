@@ -86,7 +86,10 @@ const REFERENCES: &[Requirement] = requirements! {
          "references::no_change_of_an_event_passes",
          "references::content_that_does_not_hold_together_is_refused"];
     P7 "A result has an end and names what it was judged by; what was not checked is told from what passed." open "a verdict ends by age (server::a_verdict_ends_by_age), and no verdict is a third answer beside yes and no; a result that leaves the server, signed, with its policy and nonce in it, is not built yet";
-    P8 "Secrets stay out of logs, and enrolment has limits." open "no value of a request reaches a log (server::bodies_that_are_too_large_or_not_what_they_should_be), and a join token has an end and counts its uses; a limit for each address is not built yet";
+    P8 "Secrets stay out of logs, and enrolment has limits."
+        ["server::bodies_that_are_too_large_or_not_what_they_should_be",
+         "server::a_token_has_as_many_uses_as_it_says",
+         "server::a_flood_of_joins_is_refused_and_disturbs_nobody"];
     P9 "Evidence is kept as it came, and judged anew when what it is judged by changes."
         ["server::a_change_is_told_accepted_and_taken_back_without_the_host",
          "server::a_cohort_is_held_to_its_references_and_accepts_for_all",

@@ -3,7 +3,7 @@
 //! join or enrol -> EK chain, EK and AK checked -> credential for this EK and this AK ->
 //! activate: the TPM opened it -> the identity is stored. Nothing of a TPM is stored before that.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use api::{
     Bytes,
@@ -73,8 +73,21 @@ fn renewal(host: &Host, keys: &CheckedKeys) -> Option<String> {
 }
 
 impl App {
-    /// A host joins with a join token.
-    pub async fn join(self: &Arc<Self>, request: JoinRequest) -> Result<EnrolReply, AppError> {
+    /// A host joins with a join token, from `address`.
+    pub async fn join(
+        self: &Arc<Self>,
+        address: IpAddr,
+        request: JoinRequest,
+    ) -> Result<EnrolReply, AppError> {
+        // Before anything that costs: a flood must not be dearer to us than to who makes it.
+        if !self.join_rate.take(address, Instant::now()) {
+            return Err(AppError::refused(
+                RefusalKind::TooMany,
+                "too-many-joins",
+                "too many machines of this address join at once",
+                "join again in a few seconds",
+            ));
+        }
         let by = By::new("join", self.store.now_ms().await?);
         check_host_says(&request.host)?;
         let api_token_sha256: store::Sha256 = (*request.token_sha256).try_into().map_err(|_| {

@@ -6,6 +6,7 @@ mod error;
 mod hub;
 mod identity;
 mod inventory;
+mod join_rate;
 mod memo;
 mod peers;
 mod policy;
@@ -53,6 +54,7 @@ pub struct App {
     /// Held while a cohort is judged anew.
     judging_anew: tokio::sync::Mutex<()>,
     memos: memo::Memos,
+    join_rate: join_rate::JoinRate,
 }
 
 impl App {
@@ -88,6 +90,7 @@ impl App {
             baselines: reference::Baselines::default(),
             judging_anew: tokio::sync::Mutex::default(),
             memos: memo::Memos::default(),
+            join_rate: join_rate::JoinRate::default(),
         }))
     }
 

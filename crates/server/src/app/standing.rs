@@ -227,6 +227,54 @@ mod tests {
         assert_eq!(at(&host(), 20_001), held("verdict-expired"));
     }
 
+    /// An enrolled host that was judged at 0, beside which another TPM was shown first at 1,000.
+    fn contested() -> Host {
+        let identity = store::Identity {
+            ek_public: Vec::new(),
+            ek_cert_der: None,
+            ek_chain_der: Vec::new(),
+            ek_spki_sha256: [1; 32],
+            ak_public: Vec::new(),
+            ak_name: Vec::new(),
+            judgement_json: "{}".to_owned(),
+            enrolled_at_ms: 0,
+        };
+        let candidate = store::Candidate {
+            ek_spki_sha256: [2; 32],
+            judgement_json: "null".to_owned(),
+            first_at_ms: 1_000,
+            seen_at_ms: 1_000,
+            expires_at_ms: 15_000,
+            approved_at_ms: None,
+        };
+        Host { identity: Some(identity), candidate: Some(candidate), ..host() }
+    }
+
+    #[test]
+    fn another_tpm_ends_acceptance_once_the_enrolled_one_must_have_answered() {
+        let at = |host: &Host, now_ms| {
+            let config =
+                Config { attest_interval_s: 5, challenge_good_for_s: 2, ..Config::default() };
+            let (verdict, findings) = standing(host, &config, now_ms);
+            (verdict, findings.into_iter().map(|finding| finding.code).collect::<Vec<_>>())
+        };
+        let is = |verdict: &str, code: &str| (verdict.to_owned(), vec![code.to_owned()]);
+        let mut host = contested();
+        assert_eq!(at(&host, 3_000), is("accepted", "state-copied"), "it is being asked");
+        assert_eq!(at(&host, 3_001), is("not accepted", "ek-changed"));
+        host.last.as_mut().unwrap().at_ms = 999;
+        assert_eq!(at(&host, 3_001).0, "not accepted", "it answered before, not since");
+        host.last.as_mut().unwrap().at_ms = 1_000;
+        assert_eq!(at(&host, 3_001), is("accepted", "state-copied"), "it answered");
+        assert_eq!(at(&host, 11_000), is("accepted", "state-copied"));
+        assert_eq!(at(&host, 11_001), is("not accepted", "ek-changed"), "and is silent since");
+        assert_eq!(at(&host, 15_000), is("not appraised", "verdict-expired"), "it went away");
+        let never = Host { last: None, ..contested() };
+        assert_eq!(at(&never, 1_001), is("not accepted", "ek-changed"));
+        let keyless = Host { identity: None, ..contested() };
+        assert_eq!(at(&keyless, 9_000).0, "accepted", "there is no TPM to be another than");
+    }
+
     #[test]
     fn a_tpm_that_is_gone_ends_the_verdict() {
         assert_eq!(at(&Host { tpm: TpmPresence::Absent, ..host() }, 1), held("no-tpm"));

@@ -6,9 +6,9 @@ use api::agent::{
     ActivateReply, ActivateRequest, EnrolReply, EnrolRequest, Evidence, EvidenceReply, JoinRequest,
     Membership, PollReply, PollRequest,
 };
-use axum::{Json, extract::State};
+use axum::{Extension, Json, extract::State};
 
-use super::{auth::ByHost, body::Body, problem::Failure};
+use super::{auth::ByHost, body::Body, listen::Peer, problem::Failure};
 use crate::app::App;
 
 type Answer<T> = Result<Json<T>, Failure>;
@@ -16,9 +16,10 @@ type Answer<T> = Result<Json<T>, Failure>;
 /// `POST /v1/agent/join`: a join token is shown in the body.
 pub(super) async fn join(
     State(app): State<Arc<App>>,
+    Extension(Peer(address)): Extension<Peer>,
     Body(request): Body<JoinRequest>,
 ) -> Answer<EnrolReply> {
-    Ok(Json(app.join(request).await?))
+    Ok(Json(app.join(address, request).await?))
 }
 
 /// `POST /v1/agent/activate`: the proof is its own authentication.

@@ -1,8 +1,13 @@
 //! The accept loop: TLS from the first byte, limits on time and number, a graceful end.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::Router;
+use hyper::{
+    Request,
+    body::Incoming,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -27,6 +32,10 @@ const GRACE_S_MAX: u64 = 10;
 /// Bytes of a request's head: no client of ours sends a tenth.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
+/// The address at the other end of the connection on which a request came.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
+
 /// Serves until `end` resolves; then takes no more connections, and gives requests that run a
 /// grace of some seconds.
 pub async fn serve(
@@ -45,11 +54,11 @@ pub async fn serve(
             () = &mut end => break,
             stream = accept(&listener, &places) => stream,
         };
-        let Some((stream, place)) = stream else { continue };
+        let Some((stream, peer, place)) = stream else { continue };
         let (acceptor, router) = (acceptor.clone(), router.clone());
         let ended = ending.subscribe();
         tokio::spawn(async move {
-            converse(stream, &acceptor, router, ended).await;
+            converse(stream, peer, &acceptor, router, ended).await;
             drop(place);
         });
     }
@@ -61,11 +70,14 @@ pub async fn serve(
 
 type Place = tokio::sync::OwnedSemaphorePermit;
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpStream, Place)> {
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+) -> Option<(TcpStream, Peer, Place)> {
     // The semaphore is never closed. Without a place the kernel's backlog holds who comes.
     let place = Arc::clone(places).acquire_owned().await.ok()?;
     match listener.accept().await {
-        Ok((stream, _)) => Some((stream, place)),
+        Ok((stream, address)) => Some((stream, Peer(address.ip()), place)),
         Err(err) => {
             // Out of file descriptors: wait for some to come back instead of spinning.
             tracing::warn!(%err, "a connection could not be accepted");
@@ -77,6 +89,7 @@ async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> Option<(TcpS
 
 async fn converse(
     stream: TcpStream,
+    peer: Peer,
     acceptor: &TlsAcceptor,
     router: Router,
     mut ended: watch::Receiver<()>,
@@ -89,11 +102,16 @@ async fn converse(
         Ok(Err(err)) => return tracing::debug!(%err, "TLS handshake failed"),
         Err(_) => return tracing::debug!("TLS handshake took too long"),
     };
+    let routes = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        routes.call(request)
+    });
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(HEAD_S_MAX))
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     let result = tokio::select! {
         result = &mut connection => result,

@@ -95,6 +95,11 @@ impl Server {
         rusqlite::Connection::open(self.data.path().join("bootproof.db")).unwrap()
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The lines that the server wrote.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.data.path().join("server.log")).unwrap()

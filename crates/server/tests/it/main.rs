@@ -8,6 +8,7 @@ mod busy_tpm;
 mod commands;
 mod crash;
 mod credential;
+mod hostile;
 mod ima;
 mod join;
 mod new_key;
