@@ -42,7 +42,8 @@ pub struct Order {
     pub patience: Patience,
 }
 
-/// Joins as `order` says. What cannot heal by waiting (a wrong token, another authority than the
+/// Joins as `order` says. A host whose name the server knows with another TPM waits for the person who
+/// takes it, as long as the patience lasts. What cannot heal by waiting (a wrong token, another authority than the
 /// pinned one, a state file that cannot be written) ends it at once.
 pub async fn join(
     order: &Order,
@@ -62,20 +63,32 @@ pub async fn join(
     }
     let mut backoff = Backoff::new();
     loop {
-        let err = match attempt(order, &client, file, &mut state, session).await {
-            Ok(enrolled) => return Ok(enrolled),
-            Err(err) => err,
+        let attempted = attempt(order, &client, file, &mut state, session).await;
+        let outlook = match &attempted {
+            Ok(Enrolled { quarantined: None, .. }) => return attempted,
+            // A person is to compare digests: that takes minutes, or days.
+            Ok(_) => Outlook::Slow,
+            Err(err) => Outlook::of(err),
         };
-        match Outlook::of(&err) {
-            Outlook::Lasting => return Err(err),
+        match outlook {
+            Outlook::Lasting => return attempted,
             Outlook::Slow => backoff.slow_down_fully(),
             Outlook::Passing => {}
         }
         let pause = backoff.pause();
         if left(order.patience, begun).is_some_and(|left| left <= pause) {
-            return Err(err);
+            return attempted;
         }
-        tracing::warn!(error = format!("{err:#}"), "again in {:.1} s", pause.as_secs_f32());
+        let pause_s = pause.as_secs_f32();
+        match &attempted {
+            Ok(Enrolled { quarantined, .. }) => tracing::warn!(
+                ek_sha256 = quarantined,
+                "the server knows {name} with another TPM; waiting for an administrator's \
+                 `bootproof host replace {name} --ek-sha256 DIGEST --reason TEXT`, again in {pause_s:.1} s",
+                name = order.host.name,
+            ),
+            Err(err) => tracing::warn!(error = format!("{err:#}"), "again in {pause_s:.1} s"),
+        }
         tokio::time::sleep(pause).await;
     }
 }

@@ -103,9 +103,9 @@ pub enum Host {
     Reconnect(OneHost),
     /// Put another TPM in the place of a host's: a new board, a new chip
     #[command(after_help = "\
-The machine with the new TPM shows it by itself: its agent runs with the state of before, or, with a
-new disk, joins under the host's name. `bootproof host show HOST` shows the digest to compare. The host
-keeps its history and what it is held to; the old TPM is good for nothing from then on.
+The machine with the new TPM shows it by itself: its agent runs with the state of before, or, with
+a new disk, joins under the host's name. `bootproof host show HOST` shows the digest to compare.
+The host keeps its history and what it is held to; the old TPM is good for nothing from then on.
 
 Exit codes: 0 done, 2 could not be done: no such TPM was shown, or it is another host's.
 

@@ -60,7 +60,7 @@ fn steps(scenario: &Scenario, seen: &[Seen]) -> String {
                     seen.next().map_or_else(String::new, times)
                 )
             }
-            Step::Judged(judged) => {
+            Step::Judged(judged) | Step::Stands(judged) => {
                 let seen = seen.next();
                 let codes = codes(judged.against, judged.told, seen);
                 let times = seen.map_or_else(String::new, times);
@@ -68,6 +68,10 @@ fn steps(scenario: &Scenario, seen: &[Seen]) -> String {
             }
             Step::Host(arguments) => format!("`{}`", command(arguments)),
             Step::ClearTpm => "the TPM is cleared (TPM2_Clear), the machine off".to_owned(),
+            Step::AcceptTpm => {
+                "`bootproof host replace HOST --ek-sha256 DIGEST --reason 'new board'`".to_owned()
+            }
+            Step::ReplaceDisk => "the agent's state is lost, the machine off".to_owned(),
             Step::DynamicLaunch => "a dynamic launch while the system runs".to_owned(),
             Step::ReplaceTpm => "another TPM is put in, the machine off".to_owned(),
         };

@@ -31,7 +31,6 @@ const NOTHING_BOOTS: &str = "No bootable option";
 
 /// Of a console, where something went wrong.
 const LINES_SHOWN: usize = 25;
-const NOT_APPRAISED: &str = "not appraised";
 
 /// Where the firmware's keys do not have this image, its digest may be in dbx all the same.
 const SOMETHING_ELSE: [u8; 32] = [0x5e; 32];
@@ -47,6 +46,15 @@ pub(super) struct Lab {
 
 /// What the agent writes when it waits for challenges.
 const READY: &str = "agent::courier: serving";
+
+/// What a verdict rests on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rests {
+    /// On what the machine sent since it was switched on.
+    OnThisBoot,
+    /// On what the server knows without: there is no TPM, or another one.
+    OnNoEvidence,
+}
 
 /// Where a scenario is played.
 #[derive(Clone, Copy)]
@@ -156,7 +164,7 @@ impl<'a> Play<'a> {
     fn make_state_disk(&self) -> anyhow::Result<()> {
         let token = self.place.site.join_token(1)?;
         let content = self.place.folder.join("state");
-        fs::create_dir(&content)?;
+        fs::create_dir_all(&content)?;
         let text = format!(
             "LAB_SERVER=https://{}:{}\nLAB_NAME={}\nLAB_PIN={}\nBOOTPROOF_JOIN_TOKEN={}\n",
             guest::SERVER_ADDRESS,
@@ -173,9 +181,15 @@ impl<'a> Play<'a> {
         match step {
             Step::Boot(boot) => self.boot(boot),
             Step::Refused { text } => self.refused(text),
-            Step::Judged(judged) => self.judged(judged),
+            Step::Judged(judged) => self.judged(judged, Rests::OnThisBoot),
+            Step::Stands(judged) => self.judged(judged, Rests::OnNoEvidence),
             Step::Host(arguments) => self.host(arguments),
             Step::ClearTpm => self.clear_tpm(),
+            Step::AcceptTpm => self.accept_tpm(),
+            Step::ReplaceDisk => {
+                self.machine = None;
+                self.make_state_disk()
+            }
             Step::DynamicLaunch => {
                 self.machine.as_mut().context("the machine is off")?.launch_dynamically()
             }
@@ -284,17 +298,18 @@ impl<'a> Play<'a> {
         Ok(())
     }
 
-    fn judged(&mut self, judged: &'static Judged) -> anyhow::Result<()> {
+    fn judged(&mut self, judged: &'static Judged, rests: Rests) -> anyhow::Result<()> {
         let (detail, after) = self.wait_for("a verdict of this boot", |play, machine| {
             if machine.console().contains(NOTHING_BOOTS) {
                 bail!("nothing boots");
             }
             let detail = play.detail()?;
-            // Without a TPM there is nothing to judge, and the list says so at once.
-            let is_told = |detail: &Value| {
-                let judged_at_ms = detail["appraised_at_ms"].as_i64();
-                judged_at_ms.is_some_and(|at_ms| at_ms >= play.booted_at_ms)
-                    || judged.verdict == NOT_APPRAISED && detail["verdict"] == NOT_APPRAISED
+            let is_told = |detail: &Value| match rests {
+                Rests::OnThisBoot => {
+                    let judged_at_ms = detail["appraised_at_ms"].as_i64();
+                    judged_at_ms.is_some_and(|at_ms| at_ms >= play.booted_at_ms)
+                }
+                Rests::OnNoEvidence => detail["verdict"] == judged.verdict,
             };
             Ok(detail.filter(is_told).map(|detail| (detail, machine.age())))
         })?;
@@ -354,6 +369,13 @@ impl<'a> Play<'a> {
         }
         self.booted_at_ms = asked_at_ms;
         Ok(())
+    }
+
+    fn accept_tpm(&mut self) -> anyhow::Result<()> {
+        let detail = self.detail()?.context("the host is gone")?;
+        let candidate = &detail["candidate"]["ek_sha256"];
+        let digest = candidate.as_str().context("the host has shown no other TPM")?;
+        self.host(&["replace", "--ek-sha256", digest, "--reason", "new board"])
     }
 
     fn clear_tpm(&mut self) -> anyhow::Result<()> {

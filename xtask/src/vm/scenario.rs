@@ -33,12 +33,18 @@ pub(super) enum Step {
     Refused { text: &'static str },
     /// The server judges what this boot sent.
     Judged(Judged),
+    /// The list of hosts says so, without evidence of this boot that it could rest on.
+    Stands(Judged),
     /// A person does this to the host: `bootproof host …`.
     Host(&'static [&'static str]),
     /// The TPM's owner is cleared while the machine is off.
     ClearTpm,
     /// Another TPM is put in while the machine is off.
     ReplaceTpm,
+    /// A person takes the TPM that the host showed last for its own: `bootproof host replace`.
+    AcceptTpm,
+    /// Another disk for the agent's state, that of before is lost.
+    ReplaceDisk,
     /// The processor measures a second start, of something, while the system runs.
     DynamicLaunch,
 }
@@ -49,9 +55,13 @@ impl Step {
         match self {
             Self::Boot(_) => "booting".to_owned(),
             Self::Refused { text } => format!("waiting for \"{text}\""),
-            Self::Judged(judged) => format!("waiting for {}", judged.verdict),
+            Self::Judged(judged) | Self::Stands(judged) => {
+                format!("waiting for {}", judged.verdict)
+            }
             Self::Host(arguments) => format!("bootproof host {}", arguments.join(" ")),
             Self::ClearTpm => "clearing the TPM".to_owned(),
+            Self::AcceptTpm => "bootproof host replace".to_owned(),
+            Self::ReplaceDisk => "putting another disk in".to_owned(),
             Self::DynamicLaunch => "launching a second time".to_owned(),
             Self::ReplaceTpm => "putting another TPM in".to_owned(),
         }

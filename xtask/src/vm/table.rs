@@ -40,6 +40,11 @@ const fn refused(evidence: &'static str, against: &'static [&'static str]) -> St
     Step::Judged(Judged { evidence: Some(evidence), verdict: "not accepted", against, told: &[] })
 }
 
+/// What the server says without evidence.
+const fn stands(verdict: &'static str, against: &'static [&'static str]) -> Step {
+    Step::Stands(Judged { evidence: None, verdict, against, told: &[] })
+}
+
 /// A sound boot, before something changes: of its evidence there is enough.
 const ACCEPTED: Step =
     Step::Judged(Judged { evidence: None, verdict: "accepted", against: &[], told: &[] });
@@ -118,12 +123,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         banks: "sha256",
         steps: &[
             Step::Boot(Boot { tpm: Tpm::Absent, ..OWN_UKI }),
-            Step::Judged(Judged {
-                evidence: None,
-                verdict: "not appraised",
-                against: &["no-tpm"],
-                told: &[],
-            }),
+            stands("not appraised", &["no-tpm"]),
             Step::Boot(OWN_UKI),
             refused("founding-story-tpm-added", &["no-identity-key"]),
             Step::Host(&["disconnect"]),
@@ -269,19 +269,48 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             ACCEPTED,
             Step::ClearTpm,
             Step::Boot(OWN_UKI),
-            refused("tpm-cleared", &["ak-not-enrolled", "quote-signature"]),
+            accepted("tpm-cleared", &["ak-renewed"]),
+        ],
+    },
+    Scenario {
+        name: "key-rotated",
+        about: "A person asks for a new attestation key while the system runs.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(OWN_UKI),
+            ACCEPTED,
+            Step::Host(&["rotate-key"]),
+            Step::Host(&["attest"]),
+            accepted("key-rotated", &[]),
         ],
     },
     Scenario {
         name: "tpm-replaced",
-        about: "Another board, with another TPM, boots the host's disk.",
+        about: "Another board with another TPM boots the host's disk: refused until a person takes it.",
         banks: "sha256",
         steps: &[
             Step::Boot(OWN_UKI),
             ACCEPTED,
             Step::ReplaceTpm,
             Step::Boot(OWN_UKI),
-            refused("tpm-replaced", &["ak-not-enrolled", "quote-signature"]),
+            stands("not accepted", &["ek-changed"]),
+            Step::AcceptTpm,
+            accepted("tpm-replaced", &[]),
+        ],
+    },
+    Scenario {
+        name: "board-replaced",
+        about: "Another board with another TPM and a new disk joins under the host's name.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(OWN_UKI),
+            ACCEPTED,
+            Step::ReplaceTpm,
+            Step::ReplaceDisk,
+            Step::Boot(OWN_UKI),
+            stands("not accepted", &["ek-changed"]),
+            Step::AcceptTpm,
+            accepted("board-replaced", &[]),
         ],
     },
     Scenario {

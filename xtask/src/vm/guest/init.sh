@@ -19,9 +19,8 @@ export BOOTPROOF_AGENT_STATE=/state/agent BOOTPROOF_JOIN_TOKEN
 echo "lab: guest is up after $($bb cut -d' ' -f1 /proc/uptime) s"
 (
     [ -f /state/agent/state.json ] ||
-        until /bin/bootproof-agent join "$LAB_SERVER" --ca-sha256 "$LAB_PIN" --name "$LAB_NAME"; do
-            $bb sleep 1
-        done
+        /bin/bootproof-agent join "$LAB_SERVER" --ca-sha256 "$LAB_PIN" --name "$LAB_NAME" --wait ||
+        echo "lab: the host cannot join"
     while true; do
         /bin/bootproof-agent run
         echo "lab: the agent ended with $?"
