@@ -15,6 +15,7 @@ mod site;
 mod static_agent;
 mod test;
 mod tidy;
+mod took;
 mod vm;
 
 use clap::{Parser, Subcommand};

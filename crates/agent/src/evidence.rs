@@ -9,6 +9,7 @@ use tpm_wire::PcrSet;
 use crate::{
     session::Session,
     source::{acpi, event_log, ima, machine, platform, userspace_log},
+    spent::Spent,
     state::WrappedKey,
 };
 
@@ -69,9 +70,27 @@ impl Logs {
     }
 }
 
-/// Collects evidence; a source that fails is absent from it and told in the agent's own log. Gives
-/// the attestation key too, where one was loaded or made.
+/// Evidence, the attestation key where one was loaded or made, and what both took.
+pub(crate) struct Collected {
+    pub(crate) evidence: Evidence,
+    pub(crate) ak: Option<WrappedKey>,
+    pub(crate) spent: Spent,
+}
+
+/// Collects evidence; a source that fails is absent from it and told in the agent's own log.
 pub(crate) fn collect(
+    session: &mut Session,
+    sources: &Sources,
+    kept: Option<&WrappedKey>,
+    nonce: &[u8],
+    pcrs: PcrSet,
+) -> Collected {
+    let ((evidence, ak), spent) =
+        Spent::of(session, |session| collected(session, sources, kept, nonce, pcrs));
+    Collected { evidence, ak, spent }
+}
+
+fn collected(
     session: &mut Session,
     sources: &Sources,
     kept: Option<&WrappedKey>,

@@ -10,6 +10,7 @@ mod outlook;
 mod presence;
 pub mod session;
 pub mod source;
+mod spent;
 pub mod state;
 pub mod tpm;
 

@@ -3,6 +3,7 @@
 use std::{
     path::Path,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -62,6 +63,8 @@ pub struct Attested {
 pub struct Session {
     choice: TpmChoice,
     open: Option<Open>,
+    // Of TPMs that were open before, and of this one up to the last work.
+    busy: Duration,
 }
 
 /// A session that threads take in turns.
@@ -107,7 +110,7 @@ struct Said {
 impl Session {
     /// A session with the chosen TPM, which is opened when it is first needed.
     pub const fn new(choice: TpmChoice) -> Self {
-        Self { choice, open: None }
+        Self { choice, open: None, busy: Duration::ZERO }
     }
 
     /// Whether there is a TPM. One that cannot be opened for another reason than absence is there.
@@ -121,6 +124,11 @@ impl Session {
             Err(TpmError::Device { source: DeviceError::Missing { .. }, .. }) => Presence::Absent,
             Err(_) => Presence::Present,
         }
+    }
+
+    /// How long answers of the TPM were waited for, all in all.
+    pub(crate) const fn tpm_busy(&self) -> Duration {
+        self.busy
     }
 
     /// Which TPM it is to use.
@@ -273,7 +281,9 @@ impl Session {
             Some(ak) if kept.is_none_or(|kept| *kept.public == *ak.public()) => ak,
             _ => load_or_create(&mut open.tpm, kept)?,
         };
-        let done = work(&mut open.tpm, &ak, &open.said)?;
+        let done = work(&mut open.tpm, &ak, &open.said);
+        self.busy += open.tpm.take_busy();
+        let done = done?;
         open.ak = Some(ak);
         self.open = Some(open);
         Ok(done)

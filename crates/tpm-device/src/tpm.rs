@@ -24,6 +24,7 @@ pub struct Tpm {
     loaded: Vec<Handle>,
     kept: Vec<Handle>,
     pause_max: Duration,
+    busy: Duration,
     broken: bool,
 }
 
@@ -55,6 +56,7 @@ impl Tpm {
             loaded: Vec::new(),
             kept: Vec::new(),
             pause_max: PAUSE_MAX,
+            busy: Duration::ZERO,
             broken: false,
         }
     }
@@ -92,7 +94,10 @@ impl Tpm {
         let mut n_retries = 0;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            if let Err(source) = self.transport.transmit(command, &mut self.response, left) {
+            let sent = Instant::now();
+            let transmitted = self.transport.transmit(command, &mut self.response, left);
+            self.busy = self.busy.saturating_add(sent.elapsed());
+            if let Err(source) = transmitted {
                 self.broken = true;
                 // The seconds to tell are those of the command, not those that were left of them.
                 return Err(failed(match source {
@@ -112,6 +117,11 @@ impl Tpm {
             std::thread::sleep(pause);
             pause = (pause * 2).min(self.pause_max);
         }
+    }
+
+    /// How long its answers were waited for, since it was opened or this was asked last.
+    pub const fn take_busy(&mut self) -> Duration {
+        std::mem::replace(&mut self.busy, Duration::ZERO)
     }
 
     /// Runs `body` and then flushes what it left loaded, whether it worked or not; what it passed to

@@ -9,7 +9,7 @@ use testkit::{
     swtpm::{Ca, Swtpm},
 };
 
-use crate::{process::Process, sh, site::Site};
+use crate::{process::Process, sh, site::Site, took::Took};
 
 struct Host {
     tpm: Swtpm,
@@ -101,6 +101,13 @@ impl Fleet {
     /// Has a host attested now; an error where it is not accepted.
     pub(crate) fn attest(&self, name: &str) -> anyhow::Result<()> {
         self.site.tell(&["host", "attest", name]).map(drop)
+    }
+
+    /// What each attestation of a host took, as its agent says.
+    pub(crate) fn took(&self, name: &str) -> anyhow::Result<Vec<Took>> {
+        let host = self.hosts.get(name).context("no such host")?;
+        let log = std::fs::read_to_string(host.folder.join("agent.log"))?;
+        Ok(log.lines().filter_map(Took::in_line).collect())
     }
 
     /// Most bytes that a host's running agent had in memory at one time, as the kernel counted.

@@ -20,7 +20,7 @@ use super::{
     seen::{Seen, Told, tenths},
     varstore::{Switch, VarStore},
 };
-use crate::site::Site;
+use crate::{site::Site, took::Took};
 
 /// For one boot up to its verdict: a busy machine without KVM took less than half of it.
 const BOOT_TIME_MAX: Duration = Duration::from_secs(400);
@@ -294,6 +294,7 @@ impl<'a> Play<'a> {
             findings: Vec::new(),
             ready_s: None,
             after_s: tenths(after),
+            took: None,
         });
         Ok(())
     }
@@ -318,11 +319,20 @@ impl<'a> Play<'a> {
             findings: findings(&detail),
             ready_s: self.ready_after.map(tenths),
             after_s: tenths(after),
+            took: self.took(rests),
         };
         check(judged, &seen)?;
         self.keep_evidence(judged, &seen)?;
         self.seen.push(seen);
         Ok(())
+    }
+
+    /// What the agent says that the attestation took which the verdict rests on: it says so when the
+    /// answer has come back to it.
+    fn took(&self, rests: Rests) -> Option<Took> {
+        let machine = self.machine.as_ref()?;
+        let is_told = rests == Rests::OnThisBoot;
+        is_told.then(|| machine.console().lines().filter_map(Took::in_line).next_back()).flatten()
     }
 
     /// All about the host; nothing where it has not joined yet.

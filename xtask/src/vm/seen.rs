@@ -4,6 +4,8 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use crate::took::Took;
+
 /// One finding, in short.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) struct Told {
@@ -21,6 +23,8 @@ pub(super) struct Seen {
     pub(super) ready_s: Option<f64>,
     /// Seconds from power on to the verdict, or to the refusal.
     pub(super) after_s: f64,
+    /// What its attestation took in the machine, as the agent says.
+    pub(super) took: Option<Took>,
 }
 
 impl Seen {
@@ -47,6 +51,9 @@ impl fmt::Display for Seen {
         write!(f, "{} after {:.1} s", self.verdict, self.after_s)?;
         if let Some(ready_s) = self.ready_s {
             write!(f, ", agent ready after {ready_s:.1} s")?;
+        }
+        if let Some(Took { tpm_ms, own_ms }) = &self.took {
+            write!(f, ", TPM {tpm_ms:.0} ms, agent {own_ms:.1} ms")?;
         }
         for Told { severity, code } in &self.findings {
             write!(f, ", {severity} {code}")?;

@@ -72,6 +72,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         banks: "sha256",
         steps: &[
             Step::Boot(Boot { disks: &[Disk::SystemdBoot(OWN)], ..OWN_UKI }),
+            ACCEPTED,
+            Step::Host(&["attest"]),
             accepted("sound-own-keys", &[]),
         ],
     },
