@@ -55,6 +55,24 @@ const LEARN: Step = Step::Host(&["learn", "--reason", "as it was set up"]);
 /// What the firmware says of a loader that it does not start.
 const ACCESS_DENIED: &str = "Access Denied";
 
+/// A sound host that is held to what it booted, and boots something else.
+macro_rules! changed {
+    ($name:literal, $about:literal, $before:expr, $after:expr) => {
+        Scenario {
+            name: $name,
+            about: $about,
+            banks: "sha256",
+            steps: &[
+                Step::Boot($before),
+                ACCEPTED,
+                LEARN,
+                Step::Boot($after),
+                refused($name, &["reference-change"]),
+            ],
+        }
+    };
+}
+
 /// Those that continuous integration runs, the longest first.
 pub(super) const IN_CI: &[&str] =
     &["founding-story", "sound-microsoft", "sha1-only", "sound-own-keys", "secure-boot-off"];
@@ -154,91 +172,49 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             accepted("crb", &["interface-not-fifo"]),
         ],
     },
-    Scenario {
-        name: "command-line-changed",
-        about: "A word more on the kernel's command line than when the host was learnt.",
-        banks: "sha256",
-        steps: &[
-            Step::Boot(SOUND),
-            ACCEPTED,
-            LEARN,
-            Step::Boot(Boot {
-                disks: &[Disk::ShimGrub(Content { more_arguments: "debug", ..DEBIAN })],
-                ..SOUND
-            }),
-            refused("command-line-changed", &["reference-change"]),
-        ],
-    },
-    Scenario {
-        name: "kernel-changed",
-        about: "Another kernel of the same distribution than when the host was learnt.",
-        banks: "sha256",
-        steps: &[
-            Step::Boot(SOUND),
-            ACCEPTED,
-            LEARN,
-            Step::Boot(Boot {
-                disks: &[Disk::ShimGrub(Content { kernel: Version::Other, ..DEBIAN })],
-                ..SOUND
-            }),
-            refused("kernel-changed", &["reference-change"]),
-        ],
-    },
-    Scenario {
-        name: "initrd-changed",
-        about: "One more file in the initrd, of which Secure Boot knows nothing.",
-        banks: "sha256",
-        steps: &[
-            Step::Boot(SOUND),
-            ACCEPTED,
-            LEARN,
-            Step::Boot(Boot {
-                disks: &[Disk::ShimGrub(Content { initrd: Initrd::OneMoreFile, ..DEBIAN })],
-                ..SOUND
-            }),
-            refused("initrd-changed", &["reference-change"]),
-        ],
-    },
-    Scenario {
-        name: "mok-enrolled",
-        about: "The owner's key is in shim's list, and has signed the kernel.",
-        banks: "sha256",
-        steps: &[
-            Step::Boot(SOUND),
-            ACCEPTED,
-            LEARN,
-            Step::Boot(Boot {
-                mok: Mok::Enrolled,
-                disks: &[Disk::ShimGrub(Content { signer: Signer::Mok, ..DEBIAN })],
-                ..SOUND
-            }),
-            refused("mok-enrolled", &["reference-change"]),
-        ],
-    },
-    Scenario {
-        name: "option-rom-added",
-        about: "A network card is plugged in whose ROM has a program for the firmware.",
-        banks: "sha256",
-        steps: &[
-            Step::Boot(OWN_UKI),
-            ACCEPTED,
-            LEARN,
-            Step::Boot(Boot { cards: Cards::WithOptionRom, ..OWN_UKI }),
-            refused("option-rom-added", &["reference-change"]),
-        ],
-    },
-    Scenario {
-        name: "dbx-updated",
-        about: "dbx has one more digest, of something that does not boot here.",
-        banks: "sha256",
-        steps: &[
-            Step::Boot(OWN_UKI),
-            ACCEPTED,
-            LEARN,
-            Step::Boot(Boot { revoked: Revoked::SomethingElse, ..OWN_UKI }),
-            refused("dbx-updated", &["reference-change"]),
-        ],
-    },
+    changed!(
+        "command-line-changed",
+        "A word more on the kernel's command line than when the host was learnt.",
+        SOUND,
+        Boot { disks: &[Disk::ShimGrub(Content { more_arguments: "debug", ..DEBIAN })], ..SOUND }
+    ),
+    changed!(
+        "kernel-changed",
+        "Another kernel of the same distribution than when the host was learnt.",
+        SOUND,
+        Boot { disks: &[Disk::ShimGrub(Content { kernel: Version::Other, ..DEBIAN })], ..SOUND }
+    ),
+    changed!(
+        "initrd-changed",
+        "One more file in the initrd, of which Secure Boot knows nothing.",
+        SOUND,
+        Boot {
+            disks: &[Disk::ShimGrub(Content { initrd: Initrd::OneMoreFile, ..DEBIAN })],
+            ..SOUND
+        }
+    ),
+    changed!(
+        "mok-enrolled",
+        "The owner's key is in shim's list, and has signed the kernel.",
+        SOUND,
+        Boot {
+            mok: Mok::Enrolled,
+            disks: &[Disk::ShimGrub(Content { signer: Signer::Mok, ..DEBIAN })],
+            ..SOUND
+        }
+    ),
+    changed!(
+        "option-rom-added",
+        "A network card is plugged in whose ROM has a program for the firmware.",
+        OWN_UKI,
+        Boot { cards: Cards::WithOptionRom, ..OWN_UKI }
+    ),
+    changed!(
+        "dbx-updated",
+        "dbx has one more digest, of something that does not boot here.",
+        OWN_UKI,
+        Boot { revoked: Revoked::SomethingElse, ..OWN_UKI }
+    ),
     Scenario {
         name: "dbx-revokes-loader",
         about: "dbx names what the disk is booted by: nothing boots any more.",
@@ -250,18 +226,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             Step::Refused { text: ACCESS_DENIED },
         ],
     },
-    Scenario {
-        name: "firmware-changed",
-        about: "Another build of the firmware than when the host was learnt.",
-        banks: "sha256",
-        steps: &[
-            Step::Boot(OWN_UKI),
-            ACCEPTED,
-            LEARN,
-            Step::Boot(Boot { firmware: Version::Other, ..OWN_UKI }),
-            refused("firmware-changed", &["reference-change"]),
-        ],
-    },
+    changed!(
+        "firmware-changed",
+        "Another build of the firmware than when the host was learnt.",
+        OWN_UKI,
+        Boot { firmware: Version::Other, ..OWN_UKI }
+    ),
     Scenario {
         name: "tpm-cleared",
         about: "The TPM is cleared: its attestation key is gone, its endorsement key is the same.",

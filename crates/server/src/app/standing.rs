@@ -124,8 +124,9 @@ fn hold(host: &Host, finding: &Finding) -> Standing {
     ("not appraised".to_owned(), findings)
 }
 
-/// What holds the host back at `now_ms`, whatever its last judgement says. In this order: a
-/// person's refusal or missing approval, another TPM in the place of the enrolled one, a missing TPM, a missing judgement, one that is too old.
+/// What holds the host back at `now_ms`, whatever its last judgement says. In this order: a person's
+/// refusal or missing approval, another TPM in the place of the enrolled one, a missing TPM, a missing
+/// judgement, one that is too old.
 pub(super) fn held(host: &Host, config: &Config, now_ms: i64) -> Option<Standing> {
     let hold = |finding: Finding| Some(hold(host, &finding));
     match host.approval {
