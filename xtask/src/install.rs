@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 
 use crate::sh;
 
@@ -30,6 +30,7 @@ pub(crate) const TPM_TOOLS: &[Needed] = &[
 
 /// Images of a distribution, and the tools that compute of them what we do.
 pub(crate) const IMAGE_TOOLS: &[Needed] = &[
+    Needed::new("busybox", "busybox-static"),
     Needed::new("objcopy", "binutils"),
     Needed::new("pesign", "pesign"),
     Needed::new("/usr/lib/systemd/systemd-measure", "systemd"),
@@ -61,16 +62,22 @@ pub(crate) fn packages(needed: &[Needed]) -> anyhow::Result<()> {
     if !sh::has("apt-get") {
         bail!("not installed: {}. Install them with your package manager", packages.join(" "));
     }
-    let root = is_root();
-    let (program, prefix): (&str, &[&str]) = match root {
-        true => ("apt-get", &[]),
-        false if sh::has("sudo") => ("sudo", &["apt-get"]),
-        false => bail!("run as root: apt-get install {}", packages.join(" ")),
-    };
-    let with = |arguments: &[&'static str]| [prefix, arguments].concat();
-    sh::run(program, &with(&["update", "-qq"]))?;
-    let install = ["install", "-y", "-qq", "--no-install-recommends"];
-    sh::run(program, &[with(&install), packages].concat())
+    update()?;
+    apt_get(&[&["install", "-y", "-qq", "--no-install-recommends"], &packages[..]].concat())
+}
+
+/// Has apt look what there is: a list of yesterday may name versions that are gone.
+pub(crate) fn update() -> anyhow::Result<()> {
+    apt_get(&["update", "-qq"])
+}
+
+/// Runs apt-get as root.
+fn apt_get(arguments: &[&str]) -> anyhow::Result<()> {
+    if is_root() {
+        return sh::run("apt-get", arguments);
+    }
+    ensure!(sh::has("sudo"), "run as root: apt-get {}", arguments.join(" "));
+    sh::run("sudo", &[&["apt-get"], arguments].concat())
 }
 
 fn is_there(program: &str) -> bool {

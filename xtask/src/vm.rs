@@ -19,8 +19,8 @@ mod varstore;
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Instant,
 };
@@ -100,6 +100,7 @@ fn play_and_check(
     let failed = played.iter().filter(|(_, result)| result.is_err()).count();
     println!("\n{} scenarios in {} s", played.len(), start.elapsed().as_secs());
     println!("{} passed, {failed} failed", played.len() - failed);
+    ensure!(!lab.is_interrupted(), "interrupted");
     ensure!(failed == 0, "{failed} scenarios did not end as they must");
     if let Some(path) = record {
         let seen: Record = played
@@ -122,6 +123,9 @@ fn play_all(lab: &Lab, scenarios: &[&'static Scenario]) -> Vec<Played> {
         for _ in 0..AT_ONE_TIME.min(scenarios.len()) {
             scope.spawn(|| {
                 while let Some(scenario) = scenarios.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if lab.is_interrupted() {
+                        break;
+                    }
                     let result = play(lab, scenario, &|text| println!("{text}"));
                     tell(scenario, &result);
                     let mut ended = ended.lock().unwrap_or_else(PoisonError::into_inner);
@@ -161,6 +165,11 @@ fn prepare(scenarios: &[&Scenario], evidence: Option<PathBuf>) -> anyhow::Result
     sh::run(cargo, &["build", "--locked", "-p", "server", "-p", "cli"])?;
     let agent = static_agent::build()?;
     let folder = sh::target()?.join("vm");
+    // Ctrl-C reaches machines and servers too; the task stays to see them end, and to remove what
+    // they leave.
+    let interrupted = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&interrupted);
+    ctrlc::set_handler(move || seen.store(true, Ordering::Relaxed))?;
     let packages = Packages::fetch(&folder.join("packages"), scenarios)?;
     let made = folder.join("made");
     let _ = std::fs::remove_dir_all(&made);
@@ -169,5 +178,6 @@ fn prepare(scenarios: &[&Scenario], evidence: Option<PathBuf>) -> anyhow::Result
         firmware: Firmware::builds(),
         acceleration: machine::acceleration()?,
         evidence: evidence.unwrap_or_else(|| folder.join("evidence")),
+        interrupted,
     })
 }

@@ -19,8 +19,6 @@ pub(crate) fn run(once: bool) -> anyhow::Result<()> {
         HOSTS.iter().map(|(_, scenario)| by_name(scenario)).collect::<Result<_, _>>()?;
     let evidence = tempfile::tempdir()?;
     let lab = prepare(&scenarios, Some(evidence.path().to_owned()))?;
-    // Ctrl-C reaches the machines and the server too; the demo stays to see them end.
-    ctrlc::set_handler(|| {})?;
     let folder = tempfile::Builder::new().prefix("bootproof-demo-").tempdir()?;
     let path = folder.path();
     let ca = Ca::in_folder(path.join("ca"))?;

@@ -10,7 +10,10 @@ use std::{
 use anyhow::{Context as _, bail, ensure};
 
 use super::scenario::{Content, Scenario, Version};
-use crate::{install::Needed, sh};
+use crate::{
+    install::{self, Needed},
+    sh,
+};
 
 /// What makes the machines and their disks.
 pub(super) const TOOLS: &[Needed] = &[
@@ -20,6 +23,8 @@ pub(super) const TOOLS: &[Needed] = &[
     Needed::new("/usr/lib/ipxe/qemu/efi-virtio.rom", "ipxe-qemu"),
     Needed::new("busybox", "busybox-static"),
     Needed::new("mcopy", "mtools"),
+    Needed::new("modinfo", "kmod"),
+    Needed::new("xz", "xz-utils"),
     Needed::new("mkfs.ext4", "e2fsprogs"),
     Needed::new("sfdisk", "fdisk"),
     Needed::new("objcopy", "binutils"),
@@ -41,6 +46,8 @@ pub(super) const OPTION_ROM: &str = "/usr/lib/ipxe/qemu/efi-virtio.rom";
 const KERNEL: &str = "linux-image-cloud-amd64";
 /// Another one of the same maker.
 const OTHER_KERNEL: &str = "linux-image-amd64";
+
+const SHIM: &str = "shim-signed";
 
 /// Modules that the guest needs, the ones that they need too.
 const MODULES: &[&str] =
@@ -89,15 +96,24 @@ impl Packages {
     /// Fetches and unpacks what `folder` does not have yet, for these scenarios.
     pub(super) fn fetch(folder: &Path, scenarios: &[&Scenario]) -> anyhow::Result<Self> {
         fs::create_dir_all(folder)?;
+        if missing(folder) {
+            install::update()?;
+        }
         let fetched = |package| kernel(&unpacked(folder, &behind(package)?)?);
         let kernel = fetched(KERNEL)?;
         let is_other = |content: &Content| content.kernel == Version::Other;
         let n_other = scenarios.iter().flat_map(|scenario| scenario.contents()).filter(is_other);
         let other_kernel = (n_other.count() > 0).then(|| fetched(OTHER_KERNEL)).transpose()?;
-        let shim = unpacked(folder, "shim-signed")?.join("usr/lib/shim/shimx64.efi.signed");
+        let shim = unpacked(folder, SHIM)?.join("usr/lib/shim/shimx64.efi.signed");
         ensure!(shim.exists(), "the package shim-signed has no {}", shim.display());
         Ok(Self { kernel, other_kernel, shim })
     }
+}
+
+/// Whether one of the packages that every scenario needs was not fetched yet.
+fn missing(folder: &Path) -> bool {
+    let kernel = behind(KERNEL).unwrap_or_else(|_| KERNEL.to_owned());
+    [kernel.as_str(), SHIM].iter().any(|package| !folder.join(package).exists())
 }
 
 /// The package of today's version, that `package` stands for.

@@ -3,6 +3,10 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::sleep,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -42,6 +46,14 @@ pub(super) struct Lab {
     pub(super) acceleration: &'static str,
     /// Where evidence goes, a folder for each judgement.
     pub(super) evidence: PathBuf,
+    /// Whether a person wants no more of it.
+    pub(super) interrupted: Arc<AtomicBool>,
+}
+
+impl Lab {
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
 }
 
 /// What the agent writes when it waits for challenges.
@@ -100,6 +112,7 @@ pub(super) fn play(
     match Play::to_its_end(place, scenario, told) {
         Ok(play) => Ok(play.seen),
         Err(err) => {
+            ensure!(!place.lab.is_interrupted(), "interrupted");
             folder.disable_cleanup(true);
             Err(err.context(format!("all files are in {}", path.display())))
         }
@@ -266,6 +279,7 @@ impl<'a> Play<'a> {
         found: impl Fn(&Self, &Machine) -> anyhow::Result<Option<T>>,
     ) -> anyhow::Result<T> {
         loop {
+            ensure!(!self.place.lab.is_interrupted(), "interrupted");
             self.place.site.check_runs()?;
             let mut machine = self.machine.take().context("the machine is off")?;
             let on = machine.check_is_on();
