@@ -1,9 +1,10 @@
 //! The TPM of this host while it is used: found, opened, with its attestation key loaded.
 
 use std::{
+    cell::Cell,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -20,6 +21,9 @@ use crate::{
     state::WrappedKey,
     tpm::{AttestationKey, Endorsement, active_banks, lockout, properties},
 };
+
+/// How old what the TPM said of its lockout may be. It is shown to people, and decides nothing.
+const LOCKOUT_AGE_MAX: Duration = Duration::from_secs(1800);
 
 /// Which TPM to use.
 #[derive(Clone, Debug)]
@@ -105,6 +109,24 @@ struct Open {
 struct Said {
     properties: TpmProperties,
     active_banks: Vec<TpmAlgId>,
+    /// The guard against guessing, which may change meanwhile, and when it was asked for.
+    lockout: Cell<Option<(Instant, Option<TpmLockout>)>>,
+}
+
+impl Said {
+    /// What `tpm` says of its lockout, now or not long ago: one command more with each quote would be
+    /// a quarter more than what an attestation takes.
+    fn lockout_of(&self, tpm: &mut Tpm) -> Option<TpmLockout> {
+        if let Some((asked, lockout)) = self.lockout.get()
+            && asked.elapsed() < LOCKOUT_AGE_MAX
+        {
+            return lockout;
+        }
+        // No quote is lost because of what is said beside it.
+        let lockout = lockout(tpm).unwrap_or(None);
+        self.lockout.set(Some((Instant::now(), lockout)));
+        lockout
+    }
 }
 
 impl Session {
@@ -230,8 +252,7 @@ impl Session {
                 let _ = selection.push(*alg, pcrs);
             }
             let (quoted, logs) = ak.quote_with_logs(tpm, nonce, &selection, &read_logs)?;
-            // No quote is lost because of what is said beside it.
-            let lockout = lockout(tpm).unwrap_or(None);
+            let lockout = said.lockout_of(tpm);
             let attested = Attested {
                 quote: Quote { attest: quoted.attest.into(), signature: quoted.signature.into() },
                 pcrs: quoted.banks.into_iter().collect(),
@@ -296,8 +317,11 @@ impl Session {
         });
         let shared = matches!(&address, Address::Device(path) if path == Path::new("/dev/tpmrm0"));
         let mut tpm = Tpm::open(&address)?;
-        let said =
-            Said { properties: properties(&mut tpm)?, active_banks: active_banks(&mut tpm)? };
+        let said = Said {
+            properties: properties(&mut tpm)?,
+            active_banks: active_banks(&mut tpm)?,
+            lockout: Cell::new(None),
+        };
         Ok(Open { tpm, ak: None, said, shared })
     }
 }
