@@ -63,7 +63,7 @@ enum Task {
     },
     /// Check the house rules: dependency arrows, generated documents
     Tidy,
-    /// Write the documents that are generated: docs/troubleshooting.md, docs/coverage.md
+    /// Write the documents of docs/ that are generated
     Docs,
     /// Write the table of revoked images from Microsoft's dbx_info_msft JSON
     DbxTable {
