@@ -21,6 +21,7 @@ pub(crate) const PURE: &[&str] = &[
     "tpm-vendors",
     "findings",
     "appraise",
+    "doctor",
 ];
 
 /// What a pure crate denies beyond the workspace's lints.

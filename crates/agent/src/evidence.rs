@@ -1,6 +1,6 @@
 //! Evidence for a challenge, out of all sources.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use api::agent::Evidence;
 use tpm_device::TpmError;
@@ -33,6 +33,25 @@ pub struct Sources {
     pub os_release: PathBuf,
     /// The folder in which the kernel's `proc` and `sys` are.
     pub root: PathBuf,
+}
+
+impl Sources {
+    /// Where they are in a copy of another machine's files, or where such are mounted.
+    pub fn below(root: &Path) -> Self {
+        let Self { event_log, acpi_tpm2, userspace_log, ima_list: _, dmi, os_release, root: _ } =
+            Self::default();
+        // `join` would leave the copy for an absolute path.
+        let below = |path: PathBuf| root.join(path.strip_prefix("/").unwrap_or(&path));
+        Self {
+            event_log: below(event_log),
+            acpi_tpm2: below(acpi_tpm2),
+            userspace_log: below(userspace_log),
+            ima_list: None,
+            dmi: below(dmi),
+            os_release: below(os_release),
+            root: root.to_owned(),
+        }
+    }
 }
 
 impl Default for Sources {
@@ -86,11 +105,13 @@ pub(crate) fn collect(
     pcrs: PcrSet,
 ) -> Collected {
     let ((evidence, ak), spent) =
-        Spent::of(session, |session| collected(session, sources, kept, nonce, pcrs));
+        Spent::of(session, |session| with_tpm(session, sources, kept, nonce, pcrs));
     Collected { evidence, ak, spent }
 }
 
-fn collected(
+/// Evidence for `nonce`, and the attestation key that signed: `kept` where the TPM loads it, else a new
+/// one. A source that fails is absent from it.
+pub fn with_tpm(
     session: &mut Session,
     sources: &Sources,
     kept: Option<&WrappedKey>,
@@ -99,11 +120,8 @@ fn collected(
 ) -> (Evidence, Option<WrappedKey>) {
     let mut evidence = Evidence { nonce: nonce.into(), ..Evidence::default() };
     let attested = session.attest_with_logs(kept, nonce, pcrs, || Logs::read(sources));
-    let mut machine = machine::says(&sources.dmi, &sources.os_release);
-    machine.platform = platform::says(&sources.root);
-    let (logs, ak) = match attested {
+    match attested {
         Ok((attested, logs)) => {
-            machine.platform.tpm_lockout = attested.lockout;
             evidence.quote = Some(attested.quote);
             evidence.pcrs = attested.pcrs;
             evidence.active_banks = attested
@@ -114,22 +132,38 @@ fn collected(
                 .collect();
             evidence.ak_public = Some(attested.ak.public.clone());
             evidence.tpm = Some(attested.tpm);
-            (logs, Some(attested.ak))
+            add_sources(&mut evidence, sources, logs);
+            if let Some(machine) = &mut evidence.machine {
+                machine.platform.tpm_lockout = attested.lockout;
+            }
+            (evidence, Some(attested.ak))
         }
         Err(err) => {
             let text = tpm_error(&err);
             tracing::error!(hint = err.hint(), "no quote: {text}");
             evidence.tpm_error = Some(text);
-            (Logs::read(sources), None)
+            add_sources(&mut evidence, sources, Logs::read(sources));
+            (evidence, None)
         }
-    };
+    }
+}
+
+/// What a host shows beside its TPM, which is not asked: for copies of other machines.
+pub fn without_tpm(sources: &Sources) -> Evidence {
+    let mut evidence = Evidence::default();
+    add_sources(&mut evidence, sources, Logs::read(sources));
+    evidence
+}
+
+fn add_sources(evidence: &mut Evidence, sources: &Sources, logs: Logs) {
+    let mut machine = machine::says(&sources.dmi, &sources.os_release);
+    machine.platform = platform::says(&sources.root);
     let Logs { event_log, userspace_log, ima_list } = logs;
     evidence.event_log = event_log;
     evidence.userspace_log = userspace_log;
     evidence.ima_list = ima_list;
     evidence.acpi_tpm2 = said("ACPI table TPM2", acpi::read(&sources.acpi_tpm2));
     evidence.machine = Some(machine);
-    (evidence, ak)
 }
 
 fn said(what: &str, read: std::io::Result<Option<Vec<u8>>>) -> Option<api::Bytes> {
@@ -143,7 +177,7 @@ fn said(what: &str, read: std::io::Result<Option<Vec<u8>>>) -> Option<api::Bytes
 }
 
 /// The error and its causes, as the server shows them.
-pub(crate) fn tpm_error(err: &TpmError) -> String {
+pub fn tpm_error(err: &TpmError) -> String {
     let mut text = err.to_string();
     let mut source = std::error::Error::source(err);
     while let Some(cause) = source {

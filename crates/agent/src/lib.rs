@@ -4,7 +4,7 @@
 mod backoff;
 pub mod courier;
 pub mod enrol;
-mod evidence;
+pub mod evidence;
 pub mod join;
 mod outlook;
 mod presence;

@@ -1,10 +1,14 @@
 //! What can be said on the command line.
 
+mod doctor;
+
 use std::path::PathBuf;
 
 use api::fleet::Breadth;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tpm_wire::PcrSet;
+
+pub use doctor::Doctor;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, and for a verdict: accepted; 1 not accepted or not appraised; 2 could not be done \
@@ -22,6 +26,7 @@ Examples:
   bootproof token create --expires 1h --uses 1
   bootproof trust import tpm-vendor-root.pem
   bootproof verify evidence/ --ek-root root.pem
+  bootproof doctor
   bootproof explain no-identity-key
 
 Exit codes:
@@ -65,6 +70,8 @@ pub enum Command {
     Reference(Reference),
     /// Judge a folder of evidence, without a server
     Verify(Verify),
+    /// Look whether this host can be attested, and say what to mend first
+    Doctor(Doctor),
     /// Read a TCG event log and replay it
     Eventlog(Eventlog),
     /// Say what a finding means and what to do about it

@@ -18,7 +18,7 @@ pub use ek::Endorsement;
 pub(crate) use properties::lockout;
 pub use properties::properties;
 pub use quote::{Quoted, active_banks};
-pub use tpm_device::{Address, Tpm, TpmError};
+pub use tpm_device::{Address, DeviceError, Tpm, TpmError};
 
 use tpm_wire::ResponseCode;
 

@@ -1,6 +1,7 @@
 //! The commands, a file per noun.
 
 mod boot_path;
+mod doctor;
 mod eventlog;
 mod explain;
 mod generate;
@@ -31,6 +32,8 @@ pub enum Exit {
     Done,
     /// Done, and the answer is no: not accepted, not appraised, a log with a fault.
     No,
+    /// Nothing speaks against it, and something could not be looked at.
+    Unsure,
 }
 
 impl From<Exit> for ExitCode {
@@ -38,6 +41,7 @@ impl From<Exit> for ExitCode {
         match exit {
             Exit::Done => Self::SUCCESS,
             Exit::No => Self::from(1),
+            Exit::Unsure => Self::from(2),
         }
     }
 }
@@ -47,6 +51,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
     let context = arguments.context.as_deref();
     let client = || -> Result<Client, CliError> { Ok(Context::load(context)?.client()?) };
     match &arguments.command {
+        Command::Doctor(command) => doctor::run(command, output),
         Command::Verify(command) => verify::run(command, output),
         Command::Policy(command) => match command {
             Policy::Check(file) => policy::check(file, output),

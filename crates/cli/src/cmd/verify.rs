@@ -1,6 +1,6 @@
 //! `bootproof verify`: the server's judgement, offline.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use api::{
@@ -26,6 +26,17 @@ use crate::{
 /// A file of roots: all roots of all vendors, in PEM, are below 4 MiB.
 const ROOTS_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
+/// The roots in all of these files.
+pub(super) fn read_roots(files: &[PathBuf]) -> Result<RootStore, CliError> {
+    let mut roots = RootStore::new();
+    for file in files {
+        let bytes = read_limited(file, ROOTS_BYTES_MAX)?;
+        let read = RootStore::from_file_bytes(&bytes);
+        roots.extend(read.with_context(|| format!("{} holds no roots", file.display()))?);
+    }
+    Ok(roots)
+}
+
 /// A folder of evidence, and by what it is judged.
 pub(super) struct Case {
     folder: EvidenceFolder,
@@ -37,12 +48,7 @@ pub(super) struct Case {
 impl Case {
     /// Reads all of it.
     pub(super) fn read(command: &FolderOfEvidence) -> Result<Self, CliError> {
-        let mut roots = RootStore::new();
-        for file in &command.ek_root {
-            let bytes = read_limited(file, ROOTS_BYTES_MAX)?;
-            let read = RootStore::from_file_bytes(&bytes);
-            roots.extend(read.with_context(|| format!("{} holds no roots", file.display()))?);
-        }
+        let roots = read_roots(&command.ek_root)?;
         let mut folder = evidence_dir::read(&command.folder)?;
         if let Some(file) = &command.nonce {
             folder.nonce = evidence_dir::read_nonce(file)?;

@@ -1,0 +1,128 @@
+//! What the kernel of a host shows, in its own folders or in a copy of them, that no evidence carries.
+
+use std::{
+    fs::{self, File},
+    io::Read as _,
+    path::{Path, PathBuf},
+};
+
+/// Files of sysfs read here have one line: a PCR of SHA-512 has 129 bytes.
+const LINE_BYTES_MAX: u64 = 256;
+/// Four bytes of attributes, which efivarfs puts in front, and one of value.
+const VARIABLE_BYTES: u64 = 5;
+/// EFI_GLOBAL_VARIABLE. [UEFI-2.10 §3.3]
+const GLOBAL: &str = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
+
+/// What started the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StartedBy {
+    /// UEFI firmware.
+    Uefi,
+    /// Firmware with ACPI, not by UEFI.
+    Legacy,
+}
+
+/// The first TPM, as the kernel shows it without asking it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KernelTpm {
+    /// There is none.
+    Absent,
+    /// One of version 1.2.
+    Version1,
+    /// One of version 2.0.
+    Version2,
+}
+
+/// The folders `proc` and `sys` of a kernel.
+#[derive(Debug)]
+pub(super) struct Kernel {
+    root: PathBuf,
+}
+
+impl Kernel {
+    pub(super) fn below(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+
+    /// `None` where the kernel shows too little to tell, as in a container.
+    pub(super) fn started_by(&self) -> Option<StartedBy> {
+        let firmware = self.root.join("sys/firmware");
+        if firmware.join("efi").is_dir() {
+            Some(StartedBy::Uefi)
+        } else if firmware.join("acpi").is_dir() {
+            Some(StartedBy::Legacy)
+        } else {
+            None
+        }
+    }
+
+    /// Whether this variable of UEFI's modes is on; `None` where it is not there or of another shape.
+    pub(super) fn mode(&self, name: &str) -> Option<bool> {
+        let path = self.root.join(format!("sys/firmware/efi/efivars/{name}-{GLOBAL}"));
+        match front(&path, VARIABLE_BYTES + 1)?.as_slice() {
+            [_, _, _, _, 0] => Some(false),
+            [_, _, _, _, 1] => Some(true),
+            _ => None,
+        }
+    }
+
+    /// `None` where the kernel shows no devices, or is older than 5.5 and does not say the version.
+    pub(super) fn tpm(&self) -> Option<KernelTpm> {
+        let class = self.root.join("sys/class");
+        let tpm = class.join("tpm/tpm0");
+        if !tpm.exists() {
+            return class.is_dir().then_some(KernelTpm::Absent);
+        }
+        match front(&tpm.join("tpm_version_major"), LINE_BYTES_MAX)?.trim_ascii() {
+            b"1" => Some(KernelTpm::Version1),
+            b"2" => Some(KernelTpm::Version2),
+            _ => None,
+        }
+    }
+
+    /// The hash names of the banks that are on, sorted; `None` where the kernel shows none, as before
+    /// 5.12.
+    pub(super) fn banks(&self) -> Option<Vec<String>> {
+        let entries = fs::read_dir(self.root.join("sys/class/tpm/tpm0")).ok()?;
+        let name = |entry: fs::DirEntry| entry.file_name().into_string().ok();
+        let mut banks: Vec<_> = entries
+            .filter_map(|entry| name(entry.ok()?)?.strip_prefix("pcr-").map(str::to_owned))
+            .collect();
+        banks.sort();
+        (!banks.is_empty()).then_some(banks)
+    }
+
+    /// Whether each of PCR 0 to 7 of this bank is as at the start, or none is; `None` where they are
+    /// not shown, or it is neither.
+    pub(super) fn is_extended(&self, bank: &str) -> Option<bool> {
+        let folder = self.root.join(format!("sys/class/tpm/tpm0/pcr-{bank}"));
+        let extended: Option<Vec<bool>> = (0..8)
+            .map(|pcr: u8| {
+                let line = front(&folder.join(pcr.to_string()), LINE_BYTES_MAX)?;
+                let value =
+                    hex::decode(line.trim_ascii()).ok().filter(|value| !value.is_empty())?;
+                Some(is_extended(&value))
+            })
+            .collect();
+        all_alike(extended?)
+    }
+}
+
+/// Whether a value of PCR 0 to 7 is another than at the start.
+pub(super) fn is_extended(value: &[u8]) -> bool {
+    value.iter().any(|byte| *byte != 0)
+}
+
+/// What all say; `None` where they differ, or there are none.
+pub(super) fn all_alike(all: impl IntoIterator<Item = bool>) -> Option<bool> {
+    let mut all = all.into_iter();
+    let first = all.next()?;
+    all.all(|other| other == first).then_some(first)
+}
+
+/// At most `n` bytes of a file; `None` where it cannot be read.
+fn front(path: &Path, n: u64) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(n).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
+}

@@ -1,0 +1,393 @@
+//! `bootproof doctor` on hosts of which each lacks one thing: it names that one first.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use api::doctor::{Check, Checklist};
+use testkit::{
+    boot::boot,
+    log::{BootLog, BuiltLog},
+    machine::dynamic_launch,
+    swtpm::{Ca, Swtpm},
+};
+use tpm_wire::TpmAlgId;
+
+const EFIVARS: &str = "sys/firmware/efi/efivars";
+const GLOBAL: &str = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
+const LOG: &str = "sys/kernel/security/tpm0/binary_bios_measurements";
+const TABLE: &str = "sys/firmware/acpi/tables/TPM2";
+const TPM: &str = "sys/class/tpm/tpm0";
+
+/// A host: its TPM, and the folders of its kernel.
+struct Host {
+    ca: Ca,
+    tpm: Swtpm,
+    root: tempfile::TempDir,
+}
+
+impl Host {
+    /// One that booted `log`, with a kernel that shows it, and with this interface of the TPM.
+    fn booted(banks: &str, log: &BuiltLog, start_method: u8) -> Self {
+        let ca = Ca::new().unwrap();
+        let tpm = Swtpm::builder().banks(banks).ek_cert(&ca).start().unwrap();
+        boot(&tpm, log).unwrap();
+        let host = Self { ca, tpm, root: tempfile::tempdir().unwrap() };
+        host.put(LOG, &log.bytes);
+        let mut table = vec![0; 76];
+        table[..4].copy_from_slice(b"TPM2");
+        table[48] = start_method;
+        host.put(TABLE, &table);
+        host.variable("SecureBoot", 1);
+        host.variable("SetupMode", 0);
+        host.put(&format!("{TPM}/tpm_version_major"), b"2\n");
+        let authorities = host.ca.root_pem().unwrap() + &host.ca.issuer_pem().unwrap();
+        host.put("ek-roots.pem", authorities.as_bytes());
+        host
+    }
+
+    fn sound() -> Self {
+        Self::booted("sha256", &sound(), FIFO)
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.root.path().join(name)
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        let path = self.at(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn variable(&self, name: &str, value: u8) {
+        self.put(&format!("{EFIVARS}/{name}-{GLOBAL}"), &[6, 0, 0, 0, value]);
+    }
+
+    /// Looks with the roots of its TPM's maker.
+    fn look(&self) -> (i32, Checklist) {
+        let roots = self.at("ek-roots.pem");
+        doctor(self.root.path(), &["--tpm", &self.tpm.address(), "--ek-root", text(&roots)])
+    }
+
+    /// Looks at the copy of its files, without its TPM.
+    fn look_at_copy(&self) -> (i32, Checklist) {
+        doctor(self.root.path(), &[])
+    }
+}
+
+const FIFO: u8 = 6;
+const CRB: u8 = 7;
+
+fn sound() -> BuiltLog {
+    BootLog::sound().banks(&[TpmAlgId::SHA256]).build()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+fn doctor(root: &Path, arguments: &[&str]) -> (i32, Checklist) {
+    let output = Command::new(env!("CARGO_BIN_EXE_bootproof"))
+        .args(["doctor", "--json", "--root", text(root)])
+        .args(arguments)
+        .env_remove("BOOTPROOF_TPM")
+        .env_remove("BOOTPROOF_EVENT_LOG")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let read = serde_json::from_slice(&output.stdout);
+    (output.status.code().unwrap(), read.unwrap_or_else(|err| panic!("{err}: {stderr}")))
+}
+
+fn first(list: &Checklist) -> (&str, &str, &str) {
+    let first = list.first.as_ref().unwrap_or_else(|| panic!("{list:#?}"));
+    (&first.check, &first.reason.state, &first.reason.code)
+}
+
+fn check<'l>(list: &'l Checklist, name: &str) -> &'l Check {
+    list.checks.iter().find(|check| check.check == name).unwrap()
+}
+
+fn state<'l>(list: &'l Checklist, name: &str) -> &'l str {
+    &check(list, name).state
+}
+
+/// All checks of which this holds.
+fn of_state<'l>(list: &'l Checklist, state: &str) -> Vec<&'l str> {
+    let checks = list.checks.iter().filter(|check| check.state == state);
+    checks.map(|check| check.check.as_str()).collect()
+}
+
+#[test]
+fn a_sound_host_passes_and_nothing_is_left_in_its_tpm() {
+    let host = Host::sound();
+    let before = [handles(&host.tpm, 0x80), handles(&host.tpm, 0x81)];
+    let (exit, list) = host.look();
+    assert_eq!(of_state(&list, "pass").len(), list.checks.len(), "{list:#?}");
+    assert_eq!((exit, list.outcome.as_str(), &list.first), (0, "sound", &None));
+    assert_eq!([handles(&host.tpm, 0x80), handles(&host.tpm, 0x81)], before);
+    // The same host says the same: only what the TPM signs anew differs, and that is not shown.
+    assert_eq!(host.look(), (exit, list));
+}
+
+/// How many handles of this kind the TPM holds: TPM2_GetCapability(TPM_CAP_HANDLES).
+fn handles(tpm: &Swtpm, kind: u8) -> u8 {
+    let ask = [0x80, 1, 0, 0, 0, 22, 0, 0, 1, 0x7a, 0, 0, 0, 1, kind, 0, 0, 0, 0, 0, 0, 32];
+    let answer = tpm.client().unwrap().transmit(&ask).unwrap();
+    assert_eq!(answer[6..10], [0; 4]);
+    answer[18]
+}
+
+#[test]
+fn names_of_checks_and_their_order_are_stable() {
+    let list = Host::sound().look_at_copy().1;
+    let names: Vec<_> = list.checks.iter().map(|check| check.check.as_str()).collect();
+    assert_eq!(
+        names,
+        [
+            "uefi",
+            "secure-boot",
+            "tpm",
+            "sha256-bank",
+            "sha256-extended",
+            "interface",
+            "dynamic-launch",
+            "quote",
+            "event-log",
+            "event-log-complete",
+            "secure-boot-proved",
+            "ek-certificate",
+            "ek-chain",
+            "tpm-lockout",
+            "tpm-firmware",
+            "tpm-keys",
+            "platform-key",
+            "microsoft-authorities",
+            "dbx",
+            "sbat",
+            "clock",
+            "other"
+        ]
+    );
+}
+
+#[test]
+fn without_roots_the_chain_is_unknown_and_so_the_host_is_not_done() {
+    let host = Host::sound();
+    let (exit, list) = doctor(host.root.path(), &["--tpm", &host.tpm.address()]);
+    assert_eq!(of_state(&list, "unknown"), ["ek-chain"]);
+    assert_eq!((exit, list.outcome.as_str(), &list.first), (2, "unsure", &None));
+    // Another maker's root is an answer.
+    let other = Ca::new().unwrap();
+    host.put("ek-roots.pem", other.root_pem().unwrap().as_bytes());
+    let (exit, list) = host.look();
+    assert_eq!((exit, first(&list)), (1, ("ek-chain", "fail", "ek-cert-untrusted")));
+}
+
+#[test]
+fn secure_boot_that_is_off_comes_first() {
+    let log = BootLog::sound().banks(&[TpmAlgId::SHA256]).secure_boot_off().build();
+    let host = Host::booted("sha256", &log, FIFO);
+    host.variable("SecureBoot", 0);
+    let (exit, list) = host.look();
+    assert_eq!((exit, first(&list)), (1, ("secure-boot", "fail", "secure-boot-off")));
+    assert_eq!(state(&list, "event-log-complete"), "pass");
+    // What the running system says is not what PCR 7 proves.
+    host.variable("SecureBoot", 1);
+    assert_eq!(first(&host.look().1), ("secure-boot", "fail", "secure-boot-off"));
+}
+
+#[test]
+fn a_firmware_in_setup_mode_has_no_secure_boot() {
+    let host = Host::sound();
+    host.variable("SetupMode", 1);
+    let (exit, list) = host.look_at_copy();
+    assert_eq!((exit, first(&list)), (1, ("secure-boot", "fail", "setup-mode")));
+}
+
+#[test]
+fn a_tpm_with_sha1_only_comes_first() {
+    let log = BootLog::sound().banks(&[TpmAlgId::SHA1]).build();
+    let host = Host::booted("sha1", &log, FIFO);
+    let (exit, list) = host.look();
+    assert_eq!((exit, first(&list)), (1, ("sha256-bank", "fail", "sha256-bank-inactive")));
+    let after = |name| check(&list, name).after_first_failure;
+    assert!(!after("secure-boot") && !after("sha256-bank") && after("sha256-extended"));
+    for unproved in ["sha256-extended", "event-log-complete", "secure-boot-proved", "dbx"] {
+        assert_ne!(state(&list, unproved), "pass", "{unproved}");
+    }
+}
+
+#[test]
+fn a_bank_that_the_firmware_does_not_extend_comes_first() {
+    let host = Host::booted("sha256", &sound(), FIFO);
+    // The bank was switched on from the running system: nothing was measured into it.
+    let mut tpm = Swtpm::builder().ek_cert(&host.ca).start().unwrap();
+    tpm.restart().unwrap();
+    let (exit, list) = Host { tpm, ..host }.look();
+    assert_eq!(first(&list), ("sha256-extended", "fail", "sha256-bank-not-extended"));
+    assert_eq!(exit, 1);
+}
+
+#[test]
+fn a_host_without_a_tpm_is_told_so_first_and_once() {
+    let host = Host::sound();
+    let nowhere = host.at("no.sock");
+    let address = format!("swtpm:unix:{}", text(&nowhere));
+    let (exit, list) = doctor(host.root.path(), &["--tpm", &address]);
+    assert_eq!((exit, first(&list)), (1, ("tpm", "fail", "no-tpm")));
+    assert_eq!(of_state(&list, "fail"), ["tpm"], "what follows from it is not known");
+    assert_eq!(state(&list, "quote"), "unknown");
+    // The same, by what the kernel of a copy shows.
+    fs::remove_dir_all(host.at(TPM)).unwrap();
+    assert_eq!(first(&host.look_at_copy().1), ("tpm", "fail", "no-tpm"));
+    host.put(&format!("{TPM}/tpm_version_major"), b"1\n");
+    assert_eq!(first(&host.look_at_copy().1), ("tpm", "fail", "tpm-1-2"));
+}
+
+#[test]
+fn crb_is_worth_a_look_and_no_failure() {
+    let host = Host::booted("sha256", &sound(), CRB);
+    let (exit, list) = host.look();
+    assert_eq!((exit, first(&list)), (0, ("interface", "warn", "interface-not-fifo")));
+    assert_eq!((list.outcome.as_str(), of_state(&list, "warn")), ("warned", vec!["interface"]));
+    fs::remove_file(host.at(TABLE)).unwrap();
+    assert_eq!(state(&host.look().1, "interface"), "unknown");
+}
+
+#[test]
+fn a_host_without_an_event_log_is_told_so_first() {
+    let host = Host::sound();
+    fs::remove_file(host.at(LOG)).unwrap();
+    let (exit, list) = host.look();
+    assert_eq!((exit, first(&list)), (1, ("event-log", "fail", "no-event-log")));
+    assert_eq!((state(&list, "quote"), state(&list, "sha256-extended")), ("pass", "pass"));
+    assert_eq!(state(&list, "secure-boot"), "pass", "as the firmware's variable says");
+    assert_ne!(state(&list, "secure-boot-proved"), "pass");
+    // Its log, kept elsewhere.
+    host.put("kept.bin", &sound().bytes);
+    let kept = host.at("kept.bin");
+    let roots = host.at("ek-roots.pem");
+    let tpm = host.tpm.address();
+    let named = ["--tpm", &tpm, "--event-log", text(&kept), "--ek-root", text(&roots)];
+    assert_eq!(doctor(host.root.path(), &named).1.outcome, "sound");
+}
+
+#[test]
+fn an_event_log_that_was_cut_is_told() {
+    let host = Host::sound();
+    let bytes = sound().bytes;
+    host.put(LOG, &bytes[..bytes.len() - 40]);
+    let (exit, list) = host.look();
+    assert_eq!((exit, first(&list).0), (1, "event-log-complete"));
+}
+
+#[test]
+fn a_legacy_boot_comes_before_all_else() {
+    let host = Host::sound();
+    fs::remove_dir_all(host.at("sys/firmware/efi")).unwrap();
+    assert_eq!(first(&host.look_at_copy().1), ("uefi", "fail", "legacy-boot"));
+    // A container shows nothing of the firmware, which is no legacy boot.
+    fs::remove_dir_all(host.at("sys/firmware")).unwrap();
+    assert_eq!(state(&host.look_at_copy().1, "uefi"), "unknown");
+}
+
+#[test]
+fn a_dynamic_launch_is_worth_a_look() {
+    let host = Host::sound();
+    dynamic_launch(host.tpm.control().unwrap(), b"launched").unwrap();
+    assert_eq!(first(&host.look().1), ("dynamic-launch", "warn", "dynamic-launch"));
+}
+
+#[test]
+fn a_tpm_without_a_certificate_is_told() {
+    let mut host = Host::sound();
+    host.tpm = Swtpm::builder().start().unwrap();
+    boot(&host.tpm, &sound()).unwrap();
+    let (exit, list) = host.look();
+    assert_eq!((exit, first(&list)), (1, ("ek-certificate", "fail", "ek-cert-absent")));
+    assert_eq!(state(&list, "ek-chain"), "unknown");
+}
+
+#[test]
+fn of_a_copy_nothing_passes_that_only_a_tpm_can_say() {
+    let (exit, list) = Host::sound().look_at_copy();
+    assert_eq!(of_state(&list, "pass"), ["uefi", "secure-boot", "interface", "event-log"]);
+    assert!(of_state(&list, "fail").is_empty(), "{list:#?}");
+    assert_eq!((exit, list.outcome.as_str()), (2, "unsure"));
+}
+
+#[test]
+fn the_kernel_of_a_copy_shows_banks_and_what_was_measured() {
+    let host = Host::sound();
+    let value = |bank: &str, byte: u8| {
+        for pcr in 0..8 {
+            host.put(&format!("{TPM}/pcr-{bank}/{pcr}"), hex::encode([byte; 32]).as_bytes());
+        }
+    };
+    value("sha1", 0x11);
+    assert_eq!(first(&host.look_at_copy().1), ("sha256-bank", "fail", "sha256-bank-inactive"));
+    value("sha256", 0);
+    let list = host.look_at_copy().1;
+    assert_eq!(first(&list), ("sha256-extended", "fail", "sha256-bank-not-extended"));
+    assert_eq!(
+        check(&list, "sha256-bank").seen.as_deref(),
+        Some("sha1 sha256, as the kernel shows")
+    );
+    value("sha256", 0x11);
+    assert_eq!(host.look_at_copy().1.first, None);
+    // Some are, some are not: nobody can say why.
+    host.put(&format!("{TPM}/pcr-sha256/3"), hex::encode([0; 32]).as_bytes());
+    let list = host.look_at_copy().1;
+    assert_eq!((state(&list, "sha256-extended"), &list.first), ("unknown", &None));
+}
+
+#[test]
+fn the_text_says_what_to_mend_first_and_to_change_one_thing_at_a_time() {
+    let host = Host::sound();
+    host.variable("SecureBoot", 0);
+    let output = Command::new(env!("CARGO_BIN_EXE_bootproof"))
+        .args(["doctor", "--root", text(host.root.path())])
+        .env_remove("BOOTPROOF_TPM")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "pass     The firmware boots by UEFI\n",
+        "fail     Secure Boot is on, with keys\n",
+        "unknown  A TPM 2.0 is there and answers\n",
+        "\nMend this first: Secure Boot is off: so the firmware's variable says\n  next: ",
+        "Change one thing at a time",
+        "could not be made; that is no pass.\n",
+    ] {
+        assert!(said.contains(part), "{part}\n{said}");
+    }
+}
+
+#[test]
+fn what_cannot_be_looked_at_is_an_error() {
+    let host = Host::sound();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bootproof"));
+        let output = command.arg("doctor").args(arguments).output().unwrap();
+        assert!(output.stdout.is_empty());
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        said
+    };
+    let root = text(host.root.path());
+    assert!(run(&["--root", "/nonexistent"]).contains("is not a folder"));
+    assert!(run(&["--root", root, "--tpm", "floppy"]).contains("--tpm names no TPM"));
+    let said = run(&["--root", root, "--event-log", "/nonexistent"]);
+    assert!(said.contains("/nonexistent cannot be read"), "{said}");
+    // A folder in the place of the log stands for all that this user may not read.
+    fs::remove_file(host.at(LOG)).unwrap();
+    fs::create_dir(host.at(LOG)).unwrap();
+    let said = run(&["--root", root]);
+    assert!(said.contains("binary_bios_measurements cannot be read"), "{said}");
+    assert!(said.contains("\n\nhint: "), "{said}");
+}

@@ -1,0 +1,146 @@
+//! What only somebody on the host can see, so that no evidence carries it and no finding names it.
+
+use crate::{Check, State};
+
+/// Something wrong with the host that is in no evidence. Each has a stable code, as findings have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Objection {
+    /// The kernel was not started by UEFI firmware.
+    LegacyBoot,
+    /// The TPM is one of version 1.2.
+    TpmOfVersion1,
+    /// The SHA-256 bank is on, and the firmware extended nothing into it.
+    NotExtended,
+    /// The TPM refuses what is guarded, after too many wrong authorisations.
+    LockedOut {
+        /// Seconds after which one of them is forgotten.
+        interval_s: u32,
+    },
+    /// At least half of the wrong authorisations that lock the TPM were seen.
+    NearLockout {
+        /// Those that count now.
+        failures: u32,
+        /// Those that lock it.
+        failures_max: u32,
+    },
+    /// The clock says a day on which this program was not made yet.
+    ClockBehind {
+        /// A day that is over for sure.
+        passed: String,
+    },
+}
+
+impl Objection {
+    /// The stable code, in kebab-case; no finding has the same.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::LegacyBoot => "legacy-boot",
+            Self::TpmOfVersion1 => "tpm-1-2",
+            Self::NotExtended => "sha256-bank-not-extended",
+            Self::LockedOut { .. } => "tpm-locked-out",
+            Self::NearLockout { .. } => "tpm-near-lockout",
+            Self::ClockBehind { .. } => "clock-behind",
+        }
+    }
+
+    /// The check under which it stands.
+    pub const fn check(&self) -> Check {
+        match self {
+            Self::LegacyBoot => Check::Uefi,
+            Self::TpmOfVersion1 => Check::Tpm,
+            Self::NotExtended => Check::Sha256Extended,
+            Self::LockedOut { .. } | Self::NearLockout { .. } => Check::TpmLockout,
+            Self::ClockBehind { .. } => Check::Clock,
+        }
+    }
+
+    pub(crate) const fn state(&self) -> State {
+        match self {
+            Self::NearLockout { .. } => State::Warn,
+            Self::LegacyBoot
+            | Self::TpmOfVersion1
+            | Self::NotExtended
+            | Self::LockedOut { .. }
+            | Self::ClockBehind { .. } => State::Fail,
+        }
+    }
+
+    /// What was found, in a sentence without a full stop.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::LegacyBoot => {
+                "The machine was started in legacy BIOS mode, in which there is no Secure Boot"
+                    .into()
+            }
+            Self::TpmOfVersion1 => "The TPM is a TPM 1.2; only a TPM 2.0 can be attested".into(),
+            Self::NotExtended => {
+                "The SHA-256 bank is on, but the firmware measured nothing into it: \
+                 PCR 0 to 7 are as at the start"
+                    .into()
+            }
+            Self::LockedOut { interval_s } => format!(
+                "The TPM is locked out after wrong authorisations; one is forgotten in {interval_s} s"
+            ),
+            Self::NearLockout { failures, failures_max } => format!(
+                "{failures} wrong authorisations count, and at {failures_max} the TPM locks itself"
+            ),
+            Self::ClockBehind { passed } => {
+                format!(
+                    "The clock is wrong: it is before {passed}, so that no certificate is valid yet"
+                )
+            }
+        }
+    }
+
+    /// What to do.
+    pub const fn next_step(&self) -> &'static str {
+        match self {
+            Self::LegacyBoot => {
+                "Set the boot mode to UEFI in the firmware setup. A system that was installed in legacy \
+                 mode does not start then: install it anew, or convert its disk first."
+            }
+            Self::TpmOfVersion1 => {
+                "Where the maker offers it switch the TPM to 2.0 in the firmware setup or with its \
+                 update tool; else have the module replaced. What the TPM kept is lost by it."
+            }
+            Self::NotExtended => {
+                "Choose SHA-256 in the firmware setup (TPM2 Algorithm Selection) instead of switching \
+                 the bank on from the running system, and restart; update the firmware if it stays so."
+            }
+            Self::LockedOut { .. } => {
+                "Find out what sends wrong passwords to the TPM and stop it. The lockout ends by itself \
+                 with time, or with `tpm2_dictionarylockout --clear-lockout` by who has its password."
+            }
+            Self::NearLockout { .. } => {
+                "Find out what sends wrong passwords to the TPM (a disk's PIN, an old agent) and stop it."
+            }
+            Self::ClockBehind { .. } => {
+                "Set the clock, in the firmware too (`hwclock --systohc`), and have it kept by NTP. A \
+                 clock that falls back after each restart wants a new battery."
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use findings::Code;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_no_findings_and_each_says_why_and_what_next() {
+        for objection in [
+            Objection::LegacyBoot,
+            Objection::TpmOfVersion1,
+            Objection::NotExtended,
+            Objection::LockedOut { interval_s: 7200 },
+            Objection::NearLockout { failures: 16, failures_max: 31 },
+            Objection::ClockBehind { passed: "2026-04-09".into() },
+        ] {
+            assert_eq!(Code::from_name(objection.code()), None);
+            assert!(objection.cause().len() > 12 && !objection.cause().ends_with('.'));
+            assert!(objection.next_step().ends_with('.'));
+        }
+    }
+}
