@@ -23,9 +23,12 @@ pub struct Row {
     pub next_step: &'static str,
 }
 
+/// What to do where a check needs what others give: those come before it.
+pub const MEND_ABOVE: &str = "Mend what stands above, then run this again.";
+
 macro_rules! checks {
     ($($check:ident $name:literal $title:literal told $told:ident
-        [$($code:ident)*] unknown $unknown:literal next $next:literal)+) => {
+        [$($code:ident)*] unknown $unknown:literal next $next:expr;)+) => {
         /// What is looked at, in the order in which one should mend it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Check { $(#[doc = $title] $check),+ }
@@ -68,106 +71,106 @@ impl Check {
 checks! {
     Uefi "uefi" "The firmware boots by UEFI" told Pass []
         unknown "The kernel does not show by what it was started."
-        next "Mount sysfs, or give a copy of `/sys/firmware` below `--root`."
+        next "Mount sysfs, or give a copy of `/sys/firmware` below `--root`.";
 
     SecureBoot "secure-boot" "Secure Boot is on, with keys" told Pass
         [SecureBootOff SetupMode AuditMode MokInsecure]
         unknown "Neither the firmware's variables nor PCR 7 say whether Secure Boot is on."
-        next "Mount efivarfs (`mount -t efivarfs efivarfs /sys/firmware/efi/efivars`) and run this as root."
+        next "Mount efivarfs (`mount -t efivarfs efivarfs /sys/firmware/efi/efivars`) and run this as root.";
 
     Tpm "tpm" "A TPM 2.0 is there and answers" told Pass [NoTpm TpmFault TpmVirtual]
         unknown "No TPM was asked."
-        next "Run this on the host itself, or name its TPM with `--tpm`."
+        next "Run this on the host itself, or name its TPM with `--tpm`.";
 
-    Sha256Bank "sha256-bank" "The SHA-256 bank is on" told Pass [Sha256BankInactive Sha256NotQuoted]
+    Sha256Bank "sha256-bank" "A PCR bank of SHA-256 or better is on" told Pass [Sha256BankInactive Sha256NotQuoted]
         unknown "No TPM said which banks are on."
-        next "Mend what stands above, then run this again."
+        next MEND_ABOVE;
 
-    Sha256Extended "sha256-extended" "The firmware measures into the SHA-256 bank" told Pass []
-        unknown "No values of PCR 0 to 7 of the SHA-256 bank could be read."
-        next "Mend what stands above, then run this again."
+    Sha256Extended "sha256-extended" "The firmware measures into that bank" told Pass []
+        unknown "No values of PCR 0 to 7 of such a bank could be read."
+        next MEND_ABOVE;
 
     // For ESXi this is a fault, for Linux it is none: worth a look.
     Interface "interface" "The TPM is used through FIFO" told Warn [InterfaceNotFifo]
         unknown "There is no ACPI table TPM2, which names the interface."
-        next "Run this as root; where the machine has no such table, its firmware may not know of the TPM."
+        next "Run this as root; where the machine has no such table, its firmware may not know of the TPM.";
 
     DynamicLaunch "dynamic-launch" "No second start was measured (Intel TXT, DRTM)" told Warn
         [DynamicLaunch]
         unknown "No TPM said whether PCR 17 and 18 were extended."
-        next "Mend what stands above, then run this again."
+        next MEND_ABOVE;
 
     Quote "quote" "The TPM signs its PCR values" told Pass
         [NoQuote QuoteParse QuoteMagic QuoteType QuoteSignature QualifiedSigner NonceMismatch PcrSelection
          PcrDigest PcrValues ClockWentBack AkUnfit AkNotEnrolled]
         unknown "No quote was made and verified."
-        next "Mend what stands above, then run this again."
+        next MEND_ABOVE;
 
     EventLog "event-log" "The kernel has the firmware's event log" told Pass [NoEventLog]
         unknown "Nobody looked for an event log."
-        next "Run this as root on the host, or name the log with `--event-log`."
+        next "Run this as root on the host, or name the log with `--event-log`.";
 
     LogComplete "event-log-complete" "The event log leads to what the TPM signed" told Pass
         [LogParse LogReplay EventData CrtmVersionData EventType Separator LogContinued LogPadding LogFull
          LogEarlierBoots BootApplicationMissing MeasuredLate MeasuredEarly BootAttemptFailed UserspaceLog
          QuirkAccepted QuirkExplains QuirkRefused]
         unknown "An event log and signed values are needed to compare them."
-        next "Mend what stands above, then run this again."
+        next MEND_ABOVE;
 
     SecureBootProved "secure-boot-proved" "PCR 7 proves how Secure Boot was set" told Pass
         [SecureBootUnknown SecureBootOrder AuthorityUnknown AuthorityMissing AuthorityNotAllowed DebugMode
          DmaProtectionDisabled SecurityLevelDowngraded MokEnrolled]
         unknown "Nothing signed says how Secure Boot was set; that the system says so proves nothing."
-        next "Mend what stands above, then run this again."
+        next MEND_ABOVE;
 
     EkCertificate "ek-certificate" "The TPM has a certificate of its maker" told Pass
         [EkCertAbsent EkCertMalformed EkCertPinned]
         unknown "No TPM was asked for its certificate."
-        next "Mend what stands above, then run this again."
+        next MEND_ABOVE;
 
     EkChain "ek-chain" "That certificate leads to a trusted root and is this TPM's" told Pass
         [EkCertUntrusted EkCertExpired EkCertNotYetValid EkCertWrongUse EkCertKeyMismatch EkChanged]
         unknown "No root of a TPM vendor was named, so that the chain was not followed."
-        next "Name the vendor's root, and the certificates between, with `--ek-root FILE`."
+        next "Name the vendor's root, and the certificates between, with `--ek-root FILE`.";
 
     TpmLockout "tpm-lockout" "The TPM is not locked out" told Pass []
         unknown "No TPM said how its guard against guessing stands."
-        next "Mend what stands above, then run this again."
+        next MEND_ABOVE;
 
     TpmFirmware "tpm-firmware" "No advisory is known of the TPM's firmware" told Pass
         [TpmFirmwareAdvisory TpmFirmwareBelowMinimum TpmFirmwareChanged]
         unknown "No TPM said its maker and version."
-        next "Mend what stands above, then run this again."
+        next MEND_ABOVE;
 
     TpmKeys "tpm-keys" "The TPM's keys cannot be computed from their public parts" told Pass [KeyWeakRoca]
         unknown "No keys of a TPM were seen."
-        next "Mend what stands above, then run this again."
+        next MEND_ABOVE;
 
     PlatformKey "platform-key" "The platform key is one that nobody else has" told Pass
         [TestPlatformKey PlatformKey WeakCertificate]
         unknown "No platform key was measured that the TPM vouches for."
-        next "Mend what stands above, then run this again."
+        next MEND_ABOVE;
 
     Authorities "microsoft-authorities" "The authorities of 2023 are there" told Pass [Ca2011Only]
         unknown "No db and KEK were measured that the TPM vouches for."
-        next "Mend what stands above, then run this again."
+        next MEND_ABOVE;
 
     Dbx "dbx" "The list of revoked images is up to date" told Pass
         [DbxOutdated DbxBelowMinimum ImageRevoked]
         unknown "No dbx was measured that the TPM vouches for."
-        next "Mend what stands above, then run this again."
+        next MEND_ABOVE;
 
     Sbat "sbat" "The level of SBAT is up to date" told Pass [SbatOutdated SbatBelowMinimum]
         unknown "No shim measured its level: none was used, it is older than 15.3, or the log is not proved."
-        next "Where shim starts the system update it; where nothing of shim is used there is nothing to do."
+        next "Where shim starts the system update it; where nothing of shim is used there is nothing to do.";
 
     Clock "clock" "The clock is plausible" told Pass []
         unknown "Nobody looked at the clock of that machine."
-        next "Run this on the host itself."
+        next "Run this on the host itself.";
 
     Other "other" "Nothing else speaks against the host" told Pass []
         unknown "Without signed values and their log nobody can say."
-        next "Mend what stands above, then run this again."
+        next MEND_ABOVE;
 }
 
 #[cfg(test)]

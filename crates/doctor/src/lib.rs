@@ -19,6 +19,6 @@ mod check;
 mod checklist;
 mod objection;
 
-pub use check::{CHECKS, Check, Row};
+pub use check::{CHECKS, Check, MEND_ABOVE, Row};
 pub use checklist::{Checklist, First, Item, Observed, Outcome, Reason, State};
 pub use objection::Objection;

@@ -9,7 +9,7 @@ pub enum Objection {
     LegacyBoot,
     /// The TPM is one of version 1.2.
     TpmOfVersion1,
-    /// The SHA-256 bank is on, and the firmware extended nothing into it.
+    /// A bank of SHA-256 or better is on, and the firmware extended nothing into it.
     NotExtended,
     /// The TPM refuses what is guarded, after too many wrong authorisations.
     LockedOut {
@@ -74,7 +74,7 @@ impl Objection {
             }
             Self::TpmOfVersion1 => "The TPM is a TPM 1.2; only a TPM 2.0 can be attested".into(),
             Self::NotExtended => {
-                "The SHA-256 bank is on, but the firmware measured nothing into it: \
+                "The bank was switched on, but the firmware measured nothing into it: \
                  PCR 0 to 7 are as at the start"
                     .into()
             }

@@ -312,6 +312,41 @@ fn a_tpm_without_a_certificate_is_told() {
     assert_eq!(state(&list, "ek-chain"), "unknown");
 }
 
+/// Sends a command that must work: its code, handles with an empty password for the first of them, and
+/// parameters.
+fn send(tpm: &Swtpm, code: u32, handles: &[u32], parameters: &[u8]) {
+    const EMPTY_PASSWORD: [u8; 13] = [0, 0, 0, 9, 0x40, 0, 0, 9, 0, 0, 0, 0, 0];
+    let handles: Vec<_> = handles.iter().flat_map(|handle| handle.to_be_bytes()).collect();
+    let rest = [&code.to_be_bytes(), &handles[..], &EMPTY_PASSWORD, parameters].concat();
+    let size = u32::try_from(6 + rest.len()).unwrap().to_be_bytes();
+    let command = [&[0x80, 2], &size[..], &rest].concat();
+    let answer = tpm.client().unwrap().transmit(&command).unwrap();
+    assert_eq!(answer[6..10], [0; 4]);
+}
+
+#[test]
+fn a_tpm_that_is_locked_out_is_told() {
+    let host = Host::sound();
+    // TPM2_DictionaryAttackParameters for TPM_RH_LOCKOUT: none may fail, and 7200 s for each.
+    let parameters = [0u32, 7200, 7200].map(u32::to_be_bytes).concat();
+    send(&host.tpm, 0x13a, &[0x4000_000a], &parameters);
+    let (exit, list) = host.look();
+    assert_eq!((exit, first(&list)), (1, ("tpm-lockout", "fail", "tpm-locked-out")));
+    assert_eq!(of_state(&list, "fail"), ["tpm-lockout"]);
+}
+
+#[test]
+fn a_tpm_whose_endorsement_hierarchy_is_off_is_told_with_what_it_answered() {
+    let host = Host::sound();
+    // TPM2_HierarchyControl by TPM_RH_PLATFORM: TPM_RH_ENDORSEMENT off, as a firmware setup does.
+    send(&host.tpm, 0x121, &[0x4000_000c], &[0x40, 0, 0, 0x0b, 0]);
+    let (exit, list) = host.look();
+    assert_eq!((exit, first(&list)), (1, ("tpm", "fail", "tpm-fault")));
+    let cause = &list.first.as_ref().unwrap().reason.cause;
+    assert!(cause.contains("TPM_RC_HIERARCHY"), "{cause}");
+    assert_eq!((state(&list, "event-log"), state(&list, "quote")), ("pass", "fail"));
+}
+
 #[test]
 fn of_a_copy_nothing_passes_that_only_a_tpm_can_say() {
     let (exit, list) = Host::sound().look_at_copy();
@@ -330,6 +365,9 @@ fn the_kernel_of_a_copy_shows_banks_and_what_was_measured() {
     };
     value("sha1", 0x11);
     assert_eq!(first(&host.look_at_copy().1), ("sha256-bank", "fail", "sha256-bank-inactive"));
+    value("sha384", 0x11);
+    assert_eq!(state(&host.look_at_copy().1, "sha256-bank"), "pass", "SHA-256 or better");
+    fs::remove_dir_all(host.at(&format!("{TPM}/pcr-sha384"))).unwrap();
     value("sha256", 0);
     let list = host.look_at_copy().1;
     assert_eq!(first(&list), ("sha256-extended", "fail", "sha256-bank-not-extended"));

@@ -7,6 +7,7 @@ use appraise::{KeyRole, is_weak_key, weak_key_finding};
 use doctor::{Check, Objection, Observed};
 use findings::{Argument, Code, Finding};
 use secure_boot_facts::DBX_DATE;
+use tpm_wire::TpmAlgId;
 use verify::{RootStore, UnixTime, check_ek};
 
 use super::{
@@ -91,7 +92,6 @@ fn of_kernel(observed: &mut Observed, collected: &Collected) {
 
 /// What the kernel shows of a TPM that was not asked.
 fn of_kernels_tpm(observed: &mut Observed, collected: &Collected) {
-    const BANK: &str = "sha256";
     let kernel = &collected.kernel;
     match kernel.tpm() {
         Some(KernelTpm::Absent) => add(observed, Finding::new(Code::NoTpm)),
@@ -101,13 +101,14 @@ fn of_kernels_tpm(observed: &mut Observed, collected: &Collected) {
     }
     let Some(banks) = kernel.banks() else { return };
     let shown = banks.join(" ");
-    if !banks.iter().any(|bank| bank == BANK) {
+    let is_strong =
+        |bank: &&String| TpmAlgId::from_hash_name(bank).is_some_and(|alg| alg.is_strong_hash());
+    let Some(strong) = banks.iter().find(is_strong) else {
         let finding = Finding::new(Code::Sha256BankInactive);
-        add(observed, finding.with("active", Argument::Text(shown)));
-        return;
-    }
+        return add(observed, finding.with("active", Argument::Text(shown)));
+    };
     observed.seen.insert(Check::Sha256Bank, format!("{shown}, as the kernel shows"));
-    of_extended(observed, kernel.is_extended(BANK));
+    of_extended(observed, kernel.is_extended(strong));
 }
 
 fn of_extended(observed: &mut Observed, extended: Option<bool>) {

@@ -1,7 +1,7 @@
 //! The checklist as text and as JSON.
 
 use api::doctor as document;
-use doctor::{Checklist, First, Item, Outcome, Reason, State};
+use doctor::{Checklist, First, Item, MEND_ABOVE, Outcome, Reason, State};
 
 use crate::{
     error::CliError,
@@ -79,8 +79,8 @@ pub(super) fn text(checklist: &Checklist, output: &Output) -> Result<(), CliErro
         }
         for reason in reasons(item) {
             output.line(&format!("         {}: {}", reason.code, plain(&reason.cause)))?;
-            // A remark asks for nothing.
-            if reason.state != State::Pass.as_str() {
+            // A remark asks for nothing, and that something stands above is plain to see.
+            if reason.state != State::Pass.as_str() && reason.next_step != MEND_ABOVE {
                 output.line(&format!("         next: {}", plain(&reason.next_step)))?;
             }
         }
