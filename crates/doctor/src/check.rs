@@ -13,7 +13,8 @@ pub struct Row {
     pub name: &'static str,
     /// What holds where it passes.
     pub title: &'static str,
-    /// The findings that stand under it.
+    /// The findings that stand under it, those first that are to be mended first: without keys Secure
+    /// Boot cannot be turned on.
     pub codes: &'static [Code],
     /// What those of them are that leave a verdict alone: a remark, or worth a look.
     pub told: State,
@@ -74,7 +75,7 @@ checks! {
         next "Mount sysfs, or give a copy of `/sys/firmware` below `--root`.";
 
     SecureBoot "secure-boot" "Secure Boot is on, with keys" told Pass
-        [SecureBootOff SetupMode AuditMode MokInsecure]
+        [SetupMode AuditMode SecureBootOff MokInsecure]
         unknown "Neither the firmware's variables nor PCR 7 say whether Secure Boot is on."
         next "Mount efivarfs (`mount -t efivarfs efivarfs /sys/firmware/efi/efivars`) and run this as root.";
 

@@ -113,10 +113,21 @@ impl Checklist {
     pub fn of(observed: Observed) -> Self {
         let Observed { findings, objections, mut seen } = observed;
         let items = CHECKS.iter().map(|row| {
-            let found = findings.iter().filter(|finding| Check::of(finding.code()) == row.check);
-            let mut reasons: Vec<_> = found.map(|finding| of_finding(row, finding)).collect();
+            let in_order = row
+                .codes
+                .iter()
+                .copied()
+                .flat_map(|code| findings.iter().filter(move |finding| finding.code() == code));
+            // What no row names stands under the last, in the order in which it was found.
+            let unnamed = findings.iter().filter(|finding| {
+                let code = finding.code();
+                Check::of(code) == row.check && !row.codes.contains(&code)
+            });
+            let mut reasons: Vec<_> =
+                in_order.chain(unnamed).map(|finding| of_finding(row, finding)).collect();
             let objected = objections.iter().filter(|objection| objection.check() == row.check);
             reasons.extend(objected.map(of_objection));
+            // Stable: within a state the order stays.
             reasons.sort_by_key(|reason| match reason.state {
                 State::Fail => 0,
                 State::Warn => 1,
@@ -268,6 +279,8 @@ mod tests {
         );
         assert_eq!(failed.outcome(), Outcome::Failed);
         assert_eq!(failed.first().unwrap().reason.code, "sha256-bank-inactive");
+        let keys = of(&[Code::SecureBootOff, Code::SetupMode], &[]);
+        assert_eq!(keys.first().unwrap().reason.code, "setup-mode", "before it can be turned on");
         let legacy = of(&[Code::SecureBootOff], &[Objection::LegacyBoot]);
         assert_eq!(legacy.first().unwrap().reason.code, "legacy-boot");
     }

@@ -9,11 +9,11 @@ use std::{
 use api::doctor::{Check, Checklist};
 use testkit::{
     boot::boot,
-    log::{BootLog, BuiltLog},
+    log::{BootLog, BuiltLog, Extend},
     machine::dynamic_launch,
     swtpm::{Ca, Swtpm},
 };
-use tpm_wire::TpmAlgId;
+use tpm_wire::{Digest, TpmAlgId};
 
 const EFIVARS: &str = "sys/firmware/efi/efivars";
 const GLOBAL: &str = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
@@ -26,6 +26,66 @@ struct Host {
     ca: Ca,
     tpm: Swtpm,
     root: tempfile::TempDir,
+}
+
+/// The log of a machine that booted, with what it extended into these banks.
+fn recorded_log(bytes: &[u8], banks: &[TpmAlgId]) -> BuiltLog {
+    let parsed = event_log::parse(bytes);
+    let extended = parsed.log.events().iter().filter(|event| event.is_extended());
+    let extends = extended.map(|event| {
+        let digests = event.digests.iter().filter(|(alg, _)| banks.contains(alg));
+        let digests = digests.map(|(alg, digest)| (alg, Digest::new(digest).unwrap())).collect();
+        Extend { pcr_index: event.pcr_index, digests }
+    });
+    let extends = extends.collect();
+    BuiltLog { bytes: bytes.to_vec(), locality: 0, extends, pcrs: Vec::new() }
+}
+
+/// A machine of `testdata/boots`, as it would look at itself: its log, its kernel's word, and a TPM
+/// that was extended as its own was.
+fn recorded(name: &str) -> Host {
+    let boots = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/boots");
+    let folder = cli::evidence_dir::read(&boots.join(name)).unwrap();
+    let banks = folder.active_banks.unwrap();
+    let log = recorded_log(folder.event_log.as_deref().unwrap_or_default(), &banks);
+    let names: Vec<_> = banks.iter().map(|bank| bank.hash_name().unwrap()).collect();
+    let host = Host::booted(&names.join(","), &log, FIFO);
+    if folder.event_log.is_none() {
+        fs::remove_file(host.at(LOG)).unwrap();
+    }
+    host.put(TABLE, &folder.acpi_tpm2.unwrap());
+    match folder.machine.unwrap().platform.secure_boot {
+        Some(on) => host.variable("SecureBoot", on.into()),
+        None => fs::remove_file(host.at(&format!("{EFIVARS}/SecureBoot-{GLOBAL}"))).unwrap(),
+    }
+    host
+}
+
+#[test]
+fn machines_that_booted_are_told_their_first_cause() {
+    for (name, exit, expected) in [
+        ("sound-own-keys", 2, ("dbx", "warn", "dbx-outdated")),
+        ("sound-microsoft", 0, ("microsoft-authorities", "warn", "ca-2011-only")),
+        ("sha256-sha384", 2, ("dbx", "warn", "dbx-outdated")),
+        ("crb", 2, ("interface", "warn", "interface-not-fifo")),
+        ("sha1-only", 1, ("sha256-bank", "fail", "sha256-bank-inactive")),
+        ("secure-boot-off", 1, ("secure-boot", "fail", "secure-boot-off")),
+        ("setup-mode", 1, ("secure-boot", "fail", "setup-mode")),
+    ] {
+        let (code, list) = recorded(name).look();
+        assert_eq!((code, first(&list)), (exit, expected), "{name}: {list:#?}");
+        if exit == 2 {
+            // Without shim nobody measures a level of SBAT.
+            assert_eq!(of_state(&list, "unknown"), ["sbat"], "{name}");
+        }
+    }
+    // GRUB loses the log where Secure Boot is off, which is then to be mended first.
+    let host = recorded("secure-boot-off-grub");
+    host.variable("SecureBoot", 0);
+    let list = host.look().1;
+    assert_eq!(first(&list).2, "secure-boot-off");
+    assert!(check(&list, "event-log").after_first_failure);
+    assert_eq!(state(&list, "event-log"), "fail");
 }
 
 impl Host {
