@@ -235,6 +235,44 @@ fn names_of_checks_and_their_order_are_stable() {
 }
 
 #[test]
+fn what_programs_read_keeps_its_shape() {
+    let host = Host::sound();
+    host.variable("SecureBoot", 0);
+    let list = serde_json::to_value(host.look_at_copy().1).unwrap();
+    let expected = serde_json::json!({
+        "check": "secure-boot",
+        "code": "secure-boot-off",
+        "state": "fail",
+        "cause": "Secure Boot is off: so the firmware's variable says",
+        "next_step": findings::Code::SecureBootOff.entry().next_step,
+    });
+    assert_eq!((&list["outcome"], &list["first"]), (&"failed".into(), &expected));
+    let expected = serde_json::json!({
+        "check": "uefi",
+        "title": "The firmware boots by UEFI",
+        "state": "pass",
+        "seen": "the kernel was started by UEFI firmware",
+        "reasons": [],
+        "after_first_failure": false,
+    });
+    assert_eq!(list["checks"][0], expected);
+    let unknown = serde_json::json!({
+        "check": "tpm",
+        "title": "A TPM 2.0 is there and answers",
+        "state": "unknown",
+        "seen": null,
+        "reasons": [{
+            "code": "not-checked",
+            "state": "unknown",
+            "cause": "No TPM was asked",
+            "next_step": "Run this on the host itself, or name its TPM with `--tpm`.",
+        }],
+        "after_first_failure": true,
+    });
+    assert_eq!(list["checks"][2], unknown);
+}
+
+#[test]
 fn without_roots_the_chain_is_unknown_and_so_the_host_is_not_done() {
     let host = Host::sound();
     let (exit, list) = doctor(host.root.path(), &["--tpm", &host.tpm.address()]);
@@ -358,8 +396,19 @@ fn a_legacy_boot_comes_before_all_else() {
 #[test]
 fn a_dynamic_launch_is_worth_a_look() {
     let host = Host::sound();
+    // What the boot loader handed to the kernel: the address of tboot's page, 0 where there is none.
+    let mut boot_params = [0; 4096];
+    let put = |page: &[u8]| host.put("sys/kernel/boot_params/data", page);
+    put(&boot_params);
+    assert_eq!(host.look().1.outcome, "sound");
+    assert_eq!(state(&host.look_at_copy().1, "dynamic-launch"), "unknown");
+    boot_params[0x58] = 1;
+    put(&boot_params);
+    let expected = ("dynamic-launch", "warn", "dynamic-launch");
+    assert_eq!(first(&host.look_at_copy().1), expected);
+    put(&[0; 4096]);
     dynamic_launch(host.tpm.control().unwrap(), b"launched").unwrap();
-    assert_eq!(first(&host.look().1), ("dynamic-launch", "warn", "dynamic-launch"));
+    assert_eq!(first(&host.look().1), expected);
 }
 
 #[test]

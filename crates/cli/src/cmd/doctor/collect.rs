@@ -75,7 +75,11 @@ pub(super) fn collect(command: &Doctor) -> Result<Collected, CliError> {
             let (evidence, _) = evidence::with_tpm(&mut session, &sources, Some(&ak), &nonce, pcrs);
             (evidence, Some(keys))
         }
-        Err(TpmError::Device { source: source @ DeviceError::Denied { .. }, .. }) => {
+        // Neither says anything of the TPM.
+        Err(TpmError::Device {
+            source: source @ (DeviceError::Denied { .. } | DeviceError::Busy { .. }),
+            ..
+        }) => {
             let hint = source.hint().unwrap_or("run as root");
             return Err(CliError::with_hint(source, hint));
         }

@@ -80,6 +80,9 @@ fn of_kernel(observed: &mut Observed, collected: &Collected) {
         Some(false) => add(observed, Finding::new(Code::SecureBootOff).because(SAYS)),
         None => {}
     }
+    if platform.and_then(|platform| platform.tboot) == Some(true) {
+        add(observed, Finding::new(Code::DynamicLaunch).because("tboot is beneath the kernel"));
+    }
     for (name, code) in [("SetupMode", Code::SetupMode), ("AuditMode", Code::AuditMode)] {
         if kernel.mode(name) == Some(true) {
             add(observed, Finding::new(code).because(SAYS));
@@ -147,8 +150,13 @@ fn of_tpm(observed: &mut Observed, collected: &Collected, facts: &Facts) {
         of_extended(observed, values.and_then(all_alike));
         let launch = strong.filter(|bank| bank.get(17).is_some() && bank.get(18).is_some());
         if launch.is_some() {
-            let seen = "PCR 17 and 18 are as at the start".to_owned();
-            observed.seen.insert(Check::DynamicLaunch, seen);
+            let platform = folder.machine.as_ref().map(|machine| machine.platform);
+            let capable = match platform.and_then(|platform| platform.txt_capable) {
+                Some(true) => "; the processor has Intel TXT",
+                Some(false) => "; the processor has no Intel TXT",
+                None => "",
+            };
+            observed.seen.insert(Check::DynamicLaunch, format!("PCR 17 and 18 were read{capable}"));
         }
     }
     if let Some(certificate) = &folder.ek_certificate {
