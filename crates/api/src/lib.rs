@@ -17,6 +17,7 @@ pub mod policy;
 pub mod problem;
 pub mod quirk;
 pub mod reference;
+pub mod response_code;
 pub mod trust;
 
 pub use bytes::Bytes;

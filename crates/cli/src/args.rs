@@ -78,6 +78,9 @@ pub enum Command {
     Explain(Explain),
     /// List the known deviations of firmware, boot loaders and certificates, or tell one
     Quirks(Quirks),
+    /// Ask about TPMs
+    #[command(subcommand)]
+    Tpm(Tpm),
     /// Print a script for shell completions
     Completions(Completions),
     /// Write the manual pages into a folder
@@ -623,6 +626,32 @@ pub struct Explain {
     /// A finding's code, or a TPM response code such as 0x18b; without one: all findings
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
+}
+
+/// `bootproof tpm …`
+#[derive(Debug, Subcommand)]
+pub enum Tpm {
+    /// Say what a response code means: name, which handle, session or parameter, cause, next step
+    #[command(after_help = "\
+Codes of TPM 2.0 and 1.2, of the layers of the TPM software stack, and of Windows' TPM services.
+The word after the origin says how much the code weighs by itself: harmless, may pass, a fault.
+
+Exit codes: 0 explained, 2 there is no number in it.
+
+Examples:
+  bootproof tpm rc 0x18b
+  bootproof tpm rc TPM_RC_LOCKOUT
+  bootproof tpm rc 'tpmDriver: Tpm2ResMgrProcessResponse:846: Error: TPM command error code 0x18b'
+  bootproof tpm rc 0xb0922 --json | jq -r .next_step")]
+    Rc(TpmRc),
+}
+
+/// `bootproof tpm rc`
+#[derive(Debug, Args)]
+pub struct TpmRc {
+    /// The code: 0x18b, 18b, 395, TPM_RC_HANDLE, or a line of a log that has it
+    #[arg(value_name = "CODE")]
+    pub code: String,
 }
 
 /// `bootproof completions`

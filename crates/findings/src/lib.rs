@@ -17,6 +17,7 @@
 
 mod catalogue;
 mod finding;
+pub mod response_code;
 
 pub use catalogue::{CATALOGUE, Code, Entry, Group, Severity};
 pub use finding::{Argument, Finding, Pointer};

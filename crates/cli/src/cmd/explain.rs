@@ -1,9 +1,8 @@
 //! `bootproof explain`
 
 use api::finding::{CatalogueEntry, catalogue};
-use tpm_wire::ResponseCode;
 
-use super::Exit;
+use super::{Exit, response_code};
 use crate::{
     args::Explain,
     error::CliError,
@@ -21,15 +20,8 @@ pub(super) fn run(command: &Explain, output: &Output) -> Result<Exit, CliError> 
         }
         return Ok(Exit::Done);
     }
-    if let Some(number) = code.strip_prefix("0x").and_then(|hex| u32::from_str_radix(hex, 16).ok())
-    {
-        let text = ResponseCode(number).to_string();
-        if output.is_json() {
-            output.json(&serde_json::json!({ "response_code": number, "meaning": text }))?;
-        } else {
-            output.line(&text)?;
-        }
-        return Ok(Exit::Done);
+    if let Some(code) = response_code::number(code) {
+        return response_code::show(code, output);
     }
     Err(CliError::with_hint(
         anyhow::anyhow!("{code:?} is neither a finding nor a TPM response code"),

@@ -10,6 +10,7 @@ mod local_time;
 mod policy;
 mod quirks;
 pub(crate) mod reference;
+mod response_code;
 mod secure_boot;
 mod token;
 mod trust;
@@ -20,7 +21,7 @@ use std::process::ExitCode;
 use client::{Client, Context};
 
 use crate::{
-    args::{Arguments, Command, Policy},
+    args::{Arguments, Command, Policy, Tpm},
     error::CliError,
     output::Output,
 };
@@ -62,6 +63,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Eventlog(command) => eventlog::run(command, output),
         Command::Quirks(command) => quirks::run(command, output),
         Command::Explain(command) => explain::run(command, output),
+        Command::Tpm(Tpm::Rc(command)) => response_code::run(command, output),
         Command::Completions(command) => generate::completions(command),
         Command::Man(command) => generate::man(command, output),
         Command::Host(command) => block_on(host::run(command, &client()?, output)),

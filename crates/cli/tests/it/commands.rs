@@ -142,6 +142,29 @@ fn findings_and_response_codes_are_explained() {
 }
 
 #[test]
+fn a_response_code_is_told_with_cause_and_next_step() {
+    let output = bootproof(&["tpm", "rc", "0x18b"]);
+    assert_eq!(output.status.code(), Some(0));
+    let shown = text(&output.stdout);
+    assert_eq!(shown, text(&bootproof(&["explain", "0x18b"]).stdout));
+    for part in ["TPM_RC_HANDLE (handle 1)", "harmless", "NV index", "Next step", "ek-cert-absent"]
+    {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    let line = "Error: TPM command error code 0xb0922";
+    let output = bootproof(&["tpm", "rc", line, "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&json["hex"], &json["weight"]), (&"0xb0922".into(), &"passing".into()));
+    assert_eq!(json["position"], serde_json::Value::Null);
+    let output = bootproof(&["tpm", "rc", "0x98e", "--json"]);
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["position"], serde_json::json!({ "of": "session", "number": 1 }));
+    let output = bootproof(&["tpm", "rc", "no code"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("\n\nhint: "));
+}
+
+#[test]
 fn completions_and_manual_pages_are_there() {
     for shell in ["bash", "zsh", "fish"] {
         let output = bootproof(&["completions", shell]);
