@@ -20,6 +20,7 @@ pub(crate) const PURE: &[&str] = &[
     "secure-boot-facts",
     "tpm-vendors",
     "findings",
+    "diagnose",
     "appraise",
     "doctor",
 ];

@@ -60,7 +60,7 @@ fn read(text: &str) -> Option<ResponseCode> {
         words
             .filter(|word| word.starts_with("0x") || word.starts_with("0X"))
             .filter_map(number)
-            .last()
+            .next_back()
     })
 }
 
