@@ -8,6 +8,7 @@ pub mod admin;
 pub mod agent;
 pub mod appraisal;
 mod bytes;
+pub mod diagnosis;
 pub mod doctor;
 pub mod finding;
 pub mod fleet;

@@ -78,6 +78,8 @@ pub enum Command {
     Explain(Explain),
     /// List the known deviations of firmware, boot loaders and certificates, or tell one
     Quirks(Quirks),
+    /// Read logs and tell what is wrong: cause, since when, on which host, next step
+    Diagnose(Diagnose),
     /// Ask about TPMs
     #[command(subcommand)]
     Tpm(Tpm),
@@ -626,6 +628,28 @@ pub struct Explain {
     /// A finding's code, or a TPM response code such as 0x18b; without one: all findings
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
+}
+
+/// `bootproof diagnose`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Reads vmkernel.log, vmkwarning.log, hostd.log and vpxd.log of ESXi and vCenter, dmesg, journal and
+syslog of Linux, and the logs of Bootproof, plain or gzip, in any order; folders with all that is in
+them. Archives (tar, zip) are not opened: unpack them first. Hosts are told apart by the names in the
+lines, or by the folder of a support bundle. No server is asked and nothing is changed.
+
+Exit codes: 0 nothing wrong was found; 1 a cause was found, or a symptom whose cause is not in these
+logs; 2 nothing was found, and not all could be read.
+
+Examples:
+  bootproof diagnose vmkernel.log vpxd-11.log
+  bootproof diagnose /var/log/
+  journalctl -k -o short-iso | bootproof diagnose -
+  bootproof diagnose logs/ --json | jq -r '.hosts[] | .host, .causes[].next_step'")]
+pub struct Diagnose {
+    /// Logs, folders of logs, or `-` for standard input
+    #[arg(value_name = "FILE|DIR|-", required = true)]
+    pub files: Vec<PathBuf>,
 }
 
 /// `bootproof tpm …`

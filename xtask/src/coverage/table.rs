@@ -38,7 +38,37 @@ pub(super) const PARTS: &[Part] = &[
     Part { title: "Secure Boot", requirements: SECURE_BOOT },
     Part { title: "Boot path", requirements: BOOT_PATH },
     Part { title: "References", requirements: REFERENCES },
+    Part { title: "Logs of hosts", requirements: HOST_LOGS },
 ];
+
+const HOST_LOGS: &[Requirement] = requirements! {
+    H1 "Each text that is recognised has cause, next step, a line that hits it and lines that just miss."
+        ["diagnose::each_text_of_each_signature_has_a_line_that_hits_it",
+         "diagnose::a_line_that_differs_in_one_byte_of_a_text_just_misses",
+         "diagnose::each_row_says_what_it_means_why_and_what_next",
+         "diagnose::every_number_of_the_collected_catalogue_is_here"];
+    H2 "The founding story's own lines give its causes, the root first."
+        ["diagnose::the_founding_story_has_its_three_causes_on_one_host",
+         "cli::the_founding_story_is_told_from_its_own_logs"];
+    H3 "Neither the order of lines and files nor the pieces they come in change what is told."
+        ["diagnose::neither_order_nor_pieces_change_a_report",
+         "diagnose::hosts_are_told_apart_and_joined_by_name",
+         "diagnose::a_cause_that_comes_again_lasts"];
+    H4 "A harmless response code is told as harmless, and another one in its place is not."
+        ["diagnose::an_absent_index_on_a_sound_host_is_harmless_and_a_wrong_password_is_not",
+         "findings::an_absent_nv_index_is_harmless_and_points_to_the_certificate",
+         "findings::every_16_bit_code_and_every_layer_is_explained",
+         "cli::a_response_code_is_told_with_cause_and_next_step"];
+    H5 "Long lines, junk, cut files and many hosts cost bounded memory and hide nothing beside them."
+        ["diagnose::a_line_of_a_hundred_megabytes_is_cut_and_the_next_is_read",
+         "diagnose::evidence_is_bounded_and_the_earliest",
+         "diagnose::more_hosts_than_are_kept_are_counted",
+         "diagnose::junk_is_harmless",
+         "cli::a_cut_archive_tells_what_it_had_and_that_it_is_cut",
+         "cli::a_folder_is_read_without_following_links_out_of_it_or_in_circles"];
+    H6 "That nothing was found is never said of what was not read."
+        ["cli::exit_codes_say_whether_something_is_wrong"];
+};
 
 const REFERENCES: &[Requirement] = requirements! {
     P1 "A manifest of a vendor is used only when its signature, its signer and its model are right."

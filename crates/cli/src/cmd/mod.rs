@@ -1,6 +1,7 @@
 //! The commands, a file per noun.
 
 mod boot_path;
+mod diagnose;
 mod doctor;
 mod eventlog;
 mod explain;
@@ -63,6 +64,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Eventlog(command) => eventlog::run(command, output),
         Command::Quirks(command) => quirks::run(command, output),
         Command::Explain(command) => explain::run(command, output),
+        Command::Diagnose(command) => diagnose::run(command, output),
         Command::Tpm(Tpm::Rc(command)) => response_code::run(command, output),
         Command::Completions(command) => generate::completions(command),
         Command::Man(command) => generate::man(command, output),

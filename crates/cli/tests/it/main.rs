@@ -3,6 +3,7 @@
 mod boot_path;
 mod commands;
 mod corpus;
+mod diagnose;
 mod doctor;
 mod event_mutations;
 mod finding_cases;

@@ -1,0 +1,180 @@
+//! `bootproof diagnose`: files, folders, gzip, standard input; exit codes.
+
+use std::{
+    fs,
+    io::{self, Write as _},
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+use flate2::{Compression, write::GzEncoder};
+use serde_json::Value;
+
+const VMKERNEL: &str = include_str!("../../../diagnose/tests/story/vmkernel.log");
+const VPXD: &str = include_str!("../../../diagnose/tests/story/vpxd.log");
+const SOUND: &str =
+    "2018-05-10T14:02:27.716Z cpu46:1)tpmDriver: Tpm2CheckInterface:603: TPM is in FIFO mode.\n";
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_bootproof"));
+    command.arg("diagnose").args(arguments).env("TZ", "UTC").stdin(Stdio::null());
+    command
+}
+
+fn diagnose(paths: &[&Path]) -> (Option<i32>, Value) {
+    let paths: Vec<_> = paths.iter().map(|path| path.to_str().unwrap()).collect();
+    let output = command(&paths).arg("--json").output().unwrap();
+    (output.status.code(), serde_json::from_slice(&output.stdout).unwrap())
+}
+
+fn piped(input: impl FnOnce(&mut dyn io::Write) -> io::Result<()>, arguments: &[&str]) -> Output {
+    let mut child = command(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    input(&mut child.stdin.take().unwrap()).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn ids(host: &Value, group: &str) -> Vec<String> {
+    let cases = host[group].as_array().unwrap();
+    cases.iter().map(|case| case["signature"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn the_founding_story_is_told_from_its_own_logs() {
+    let folder = tempfile::tempdir().unwrap();
+    // Rotated and packed by ESXi, plain from vCenter.
+    fs::write(folder.path().join("vmkernel.0.gz"), gzip(VMKERNEL)).unwrap();
+    fs::create_dir(folder.path().join("vcenter")).unwrap();
+    fs::write(folder.path().join("vcenter/vpxd-11.log"), VPXD).unwrap();
+
+    let (exit, json) = diagnose(&[folder.path()]);
+    assert_eq!(exit, Some(1));
+    let [host] = &json["hosts"].as_array().unwrap()[..] else { panic!("{json}") };
+    assert_eq!(host["host"], "esxi-117.foobar.com");
+    assert_eq!(ids(host, "causes"), ["E05", "L01"]);
+    assert_eq!(host["causes"][0]["finding"], "no-identity-key");
+    assert_eq!(host["causes"][1]["finding"], "sha256-bank-inactive");
+    assert_eq!(host["causes"][1]["since_ms"], 1_525_901_421_060_i64);
+    assert_eq!(host["suspicions"][0]["finding"], "dynamic-launch");
+    assert_eq!(host["suspicions"][0]["response_code"], "0x18b");
+    assert_eq!((&json["read"]["files"], &json["read"]["lines"]), (&2.into(), &19.into()));
+
+    let output = command(&[folder.path().to_str().unwrap()]).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let at = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part} in {text}"));
+    assert!(at("cause: vCenter has no identity key") < at("perhaps: Intel TXT"));
+    assert!(at("perhaps: Intel TXT") < at("was: The TPM's SHA-256 bank is off"));
+    at("since 2018-05-09 21:30:21 UTC, over at 2018-05-10 14:02:27 UTC");
+    at("led to: vCenter gave up an attestation (E03): 1 line");
+    at("next step: Put the host into maintenance mode");
+    assert!(at("harmless") < at("0x18b TPM_RC_HANDLE (handle 1)"));
+}
+
+#[test]
+fn exit_codes_say_whether_something_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let (sound, wrong) = (folder.path().join("sound.log"), folder.path().join("wrong.log"));
+    fs::write(&sound, SOUND).unwrap();
+    fs::write(&wrong, VPXD).unwrap();
+    let missing = folder.path().join("missing.log");
+    assert_eq!(diagnose(&[&sound]).0, Some(0));
+    assert_eq!(diagnose(&[&sound, &wrong]).0, Some(1));
+    // That nothing was found says nothing of what was not read; what was found, stands.
+    assert_eq!(diagnose(&[&sound, &missing]).0, Some(2));
+    let (exit, json) = diagnose(&[&wrong, &missing]);
+    assert_eq!(exit, Some(1));
+    assert!(json["read"]["unread"][0]["file"].as_str().unwrap().ends_with("missing.log"));
+
+    let output = command(&[missing.to_str().unwrap()]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(stderr.contains("\n\nhint: ") && stderr.contains("1 file was not read"), "{stderr}");
+    assert_eq!(command(&[]).output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn a_cut_archive_tells_what_it_had_and_that_it_is_cut() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("vpxd.log.gz");
+    let mut text = SOUND.repeat(2000);
+    for n in 0..20_000_u32 {
+        text += &format!("{:x}\n", n.wrapping_mul(2_654_435_761));
+    }
+    let packed = gzip(&text);
+    fs::write(&file, &packed[..packed.len() / 2]).unwrap();
+    let (exit, json) = diagnose(&[&file]);
+    assert_eq!(exit, Some(2));
+    assert!(json["read"]["lines"].as_u64().unwrap() >= 2000);
+    assert_eq!(json["hosts"][0]["harmless"][0]["n_lines"], 2000);
+    // What only begins like gzip is no log, and no panic.
+    fs::write(&file, b"\x1f\x8bnot gzip").unwrap();
+    assert_eq!(diagnose(&[&file]).0, Some(2));
+    // Two streams behind one another are one file, as `cat a.gz b.gz` makes it.
+    fs::write(&file, [gzip(SOUND), gzip(VPXD)].concat()).unwrap();
+    assert_eq!(diagnose(&[&file]).0, Some(1));
+}
+
+#[test]
+fn standard_input_is_read_packed_or_plain_and_junk_is_harmless() {
+    let output = piped(|stdin| stdin.write_all(VPXD.as_bytes()), &["-"]);
+    assert_eq!(output.status.code(), Some(1));
+    let output = piped(|stdin| stdin.write_all(&gzip(VPXD)), &["-"]);
+    assert_eq!(output.status.code(), Some(1));
+    let junk: Vec<u8> =
+        (0..1_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let output = piped(|stdin| stdin.write_all(&junk), &["-"]);
+    assert_eq!(output.status.code(), Some(0));
+    let utf_16: Vec<u8> = VPXD.bytes().flat_map(|byte| [byte, 0]).collect();
+    assert_eq!(piped(|stdin| stdin.write_all(&utf_16), &["-"]).status.code(), Some(0));
+}
+
+#[test]
+fn a_line_of_a_hundred_megabytes_does_not_hide_the_next() {
+    let long = |stdin: &mut dyn io::Write| {
+        let piece = vec![b'x'; 1 << 20];
+        (0..100).try_for_each(|_| stdin.write_all(&piece))?;
+        stdin.write_all(format!("\n{VPXD}").as_bytes())
+    };
+    let output = piped(long, &["-", "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(json["read"]["lines_cut"], 1);
+    assert_eq!(ids(&json["hosts"][0], "causes"), ["E05"]);
+}
+
+#[test]
+fn a_folder_is_read_without_following_links_out_of_it_or_in_circles() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(other.path().join("vpxd.log"), VPXD).unwrap();
+    std::os::unix::fs::symlink(folder.path(), folder.path().join("again")).unwrap();
+    std::os::unix::fs::symlink(other.path(), folder.path().join("out")).unwrap();
+    std::os::unix::fs::symlink(other.path().join("vpxd.log"), folder.path().join("x.log")).unwrap();
+    fs::write(folder.path().join("a.log"), SOUND).unwrap();
+    let (exit, json) = diagnose(&[folder.path()]);
+    assert_eq!((exit, &json["read"]["files"]), (Some(0), &1.into()));
+    // A link that somebody names is meant.
+    assert_eq!(diagnose(&[&folder.path().join("x.log")]).0, Some(1));
+}
+
+#[test]
+fn a_support_bundles_folder_names_the_host_and_a_logs_words_cannot_steer_the_terminal() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("esx-esxi-9.lab-2018-05-10--14.30-4711");
+    fs::create_dir(&bundle).unwrap();
+    let log = format!("{}\u{1b}[2J\n", VMKERNEL.lines().next().unwrap());
+    fs::write(bundle.join("vmkernel.log"), log).unwrap();
+    let (_, json) = diagnose(&[folder.path()]);
+    assert_eq!(json["hosts"][0]["host"], "esxi-9.lab");
+    let output = command(&[folder.path().to_str().unwrap()]).output().unwrap();
+    assert!(!output.stdout.contains(&0x1b));
+}
