@@ -634,9 +634,10 @@ pub struct Explain {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Reads vmkernel.log, vmkwarning.log, hostd.log and vpxd.log of ESXi and vCenter, dmesg, journal and
-syslog of Linux, and the logs of Bootproof, plain or gzip, in any order; folders with all that is in
-them. Archives (tar, zip) are not opened: unpack them first. Hosts are told apart by the names in the
-lines, or by the folder of a support bundle. No server is asked and nothing is changed.
+syslog of Linux, and the logs of Bootproof, plain, gzip or in tar archives, in any order; folders with
+all that is in them; support bundles as they are. Nothing is unpacked to disk; zip is not opened. Hosts
+are told apart by the names in the lines, or by the folder of a support bundle. No server is asked and
+nothing is changed.
 
 Exit codes: 0 nothing wrong was found; 1 a cause was found, or a symptom whose cause is not in these
 logs; 2 nothing was found, and not all could be read.
@@ -644,6 +645,7 @@ logs; 2 nothing was found, and not all could be read.
 Examples:
   bootproof diagnose vmkernel.log vpxd-11.log
   bootproof diagnose /var/log/
+  bootproof diagnose vcenter-support.tgz esx-esxi-117-2018-05-10--14.30.tgz
   journalctl -k -o short-iso | bootproof diagnose -
   bootproof diagnose logs/ --json | jq -r '.hosts[] | .host, .causes[].next_step'")]
 pub struct Diagnose {

@@ -65,9 +65,15 @@ const HOST_LOGS: &[Requirement] = requirements! {
          "diagnose::more_hosts_than_are_kept_are_counted",
          "diagnose::junk_is_harmless",
          "cli::a_cut_archive_tells_what_it_had_and_that_it_is_cut",
+         "cli::a_damaged_archive_tells_what_it_had_and_that_it_is_damaged",
+         "cli::a_bomb_ends_at_the_limit_whatever_it_is_packed_in",
+         "cli::layers_are_counted",
          "cli::a_folder_is_read_without_following_links_out_of_it_or_in_circles"];
     H6 "That nothing was found is never said of what was not read."
         ["cli::exit_codes_say_whether_something_is_wrong"];
+    H7 "Archives are read as streams, nested, and nothing of them is written anywhere."
+        ["cli::support_bundles_are_read_as_they_are_nested_and_in_each_format",
+         "cli::names_in_archives_lead_nowhere"];
 };
 
 const REFERENCES: &[Requirement] = requirements! {

@@ -3,12 +3,14 @@
 mod input;
 mod read;
 mod show;
+mod tar;
 
 use std::io::{self, IsTerminal as _};
 
-use diagnose::{Diagnosis, Matcher};
+use diagnose::Matcher;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use self::read::Reading;
 use super::Exit;
 use crate::{args::Diagnose, error::CliError, output::Output};
 
@@ -17,20 +19,16 @@ const PROGRESS_FROM_BYTES: u64 = 128 * 1024 * 1024;
 
 pub(super) fn run(command: &Diagnose, output: &Output) -> Result<Exit, CliError> {
     let matcher = Matcher::new().map_err(anyhow::Error::from)?;
-    let (inputs, mut unread) = input::find(&command.files);
+    let (inputs, unread) = input::find(&command.files);
     let bar = bar(inputs.iter().map(|input| input.bytes_on_disk).sum());
-    let mut diagnosis = Diagnosis::new();
-    let mut read = api::diagnosis::Read::default();
+    let mut reading = Reading::new(&matcher, read::UNPACKED_BYTES_MAX, unread);
     for input in &inputs {
-        match read::read(input, &matcher, &mut diagnosis, &bar, &mut read) {
-            Ok(()) => {}
-            Err(err) => unread.push(input::unread(&input.name, &err)),
-        }
+        reading.input(input, &bar);
     }
     bar.finish_and_clear();
+    let Reading { diagnosis, mut read, .. } = reading;
     let report = diagnosis.report();
     read.lines_left_out = report.n_lines_left_out;
-    read.unread = unread;
     if output.is_json() {
         output.json(&show::document(&report, read.clone()))?;
     } else {

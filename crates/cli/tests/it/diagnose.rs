@@ -80,6 +80,94 @@ fn the_founding_story_is_told_from_its_own_logs() {
     assert!(at("harmless") < at("0x18b TPM_RC_HANDLE (handle 1)"));
 }
 
+/// `tar` itself packs, in each of its formats.
+fn tar(folder: &Path, archive: &str, arguments: &[&str]) {
+    let status = Command::new("tar")
+        .current_dir(folder)
+        .args(["-cf", archive])
+        .args(arguments)
+        .status()
+        .unwrap();
+    assert!(status.success(), "tar {arguments:?}");
+}
+
+#[test]
+fn support_bundles_are_read_as_they_are_nested_and_in_each_format() {
+    for format in ["gnu", "pax", "ustar", "v7"] {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = if format == "v7" { "a".repeat(20) } else { "a".repeat(90) };
+        let logs = folder.path().join("esx-esxi-117-2018-05-10--14.30-1").join(&deep).join("log");
+        fs::create_dir_all(&logs).unwrap();
+        fs::write(logs.join("vmkernel.0.gz"), gzip(VMKERNEL)).unwrap();
+        fs::write(logs.join("empty"), "").unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", logs.join("link")).unwrap();
+        let format = format!("--format={format}");
+        tar(folder.path(), "esx.tgz", &["-z", &format, "esx-esxi-117-2018-05-10--14.30-1"]);
+        fs::write(folder.path().join("vpxd.log"), VPXD).unwrap();
+        tar(folder.path(), "all.tar", &[&format, "vpxd.log", "esx.tgz"]);
+        let (exit, json) = diagnose(&[&folder.path().join("all.tar")]);
+        assert_eq!(exit, Some(1), "{format}");
+        assert_eq!((&json["read"]["files"], &json["read"]["lines"]), (&3.into(), &19.into()));
+        let [host] = &json["hosts"].as_array().unwrap()[..] else { panic!("{format}: {json}") };
+        assert_eq!(host["host"], "esxi-117.foobar.com", "the folder's short name is this host");
+        assert_eq!(ids(host, "causes"), ["E05", "L01"]);
+        let file = host["causes"][1]["evidence"][0]["file"].as_str().unwrap();
+        assert!(
+            file.ends_with("/log/vmkernel.0.gz") && file.contains("all.tar:esx.tgz:"),
+            "{file}"
+        );
+    }
+}
+
+#[test]
+fn a_damaged_archive_tells_what_it_had_and_that_it_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("broken.gz"), b"\x1f\x8bnot gzip").unwrap();
+    fs::write(folder.path().join("sound.log"), SOUND.repeat(100)).unwrap();
+    tar(folder.path(), "all.tar", &["broken.gz", "sound.log"]);
+    let archive = folder.path().join("all.tar");
+    let whole = fs::read(&archive).unwrap();
+    let (exit, json) = diagnose(&[&archive]);
+    assert_eq!((exit, &json["read"]["lines"]), (Some(2), &100.into()));
+    assert!(json["read"]["unread"][0]["file"].as_str().unwrap().ends_with("all.tar:broken.gz"));
+    assert_eq!(json["read"]["unread"].as_array().unwrap().len(), 1);
+
+    // Cut at any block, also right behind a member. (After one, the first member is just empty.)
+    for n_blocks in 2..whole.len() / 512 {
+        fs::write(&archive, &whole[..n_blocks * 512]).unwrap();
+        let at_the_end = whole[n_blocks * 512..].iter().all(|byte| *byte == 0)
+            && whole[..n_blocks * 512].ends_with(&[0; 512]);
+        let (exit, json) = diagnose(&[&archive]);
+        let n_unread = json["read"]["unread"].as_array().unwrap().len();
+        assert_eq!(
+            (exit, n_unread),
+            (Some(2), if at_the_end { 1 } else { 2 }),
+            "{n_blocks} blocks"
+        );
+    }
+    // A size that is not there is neither believed nor allocated.
+    let mut huge = whole.clone();
+    huge[124..136].copy_from_slice(b"77777777777\0");
+    let sum: u32 = huge[..148].iter().chain(&huge[156..512]).map(|byte| u32::from(*byte)).sum();
+    huge[148..156].copy_from_slice(format!("{:06o}\0 ", sum + 8 * 32).as_bytes());
+    fs::write(&archive, &huge).unwrap();
+    assert_eq!(diagnose(&[&archive]).0, Some(2));
+}
+
+#[test]
+fn names_in_archives_lead_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("x.log"), VPXD).unwrap();
+    let climb = "--transform=s,^,../../../tmp/bootproof-climbs/,";
+    tar(folder.path(), "all.tar", &["-P", climb, "x.log"]);
+    let (exit, json) = diagnose(&[&folder.path().join("all.tar")]);
+    assert_eq!(exit, Some(1));
+    let evidence = &json["hosts"][0]["causes"][0]["evidence"][0]["file"];
+    assert!(evidence.as_str().unwrap().contains("../"), "{evidence}");
+    assert!(!Path::new("/tmp/bootproof-climbs").exists());
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
 #[test]
 fn exit_codes_say_whether_something_is_wrong() {
     let folder = tempfile::tempdir().unwrap();

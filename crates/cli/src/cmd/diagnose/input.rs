@@ -114,7 +114,7 @@ fn ended_at(time: Option<SystemTime>) -> Year {
 }
 
 /// The host of a support bundle of ESXi, whose folder is `esx-HOST-2018-05-10--14.30-4711`.
-fn host_of(path: &Path) -> Option<HostName> {
+pub(super) fn host_of(path: &Path) -> Option<HostName> {
     path.components().rev().find_map(|part| {
         let name = part.as_os_str().to_str()?.strip_prefix("esx-")?;
         let date_ends = name.find("--")?;
