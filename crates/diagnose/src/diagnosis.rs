@@ -12,8 +12,8 @@ use crate::{
 };
 
 /// How many pairs of host and signature are told apart: some signatures on each of some thousand
-/// hosts, in below 32 MiB with their lines. What comes beyond is counted, not kept.
-pub const CASES_MAX: usize = 12_000;
+/// hosts; as JSON, with all their lines, in below 64 MiB. What comes beyond is counted, not kept.
+pub const CASES_MAX: usize = 8_000;
 /// How many of vCenter's identifiers are remembered with their names: more hosts than one vCenter has.
 const MOREFS_MAX: usize = 10_000;
 

@@ -191,11 +191,15 @@ fn host(name: Option<HostName>, has_unnamed_lines: bool, tallies: Tallies) -> Ho
         let of_id = |what: &What| signatures().nth(what.0).is_some_and(|row| row.id == id);
         tallies.iter().filter(|(what, _)| of_id(what)).filter_map(|(_, tally)| tally.last_ms).max()
     };
+    let ends: BTreeMap<&'static str, i64> = signatures()
+        .filter_map(|row| row.ended_by)
+        .filter_map(|id| Some((id, last_of(id)?)))
+        .collect();
     let mut cases: Vec<Case> = tallies
-        .iter()
+        .into_iter()
         .filter_map(|((position, code), tally)| {
-            let signature = signatures().nth(*position)?;
-            let end = signature.ended_by.and_then(last_of);
+            let signature = signatures().nth(position)?;
+            let end = signature.ended_by.and_then(|id| ends.get(id).copied());
             let state = match (end, tally.last_ms) {
                 (Some(end), Some(last)) if end > last => State::EndedAt(end),
                 _ => State::Lasts,
@@ -207,7 +211,7 @@ fn host(name: Option<HostName>, has_unnamed_lines: bool, tallies: Tallies) -> Ho
                 first_ms: tally.first_ms,
                 last_ms: tally.last_ms,
                 state,
-                evidence: tally.evidence.clone(),
+                evidence: tally.evidence,
                 explained_by: Vec::new(),
             })
         })

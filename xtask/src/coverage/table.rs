@@ -70,7 +70,8 @@ const HOST_LOGS: &[Requirement] = requirements! {
          "cli::layers_are_counted",
          "cli::a_folder_is_read_without_following_links_out_of_it_or_in_circles"];
     H6 "That nothing was found is never said of what was not read."
-        ["cli::exit_codes_say_whether_something_is_wrong"];
+        ["cli::exit_codes_say_whether_something_is_wrong",
+         "cli::a_flood_of_harmless_lines_hides_nothing_without_a_word"];
     H7 "Archives are read as streams, nested, and nothing of them is written anywhere."
         ["cli::support_bundles_are_read_as_they_are_nested_and_in_each_format",
          "cli::names_in_archives_lead_nowhere"];

@@ -29,6 +29,11 @@ pub(super) fn run(command: &Diagnose, output: &Output) -> Result<Exit, CliError>
     let Reading { diagnosis, mut read, .. } = reading;
     let report = diagnosis.report();
     read.lines_left_out = report.n_lines_left_out;
+    if report.n_lines_left_out > 0 {
+        let lines = show::counted(report.n_lines_left_out, "line was", "lines were");
+        let why = format!("{lines} left out, since there are more hosts than can be kept");
+        read.unread.push(input::unread("all files", &why));
+    }
     if output.is_json() {
         output.json(&show::document(&report, read.clone()))?;
     } else {

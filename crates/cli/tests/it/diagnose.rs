@@ -241,6 +241,18 @@ fn a_line_of_a_hundred_megabytes_does_not_hide_the_next() {
 }
 
 #[test]
+fn a_flood_of_harmless_lines_hides_nothing_without_a_word() {
+    let flood = |n: usize| {
+        let line =
+            |n| format!("2018-05-10T14:00:00Z h{n} vmkernel: tpmdriver loaded successfully.\n");
+        (0..n).map(line).collect::<String>() + VPXD
+    };
+    let exit = |log: String| piped(|stdin| stdin.write_all(log.as_bytes()), &["-"]).status.code();
+    assert_eq!(exit(flood(10)), Some(1));
+    assert_eq!(exit(flood(diagnose::CASES_MAX)), Some(2));
+}
+
+#[test]
 fn a_folder_is_read_without_following_links_out_of_it_or_in_circles() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     fs::write(other.path().join("vpxd.log"), VPXD).unwrap();

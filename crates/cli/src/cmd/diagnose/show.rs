@@ -79,13 +79,9 @@ pub(super) fn in_words(report: &Report, read: &Read, output: &Output) -> Result<
         summary += ": nothing wrong was found";
     }
     output.line(&summary)?;
-    for (n, what) in [
-        (read.lines_cut, "too long: only their start was looked at"),
-        (read.lines_left_out, "left out: there are more hosts than can be kept"),
-    ] {
-        if n > 0 {
-            output.line(&format!("{} {what}", counted(n, "line was", "lines were")))?;
-        }
+    if read.lines_cut > 0 {
+        let lines = counted(read.lines_cut, "line was", "lines were");
+        output.line(&format!("{lines} too long: only their start was looked at"))?;
     }
     for unread in &read.unread {
         output.note(&format!("not read to the end: {}: {}", unread.file, unread.why));
