@@ -12,6 +12,7 @@ mod event_log;
 mod evidence;
 mod ima;
 mod image;
+mod log_lines;
 mod manifest;
 mod policy;
 mod seeds;
@@ -29,7 +30,7 @@ pub struct Entry {
 }
 
 /// Each target. A test of `xtask` compares the names with the files in `fuzz/`.
-pub const ENTRIES: [Entry; 16] = [
+pub const ENTRIES: [Entry; 17] = [
     Entry { name: "event_log", run: event_log::event_log },
     Entry { name: "efi_variable", run: efi::variable },
     Entry { name: "signature_lists", run: efi::signature_lists },
@@ -46,6 +47,7 @@ pub const ENTRIES: [Entry; 16] = [
     Entry { name: "corim", run: manifest::corim },
     Entry { name: "policy", run: policy::policy },
     Entry { name: "cabinet", run: cabinet::cabinet },
+    Entry { name: "log_lines", run: log_lines::log_lines },
 ];
 
 /// Runs the entry of this name.

@@ -53,6 +53,7 @@ pub fn seeds() -> Vec<Seed> {
         ("corim", crate::manifest::corim_seeds()),
         ("policy", policies()),
         ("cabinet", cabinets()),
+        ("log_lines", crate::log_lines::seeds()),
     ];
     let numbered = all.into_iter().flat_map(|(target, seeds): (_, Vec<Vec<u8>>)| {
         seeds.into_iter().enumerate().map(move |(n, bytes)| Seed { target, n, bytes })

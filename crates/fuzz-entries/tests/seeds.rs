@@ -53,5 +53,5 @@ macro_rules! mutations {
 
 mutations! {
     event_log efi_variable signature_lists device_path attest public signature certificate
-    evidence_json ima_list allow_list image base_rim corim policy cabinet
+    evidence_json ima_list allow_list image base_rim corim policy cabinet log_lines
 }
