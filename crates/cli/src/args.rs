@@ -115,9 +115,10 @@ pub enum Host {
     Reconnect(OneHost),
     /// Put another TPM in the place of a host's: a new board, a new chip
     #[command(after_help = "\
-The machine with the new TPM shows it by itself: its agent runs with the state of before, or, with
-a new disk, joins under the host's name. `bootproof host show HOST` shows the digest to compare.
-The host keeps its history and what it is held to; the old TPM is good for nothing from then on.
+The machine with the new TPM shows it by itself: its agent runs with the state of before, or,
+with a new disk, joins under the host's name. `bootproof host show HOST` shows the digest to
+compare. The host keeps its history and what it is held to; the old TPM is good for nothing
+from then on.
 
 Exit codes: 0 done, 2 could not be done: no such TPM was shown, or it is another host's.
 
@@ -126,8 +127,8 @@ Example:
     Replace(HostReplace),
     /// Have a host's agent make a new attestation key at its next contact
     #[command(after_help = "\
-The key of before counts until the server has bound the new one to the same TPM. Evidence of before
-stays, with the key that signed it.
+The key of before counts until the server has bound the new one to the same TPM. Evidence of
+before stays, with the key that signed it.
 
 Example:
   bootproof host rotate-key web-1")]
@@ -146,9 +147,9 @@ Examples:
     Learn(HostLearn),
     /// Accept what a host booted although its references say otherwise; it is judged anew at once
     #[command(after_help = "\
-Only a change is accepted: where anything else speaks against the host (its quote, its log, Secure
-Boot), nothing is. What is accepted is what `bootproof host show` shows now, and no later boot that
-differs from it.
+Only a change is accepted: where anything else speaks against the host (its quote, its log,
+Secure Boot), nothing is. What is accepted is what `bootproof host show` shows now, and no
+later boot that differs from it.
 
 Exit codes: 0 the host is accepted now, 1 it is not, 2 nothing was done.
 
@@ -318,13 +319,14 @@ pub enum Trust {
 /// `bootproof trust import`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-What a file holds is known by its content: PEM, one certificate in DER, or a cabinet (TrustedTpm.cab
-of Microsoft). A certificate whose file is named becomes a trust anchor, whatever it is. Of folders
-and cabinets only roots do, which signed themselves; with --intermediates the authorities below them,
-too. A chain that stops at a root needs the certificates between from the host's TPM.
+What a file holds is known by its content: PEM, one certificate in DER, or a cabinet
+(TrustedTpm.cab of Microsoft). A certificate whose file is named becomes a trust anchor,
+whatever it is. Of folders and cabinets only roots do, which signed themselves; with
+--intermediates the authorities below them, too. A chain that stops at a root needs the
+certificates between from the host's TPM.
 
-The signature of a cabinet is not checked. Roots that are known by their fingerprints are named in
-the list; for the others it matters how the file came.
+The signature of a cabinet is not checked. Roots that are known by their fingerprints are
+named in the list; for the others it matters how the file came.
 
 Examples:
   bootproof trust import vendor-root.pem vendor-issuing-ca.pem
@@ -403,9 +405,9 @@ Example:
     Learn(ReferenceLearn),
     /// Tell what programs will measure when they boot, and write it as a reference
     #[command(after_help = "\
-Give the programs that firmware may start: shim, a boot loader, a unified kernel image. PCR 4 may then
-hold these and no others, and PCR 11 one of the values that the unified kernel images lead to. Of
-signatures the names in them are shown; none is verified.
+Give the programs that firmware may start: shim, a boot loader, a unified kernel image. PCR 4
+may then hold these and no others, and PCR 11 one of the values that the unified kernel images
+lead to. Of signatures the names in them are shown; none is verified.
 
 Examples:
   bootproof reference from-image shimx64.efi grubx64.efi vmlinuz --out debian.json
@@ -429,10 +431,10 @@ Examples:
     List,
     /// Have the server keep a reference of a file, or of a manifest that a vendor signed
     #[command(after_help = "\
-FILE is a reference of Bootproof, a manifest that a vendor signed (a base RIM of the TCG in XML, *.swidtag,
-or a CoRIM, *.corim), or a folder with one. A manifest is used only if its signature holds, who signed it
-is whom you name, and its log is the one that was signed. It is for the vendor, model and firmware
-version that it names.
+FILE is a reference of Bootproof, a manifest that a vendor signed (a base RIM of the TCG in
+XML, *.swidtag, or a CoRIM, *.corim), or a folder with one. A manifest is used only if its
+signature holds, who signed it is whom you name, and its log is the one that was signed. It is
+for the vendor, model and firmware version that it names.
 
 Examples:
   bootproof reference import golden.json --host web-1 --reason 'ticket 4711'
@@ -453,8 +455,8 @@ Examples:
     Retire(ReferenceStep),
     /// Let no host that boots like a reference be accepted ever again
     #[command(after_help = "\
-This is for a kernel, a loader or a firmware that has a flaw, and for a host that was found to be
-compromised. It cannot be taken back. Hosts are judged anew at once.
+This is for a kernel, a loader or a firmware that has a flaw, and for a host that was found to
+be compromised. It cannot be taken back. Hosts are judged anew at once.
 
 Example:
   bootproof reference revoke ref-0c61b94be2d1 --reason 'CVE in the loader, ticket 4711'")]
@@ -606,8 +608,8 @@ pub struct Eventlog {
 /// `bootproof quirks`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each row of the table says who deviates, how, what is permitted because of it, and what the match
-rests on. A deviation that no row names is judged as it stands.
+Each row of the table says who deviates, how, what is permitted because of it, and what the
+match rests on. A deviation that no row names is judged as it stands.
 
 Examples:
   bootproof quirks
@@ -633,14 +635,14 @@ pub struct Explain {
 /// `bootproof diagnose`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Reads vmkernel.log, vmkwarning.log, hostd.log and vpxd.log of ESXi and vCenter, dmesg, journal and
-syslog of Linux, and the logs of Bootproof, plain, gzip or in tar archives, in any order; folders with
-all that is in them; support bundles as they are. Nothing is unpacked to disk; zip is not opened. Hosts
-are told apart by the names in the lines, or by the folder of a support bundle. No server is asked and
-nothing is changed.
+Reads vmkernel.log, vmkwarning.log, hostd.log and vpxd.log of ESXi and vCenter, dmesg, journal
+and syslog of Linux, and the logs of Bootproof, plain, gzip or in tar archives, in any order;
+folders with all that is in them; support bundles as they are. Nothing is unpacked to disk;
+zip is not opened. Hosts are told apart by the names in the lines, or by the folder of a
+support bundle. No server is asked and nothing is changed.
 
-Exit codes: 0 nothing wrong was found; 1 a cause was found, or a symptom whose cause is not in these
-logs; 2 nothing was found, and not all could be read.
+Exit codes: 0 nothing wrong was found; 1 a cause was found, or a symptom whose cause is not in
+these logs; 2 nothing was found, and not all could be read.
 
 Examples:
   bootproof diagnose vmkernel.log vpxd-11.log

@@ -7,12 +7,12 @@ use clap::Args;
 /// `bootproof doctor`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Shows what attestation needs, in the order in which to mend it, and changes nothing: no server is asked,
-and the key with which the TPM signs is forgotten at the end. What it says is this host's own word; only
-a server's verdict proves it.
+Shows what attestation needs, in the order in which to mend it, and changes nothing: no server
+is asked, and the key with which the TPM signs is forgotten at the end. What it says is this
+host's own word; only a server's verdict proves it.
 
-Exit codes: 0 each check passed or warned, 1 something failed, 2 nothing failed and something could not be
-looked at, or wrong use.
+Exit codes: 0 each check passed or warned, 1 something failed, 2 nothing failed and something
+could not be looked at, or wrong use.
 
 Examples:
   bootproof doctor
