@@ -148,6 +148,12 @@ fn of_tpm(observed: &mut Observed, collected: &Collected, facts: &Facts) {
             (0..8).map(|pcr| Some(is_extended(bank.get(pcr)?.as_bytes()))).collect()
         });
         of_extended(observed, values.and_then(all_alike));
+        // shim has measured its lists there for as long as it measures a level of SBAT, and longer.
+        if strong.and_then(|bank| bank.get(14)).is_some_and(|value| !is_extended(value.as_bytes()))
+        {
+            let seen = "PCR 14 was not extended: no shim started".to_owned();
+            observed.seen.insert(Check::Sbat, seen);
+        }
         let launch = strong.filter(|bank| bank.get(17).is_some() && bank.get(18).is_some());
         if launch.is_some() {
             let platform = folder.machine.as_ref().map(|machine| machine.platform);
