@@ -66,15 +66,9 @@ pub(super) fn build(
         Compression::Well => &["-Zxz"],
         Compression::Fast => &["-Zgzip", "-z1"],
     };
-    let output = Command::new("dpkg-deb")
-        .args(compressed)
-        .args(["--root-owner-group", "--build"])
-        .args([&root, &file])
-        .env("SOURCE_DATE_EPOCH", epoch.to_string())
-        .output()
-        .context("dpkg-deb cannot be started")?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "dpkg-deb failed: {said}");
+    let mut build = Command::new("dpkg-deb");
+    build.args(compressed).args(["--root-owner-group", "--build"]).args([&root, &file]);
+    sh::finish("dpkg-deb", build.env("SOURCE_DATE_EPOCH", epoch.to_string()))?;
     Ok(file)
 }
 
@@ -130,7 +124,6 @@ fn md5sums(root: &Path, package: &Package) -> anyhow::Result<String> {
     let plain = package.files.iter().filter(|file| file.kind != Kind::Configuration);
     let mut paths: Vec<&str> = plain.map(|file| file.path.as_str()).collect();
     paths.sort_unstable();
-    let output = Command::new("md5sum").args(&paths).current_dir(root).output()?;
-    ensure!(output.status.success(), "md5sum failed");
-    Ok(String::from_utf8(output.stdout)?)
+    let sums = sh::stdout("md5sum", Command::new("md5sum").args(&paths).current_dir(root))?;
+    Ok(String::from_utf8(sums)?)
 }

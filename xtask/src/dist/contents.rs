@@ -39,11 +39,13 @@ pub(super) fn packages(programs: &Programs, epoch: u64) -> anyhow::Result<Vec<Pa
                  static program. Its service waits until `bootproof-agent join` made the host a member.",
             ),
             relations: vec![init()],
-            files: [
-                common("agent", AGENT, &programs.agent, epoch)?,
-                vec![unit(AGENT)?, configuration("etc/default/bootproof-agent", "default")?],
-            ]
-            .concat_files(),
+            files: common(
+                "agent",
+                AGENT,
+                &programs.agent,
+                epoch,
+                [unit(AGENT)?, configuration("etc/default/bootproof-agent", "default")?],
+            )?,
             scripts: vec![
                 ("postinst", script(&["postinst.unit"], AGENT)?),
                 ("prerm", script(&["prerm.unit"], AGENT)?),
@@ -68,16 +70,18 @@ pub(super) fn packages(programs: &Programs, epoch: u64) -> anyhow::Result<Vec<Pa
                 ),
                 ("Recommends", CLI.to_owned()),
             ],
-            files: [
-                common("server", SERVER, &programs.server, epoch)?,
-                vec![
+            files: common(
+                "server",
+                SERVER,
+                &programs.server,
+                epoch,
+                [
                     unit(SERVER)?,
                     packaged("usr/lib/sysusers.d/bootproof.conf", "sysusers.d/bootproof.conf")?,
                     configuration("etc/default/bootproof-server", "default")?,
                     configuration("etc/bootproof/server.toml", "")?,
                 ],
-            ]
-            .concat_files(),
+            )?,
             scripts: vec![
                 ("postinst", script(&["postinst.user", "postinst.unit"], SERVER)?),
                 ("prerm", script(&["prerm.unit"], SERVER)?),
@@ -92,24 +96,21 @@ pub(super) fn packages(programs: &Programs, epoch: u64) -> anyhow::Result<Vec<Pa
                  policies; event logs and folders of evidence on its own.",
             ),
             relations: vec![("Depends", dynamic(&programs.cli)?)],
-            files: common("cli", CLI, &programs.cli, epoch)?,
+            files: common("cli", CLI, &programs.cli, epoch, [])?,
             scripts: Vec::new(),
         },
     ])
 }
 
-trait ConcatFiles {
-    fn concat_files(self) -> Vec<File>;
-}
-
-impl<const N: usize> ConcatFiles for [Vec<File>; N] {
-    fn concat_files(self) -> Vec<File> {
-        self.into_iter().flatten().collect()
-    }
-}
-
-/// What each package has: the program, what it says of itself, copyright and changes.
-fn common(krate: &str, name: &str, program: &Path, epoch: u64) -> anyhow::Result<Vec<File>> {
+/// What each package has (the program, what it says of itself, copyright and changes), and behind it
+/// what only this one has.
+fn common(
+    krate: &str,
+    name: &str,
+    program: &Path,
+    epoch: u64,
+    more: impl IntoIterator<Item = File>,
+) -> anyhow::Result<Vec<File>> {
     let plain = |path: String, content| File { path, content, kind: Kind::Plain };
     let mut files = vec![
         File {
@@ -139,6 +140,7 @@ fn common(krate: &str, name: &str, program: &Path, epoch: u64) -> anyhow::Result
         let path = format!("usr/share/man/man1/{}.gz", page.file_name().to_string_lossy());
         files.push(plain(path, Content::Packed(text)));
     }
+    files.extend(more);
     Ok(files)
 }
 

@@ -88,7 +88,8 @@ pub(super) struct Play<'a> {
     n_tpms: usize,
     n_boots: usize,
     machine: Option<Machine>,
-    booted_at_ms: i64,
+    // What is waited for was judged since then: since the machine was switched on, or a person asked.
+    since_ms: i64,
     // From power on to an agent that waits for challenges.
     ready_after: Option<Duration>,
     // What the host is held to, as a file.
@@ -132,7 +133,7 @@ impl<'a> Play<'a> {
             n_tpms: 0,
             n_boots: 0,
             machine: None,
-            booted_at_ms: 0,
+            since_ms: 0,
             ready_after: None,
             reference: None,
             seen: Vec::new(),
@@ -197,7 +198,10 @@ impl<'a> Play<'a> {
             Step::Judged(judged) => self.judged(judged, Rests::OnThisBoot),
             Step::Stands(judged) => self.judged(judged, Rests::OnNoEvidence),
             Step::Host(arguments) => self.host(arguments),
-            Step::ClearTpm => self.clear_tpm(),
+            Step::ClearTpm => {
+                self.machine = None;
+                Ok(Swtpm::builder().folder(self.tpm_state()).start()?.clear()?)
+            }
             Step::AcceptTpm => self.accept_tpm(),
             Step::ReplaceDisk => {
                 self.machine = None;
@@ -230,7 +234,7 @@ impl<'a> Play<'a> {
             cards: boot.cards,
             server_port: self.server_port()?,
         };
-        self.booted_at_ms = now_ms()?;
+        self.since_ms = now_ms()?;
         self.ready_after = None;
         let folder = self.place.folder.join(format!("boot{}", self.n_boots));
         self.machine = Some(Machine::start(parts, &folder, self.place.lab.acceleration)?);
@@ -322,7 +326,7 @@ impl<'a> Play<'a> {
             let is_told = |detail: &Value| match rests {
                 Rests::OnThisBoot => {
                     let judged_at_ms = detail["appraised_at_ms"].as_i64();
-                    judged_at_ms.is_some_and(|at_ms| at_ms >= play.booted_at_ms)
+                    judged_at_ms.is_some_and(|at_ms| at_ms >= play.since_ms)
                 }
                 Rests::OnNoEvidence => detail["verdict"] == judged.verdict,
             };
@@ -391,7 +395,7 @@ impl<'a> Play<'a> {
             self.place.site.tell(&["reference", "export", id, "--out", &file.to_string_lossy()])?;
             self.reference = Some(file);
         }
-        self.booted_at_ms = asked_at_ms;
+        self.since_ms = asked_at_ms;
         Ok(())
     }
 
@@ -401,23 +405,7 @@ impl<'a> Play<'a> {
         let digest = candidate.as_str().context("the host has shown no other TPM")?;
         self.host(&["replace", "--ek-sha256", digest, "--reason", "new board"])
     }
-
-    fn clear_tpm(&mut self) -> anyhow::Result<()> {
-        self.machine = None;
-        let tpm = Swtpm::builder().folder(self.tpm_state()).start()?;
-        let response = tpm.client()?.transmit(&TPM2_CLEAR)?;
-        ensure!(response.get(6..10) == Some(&[0; 4]), "TPM2_Clear: {response:02x?}");
-        Ok(())
-    }
 }
-
-/// TPM2_Clear by the platform, whose authorisation is empty up to the end of the firmware.
-/// [TPM2-P3-1.59 §24.6]
-const TPM2_CLEAR: [u8; 27] = [
-    0x80, 0x02, 0, 0, 0, 27, 0, 0, 0x01, 0x26, // with sessions, size, command code
-    0x40, 0, 0, 0x0c, // TPM_RH_PLATFORM
-    0, 0, 0, 9, 0x40, 0, 0, 0x09, 0, 0, 0, 0, 0, // TPM_RS_PW with nothing
-];
 
 /// Whether it is what the table has.
 fn check(judged: &Judged, seen: &Seen) -> anyhow::Result<()> {
