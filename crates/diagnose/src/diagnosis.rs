@@ -7,7 +7,6 @@ use crate::{
     host::{self, HostName},
     matcher::Hit,
     report::{self, Report},
-    signature::Signature,
     time::{self, LogTime},
 };
 
@@ -49,7 +48,7 @@ impl Diagnosis {
         let (time, behind) = time::of_line(line, place.year);
         for hit in hits {
             let whom = self.whom(place, line, line.get(behind..).unwrap_or_default(), hit);
-            let what = (position(hit.signature), hit.code);
+            let what = (hit.position, hit.code);
             self.tally(whom, what, time, || EvidenceLine {
                 file: place.file.clone(),
                 number,
@@ -100,9 +99,4 @@ impl Diagnosis {
     pub fn report(self) -> Report {
         report::of(self)
     }
-}
-
-/// Where a signature stands in the table.
-fn position(signature: &Signature) -> usize {
-    crate::table::signatures().position(|row| row.id == signature.id).unwrap_or(usize::MAX)
 }

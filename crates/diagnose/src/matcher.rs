@@ -10,6 +10,8 @@ use crate::{
 
 /// A text of the table, ready to be looked for.
 struct Text {
+    /// Where the signature stands in the table.
+    position: usize,
     signature: &'static Signature,
     /// What stands between the `*`, in the order of the text.
     parts: Vec<&'static [u8]>,
@@ -20,6 +22,7 @@ struct Text {
 pub struct Hit {
     /// Which.
     pub signature: &'static Signature,
+    pub(crate) position: usize,
     /// The response code behind it, where it carries one.
     pub code: Option<u32>,
 }
@@ -39,12 +42,12 @@ impl Matcher {
     pub fn new() -> Result<Self, aho_corasick::BuildError> {
         let mut anchors: Vec<&'static [u8]> = Vec::new();
         let mut texts = Vec::new();
-        for signature in signatures() {
+        for (position, signature) in signatures().enumerate() {
             for text in signature.texts {
                 let parts: Vec<&[u8]> = text.split('*').map(str::as_bytes).collect();
                 anchors
                     .push(parts.iter().max_by_key(|part| part.len()).copied().unwrap_or_default());
-                texts.push(Text { signature, parts });
+                texts.push(Text { position, signature, parts });
             }
         }
         let anchors = AhoCorasick::builder()
@@ -65,12 +68,13 @@ impl Matcher {
         let mut hits: Vec<Hit> = Vec::new();
         for found in self.anchors.find_overlapping_iter(line) {
             let Some(text) = self.texts.get(found.pattern().as_usize()) else { continue };
-            if hits.iter().any(|hit| hit.signature.id == text.signature.id) {
+            if hits.iter().any(|hit| hit.position == text.position) {
                 continue;
             }
             let Some(end) = text.end_in(line) else { continue };
             let code = code_behind(text.signature.carries, line.get(end..).unwrap_or_default());
-            hits.push(Hit { signature: text.signature, code });
+            let Text { position, signature, .. } = *text;
+            hits.push(Hit { signature, position, code });
         }
         hits
     }
