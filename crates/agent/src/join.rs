@@ -43,8 +43,8 @@ pub struct Order {
 }
 
 /// Joins as `order` says. A host whose name the server knows with another TPM waits for the person who
-/// takes it, as long as the patience lasts. What cannot heal by waiting (a wrong token, another authority than the
-/// pinned one, a state file that cannot be written) ends it at once.
+/// takes it, as long as the patience lasts. What cannot heal by waiting (a wrong token, another
+/// authority than the pinned one, a state file that cannot be written) ends it at once.
 pub async fn join(
     order: &Order,
     file: &StateFile,

@@ -104,9 +104,10 @@ struct Open {
     shared: bool,
 }
 
-/// What a TPM says that changes with a reset only: asked for once while it is open.
+/// What a TPM says of itself.
 #[derive(Debug)]
 struct Said {
+    // Both change with a reset only: asked for once while it is open.
     properties: TpmProperties,
     active_banks: Vec<TpmAlgId>,
     /// The guard against guessing, which may change meanwhile, and when it was asked for.
@@ -168,11 +169,9 @@ impl Session {
 
     /// Whether the TPM loads this key: it does not where it was cleared since, or is another one.
     pub fn loads(&mut self, kept: &WrappedKey) -> Result<bool, TpmError> {
-        let mut open = match self.open.take() {
-            Some(open) => open,
-            None => self.opened()?,
-        };
+        let mut open = self.taken()?;
         open.ak = AttestationKey::load(&mut open.tpm, &kept.public, &kept.private)?;
+        self.busy += open.tpm.take_busy();
         let loads = open.ak.is_some();
         if open.shared {
             self.open = Some(open);
@@ -294,10 +293,7 @@ impl Session {
         kept: Option<&WrappedKey>,
         work: impl Fn(&mut Tpm, &AttestationKey, &Said) -> Result<T, TpmError>,
     ) -> Result<T, TpmError> {
-        let mut open = match self.open.take() {
-            Some(open) => open,
-            None => self.opened()?,
-        };
+        let mut open = self.taken()?;
         let ak = match open.ak.take() {
             Some(ak) if kept.is_none_or(|kept| *kept.public == *ak.public()) => ak,
             _ => load_or_create(&mut open.tpm, kept)?,
@@ -308,6 +304,14 @@ impl Session {
         open.ak = Some(ak);
         self.open = Some(open);
         Ok(done)
+    }
+
+    /// The TPM, opened where it is not open.
+    fn taken(&mut self) -> Result<Open, TpmError> {
+        match self.open.take() {
+            Some(open) => Ok(open),
+            None => self.opened(),
+        }
     }
 
     fn opened(&self) -> Result<Open, TpmError> {

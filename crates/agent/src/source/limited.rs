@@ -13,21 +13,12 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// Reads `path` to its end: files of securityfs and sysfs say size 0. `None` where it is not
 /// there; an error where it has more than `bytes_max`.
 pub(super) fn read(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(err) => return Err(err),
-    };
-    rest(&file, path, bytes_max).map(Some)
+    open(path)?.map(|file| rest(&file, path, bytes_max)).transpose()
 }
 
 /// The first `n` bytes of `path`, or as many as it has; `None` where it is not there.
 pub(super) fn read_front(path: &Path, n: u64) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(err) => return Err(err),
-    };
+    let Some(file) = open(path)? else { return Ok(None) };
     let mut bytes = Vec::new();
     file.take(n).read_to_end(&mut bytes)?;
     Ok(Some(bytes))
@@ -40,11 +31,7 @@ pub(super) fn read_unlocked(
     bytes_max: u64,
     time: Duration,
 ) -> io::Result<Option<Vec<u8>>> {
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(err) => return Err(err),
-    };
+    let Some(file) = open(path)? else { return Ok(None) };
     let deadline = Instant::now() + time;
     while let Err(TryLockError::WouldBlock) = file.try_lock_shared() {
         if Instant::now() >= deadline {
@@ -53,6 +40,15 @@ pub(super) fn read_unlocked(
         std::thread::sleep(LOOK_AGAIN);
     }
     rest(&file, path, bytes_max).map(Some)
+}
+
+/// `None` where it is not there.
+fn open(path: &Path) -> io::Result<Option<File>> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(err) => Err(err),
+    }
 }
 
 fn rest(file: &File, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {

@@ -10,6 +10,6 @@ mod lockdown;
 pub mod machine;
 pub mod platform;
 mod processor;
-mod secure_boot;
 mod tboot;
+pub mod uefi_mode;
 pub mod userspace_log;

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use api::machine::Platform;
 
-use super::{iommu, lockdown, processor, secure_boot, tboot};
+use super::{iommu, lockdown, processor, tboot, uefi_mode};
 
 /// What can be read under `root`, where the folders `proc` and `sys` of the kernel are; what cannot
 /// is absent. What the TPM says of itself is added by who has it open.
 pub fn says(root: &Path) -> Platform {
     Platform {
-        secure_boot: secure_boot::is_on(root),
+        secure_boot: uefi_mode::is_on(root, "SecureBoot"),
         lockdown: lockdown::mode(root),
         txt_capable: processor::has_smx(root),
         tboot: tboot::launched(root),

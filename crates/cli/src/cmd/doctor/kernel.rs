@@ -6,12 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use agent::source::uefi_mode;
+
 /// Files of sysfs read here have one line: a PCR of SHA-512 has 129 bytes.
 const LINE_BYTES_MAX: u64 = 256;
-/// Four bytes of attributes, which efivarfs puts in front, and one of value.
-const VARIABLE_BYTES: u64 = 5;
-/// EFI_GLOBAL_VARIABLE. [UEFI-2.10 §3.3]
-const GLOBAL: &str = "8be4df61-93ca-11d2-aa0d-00e098032b8c";
 
 /// What started the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,12 +56,7 @@ impl Kernel {
 
     /// Whether this variable of UEFI's modes is on; `None` where it is not there or of another shape.
     pub(super) fn mode(&self, name: &str) -> Option<bool> {
-        let path = self.root.join(format!("sys/firmware/efi/efivars/{name}-{GLOBAL}"));
-        match front(&path, VARIABLE_BYTES + 1)?.as_slice() {
-            [_, _, _, _, 0] => Some(false),
-            [_, _, _, _, 1] => Some(true),
-            _ => None,
-        }
+        uefi_mode::is_on(&self.root, name)
     }
 
     /// `None` where the kernel shows no devices, or is older than 5.5 and does not say the version.
