@@ -5,10 +5,7 @@ use tpm_wire::{PcrBank, PcrSet};
 
 use crate::claims::QuoteStatus;
 
-/// Where a dynamic launch begins to measure.
-const FIRST: u32 = 17;
-
-/// PCRs 17 to 22 hold ones from the start on. _TPM_Hash_Start sets them to zeros, and no software can:
+/// [`PcrSet::DYNAMIC_LAUNCH`] holds ones from the start on. _TPM_Hash_Start sets them to zeros, and no software can:
 /// any other value says that there was one, or that somebody with locality 2 extended PCR 17.
 /// [PTP-1.05 §4.6.2] The last is no lesser thing to know of.
 pub(crate) fn finding(quote: &QuoteStatus) -> Option<Finding> {
@@ -20,7 +17,7 @@ pub(crate) fn finding(quote: &QuoteStatus) -> Option<Finding> {
 
 fn changed(bank: &PcrBank) -> impl Iterator<Item = u32> {
     let is_changed = |(index, value): &(u32, &tpm_wire::Digest)| {
-        (FIRST..=22).contains(index) && value.as_bytes().iter().any(|byte| *byte != 0xff)
+        PcrSet::DYNAMIC_LAUNCH.contains(*index) && value.as_bytes().iter().any(|byte| *byte != 0xff)
     };
     bank.iter().filter(is_changed).map(|(index, _)| index)
 }

@@ -28,6 +28,10 @@ impl PcrSet {
     pub const EMPTY: Self = Self(0);
     /// PCR 0 to 7: firmware and Secure Boot. The least that a verdict needs.
     pub const FIRMWARE: Self = Self(0xff);
+    /// PCR 17 to 22, that only a dynamic launch sets back. [PTP-1.05 §4.6.2]
+    pub const DYNAMIC_LAUNCH: Self = Self(0x7e_0000);
+    /// All that the log of a boot can name: but for 16 and 23, which are for tests and applications.
+    pub const NAMED_BY_LOGS: Self = Self(0x7e_ffff);
     /// PCR 0 to 23.
     pub const ALL: Self = Self(0xff_ffff);
 

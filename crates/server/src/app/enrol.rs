@@ -118,21 +118,15 @@ impl App {
         };
         let keys = CheckedKeys::check(&tpm)?;
         if let Some(known) = self.known_as(&name, &keys).await? {
-            let by_known = |host| Origin::Known { host, join_token: token.id.clone() };
             match self.standing_of(&known, &keys, by.at_ms) {
                 TpmStanding::Another => return self.quarantine(&known, &keys, &tpm, by).await,
-                TpmStanding::Approved => {
-                    return self
-                        .enrol_known(by_known(known.id.clone()), known, tpm, keys, by)
-                        .await;
-                }
-                TpmStanding::Enrolled if known.reenrol_wanted => {
-                    return self
-                        .enrol_known(by_known(known.id.clone()), known, tpm, keys, by)
-                        .await;
-                }
                 // One TPM is one host, which the activation says.
-                TpmStanding::Enrolled | TpmStanding::Keyless => {}
+                TpmStanding::Enrolled if !known.reenrol_wanted => {}
+                TpmStanding::Keyless => {}
+                TpmStanding::Enrolled | TpmStanding::Approved => {
+                    let origin = Origin::Known { host: known.id.clone(), join_token: token.id };
+                    return self.enrol_known(origin, known, tpm, keys, by).await;
+                }
             }
         }
         match self.keys_problem(&keys, &tpm, by.at_ms).await? {

@@ -46,7 +46,7 @@ impl Identities {
         let pcrs = self.pcrs.lock().unwrap_or_else(PoisonError::into_inner);
         match pcrs.get(host) {
             Some(named) => named.union(PcrSet::FIRMWARE),
-            None => (0..=22).filter(|pcr| *pcr != 16).collect(),
+            None => PcrSet::NAMED_BY_LOGS,
         }
     }
 
@@ -123,9 +123,8 @@ impl App {
         host: &Host,
         now_ms: i64,
     ) -> Result<Option<Arc<LoadedIdentity>>, AppError> {
-        let version = match &host.last {
-            Some(last) if last.identity_version != host.identity_version => last.identity_version,
-            _ => return self.identity_under(anchors, host, now_ms),
+        let Some(version) = host.last_judged_by_past() else {
+            return self.identity_under(anchors, host, now_ms);
         };
         let (generation, roots) = anchors;
         let past = self.store.past_identity(&host.id, version).await?;

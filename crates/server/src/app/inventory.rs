@@ -85,11 +85,9 @@ impl App {
                     .map_err(|err| AppError::Bug(err.into()))?,
             ),
         };
-        let past = match &host.last {
-            Some(last) if last.identity_version != host.identity_version => {
-                self.store.past_identity(&id, last.identity_version).await?
-            }
-            _ => None,
+        let past = match host.last_judged_by_past() {
+            Some(version) => self.store.past_identity(&id, version).await?,
+            None => None,
         };
         let now_ms = self.store.now_ms().await?;
         Ok(HostDetail {

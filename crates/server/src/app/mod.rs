@@ -18,6 +18,7 @@ mod standing;
 mod token;
 mod tpm_keys;
 mod trust;
+mod words;
 
 use std::sync::Arc;
 

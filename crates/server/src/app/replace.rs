@@ -11,7 +11,12 @@ use api::{
 use findings::{Argument, Code, Finding};
 use store::{By, Candidate, Conflict, Host, HostId, NewCandidate, Noted, Replacement, StoreError};
 
-use super::{App, AppError, RefusalKind, enrol::to_json, tpm_keys::CheckedKeys};
+use super::{
+    App, AppError, RefusalKind,
+    enrol::to_json,
+    tpm_keys::CheckedKeys,
+    words::{REASON_CHARS_MAX, is_line},
+};
 
 /// Milliseconds for which a candidate waits after it was shown last: over a long weekend.
 const CANDIDATE_MS_MAX: i64 = 7 * 24 * 3_600_000;
@@ -25,9 +30,6 @@ pub(super) const SHOW_AGAIN_MS: i64 = STALE_MS / 2;
 
 /// Milliseconds for which a person's word holds: the machine may be in the workshop.
 const REPLACEMENT_MS_MAX: i64 = 7 * 24 * 3_600_000;
-
-/// Characters of a reason: a ticket's number and a sentence.
-const REASON_CHARS_MAX: usize = 500;
 
 /// Whose TPM keys are, to a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,15 +48,11 @@ impl App {
     /// Whose TPM `keys` are, to `host`.
     pub(super) fn standing_of(&self, host: &Host, keys: &CheckedKeys, now_ms: i64) -> TpmStanding {
         let ek_sha256 = keys.ek.spki_sha256();
-        match (&host.identity, host.candidate_at(now_ms)) {
-            (None, _) => TpmStanding::Keyless,
-            (Some(identity), _) if identity.ek_spki_sha256 == ek_sha256 => TpmStanding::Enrolled,
-            (Some(_), Some(candidate))
-                if candidate.approved_at_ms.is_some() && candidate.ek_spki_sha256 == ek_sha256 =>
-            {
-                TpmStanding::Approved
-            }
-            (Some(_), _) => TpmStanding::Another,
+        match &host.identity {
+            None => TpmStanding::Keyless,
+            Some(identity) if identity.ek_spki_sha256 == ek_sha256 => TpmStanding::Enrolled,
+            Some(_) if host.may_be_replaced_by(&ek_sha256, now_ms) => TpmStanding::Approved,
+            Some(_) => TpmStanding::Another,
         }
     }
 
@@ -139,11 +137,10 @@ impl App {
             let hint = "`bootproof host show HOST` shows it: 64 hexadecimal digits";
             invalid("ek-sha256-invalid", "ek_sha256 is no SHA-256", hint)
         })?;
-        let n_chars = request.reason.chars().take(REASON_CHARS_MAX + 1).count();
-        let is_plain = !request.reason.chars().any(char::is_control);
-        if request.reason.trim().is_empty() || n_chars > REASON_CHARS_MAX || !is_plain {
-            let title = "the reason must have 1 to 500 characters, on one line";
-            return Err(invalid("reason-invalid", title, "a ticket's number and a sentence"));
+        if !is_line(&request.reason, REASON_CHARS_MAX) {
+            let title =
+                format!("the reason must have 1 to {REASON_CHARS_MAX} characters, on one line");
+            return Err(invalid("reason-invalid", &title, "a ticket's number and a sentence"));
         }
         let host = self.find(&HostId::from(id)).await?;
         let expires_at_ms = by.at_ms.saturating_add(REPLACEMENT_MS_MAX);

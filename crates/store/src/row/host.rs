@@ -170,6 +170,21 @@ impl Host {
         self.candidate.as_ref().filter(|candidate| now_ms < candidate.expires_at_ms)
     }
 
+    /// Whether a person said that the TPM with this endorsement key takes the enrolled one's place.
+    #[must_use]
+    pub fn may_be_replaced_by(&self, ek_spki_sha256: &Sha256, now_ms: i64) -> bool {
+        self.candidate_at(now_ms).is_some_and(|candidate| {
+            candidate.approved_at_ms.is_some() && candidate.ek_spki_sha256 == *ek_spki_sha256
+        })
+    }
+
+    /// The version of the identity that the last evidence was judged by, where that is one of before.
+    #[must_use]
+    pub fn last_judged_by_past(&self) -> Option<i64> {
+        let version = self.last.as_ref()?.identity_version;
+        (version != self.identity_version).then_some(version)
+    }
+
     /// The cursor that goes on after this host.
     #[must_use]
     pub fn cursor(&self) -> HostCursor {

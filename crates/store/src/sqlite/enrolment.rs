@@ -117,11 +117,7 @@ fn right(
     let host = host::by_id(db, id)?.ok_or(StoreError::NotFound(Kind::Host))?;
     let right = match &host.identity {
         Some(enrolled) if enrolled.ek_spki_sha256 != keys.ek_spki_sha256 => {
-            let approved = host.candidate_at(now_ms).is_some_and(|candidate| {
-                candidate.approved_at_ms.is_some()
-                    && candidate.ek_spki_sha256 == keys.ek_spki_sha256
-            });
-            if !approved {
+            if !host.may_be_replaced_by(&keys.ek_spki_sha256, now_ms) {
                 return Err(Conflict::OtherTpm { host: id.clone() }.into());
             }
             Right::Replaced

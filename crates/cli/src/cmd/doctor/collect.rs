@@ -71,7 +71,8 @@ pub(super) fn collect(command: &Doctor) -> Result<Collected, CliError> {
         Ok((keys, _, ak)) => {
             let mut nonce = [0; 32];
             aws_lc_rs::rand::fill(&mut nonce).map_err(|_| anyhow!("no randomness"))?;
-            let pcrs = all_that_a_log_can_name();
+            // As a server asks for before it saw a log of the host.
+            let pcrs = PcrSet::NAMED_BY_LOGS;
             let (evidence, _) = evidence::with_tpm(&mut session, &sources, Some(&ak), &nonce, pcrs);
             (evidence, Some(keys))
         }
@@ -105,11 +106,6 @@ fn tpm_choice(command: &Doctor, kernel: &Kernel) -> Result<Option<TpmChoice>, Cl
             Some(TpmChoice::At(address))
         }
     })
-}
-
-/// As a server asks for before it saw a log of the host.
-fn all_that_a_log_can_name() -> PcrSet {
-    (0..=22).filter(|pcr| *pcr != 16).collect()
 }
 
 fn readable(

@@ -15,16 +15,17 @@ use store::{
     ReferenceState, ReferenceUses,
 };
 
-use crate::app::{App, AppError, RefusalKind, secret::random};
+use crate::app::{
+    App, AppError, RefusalKind,
+    secret::random,
+    words::{REASON_CHARS_MAX, is_line},
+};
 
 /// References on a page, where the client does not say.
 const PAGE_LEN: u32 = 100;
 
 /// Characters of a reference's name.
 const NAME_CHARS_MAX: usize = 128;
-
-/// Characters of a reason: a ticket's number and a sentence.
-const REASON_CHARS_MAX: usize = 500;
 
 impl App {
     /// Keeps a document that a person brings.
@@ -190,8 +191,7 @@ fn invalid(title: &str) -> AppError {
 }
 
 fn check_text(what: &str, text: &str, chars_max: usize) -> Result<(), AppError> {
-    let fits = (1..=chars_max).contains(&text.chars().take(chars_max + 1).count());
-    if fits && !text.trim().is_empty() && !text.chars().any(char::is_control) {
+    if is_line(text, chars_max) {
         return Ok(());
     }
     Err(invalid(&format!("{what} must have 1 to {chars_max} characters, on one line")))
