@@ -4,6 +4,7 @@
 mod cpio;
 pub(crate) mod demo;
 mod disk;
+mod doctor;
 pub(crate) mod document;
 mod guest;
 mod images;

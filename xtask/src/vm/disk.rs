@@ -15,8 +15,8 @@ use crate::sh;
 const PARTITION_AT_BYTES: u64 = 1024 * 1024;
 /// Room for a kernel and its first files, twice.
 const DISK_BYTES: u64 = 96 * 1024 * 1024;
-/// Room for a few files of the agent.
-const STATE_BYTES: u64 = 8 * 1024 * 1024;
+/// Room for a few files of the agent, and for the doctor; what is empty takes no room.
+const STATE_BYTES: u64 = 128 * 1024 * 1024;
 
 /// The same names on every disk: PCR 5 has them.
 const TABLE: &str = "label: gpt\n\

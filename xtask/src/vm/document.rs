@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::{
     scenario::{
-        Boot, Cards, Content, Disk, Initrd, Keys, Mok, Revoked, Scenario, Signer, Step, Tpm,
-        Version,
+        Boot, Cards, Content, Disk, Examined, Initrd, Keys, Mok, Revoked, Scenario, Signer, Step,
+        Tpm, Version,
     },
     seen::{Record, Seen},
     table::{IN_CI, SCENARIOS},
@@ -65,6 +65,12 @@ fn steps(scenario: &Scenario, seen: &[Seen]) -> String {
                 let codes = codes(judged.against, judged.told, seen);
                 let times = seen.map_or_else(String::new, times);
                 format!("*{}*{times}{codes}", judged.verdict)
+            }
+            Step::Doctor(Examined { outcome, first }) => {
+                let first = first.map_or_else(String::new, |(check, code)| {
+                    format!("; first: {check}, because of {code}")
+                });
+                format!("`bootproof doctor` on it says *{outcome}*{first}")
             }
             Step::Host(arguments) => format!("`{}`", command(arguments)),
             Step::ClearTpm => "the TPM is cleared (TPM2_Clear), the machine off".to_owned(),

@@ -16,7 +16,7 @@ use serde_json::Value;
 use testkit::swtpm::{Ca, Swtpm};
 
 use super::{
-    disk, guest,
+    disk, doctor, guest,
     images::Workshop,
     machine::{Machine, Parts},
     packages::Firmware,
@@ -188,6 +188,9 @@ impl<'a> Play<'a> {
             token.secret,
         );
         fs::write(content.join(guest::JOIN_FILE), text)?;
+        if self.scenario.has_doctor() {
+            doctor::place(&content, &self.place.site.program("bootproof"), self.place.ca)?;
+        }
         disk::write_state(&self.state_disk(), &content)
     }
 
@@ -197,6 +200,12 @@ impl<'a> Play<'a> {
             Step::Refused { text } => self.refused(text),
             Step::Judged(judged) => self.judged(judged, Rests::OnThisBoot),
             Step::Stands(judged) => self.judged(judged, Rests::OnNoEvidence),
+            Step::Doctor(expected) => {
+                let said = self.wait_for("what the doctor says", |_, machine| {
+                    doctor::said(&machine.console()).transpose()
+                })?;
+                doctor::check(expected, &said)
+            }
             Step::Host(arguments) => self.host(arguments),
             Step::ClearTpm => {
                 self.machine = None;

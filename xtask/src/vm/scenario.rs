@@ -12,6 +12,11 @@ pub(super) struct Scenario {
 }
 
 impl Scenario {
+    /// Whether the doctor is asked after one of its boots.
+    pub(super) fn has_doctor(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Doctor(_)))
+    }
+
     /// What its disks have.
     pub(super) fn contents(&self) -> impl Iterator<Item = Content> {
         let boots = self.steps.iter().filter_map(|step| match step {
@@ -35,6 +40,8 @@ pub(super) enum Step {
     Judged(Judged),
     /// The list of hosts says so, without evidence of this boot that it could rest on.
     Stands(Judged),
+    /// `bootproof doctor` in the guest says so.
+    Doctor(Examined),
     /// A person does this to the host: `bootproof host …`.
     Host(&'static [&'static str]),
     /// The TPM's owner is cleared while the machine is off.
@@ -58,6 +65,7 @@ impl Step {
             Self::Judged(judged) | Self::Stands(judged) => {
                 format!("waiting for {}", judged.verdict)
             }
+            Self::Doctor(_) => "waiting for bootproof doctor".to_owned(),
             Self::Host(arguments) => format!("bootproof host {}", arguments.join(" ")),
             Self::ClearTpm => "clearing the TPM".to_owned(),
             Self::AcceptTpm => "bootproof host replace".to_owned(),
@@ -66,6 +74,14 @@ impl Step {
             Self::ReplaceTpm => "putting another TPM in".to_owned(),
         }
     }
+}
+
+/// What the doctor must say.
+#[derive(Debug)]
+pub(super) struct Examined {
+    pub(super) outcome: &'static str,
+    /// The check to mend first, and the code of its reason.
+    pub(super) first: Option<(&'static str, &'static str)>,
 }
 
 /// What the server must say.

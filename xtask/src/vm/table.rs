@@ -1,8 +1,8 @@
 //! The scenarios: each with the verdict and the findings that it must give.
 
 use super::scenario::{
-    Boot, Cards, Content, Disk, Initrd, Judged, Keys, Mok, Revoked, Scenario, Signer, Step, Tpm,
-    Version,
+    Boot, Cards, Content, Disk, Examined, Initrd, Judged, Keys, Mok, Revoked, Scenario, Signer,
+    Step, Tpm, Version,
 };
 
 /// What the distribution made.
@@ -44,6 +44,14 @@ const fn refused(evidence: &'static str, against: &'static [&'static str]) -> St
 const fn stands(verdict: &'static str, against: &'static [&'static str]) -> Step {
     Step::Stands(Judged { evidence: None, verdict, against, told: &[] })
 }
+
+/// What `bootproof doctor` says on the machine itself.
+const fn doctor(outcome: &'static str, first: Option<(&'static str, &'static str)>) -> Step {
+    Step::Doctor(Examined { outcome, first })
+}
+
+/// Nothing speaks against the host. That the owner's firmware has an empty dbx is worth a word.
+const NOTHING_TO_MEND: Step = doctor("warned", Some(("dbx", "dbx-outdated")));
 
 /// A sound boot, before something changes: of its evidence there is enough.
 const ACCEPTED: Step =
@@ -93,13 +101,18 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             ACCEPTED,
             Step::Host(&["attest"]),
             accepted("sound-own-keys", &[]),
+            NOTHING_TO_MEND,
         ],
     },
     Scenario {
         name: "secure-boot-off",
         about: "Secure Boot switched off in the firmware's set-up, the keys kept.",
         banks: "sha256",
-        steps: &[Step::Boot(SWITCHED_OFF), refused("secure-boot-off", &["secure-boot-off"])],
+        steps: &[
+            Step::Boot(SWITCHED_OFF),
+            refused("secure-boot-off", &["secure-boot-off"]),
+            doctor("failed", Some(("secure-boot", "secure-boot-off"))),
+        ],
     },
     Scenario {
         name: "secure-boot-off-grub",
@@ -144,18 +157,24 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         steps: &[
             Step::Boot(Boot { tpm: Tpm::Absent, ..OWN_UKI }),
             stands("not appraised", &["no-tpm"]),
+            doctor("failed", Some(("tpm", "no-tpm"))),
             Step::Boot(OWN_UKI),
             refused("founding-story-tpm-added", &["no-identity-key"]),
             Step::Host(&["disconnect"]),
             Step::Host(&["reconnect"]),
             accepted("founding-story-reconnected", &[]),
+            NOTHING_TO_MEND,
         ],
     },
     Scenario {
         name: "sha1-only",
         about: "The TPM has its SHA-1 bank on and no other.",
         banks: "sha1",
-        steps: &[Step::Boot(OWN_UKI), refused("sha1-only", &["sha256-bank-inactive"])],
+        steps: &[
+            Step::Boot(OWN_UKI),
+            refused("sha1-only", &["sha256-bank-inactive"]),
+            doctor("failed", Some(("sha256-bank", "sha256-bank-inactive"))),
+        ],
     },
     Scenario {
         name: "sha256-sha384",
@@ -170,6 +189,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         steps: &[
             Step::Boot(Boot { tpm: Tpm::Crb, ..OWN_UKI }),
             accepted("crb", &["interface-not-fifo"]),
+            doctor("warned", Some(("interface", "interface-not-fifo"))),
         ],
     },
     changed!(
