@@ -66,6 +66,7 @@ fn steps(scenario: &Scenario, seen: &[Seen]) -> String {
                 let times = seen.map_or_else(String::new, times);
                 format!("*{}*{times}{codes}", judged.verdict)
             }
+            Step::Silent => "the list calls it *not responding*".to_owned(),
             Step::Doctor(Examined { outcome, first }) => {
                 let first = first.map_or_else(String::new, |(check, code)| {
                     format!("; first: {check}, because of {code}")

@@ -198,6 +198,7 @@ impl<'a> Play<'a> {
         match step {
             Step::Boot(boot) => self.boot(boot),
             Step::Refused { text } => self.refused(text),
+            Step::Silent => self.silent(),
             Step::Judged(judged) => self.judged(judged, Rests::OnThisBoot),
             Step::Stands(judged) => self.judged(judged, Rests::OnNoEvidence),
             Step::Doctor(expected) => {
@@ -324,6 +325,14 @@ impl<'a> Play<'a> {
             took: None,
         });
         Ok(())
+    }
+
+    fn silent(&mut self) -> anyhow::Result<()> {
+        let told = |play: &Self, _: &Machine| {
+            let detail = play.detail()?.context("the host has not joined")?;
+            Ok((detail["connection"] == "not responding").then_some(()))
+        };
+        self.wait_for("a host that does not respond", told)
     }
 
     fn judged(&mut self, judged: &'static Judged, rests: Rests) -> anyhow::Result<()> {

@@ -36,6 +36,8 @@ pub(super) enum Step {
     Boot(Boot),
     /// It does not start what it was told to, and says this on its console.
     Refused { text: &'static str },
+    /// The server has heard nothing of it for so long that the list says so.
+    Silent,
     /// The server judges what this boot sent.
     Judged(Judged),
     /// The list of hosts says so, without evidence of this boot that it could rest on.
@@ -65,6 +67,7 @@ impl Step {
             Self::Judged(judged) | Self::Stands(judged) => {
                 format!("waiting for {}", judged.verdict)
             }
+            Self::Silent => "waiting for not responding".to_owned(),
             Self::Doctor(_) => "waiting for bootproof doctor".to_owned(),
             Self::Host(arguments) => format!("bootproof host {}", arguments.join(" ")),
             Self::ClearTpm => "clearing the TPM".to_owned(),

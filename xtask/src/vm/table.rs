@@ -237,13 +237,14 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     ),
     Scenario {
         name: "dbx-revokes-loader",
-        about: "dbx names what the disk is booted by: nothing boots any more.",
+        about: "dbx names what the disk is booted by: nothing boots any more, and the host falls silent.",
         banks: "sha256",
         steps: &[
             Step::Boot(OWN_UKI),
             ACCEPTED,
             Step::Boot(Boot { revoked: Revoked::Loader, ..OWN_UKI }),
             Step::Refused { text: ACCESS_DENIED },
+            Step::Silent,
         ],
     },
     changed!(
