@@ -1,8 +1,11 @@
 //! Evidence for a challenge, out of all sources.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, OnceLock},
+};
 
-use api::agent::Evidence;
+use api::{agent::Evidence, machine::Machine};
 use tpm_device::TpmError;
 use tpm_wire::PcrSet;
 
@@ -33,13 +36,19 @@ pub struct Sources {
     pub os_release: PathBuf,
     /// The folder in which the kernel's `proc` and `sys` are.
     pub root: PathBuf,
+    /// What of it was read before.
+    pub fixed: Fixed,
 }
+
+/// What stays as it is while a kernel runs: read once. Each look at a variable of UEFI may stop all
+/// processors for the firmware, and the rest would be fifteen files for each attestation.
+#[derive(Clone, Debug, Default)]
+pub struct Fixed(Arc<OnceLock<Machine>>);
 
 impl Sources {
     /// Where they are in a copy of another machine's files, or where such are mounted.
     pub fn below(root: &Path) -> Self {
-        let Self { event_log, acpi_tpm2, userspace_log, ima_list: _, dmi, os_release, root: _ } =
-            Self::default();
+        let Self { event_log, acpi_tpm2, userspace_log, dmi, os_release, .. } = Self::default();
         // `join` would leave the copy for an absolute path.
         let below = |path: PathBuf| root.join(path.strip_prefix("/").unwrap_or(&path));
         Self {
@@ -50,6 +59,7 @@ impl Sources {
             dmi: below(dmi),
             os_release: below(os_release),
             root: root.to_owned(),
+            fixed: Fixed::default(),
         }
     }
 }
@@ -64,6 +74,7 @@ impl Default for Sources {
             dmi: PathBuf::from(machine::DMI),
             os_release: PathBuf::from(machine::OS_RELEASE),
             root: PathBuf::from("/"),
+            fixed: Fixed::default(),
         }
     }
 }
@@ -156,14 +167,24 @@ pub fn without_tpm(sources: &Sources) -> Evidence {
 }
 
 fn add_sources(evidence: &mut Evidence, sources: &Sources, logs: Logs) {
-    let mut machine = machine::says(&sources.dmi, &sources.os_release);
-    machine.platform = platform::says(&sources.root);
     let Logs { event_log, userspace_log, ima_list } = logs;
     evidence.event_log = event_log;
     evidence.userspace_log = userspace_log;
     evidence.ima_list = ima_list;
     evidence.acpi_tpm2 = said("ACPI table TPM2", acpi::read(&sources.acpi_tpm2));
-    evidence.machine = Some(machine);
+    evidence.machine = Some(machine(sources));
+}
+
+fn machine(sources: &Sources) -> Machine {
+    let fixed = sources.fixed.0.get_or_init(|| Machine {
+        platform: platform::says(&sources.root),
+        ..machine::says(&sources.dmi)
+    });
+    let mut machine = fixed.clone();
+    // A system is renewed, and a kernel locked down, while it runs.
+    machine.os_name = machine::os_name(&sources.os_release);
+    machine.platform.lockdown = platform::lockdown(&sources.root);
+    machine
 }
 
 fn said(what: &str, read: std::io::Result<Option<Vec<u8>>>) -> Option<api::Bytes> {
@@ -185,4 +206,41 @@ pub fn tpm_error(err: &TpmError) -> String {
         source = cause.source();
     }
     text.chars().take(TPM_ERROR_CHARS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use api::machine::Lockdown;
+
+    use super::*;
+
+    #[test]
+    fn what_may_change_while_a_kernel_runs_is_read_anew_and_the_rest_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        put("sys/class/dmi/id/product_name", "Model 9\n");
+        put("etc/os-release", "NAME=Tree 12\n");
+        put("sys/kernel/security/lockdown", "[none] integrity confidentiality\n");
+        let sources = Sources::below(folder.path());
+        let said = |sources: &Sources| {
+            let machine = without_tpm(&sources.clone()).machine.unwrap();
+            (machine.product_name.unwrap(), machine.os_name.unwrap(), machine.platform.lockdown)
+        };
+        let (model, name) = ("Model 9".to_owned(), "Tree 12".to_owned());
+        assert_eq!(said(&sources), (model.clone(), name, Some(Lockdown::None)));
+
+        put("sys/class/dmi/id/product_name", "Model 10\n");
+        put("etc/os-release", "NAME=Tree 13\n");
+        put("sys/kernel/security/lockdown", "none [integrity] confidentiality\n");
+        let name = "Tree 13".to_owned();
+        assert_eq!(said(&sources), (model, name, Some(Lockdown::Integrity)));
+        // Another program's first look.
+        assert_eq!(said(&Sources::below(folder.path())).0, "Model 10");
+    }
 }

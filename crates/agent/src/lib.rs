@@ -14,4 +14,4 @@ mod spent;
 pub mod state;
 pub mod tpm;
 
-pub use evidence::Sources;
+pub use evidence::{Fixed, Sources};

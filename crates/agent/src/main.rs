@@ -46,6 +46,7 @@ impl Common {
             dmi: self.dmi.clone().unwrap_or(default.dmi),
             os_release: default.os_release,
             root: default.root,
+            fixed: default.fixed,
         }
     }
 }

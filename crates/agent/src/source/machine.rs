@@ -21,9 +21,9 @@ const DMI_TEXT_BYTES_MAX: u64 = 4096;
 /// Ones in use are below 1 KiB.
 const OS_RELEASE_BYTES_MAX: u64 = 64 * 1024;
 
-/// What can be read in the folder `dmi` and the file `os_release`; what cannot is absent. The
-/// platform is another source.
-pub fn says(dmi: &Path, os_release: &Path) -> Machine {
+/// What can be read in the folder `dmi`; what cannot is absent. The platform and the system's name are
+/// other sources.
+pub fn says(dmi: &Path) -> Machine {
     let text = |name: &str| {
         let bytes = limited::read(&dmi.join(name), DMI_TEXT_BYTES_MAX).ok()??;
         shown(&String::from_utf8_lossy(&bytes))
@@ -40,13 +40,13 @@ pub fn says(dmi: &Path, os_release: &Path) -> Machine {
         firmware_version: text("bios_version"),
         firmware_date: text("bios_date"),
         kernel_release: shown(&uname().release().to_string_lossy()),
-        os_name: os_name(os_release),
+        os_name: None,
         platform: Platform::default(),
     }
 }
 
-/// PRETTY_NAME of os-release, else NAME.
-fn os_name(os_release: &Path) -> Option<String> {
+/// PRETTY_NAME of the file `os_release`, else NAME; `None` where it cannot be read.
+pub fn os_name(os_release: &Path) -> Option<String> {
     let bytes = limited::read(os_release, OS_RELEASE_BYTES_MAX).ok()??;
     let text = String::from_utf8_lossy(&bytes);
     let value = |key: &str| {
@@ -77,16 +77,17 @@ mod tests {
         put("board_name", "\n");
         put("product_serial", "S123\n");
         put("os-release", "ID=x\nNAME=Plain\nPRETTY_NAME=\"Plain 12 (tree)\"\n");
-        let machine = says(folder.path(), &folder.path().join("os-release"));
+        let machine = says(folder.path());
         assert_eq!(machine.system_vendor.as_deref(), Some("Vendor Inc."));
         assert_eq!(machine.product_name.as_deref(), Some("Model 9"));
         assert_eq!(machine.firmware_version.as_ref().unwrap().len(), MACHINE_TEXT_CHARS_MAX);
         assert_eq!((&machine.board_name, &machine.firmware_date), (&None, &None));
-        assert_eq!(machine.os_name.as_deref(), Some("Plain 12 (tree)"));
+        let name = os_name(&folder.path().join("os-release"));
+        assert_eq!(name.as_deref(), Some("Plain 12 (tree)"));
         assert!(machine.is_bounded());
         assert!(!serde_json::to_string(&machine).unwrap().contains("S123"));
 
-        let nothing = says(Path::new("/nonexistent"), Path::new("/nonexistent"));
-        assert_eq!((nothing.cohort(), nothing.os_name), (None, None));
+        let nowhere = Path::new("/nonexistent");
+        assert_eq!((says(nowhere).cohort(), os_name(nowhere)), (None, None));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use api::machine::Platform;
+use api::machine::{Lockdown, Platform};
 
 use super::{iommu, lockdown, processor, tboot, uefi_mode};
 
@@ -11,7 +11,7 @@ use super::{iommu, lockdown, processor, tboot, uefi_mode};
 pub fn says(root: &Path) -> Platform {
     Platform {
         secure_boot: uefi_mode::is_on(root, "SecureBoot"),
-        lockdown: lockdown::mode(root),
+        lockdown: lockdown(root),
         txt_capable: processor::has_smx(root),
         tboot: tboot::launched(root),
         iommu: iommu::is_used(root),
@@ -19,11 +19,14 @@ pub fn says(root: &Path) -> Platform {
     }
 }
 
+/// How far the kernel under `root` keeps root out of itself; `None` where it does not say so.
+pub fn lockdown(root: &Path) -> Option<Lockdown> {
+    lockdown::mode(root)
+}
+
 #[cfg(test)]
 mod tests {
     use std::{fs, path::PathBuf};
-
-    use api::machine::Lockdown;
 
     use super::*;
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use agent::{
-    Sources, courier, enrol,
+    Fixed, Sources, courier, enrol,
     enrol::Enrolled,
     session::{Session, SharedSession, TpmChoice},
     source,
@@ -250,6 +250,7 @@ impl Host {
                 dmi: folder.path().to_owned(),
                 os_release: folder.path().join("none"),
                 root: folder.path().join("kernel"),
+                fixed: Fixed::default(),
             },
             folder,
         }
@@ -336,7 +337,7 @@ impl Host {
             userspace_log: None,
             ima_list: None,
             tpm_error: None,
-            machine: Some(source::machine::says(&self.sources.dmi, &self.sources.os_release)),
+            machine: Some(source::machine::says(&self.sources.dmi)),
             tpm: Some(attested.tpm),
         }
     }
