@@ -1,0 +1,27 @@
+//! What a BMC's Redfish resources say of a host's TPM, Secure Boot and TXT settings, what is wrong
+//! with them, and an exact plan to mend it.
+//!
+//! No network and no clock. [`Walk`] says which resources it wants and takes what came; whether they
+//! come over HTTPS or out of a saved [`Tree`] it does not know. What it gathered is a [`Snapshot`].
+//! Everything in it is what a BMC says: it is untrusted, bounded, and proves nothing about a boot.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::as_conversions,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+mod json;
+mod path;
+mod snapshot;
+mod tree;
+mod walk;
+
+pub use path::{PATH_BYTES_MAX, PathError, ResourcePath};
+pub use snapshot::{Resource, Snapshot, Unread};
+pub use tree::{Tree, TreeError};
+pub use walk::{Answer, Ask, BODY_BYTES_MAX, Expand, RESOURCES_MAX, Walk};

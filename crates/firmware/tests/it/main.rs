@@ -1,0 +1,2 @@
+//! What is told of recorded trees.
+mod trees;
