@@ -2,7 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Bytes, appraisal::Appraisal, finding::Finding, fleet::Peers};
+use crate::{
+    Bytes,
+    appraisal::Appraisal,
+    finding::Finding,
+    fleet::Peers,
+    inventory::{Labels, Maintenance},
+};
 
 /// `GET /v1/server`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -36,6 +42,12 @@ pub struct Host {
     pub has_identity_key: bool,
     /// `present`, `absent` or `unknown`, as the agent says.
     pub tpm: String,
+    /// How people order it.
+    #[serde(default)]
+    pub labels: Labels,
+    /// That somebody works on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<Maintenance>,
 }
 
 /// `GET /v1/hosts`: one page.
@@ -157,6 +169,9 @@ pub struct TokenRequest {
     pub uses_max: Option<u32>,
     /// Whether a person must approve each host.
     pub approval: Approval,
+    /// What hosts are labelled with that join with it.
+    #[serde(default)]
+    pub labels: Labels,
     /// What it is for.
     #[serde(default)]
     pub note: String,
@@ -200,6 +215,9 @@ pub struct Token {
     pub uses_max: Option<u32>,
     /// Whether a person must approve each host.
     pub approval: Approval,
+    /// What hosts are labelled with that join with it.
+    #[serde(default)]
+    pub labels: Labels,
     /// What it is for.
     pub note: String,
     /// Whether it was taken back.

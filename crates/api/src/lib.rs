@@ -12,6 +12,7 @@ pub mod diagnosis;
 pub mod doctor;
 pub mod finding;
 pub mod fleet;
+pub mod inventory;
 pub mod machine;
 pub mod pcrs;
 pub mod policy;

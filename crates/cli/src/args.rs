@@ -1,14 +1,18 @@
 //! What can be said on the command line.
 
 mod doctor;
+mod host;
 
 use std::path::PathBuf;
 
-use api::fleet::Breadth;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tpm_wire::PcrSet;
 
 pub use doctor::Doctor;
+pub use host::{
+    AcceptChange, Attest, EnterMaintenance, Host, HostEvidence, HostLearn, HostList, HostReplace,
+    Hosts, Label, OneHost,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, and for a verdict: accepted; 1 not accepted or not appraised; 2 could not be done \
@@ -89,180 +93,6 @@ pub enum Command {
     Man(Man),
 }
 
-/// One host.
-#[derive(Debug, Args)]
-pub struct OneHost {
-    /// The host's name or identifier
-    #[arg(value_name = "HOST")]
-    pub host: String,
-}
-
-/// `bootproof host …`
-#[derive(Debug, Subcommand)]
-pub enum Host {
-    /// Show all hosts, with verdict, cause and next step
-    #[command(after_help = "Examples:\n  bootproof host list\n  bootproof host list --json")]
-    List,
-    /// Show all about one host
-    #[command(after_help = "Example:\n  bootproof host show web-1")]
-    Show(OneHost),
-    /// Ask for evidence now, and wait for the verdict
-    #[command(after_help = EXIT_CODES)]
-    Attest(Attest),
-    /// Take a host out of attestation until it is reconnected
-    Disconnect(OneHost),
-    /// Take a host back, and store the identity key of its TPM anew
-    Reconnect(OneHost),
-    /// Put another TPM in the place of a host's: a new board, a new chip
-    #[command(after_help = "\
-The machine with the new TPM shows it by itself: its agent runs with the state of before, or,
-with a new disk, joins under the host's name. `bootproof host show HOST` shows the digest to
-compare. The host keeps its history and what it is held to; the old TPM is good for nothing
-from then on.
-
-Exit codes: 0 done, 2 could not be done: no such TPM was shown, or it is another host's.
-
-Example:
-  bootproof host replace web-1 --ek-sha256 DIGEST --reason 'new board, ticket 4711'")]
-    Replace(HostReplace),
-    /// Have a host's agent make a new attestation key at its next contact
-    #[command(after_help = "\
-The key of before counts until the server has bound the new one to the same TPM. Evidence of
-before stays, with the key that signed it.
-
-Example:
-  bootproof host rotate-key web-1")]
-    RotateKey(OneHost),
-    /// Vouch for a host whose join token asks for it
-    Approve(OneHost),
-    /// Remove a host and all that is known of it, but for the audit log
-    Remove(OneHost),
-    /// Show the last judgements of a host
-    History(OneHost),
-    /// Hold a host, or its cohort, to what it booted: from its last judgement, if that is accepted
-    #[command(after_help = "\
-Examples:
-  bootproof host learn web-1 --reason 'as delivered'
-  bootproof host learn web-1 --cohort --reason 'all of rack 7'")]
-    Learn(HostLearn),
-    /// Accept what a host booted although its references say otherwise; it is judged anew at once
-    #[command(after_help = "\
-Only a change is accepted: where anything else speaks against the host (its quote, its log,
-Secure Boot), nothing is. What is accepted is what `bootproof host show` shows now, and no
-later boot that differs from it.
-
-Exit codes: 0 the host is accepted now, 1 it is not, 2 nothing was done.
-
-Examples:
-  bootproof host accept-change web-1 --reason 'kernel update, ticket 4711'
-  bootproof host accept-change web-1 --cohort --reason 'firmware 2.4 for all of rack 7'
-  bootproof host accept-change web-1 --once --reason 'rescue system'
-  bootproof host accept-change web-1 --until 2027-01-31 --reason 'old kernel until the fix'")]
-    AcceptChange(AcceptChange),
-    /// Say how many hosts of the same model have the same PCR values
-    #[command(after_help = "\
-The model is what the host says of itself: vendor, product and firmware version. A host that is
-alone with a PCR 0 has another firmware than it says, or boots another way.
-
-Examples:
-  bootproof host peers web-1
-  bootproof host peers web-1 --json | jq '.pcrs[] | select(.n_same < .n_most_common)'")]
-    Peers(OneHost),
-    /// Write the evidence of a host's last judgement into a folder, for `bootproof verify`
-    #[command(after_help = "Example:\n  bootproof host evidence web-1 --out web-1.evidence")]
-    Evidence(HostEvidence),
-}
-
-/// `bootproof host attest`
-#[derive(Debug, Args)]
-pub struct Attest {
-    /// The host
-    #[command(flatten)]
-    pub host: OneHost,
-    /// Seconds to wait for the verdict
-    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
-    pub wait: u64,
-}
-
-/// `bootproof host replace`
-#[derive(Debug, Args)]
-pub struct HostReplace {
-    /// The host's name or identifier
-    #[arg(value_name = "HOST")]
-    pub host: String,
-    /// SHA-256 of the new TPM's endorsement key, as `host show` shows it
-    #[arg(long, value_name = "DIGEST")]
-    pub ek_sha256: String,
-    /// Why, for the audit log
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-}
-
-/// `bootproof host learn`
-#[derive(Debug, Args)]
-pub struct HostLearn {
-    /// The host's name or identifier
-    #[arg(value_name = "HOST")]
-    pub host: String,
-    /// For all hosts of the same vendor, model and firmware
-    #[arg(long)]
-    pub cohort: bool,
-    /// Hold nobody to it yet: `reference activate` does
-    #[arg(long)]
-    pub pending: bool,
-    /// What to call it
-    #[arg(long, value_name = "TEXT")]
-    pub name: Option<String>,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-}
-
-impl HostLearn {
-    /// For whom.
-    pub(crate) const fn breadth(&self) -> Breadth {
-        if self.cohort { Breadth::Cohort } else { Breadth::Host }
-    }
-}
-
-/// `bootproof host accept-change`
-#[derive(Debug, Args)]
-pub struct AcceptChange {
-    /// The host's name or identifier
-    #[arg(value_name = "HOST")]
-    pub host: String,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-    /// For all hosts of the same vendor, model and firmware
-    #[arg(long)]
-    pub cohort: bool,
-    /// Up to the end of this day, by UTC: YYYY-MM-DD
-    #[arg(long, value_name = "DATE", value_parser = end_of_day_ms)]
-    pub until: Option<i64>,
-    /// For one boot of each host: the first that is accepted by it
-    #[arg(long)]
-    pub once: bool,
-}
-
-impl AcceptChange {
-    /// For whom.
-    pub(crate) const fn breadth(&self) -> Breadth {
-        if self.cohort { Breadth::Cohort } else { Breadth::Host }
-    }
-}
-
-/// `bootproof host evidence`
-#[derive(Debug, Args)]
-pub struct HostEvidence {
-    /// The host
-    #[command(flatten)]
-    pub host: OneHost,
-    /// The folder to make
-    #[arg(long, value_name = "FOLDER")]
-    pub out: PathBuf,
-}
-
 /// `bootproof token …`
 #[derive(Debug, Subcommand)]
 pub enum Token {
@@ -270,7 +100,7 @@ pub enum Token {
     #[command(after_help = "\
 Examples:
   bootproof token create                       one host, within an hour
-  bootproof token create --uses 40 --expires 2d --note 'rack 7'
+  bootproof token create --uses 40 --expires 2d --label site=muc --label rack=7
   bootproof token create --approval            a person approves each host")]
     Create(TokenCreate),
     /// Show the join tokens, without their secrets
@@ -297,6 +127,9 @@ pub struct TokenCreate {
     /// A person must approve each host that joins with it
     #[arg(long)]
     pub approval: bool,
+    /// Label each host that joins with it, as `site=muc` (may be repeated)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    pub label: Vec<(String, String)>,
     /// What it is for
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub note: String,
@@ -719,6 +552,15 @@ fn end_of_day_ms(text: &str) -> Result<i64, String> {
         .and_then(|after| format!("{after}T00:00:00Z").parse::<jiff::Timestamp>().ok());
     end.map(jiff::Timestamp::as_millisecond)
         .ok_or_else(|| "a day is written as 2027-01-31".to_owned())
+}
+
+/// A label out of `site=muc`.
+fn label(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("a label is written as site=muc")?;
+    match api::inventory::label_fault(key, value) {
+        None => Ok((key.to_owned(), value.to_owned())),
+        Some(fault) => Err(fault.to_owned()),
+    }
 }
 
 /// PCRs of firmware out of `0-3,6`.

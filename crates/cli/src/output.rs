@@ -1,10 +1,13 @@
 //! Standard output and error: colours on a terminal only, text without control characters.
 
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
+
+/// A line that answers a question.
+const ANSWER_BYTES_MAX: u64 = 64;
 
 /// Where a command's words go, and in which form.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +106,19 @@ impl Output {
             let label = paint(self.colour_of_errors, Tone::Strong, "hint");
             let _ = writeln!(stderr, "\n{label}: {}", plain(hint));
         }
+    }
+
+    /// Asks a person, who answers yes or no; `None` where there is nobody to ask.
+    pub fn ask(&self, question: &str) -> io::Result<Option<bool>> {
+        if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+            return Ok(None);
+        }
+        let mut stderr = io::stderr().lock();
+        write!(stderr, "{} [y/N] ", plain(question))?;
+        stderr.flush()?;
+        let mut answer = String::new();
+        io::stdin().lock().take(ANSWER_BYTES_MAX).read_line(&mut answer)?;
+        Ok(Some(matches!(answer.trim(), "y" | "Y" | "yes")))
     }
 
     /// A remark beside the facts, on standard error.

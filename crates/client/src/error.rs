@@ -31,6 +31,9 @@ pub enum ClientError {
     /// The server refused, and says why.
     #[error("{}", .0.title)]
     Problem(Problem),
+    /// The query has a field that no address can carry: a bug of the caller.
+    #[error("the query cannot be written")]
+    Query,
     /// The answer is not what the API promises.
     #[error("the server's answer cannot be read: {0}")]
     Answer(String),
@@ -53,6 +56,7 @@ impl ClientError {
                 Some("check the address, and that bootproof-server runs there".to_owned())
             }
             Self::Problem(problem) => problem.hint.clone(),
+            Self::Query => None,
             Self::Answer(_) => Some("client and server may have different versions".to_owned()),
         }
     }

@@ -74,6 +74,16 @@ impl Client {
         self.send(Method::GET, path, Bytes::new(), REQUEST_S_MAX).await
     }
 
+    /// Asks for `path` with the fields of `query`.
+    pub async fn get_with<Q: Serialize, R: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &Q,
+    ) -> Result<R, ClientError> {
+        let query = serde_urlencoded::to_string(query).map_err(|_| ClientError::Query)?;
+        self.get(&format!("{path}?{query}")).await
+    }
+
     /// Asks for `path` and waits up to `wait_s` more than usual, for a long poll.
     pub async fn get_waiting<R: DeserializeOwned>(
         &self,

@@ -32,6 +32,9 @@ pub use row::host::{
     Approval, Connection, Host, HostCursor, HostId, Identity, NewHost, QuoteClock, Reenrolment,
     TpmPresence,
 };
+pub use row::inventory::{
+    HostFilter, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
+};
 pub use row::peers::{PeerPcr, Peers, QuotedValues};
 pub use row::reference::{
     HostReference, HostReferences, JudgedBy, NewReference, Reference, ReferenceChange, ReferenceId,
@@ -72,6 +75,9 @@ pub const REFERENCES_PER_SCOPE_MAX: u32 = 64;
 /// Identities of before that are kept of a host: evidence that is judged again is seldom older than
 /// one or two of them, and a host must not fill the disk by making keys.
 pub const PAST_IDENTITIES_MAX: u32 = 16;
+
+/// Most labels of one host: they are shown in one line, and read with each of its requests.
+pub const LABELS_PER_HOST_MAX: u32 = 32;
 
 /// Where the server keeps everything that must outlive it.
 ///
@@ -129,8 +135,13 @@ pub trait Store: Send + Sync {
 
     /// Adds a host that joins without a TPM, and takes one use of its join token.
     fn create_host(&self, host: NewHost, by: By) -> Reply<'_, Enrolled>;
-    /// Hosts by name, then id, after `after`; at most `n_max` and [`HOSTS_PAGE_MAX`].
-    fn hosts(&self, after: Option<HostCursor>, n_max: u32) -> Reply<'_, Vec<Host>>;
+    /// Hosts that fit `filter` by name, then id, after `after`; at most `n_max` and [`HOSTS_PAGE_MAX`].
+    fn hosts(
+        &self,
+        filter: HostFilter,
+        after: Option<HostCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>>;
     /// One host.
     fn host(&self, id: &HostId) -> Reply<'_, Option<Host>>;
     /// Hosts of this name: names are the hosts' own words and need not be unique. At most
@@ -154,6 +165,22 @@ pub trait Store: Send + Sync {
     fn reconnect_host(&self, id: &HostId, reenrolment: Reenrolment, by: By) -> Reply<'_, ()>;
     /// Records a person's decision about a host.
     fn set_approval(&self, id: &HostId, approval: Approval, by: By) -> Reply<'_, ()>;
+    /// Changes a host's labels, and returns all of them. [`StoreError::Limit`] ([`LABELS_PER_HOST_MAX`]).
+    fn change_labels(&self, id: &HostId, change: LabelsChange, by: By) -> Reply<'_, Labels>;
+    /// How many hosts have each label, of this key or of all, by key and value; at most
+    /// [`HISTORY_PAGE_MAX`].
+    fn label_counts(&self, key: Option<&str>) -> Reply<'_, Vec<LabelCount>>;
+    /// Records that somebody works on a host, until `until_ms` or until a person ends it. A second time
+    /// replaces the first.
+    fn enter_maintenance(
+        &self,
+        id: &HostId,
+        until_ms: Option<i64>,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()>;
+    /// Records that nobody works on a host any more.
+    fn leave_maintenance(&self, id: &HostId, by: By) -> Reply<'_, ()>;
     /// Asks for evidence now. The wish ends with the first appraisal whose nonce is younger.
     /// [`Conflict::HostDisconnected`] where nobody would answer.
     fn request_attestation(&self, id: &HostId, by: By) -> Reply<'_, ()>;

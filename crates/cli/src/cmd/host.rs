@@ -1,5 +1,7 @@
 //! `bootproof host …`
 
+mod many;
+
 use api::{
     admin::{
         AttestRequested, Candidate, Host as HostView, HostDetail, HostPage, PastAppraisal,
@@ -8,9 +10,11 @@ use api::{
     agent::Evidence,
     finding::Finding,
     fleet::Peers,
+    inventory::{Action, HostQuery, LabelCount, LabelsRequest, Maintenance, MaintenanceRequest},
 };
 use client::Client;
 use comfy_table::{Attribute, Cell, Color};
+use many::Words;
 
 use super::{
     Exit,
@@ -19,11 +23,14 @@ use super::{
     verify::{show_facts, show_findings},
 };
 use crate::{
-    args::{Attest, Host, HostReplace, OneHost},
+    args::{Attest, EnterMaintenance, Host, HostList, HostReplace, OneHost},
     error::CliError,
     evidence_dir,
     output::{Output, Tone, plain},
 };
+
+/// Hosts of one request.
+const PAGE_LEN: u32 = 500;
 
 pub(super) async fn run(
     command: &Host,
@@ -31,39 +38,45 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<Exit, CliError> {
     match command {
-        Host::List => list(client, output).await,
+        Host::List(command) => list(command, client, output).await,
         Host::Show(host) => show(host, client, output).await,
         Host::Attest(command) => attest(command, client, output).await,
-        Host::Disconnect(host) => {
-            let host = post(host, "disconnect", client).await?;
-            output.note(&format!(
-                "{host} is disconnected: it is not attested until it is reconnected"
-            ));
-            Ok(Exit::Done)
-        }
-        Host::Reconnect(host) => {
-            let host = post(host, "reconnect", client).await?;
-            output.note(&format!(
-                "{host} is reconnected: its agent will have its identity key stored"
-            ));
-            Ok(Exit::Done)
-        }
         Host::Replace(command) => replace(command, client, output).await,
-        Host::RotateKey(host) => {
-            let host = post(host, "rotate-key", client).await?;
-            output.note(&format!("the agent of {host} will make a new key at its next contact"));
-            Ok(Exit::Done)
+        Host::Labels { key } => labels(key.as_deref(), client, output).await,
+        Host::Disconnect(hosts) => {
+            let done = "disconnected: not attested until it is reconnected";
+            let words = Words { verb: "disconnect", done: done.to_owned() };
+            many::run(hosts, Action::Disconnect, &words, client, output).await
         }
-        Host::Approve(host) => {
-            let host = post(host, "approve", client).await?;
-            output.note(&format!("{host} is approved"));
-            Ok(Exit::Done)
+        Host::Reconnect(hosts) => {
+            let done = "reconnected: the agent will have its identity key stored";
+            let words = Words { verb: "reconnect", done: done.to_owned() };
+            many::run(hosts, Action::Reconnect, &words, client, output).await
         }
-        Host::Remove(host) => {
-            let host = find(&host.host, client).await?;
-            client.delete::<()>(&format!("/v1/hosts/{}", host.id)).await?;
-            output.note(&format!("{} is removed", host.name));
-            Ok(Exit::Done)
+        Host::RotateKey(hosts) => {
+            let done = "asked: the agent will make a new key at its next contact";
+            let words = Words { verb: "rotate the keys of", done: done.to_owned() };
+            many::run(hosts, Action::RotateKey, &words, client, output).await
+        }
+        Host::Approve(hosts) => {
+            let words = Words { verb: "approve", done: "approved".to_owned() };
+            many::run(hosts, Action::Approve, &words, client, output).await
+        }
+        Host::Remove(hosts) => {
+            let words = Words { verb: "remove", done: "removed".to_owned() };
+            many::run(hosts, Action::Remove, &words, client, output).await
+        }
+        Host::Label(command) => {
+            let (set, remove) = (command.set.iter().cloned().collect(), command.remove.clone());
+            let action = Action::Label(LabelsRequest { set, remove });
+            let words = Words { verb: "label", done: "labelled".to_owned() };
+            many::run(&command.hosts, action, &words, client, output).await
+        }
+        Host::EnterMaintenance(command) => enter_maintenance(command, client, output).await,
+        Host::LeaveMaintenance(hosts) => {
+            let words =
+                Words { verb: "end the maintenance of", done: "out of maintenance".to_owned() };
+            many::run(hosts, Action::LeaveMaintenance, &words, client, output).await
         }
         Host::Learn(command) => fleet::learn(command, client, output).await,
         Host::AcceptChange(command) => fleet::accept_change(command, client, output).await,
@@ -85,23 +98,81 @@ pub(super) async fn run(
     }
 }
 
-async fn all(client: &Client) -> Result<Vec<HostView>, CliError> {
+async fn enter_maintenance(
+    command: &EnterMaintenance,
+    client: &Client,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let until_ms = command.lasts_s.map(|lasts_s| {
+        let lasts_ms = i64::try_from(lasts_s).unwrap_or(i64::MAX).saturating_mul(1000);
+        jiff::Timestamp::now().as_millisecond().saturating_add(lasts_ms)
+    });
+    let reason = command.reason.clone();
+    let done = match until_ms {
+        None => "in maintenance until `host leave-maintenance`".to_owned(),
+        Some(until_ms) => format!("in maintenance until {}", time(Some(until_ms))),
+    };
+    let words = Words { verb: "begin the maintenance of", done };
+    let action = Action::EnterMaintenance(MaintenanceRequest { reason, until_ms });
+    many::run(&command.hosts, action, &words, client, output).await
+}
+
+async fn labels(key: Option<&str>, client: &Client, output: &Output) -> Result<Exit, CliError> {
+    #[derive(serde::Serialize)]
+    struct Query<'a> {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<&'a str>,
+    }
+    let counts: Vec<LabelCount> = client.get_with("/v1/labels", &Query { key }).await?;
+    if output.is_json() {
+        output.json(&counts)?;
+        return Ok(Exit::Done);
+    }
+    if counts.is_empty() {
+        output.note("no host has such a label: `bootproof host label` puts them on");
+        return Ok(Exit::Done);
+    }
+    let mut table = output.table(&["label", "value", "hosts"]);
+    for count in counts {
+        table.add_row([plain(&count.key), plain(&count.value), count.n_hosts.to_string()]);
+    }
+    output.line(&table.to_string())?;
+    Ok(Exit::Done)
+}
+
+/// All hosts that fit.
+async fn all(client: &Client, mut query: HostQuery) -> Result<Vec<HostView>, CliError> {
     let mut hosts = Vec::new();
-    let mut path = "/v1/hosts?limit=500".to_owned();
+    query.limit = Some(PAGE_LEN);
     loop {
-        let page: HostPage = client.get(&path).await?;
+        let page: HostPage = client.get_with("/v1/hosts", &query).await?;
         hosts.extend(page.hosts);
         match page.next_cursor {
-            Some(cursor) => path = format!("/v1/hosts?limit=500&cursor={cursor}"),
+            Some(cursor) => query.cursor = Some(cursor),
             None => return Ok(hosts),
         }
     }
 }
 
-async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let hosts = all(client).await?;
+async fn list(command: &HostList, client: &Client, output: &Output) -> Result<Exit, CliError> {
+    let HostList { search, select, verdict, connection, code, in_maintenance } = command;
+    let query = HostQuery {
+        search: search.clone(),
+        labels: select.clone(),
+        verdict: verdict.clone(),
+        connection: connection.clone(),
+        code: code.clone(),
+        maintenance: in_maintenance.then_some(true),
+        ..HostQuery::default()
+    };
+    let is_all = query == HostQuery::default();
+    let hosts = all(client, query).await?;
     if output.is_json() {
         output.json(&hosts)?;
+        return Ok(Exit::Done);
+    }
+    if hosts.is_empty() && !is_all {
+        output.note("no host fits");
         return Ok(Exit::Done);
     }
     if hosts.is_empty() {
@@ -123,13 +194,21 @@ async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
         table.add_row([
             Cell::new(plain(&host.name)),
             verdict,
-            Cell::new(&host.connection),
+            Cell::new(state(host)),
             Cell::new(plain(&causes.join("\n"))),
             Cell::new(plain(&next_step.unwrap_or_default())),
         ]);
     }
     output.line(&table.to_string())?;
     Ok(Exit::Done)
+}
+
+/// Whether it speaks, and whether somebody works on it.
+fn state(host: &HostView) -> String {
+    match &host.maintenance {
+        None => host.connection.clone(),
+        Some(_) => format!("{}, in maintenance", host.connection),
+    }
 }
 
 /// The findings that decide a verdict: those that fail or hold, and warnings.
@@ -153,11 +232,21 @@ fn show_detail(detail: &HostDetail, output: &Output) -> Result<(), CliError> {
     let host = &detail.host;
     let name = output.paint(Tone::Strong, &plain(&host.name));
     let verdict = output.paint(Tone::of_verdict(&host.verdict), &host.verdict);
-    output.line(&format!("{name}: {verdict}, {}", host.connection))?;
+    output.line(&format!("{name}: {verdict}, {}", state(host)))?;
     output.line("")?;
     show_findings(&host.findings, output)?;
     let line = |name: &str, value: &str| output.line(&format!("{name:<16} {}", plain(value)));
     line("identifier", &host.id)?;
+    if !host.labels.is_empty() {
+        let labels: Vec<_> =
+            host.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        line("labels", &labels.join(", "))?;
+    }
+    if let Some(maintenance) = &host.maintenance {
+        let Maintenance { since_ms, until_ms, reason, by } = maintenance;
+        let until = until_ms.map_or_else(String::new, |at| format!(" until {}", time(Some(at))));
+        line("maintenance", &format!("since {}{until}, by {by}: {reason}", time(Some(*since_ms))))?;
+    }
     line("joined", &time(Some(detail.joined_at_ms)))?;
     line("last seen", &time(host.last_seen_ms))?;
     line("judged", &time(host.appraised_at_ms))?;
@@ -232,7 +321,13 @@ fn show_candidate(candidate: &Candidate, output: &Output) -> Result<(), CliError
 }
 
 async fn attest(command: &Attest, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let host = find(&command.host.host, client).await?;
+    let chosen = &command.hosts;
+    let [name] = chosen.hosts.as_slice() else {
+        let done = "asked for evidence: `host list` shows what comes of it".to_owned();
+        let words = Words { verb: "attest", done };
+        return many::run(chosen, Action::Attest, &words, client, output).await;
+    };
+    let host = find(name, client).await?;
     let path = format!("/v1/hosts/{}", host.id);
     let requested: AttestRequested = client.post(&format!("{path}/attest"), &()).await?;
     let after = requested.requested_at_ms;
@@ -293,32 +388,33 @@ async fn peers(host: &OneHost, client: &Client, output: &Output) -> Result<Exit,
     Ok(Exit::Done)
 }
 
-async fn post(host: &OneHost, verb: &str, client: &Client) -> Result<String, CliError> {
-    let host = find(&host.host, client).await?;
-    client.post::<_, ()>(&format!("/v1/hosts/{}/{verb}", host.id), &()).await?;
-    Ok(host.name)
-}
-
 /// The host of this identifier or name. A name that several hosts have is refused.
 pub(super) async fn find(named: &str, client: &Client) -> Result<HostView, CliError> {
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    let query = HostQuery { name: Some(named.to_owned()), ..HostQuery::default() };
+    let page: HostPage = client.get_with("/v1/hosts", &query).await?;
+    let mut hosts = page.hosts.into_iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(one), None) => return Ok(one),
+        (Some(_), Some(_)) => return Err(several(named)),
+        (None, _) => {}
+    }
+    // An identifier, which is a part of an address.
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if named.is_empty() || !named.chars().all(fits) {
         return Err(no_host(named));
     }
-    let page: HostPage = client.get(&format!("/v1/hosts?name={named}")).await?;
-    let mut hosts = page.hosts.into_iter();
-    match (hosts.next(), hosts.next()) {
-        (Some(one), None) => Ok(one),
-        (Some(_), Some(_)) => Err(CliError::with_hint(
-            anyhow::anyhow!("several hosts are named {named}"),
-            "use the identifier: `bootproof host list --json` shows it",
-        )),
-        (None, _) => match client.get::<HostDetail>(&format!("/v1/hosts/{named}")).await {
-            Ok(detail) => Ok(detail.host),
-            Err(err) if err.code() == Some("host-not-found") => Err(no_host(named)),
-            Err(err) => Err(err.into()),
-        },
+    match client.get::<HostDetail>(&format!("/v1/hosts/{named}")).await {
+        Ok(detail) => Ok(detail.host),
+        Err(err) if err.code() == Some("host-not-found") => Err(no_host(named)),
+        Err(err) => Err(err.into()),
     }
+}
+
+fn several(named: &str) -> CliError {
+    CliError::with_hint(
+        anyhow::anyhow!("several hosts are named {named}"),
+        "use the identifier: `bootproof host list --json` shows it",
+    )
 }
 
 fn no_host(named: &str) -> CliError {

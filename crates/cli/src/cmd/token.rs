@@ -31,6 +31,7 @@ async fn create(command: &TokenCreate, client: &Client, output: &Output) -> Resu
         expires_in_s: command.expires,
         uses_max: (!command.any_uses).then_some(command.uses),
         approval: if command.approval { Approval::Required } else { Approval::NotRequired },
+        labels: command.label.iter().cloned().collect(),
         note: command.note.clone(),
     };
     let token: NewToken = client.post("/v1/tokens", &request).await?;

@@ -101,6 +101,7 @@ impl Fleet {
             expires_at_ms: i64::MAX,
             n_uses_max: None,
             approval: ApprovalRule::NotRequired,
+            labels: store::Labels::new(),
             note: String::new(),
         };
         store.add_join_token(token, by()).await.unwrap();

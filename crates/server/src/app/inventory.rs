@@ -1,60 +1,16 @@
 //! The inventory: hosts as people see and steer them.
 
-use api::admin::{AttestRequested, HostDetail, HostPage, PastAppraisal};
+use api::admin::{AttestRequested, HostDetail, PastAppraisal};
 use findings::Code;
-use store::{
-    Approval, By, Connection, Host, HostCursor, HostId, Identity, Reenrolment, TpmPresence,
-};
+use store::{Approval, By, Connection, Host, HostId, Identity, Reenrolment, TpmPresence};
 use tokio::time::{Duration, Instant};
 
 use super::{App, AppError, RefusalKind, replace, standing};
-
-/// Hosts on a page, where the client does not say.
-const PAGE_LEN: u32 = 100;
 
 /// Judgements of a host that are shown.
 const HISTORY_LEN: u32 = 50;
 
 impl App {
-    /// One page of hosts, by name.
-    pub async fn hosts(
-        &self,
-        cursor: Option<&str>,
-        limit: Option<u32>,
-    ) -> Result<HostPage, AppError> {
-        let (hosts, next_cursor) = self.page(cursor, limit.unwrap_or(PAGE_LEN)).await?;
-        let now_ms = self.store.now_ms().await?;
-        let hosts = hosts.iter().map(|host| standing::view(host, &self.config, now_ms)).collect();
-        Ok(HostPage { hosts, next_cursor })
-    }
-
-    /// The rows of one page, and where the next one begins.
-    pub(super) async fn page(
-        &self,
-        cursor: Option<&str>,
-        limit: u32,
-    ) -> Result<(Vec<Host>, Option<String>), AppError> {
-        let after = match cursor {
-            None => None,
-            Some(text) => Some(cursor_from_text(text).ok_or_else(|| {
-                AppError::plain(RefusalKind::Invalid, "cursor-invalid", "this is no cursor of ours")
-            })?),
-        };
-        let limit = limit.clamp(1, store::HOSTS_PAGE_MAX);
-        let hosts = self.store.hosts(after, limit).await?;
-        let full = hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next_cursor = hosts.last().filter(|_| full).map(|last| cursor_to_text(&last.cursor()));
-        Ok((hosts, next_cursor))
-    }
-
-    /// The hosts of this name: names are the hosts' own words and need not be unique.
-    pub async fn hosts_by_name(&self, name: &str) -> Result<HostPage, AppError> {
-        let hosts = self.store.hosts_by_name(name).await?;
-        let now_ms = self.store.now_ms().await?;
-        let hosts = hosts.iter().map(|host| standing::view(host, &self.config, now_ms)).collect();
-        Ok(HostPage { hosts, next_cursor: None })
-    }
-
     /// All about one host; with `appraised_after_ms`, once evidence asked for at or after that
     /// time was judged, or after [`api::POLL_S_MAX`].
     pub async fn host(
@@ -201,29 +157,5 @@ fn identity_view(identity: &Identity) -> api::admin::Identity {
         enrolled_at_ms: identity.enrolled_at_ms,
         ek_certificate: identity.ek_cert_der.clone().map(Into::into),
         ek_chain: identity.ek_chain_der.iter().cloned().map(Into::into).collect(),
-    }
-}
-
-/// A cursor as clients see it: opaque, so that it may change.
-fn cursor_to_text(cursor: &HostCursor) -> String {
-    hex::encode(format!("{}\n{}", cursor.id, cursor.name))
-}
-
-fn cursor_from_text(text: &str) -> Option<HostCursor> {
-    let text = String::from_utf8(hex::decode(text).ok()?).ok()?;
-    let (id, name) = text.split_once('\n')?;
-    Some(HostCursor { name: name.to_owned(), id: HostId::from(id) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_survives_any_name() {
-        let cursor = HostCursor { name: "a\nb ü".to_owned(), id: HostId::from("id") };
-        assert_eq!(cursor_from_text(&cursor_to_text(&cursor)), Some(cursor));
-        assert_eq!(cursor_from_text("zz"), None);
-        assert_eq!(cursor_from_text(""), None);
     }
 }

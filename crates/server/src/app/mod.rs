@@ -1,5 +1,6 @@
 //! What the server does, one file per thing; no HTTP here.
 
+mod action;
 mod attest;
 mod enrol;
 mod error;
@@ -7,6 +8,8 @@ mod hub;
 mod identity;
 mod inventory;
 mod join_rate;
+mod labels;
+mod list;
 mod memo;
 mod peers;
 mod policy;
@@ -111,19 +114,16 @@ impl App {
     }
 
     /// The person or program whose token this is, where its role is `needed` or more.
-    pub async fn authenticate_person(&self, token: &str, needed: Role) -> Result<By, AppError> {
+    pub async fn authenticate_person(
+        &self,
+        token: &str,
+        needed: Role,
+    ) -> Result<(By, Role), AppError> {
         let now_ms = self.store.now_ms().await?;
         let known = self.store.api_token_by_sha256(token_sha256(token), now_ms).await?;
         let known = known.ok_or_else(AppError::unauthenticated)?;
-        if rank(known.role) < rank(needed) {
-            return Err(AppError::refused(
-                RefusalKind::Forbidden,
-                "role-too-low",
-                format!("this needs the role {needed}; the token has {}", known.role),
-                "use a token of that role",
-            ));
-        }
-        Ok(By::new(known.name, now_ms))
+        require(known.role, needed)?;
+        Ok((By::new(known.name, now_ms), known.role))
     }
 
     /// Whether `token` is one of an administrator.
@@ -152,6 +152,19 @@ impl App {
         self.store.add_api_token(new, by).await?;
         Ok(token)
     }
+}
+
+/// Refuses who has a lower role than `needed`.
+fn require(role: Role, needed: Role) -> Result<(), AppError> {
+    if rank(role) >= rank(needed) {
+        return Ok(());
+    }
+    Err(AppError::refused(
+        RefusalKind::Forbidden,
+        "role-too-low",
+        format!("this needs the role {needed}; the token has {role}"),
+        "use a token of that role",
+    ))
 }
 
 /// Each role may do what those before it may.

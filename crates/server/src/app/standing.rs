@@ -1,7 +1,7 @@
 //! What counts of a host now: its last verdict, unless something since then says otherwise.
 
 use findings::{Argument, Code, Finding, Severity};
-use store::{Approval, Connection, Host, TpmPresence};
+use store::{Approval, Connection, Host, Maintenance, TpmPresence};
 
 use super::{enrol::Judgement, replace::ek_changed};
 use crate::config::Config;
@@ -26,7 +26,14 @@ pub(super) fn view(host: &Host, config: &Config, now_ms: i64) -> api::admin::Hos
         last_seen_ms: host.last_seen_at_ms,
         has_identity_key: host.identity.is_some(),
         tpm: host.tpm.as_str().to_owned(),
+        labels: host.labels.clone(),
+        maintenance: host.maintenance_at(now_ms).map(maintenance),
     }
+}
+
+fn maintenance(maintenance: &Maintenance) -> api::inventory::Maintenance {
+    let Maintenance { since_ms, until_ms, reason, by } = maintenance.clone();
+    api::inventory::Maintenance { since_ms, until_ms, reason, by }
 }
 
 /// Unreachable is not untrusted: the connection says nothing of the verdict, which ends by age.
@@ -114,7 +121,7 @@ fn quarantined(host: &Host, config: &Config, now_ms: i64) -> Option<Finding> {
     })
 }
 
-fn good_for_ms(config: &Config) -> i64 {
+pub(super) fn good_for_ms(config: &Config) -> i64 {
     i64::try_from(config.verdict_good_for().as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -203,6 +210,8 @@ pub(super) mod sample {
             }),
             cohort: None,
             rotation_wanted: false,
+            labels: store::Labels::new(),
+            maintenance: None,
             candidate: None,
         }
     }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{
     App, AppError, RefusalKind,
+    labels::check_labels,
     secret::{JOIN_PREFIX, new_token, token_sha256},
 };
 
@@ -34,6 +35,7 @@ impl App {
         if request.note.chars().count() > NOTE_CHARS_MAX {
             return Err(invalid(format!("a note has {NOTE_CHARS_MAX} characters at most")));
         }
+        check_labels(&request.labels)?;
         let token = new_token(JOIN_PREFIX)?;
         let id = Uuid::new_v4().to_string();
         let now_ms = self.store.now_ms().await?;
@@ -48,6 +50,7 @@ impl App {
                 Approval::NotRequired => ApprovalRule::NotRequired,
                 Approval::Required => ApprovalRule::Required,
             },
+            labels: request.labels,
             note: request.note,
         };
         self.store.add_join_token(new, by).await?;
@@ -77,6 +80,7 @@ fn view(token: JoinToken) -> Token {
             ApprovalRule::NotRequired => Approval::NotRequired,
             ApprovalRule::Required => Approval::Required,
         },
+        labels: token.labels,
         note: token.note,
         revoked: token.revoked_at_ms.is_some(),
     }

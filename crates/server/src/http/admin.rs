@@ -8,6 +8,7 @@ use api::{
         Server, Token, TokenRequest, TrustRequest, TrustedCertificate,
     },
     agent::Evidence,
+    inventory::HostQuery,
     policy::{PolicyTryPage, PolicyTryRequest},
 };
 use axum::{
@@ -30,32 +31,19 @@ pub(super) async fn server(State(app): State<Arc<App>>) -> Json<Server> {
     Json(app.server())
 }
 
-/// The query of `GET /v1/hosts`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct HostsQuery {
-    cursor: Option<String>,
-    limit: Option<u32>,
-    name: Option<String>,
-}
-
 /// `GET /v1/hosts`.
 pub(super) async fn hosts(
     State(app): State<Arc<App>>,
     _: Viewer,
-    Query(query): Query<HostsQuery>,
+    Query(query): Query<HostQuery>,
 ) -> Answer<HostPage> {
-    let page = match query.name {
-        Some(name) => app.hosts_by_name(&name).await?,
-        None => app.hosts(query.cursor.as_deref(), query.limit).await?,
-    };
-    Ok(Json(page))
+    Ok(Json(app.hosts(query).await?))
 }
 
 /// The query of `GET /v1/hosts/{id}`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct HostQuery {
+pub(super) struct OneHostQuery {
     /// Wait for a judgement of evidence that was asked for at or after this time.
     appraised_after_ms: Option<i64>,
 }
@@ -65,7 +53,7 @@ pub(super) async fn host(
     State(app): State<Arc<App>>,
     _: Viewer,
     Path(id): Path<String>,
-    Query(query): Query<HostQuery>,
+    Query(query): Query<OneHostQuery>,
 ) -> Answer<HostDetail> {
     Ok(Json(app.host(&id, query.appraised_after_ms).await?))
 }

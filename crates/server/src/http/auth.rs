@@ -20,6 +20,9 @@ pub(super) struct Viewer;
 /// A request of a person or program that may attest, disconnect and reconnect.
 pub(super) struct Operator(pub(super) By);
 
+/// The same, with the role that it has: some of what it may ask for needs a higher one.
+pub(super) struct OperatorOrHigher(pub(super) By, pub(super) Role);
+
 /// A request of a person or program that may do everything.
 pub(super) struct Admin(pub(super) By);
 
@@ -40,7 +43,7 @@ impl FromRequestParts<Arc<App>> for ByHost {
     }
 }
 
-async fn person(parts: &Parts, app: &Arc<App>, needed: Role) -> Result<By, AppError> {
+async fn person(parts: &Parts, app: &Arc<App>, needed: Role) -> Result<(By, Role), AppError> {
     app.authenticate_person(bearer(parts)?, needed).await
 }
 
@@ -57,7 +60,16 @@ impl FromRequestParts<Arc<App>> for Operator {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        Ok(Self(person(parts, app, Role::Operator).await?))
+        Ok(Self(person(parts, app, Role::Operator).await?.0))
+    }
+}
+
+impl FromRequestParts<Arc<App>> for OperatorOrHigher {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let (by, role) = person(parts, app, Role::Operator).await?;
+        Ok(Self(by, role))
     }
 }
 
@@ -65,6 +77,6 @@ impl FromRequestParts<Arc<App>> for Admin {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        Ok(Self(person(parts, app, Role::Admin).await?))
+        Ok(Self(person(parts, app, Role::Admin).await?.0))
     }
 }

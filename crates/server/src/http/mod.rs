@@ -4,6 +4,7 @@ mod admin;
 mod agent;
 mod auth;
 mod body;
+mod inventory;
 mod listen;
 pub(crate) mod problem;
 mod reference;
@@ -38,6 +39,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/agent/poll", post(agent::poll))
         .route("/v1/agent/evidence", post(agent::evidence))
         .route("/v1/hosts", get(admin::hosts))
+        .route("/v1/hosts/actions", post(inventory::act))
         .route("/v1/hosts/{id}", get(admin::host).delete(admin::remove_host))
         .route("/v1/hosts/{id}/attest", post(admin::attest))
         .route("/v1/hosts/{id}/disconnect", post(admin::disconnect))
@@ -50,6 +52,12 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/hosts/{id}/peers", get(reference::peers))
         .route("/v1/hosts/{id}/reference", post(reference::learn))
         .route("/v1/hosts/{id}/accept-change", post(reference::accept_change))
+        .route("/v1/hosts/{id}/labels", post(inventory::label))
+        .route(
+            "/v1/hosts/{id}/maintenance",
+            post(inventory::enter_maintenance).delete(inventory::leave_maintenance),
+        )
+        .route("/v1/labels", get(inventory::labels))
         .route("/v1/references", get(reference::references).post(reference::import))
         .route("/v1/references/{id}", get(reference::reference))
         .route("/v1/references/{id}/state", post(reference::set_state))

@@ -26,36 +26,36 @@ impl From<store::StoreError> for Failure {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        // 4xx for the client, 503 for "again later", 500 for a bug. What is inside goes to the
-        // log with its whole chain, and only what is for the client goes out.
-        let (status, code, title, hint) = match self.0 {
-            AppError::Refused(refusal) => {
-                tracing::info!(code = refusal.code, "request refused: {}", refusal.title);
-                (status_of(refusal.kind), refusal.code, refusal.title, refusal.hint)
-            }
-            AppError::Unavailable(source) => {
-                tracing::error!(error = %Chain(&*source), "request not served");
-                let title = "the server cannot do this now".to_owned();
-                let hint = Some("try again in a minute; the server's log says more".to_owned());
-                (StatusCode::SERVICE_UNAVAILABLE, "unavailable", title, hint)
-            }
-            AppError::Bug(source) => {
-                tracing::error!(error = %Chain(&*source), "internal error");
-                let title = "the server failed at this request".to_owned();
-                let hint = Some("the server's log says more; please report it".to_owned());
-                (StatusCode::INTERNAL_SERVER_ERROR, "internal", title, hint)
-            }
-        };
-        let problem = Problem {
-            code: code.to_owned(),
-            status: status.as_u16(),
-            title,
-            hint,
-            request_id: None,
-        };
+        let problem = of(self.0);
+        let status =
+            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
         (status, kind, Json(problem)).into_response()
     }
+}
+
+/// What the client hears of an error: 4xx for what it did, 503 for "again later", 500 for a bug. What is
+/// inside goes to the log with its whole chain, and only what is for the client goes out.
+pub(crate) fn of(err: AppError) -> Problem {
+    let (status, code, title, hint) = match err {
+        AppError::Refused(refusal) => {
+            tracing::info!(code = refusal.code, "request refused: {}", refusal.title);
+            (status_of(refusal.kind), refusal.code, refusal.title, refusal.hint)
+        }
+        AppError::Unavailable(source) => {
+            tracing::error!(error = %Chain(&*source), "request not served");
+            let title = "the server cannot do this now".to_owned();
+            let hint = Some("try again in a minute; the server's log says more".to_owned());
+            (StatusCode::SERVICE_UNAVAILABLE, "unavailable", title, hint)
+        }
+        AppError::Bug(source) => {
+            tracing::error!(error = %Chain(&*source), "internal error");
+            let title = "the server failed at this request".to_owned();
+            let hint = Some("the server's log says more; please report it".to_owned());
+            (StatusCode::INTERNAL_SERVER_ERROR, "internal", title, hint)
+        }
+    };
+    Problem { code: code.to_owned(), status: status.as_u16(), title, hint, request_id: None }
 }
 
 fn status_of(kind: RefusalKind) -> StatusCode {

@@ -17,6 +17,7 @@ use agent::{
 use api::{
     admin::{Approval, HostDetail, HostPage, NewToken, TokenRequest, TrustRequest},
     agent::{Evidence, EvidenceReply, KeySays, PollReply, PollRequest, TpmSays},
+    inventory::Labels,
 };
 use client::{CaPin, Client, ClientError, Context, Trust};
 use store::{SqliteStore, Store};
@@ -121,8 +122,8 @@ impl Server {
     }
 
     pub(crate) async fn token(&self, uses_max: Option<u32>, approval: Approval) -> NewToken {
-        let note = String::new();
-        let request = TokenRequest { expires_in_s: 600, uses_max, approval, note };
+        let (labels, note) = (Labels::new(), String::new());
+        let request = TokenRequest { expires_in_s: 600, uses_max, approval, labels, note };
         self.admin.post("/v1/tokens", &request).await.unwrap()
     }
 

@@ -10,6 +10,7 @@ mod crash;
 mod credential;
 mod hostile;
 mod ima;
+mod inventory;
 mod join;
 mod new_key;
 mod patience;

@@ -1,7 +1,7 @@
 //! Hosts and their identities.
 
 use super::{text_id, word_enum};
-use crate::{Candidate, JoinTokenId, LastAppraisal, Sha256};
+use crate::{Candidate, JoinTokenId, Labels, LastAppraisal, Maintenance, Sha256};
 
 text_id!(
     /// A host's identifier, made at enrolment.
@@ -99,6 +99,10 @@ pub struct Host {
     pub last: Option<LastAppraisal>,
     /// The cohort that it named last. Its own word.
     pub cohort: Option<String>,
+    /// How people order it.
+    pub labels: Labels,
+    /// That somebody works on it, ended or not: see [`Host::maintenance_at`].
+    pub maintenance: Option<Maintenance>,
     /// Another TPM that was shown for it, expired or not: see [`Host::candidate_at`].
     pub candidate: Option<Candidate>,
 }
@@ -164,6 +168,15 @@ pub struct HostCursor {
 }
 
 impl Host {
+    /// That somebody works on it at `now_ms`.
+    #[must_use]
+    pub fn maintenance_at(&self, now_ms: i64) -> Option<&Maintenance> {
+        let lasts = |maintenance: &&Maintenance| {
+            maintenance.until_ms.is_none_or(|until_ms| now_ms < until_ms)
+        };
+        self.maintenance.as_ref().filter(lasts)
+    }
+
     /// The other TPM that waits for a person at `now_ms`.
     #[must_use]
     pub fn candidate_at(&self, now_ms: i64) -> Option<&Candidate> {

@@ -1,7 +1,7 @@
 //! Join tokens of hosts, API tokens of people and programs. Only digests of secrets are stored.
 
 use super::{text_id, word_enum};
-use crate::{JoinTokenFault, Sha256};
+use crate::{JoinTokenFault, Labels, Sha256};
 
 text_id!(
     /// A join token's public identifier.
@@ -43,6 +43,8 @@ pub struct NewJoinToken {
     pub n_uses_max: Option<i64>,
     /// Whether hosts that join with it wait for a person.
     pub approval: ApprovalRule,
+    /// What hosts are labelled with that join with it.
+    pub labels: Labels,
     /// A person's words about it.
     pub note: String,
 }
@@ -60,6 +62,8 @@ pub struct JoinToken {
     pub n_uses: i64,
     /// Whether hosts that join with it wait for a person.
     pub approval: ApprovalRule,
+    /// What hosts are labelled with that join with it.
+    pub labels: Labels,
     /// A person's words about it.
     pub note: String,
     /// When it was made.

@@ -3,6 +3,8 @@
 use rusqlite::Row;
 use rusqlite::types::{FromSql, Type};
 
+use crate::Labels;
+
 /// Takes a row's columns from left to right, so that a list of columns and the code that reads it
 /// stay in one order instead of in two numberings.
 pub(super) struct Columns<'r, 's> {
@@ -34,6 +36,19 @@ impl<'r, 's> Columns<'r, 's> {
         from_word(&word).ok_or_else(|| {
             let text = format!("{word:?} is not a known word");
             rusqlite::Error::FromSqlConversionFailure(index, Type::Text, text.into())
+        })
+    }
+
+    /// The next column, a JSON object of texts.
+    pub(super) fn labels(&mut self) -> rusqlite::Result<Labels> {
+        let index = self.next;
+        let json: String = self.take()?;
+        // What nearly all hosts of a small fleet have.
+        if json == "{}" {
+            return Ok(Labels::new());
+        }
+        serde_json::from_str(&json).map_err(|error| {
+            rusqlite::Error::FromSqlConversionFailure(index, Type::Text, Box::new(error))
         })
     }
 

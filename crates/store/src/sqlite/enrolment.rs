@@ -246,9 +246,10 @@ fn create(
     join_token: &JoinTokenId,
     by: &By,
 ) -> Result<Enrolled, StoreError> {
-    let approval = match (token::use_join(db, join_token, by.at_ms)?, completion.approval) {
-        (_, ApprovalRule::Required) => Approval::Waiting,
-        (by_token, ApprovalRule::NotRequired) => by_token,
+    let token = token::use_join(db, join_token, by.at_ms)?;
+    let approval = match completion.approval {
+        ApprovalRule::Required => Approval::Waiting,
+        ApprovalRule::NotRequired => token.approval,
     };
     let new = host::Insert {
         id: &completion.new_host,
@@ -256,6 +257,7 @@ fn create(
         api_token_sha256: &completion.api_token_sha256,
         approval,
         tpm: TpmPresence::Present,
+        labels: &token.labels,
     };
     new.run(db, by.at_ms)?;
     Ok(Enrolled { host: completion.new_host.clone(), approval })

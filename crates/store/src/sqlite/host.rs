@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 
 use super::columns::Columns;
 use super::error::is_duplicate;
+use super::token::UsedJoin;
 use super::{appraisal, audit, candidate, token};
 use crate::{
-    AppraisalId, Approval, By, Conflict, Connection, Enrolled, HOSTS_PAGE_MAX, Host, HostCursor,
-    HostId, Identity, Kind, LastAppraisal, NewHost, QuoteClock, Reenrolment, Sha256, StoreError,
-    TpmPresence,
+    AppraisalId, Approval, By, Conflict, Connection, Enrolled, HOSTS_PAGE_MAX, Host, HostId,
+    Identity, Kind, Labels, LastAppraisal, Maintenance, NewHost, QuoteClock, Reenrolment, Sha256,
+    StoreError, TpmPresence,
 };
 
 const COLUMNS: &str = "\
@@ -18,7 +19,8 @@ const COLUMNS: &str = "\
     last_nonce_at_ms, \
     clock_ms, clock_reset_count, clock_restart_count, clock_safe, clock_firmware_version, \
     last_appraisal_id, last_at_ms, last_verdict, last_findings_json, last_identity_version, \
-    cohort, rotation_wanted, \
+    cohort, rotation_wanted, labels_json, \
+    maintenance_since_ms, maintenance_until_ms, maintenance_reason, maintenance_by, \
     ek_public, ek_cert_der, ek_chain_json, ek_spki_sha256, ak_public, ak_name, judgement_json, \
     enrolled_at_ms, \
     candidate_ek_sha256, candidate_judgement_json, candidate_first_at_ms, candidate_seen_at_ms, \
@@ -46,6 +48,8 @@ fn host_row(row: &Row<'_>) -> rusqlite::Result<Host> {
         last: last_appraisal(&mut columns)?,
         cohort: columns.take()?,
         rotation_wanted: columns.take()?,
+        labels: columns.labels()?,
+        maintenance: maintenance(&mut columns)?,
         identity: identity(&mut columns)?,
         candidate: candidate::from_columns(&mut columns)?,
     })
@@ -87,6 +91,15 @@ fn last_appraisal(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option<Last
     Ok(Some(LastAppraisal { id, at_ms, verdict, findings_json, identity_version }))
 }
 
+fn maintenance(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option<Maintenance>> {
+    let Some(since_ms) = columns.take()? else {
+        columns.pass_over(3);
+        return Ok(None);
+    };
+    let (until_ms, reason, by) = (columns.take()?, columns.take()?, columns.take()?);
+    Ok(Some(Maintenance { since_ms, until_ms, reason, by }))
+}
+
 /// The identity in the next columns; where there is none they are passed over.
 pub(super) fn identity(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option<Identity>> {
     let Some(ek_public) = columns.take()? else {
@@ -106,13 +119,14 @@ pub(super) fn identity(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option
 }
 
 pub(super) fn create(db: &Db, host: &NewHost, by: &By) -> Result<Enrolled, StoreError> {
-    let approval = token::use_join(db, &host.join_token, by.at_ms)?;
+    let UsedJoin { approval, labels } = token::use_join(db, &host.join_token, by.at_ms)?;
     let new = Insert {
         id: &host.id,
         name: &host.name,
         api_token_sha256: &host.api_token_sha256,
         approval,
         tpm: host.tpm,
+        labels: &labels,
     };
     new.run(db, by.at_ms)?;
     let detail = json!({
@@ -120,6 +134,7 @@ pub(super) fn create(db: &Db, host: &NewHost, by: &By) -> Result<Enrolled, Store
         "join_token": host.join_token.as_str(),
         "approval": approval.as_str(),
         "tpm": host.tpm.as_str(),
+        "labels": labels,
     });
     audit::append(db, by, "host.join", subject(&host.id), &detail)?;
     Ok(Enrolled { host: host.id.clone(), approval })
@@ -132,6 +147,7 @@ pub(super) struct Insert<'a> {
     pub(super) api_token_sha256: &'a Sha256,
     pub(super) approval: Approval,
     pub(super) tpm: TpmPresence,
+    pub(super) labels: &'a Labels,
 }
 
 impl Insert<'_> {
@@ -139,8 +155,8 @@ impl Insert<'_> {
         db.prepare_cached(
             "INSERT INTO hosts
                 (id, name, created_at_ms, api_token_sha256, connection, approval, tpm,
-                 last_seen_at_ms)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?3)",
+                 last_seen_at_ms, labels_json)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?3, ?8)",
         )?
         .execute(params![
             self.id.as_str(),
@@ -149,29 +165,14 @@ impl Insert<'_> {
             self.api_token_sha256,
             Connection::Connected.as_str(),
             self.approval.as_str(),
-            self.tpm.as_str()
+            self.tpm.as_str(),
+            json!(self.labels).to_string()
         ])
         .map_err(|error| match is_duplicate(&error) {
             true => Conflict::IdTaken.into(),
             false => StoreError::from(error),
         })?;
         Ok(())
-    }
-}
-
-pub(super) fn page(
-    db: &Db,
-    after: Option<&HostCursor>,
-    n_max: u32,
-) -> Result<Vec<Host>, StoreError> {
-    let n_max = n_max.min(HOSTS_PAGE_MAX);
-    match after {
-        None => many(db, "ORDER BY name, id LIMIT ?1", &[&n_max]),
-        Some(HostCursor { name, id }) => many(
-            db,
-            "WHERE (name, id) > (?1, ?2) ORDER BY name, id LIMIT ?3",
-            &[name, &id.as_str(), &n_max],
-        ),
     }
 }
 
@@ -196,7 +197,7 @@ pub(super) fn count(db: &Db) -> Result<u64, StoreError> {
     Ok(n.unsigned_abs())
 }
 
-fn many(db: &Db, clause: &str, params: &[&dyn ToSql]) -> Result<Vec<Host>, StoreError> {
+pub(super) fn many(db: &Db, clause: &str, params: &[&dyn ToSql]) -> Result<Vec<Host>, StoreError> {
     let mut statement = db.prepare_cached(&format!("{COLUMNS} {clause}"))?;
     let rows = statement.query_map(params, host_row)?;
     Ok(rows.collect::<Result<_, _>>()?)

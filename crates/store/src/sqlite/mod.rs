@@ -10,6 +10,7 @@ mod columns;
 mod enrolment;
 mod error;
 mod host;
+mod inventory;
 mod migrate;
 mod open;
 mod peers;
@@ -29,11 +30,11 @@ use self::readers::Readers;
 use self::writer::Writer;
 use crate::{
     Added, ApiToken, AppraisalId, AppraisalRow, Approval, AuditRow, By, Completion, Enrolled,
-    EvidencePart, Host, HostCursor, HostId, HostReferences, Identity, JoinToken, JoinTokenId,
-    NewApiToken, NewAppraisal, NewCandidate, NewHost, NewJoinToken, NewReference, NewTrustRoot,
-    Noted, Peers, PendingEnrolment, PendingId, Reenrolment, Reference, ReferenceChange,
-    ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, Sha256, Store, StoreError,
-    StoredPart, TpmPresence, TrustRoots,
+    EvidencePart, Host, HostCursor, HostFilter, HostId, HostReferences, Identity, JoinToken,
+    JoinTokenId, LabelCount, Labels, LabelsChange, NewApiToken, NewAppraisal, NewCandidate,
+    NewHost, NewJoinToken, NewReference, NewTrustRoot, Noted, Peers, PendingEnrolment, PendingId,
+    Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement,
+    Reply, Sha256, Store, StoreError, StoredPart, TpmPresence, TrustRoots,
 };
 
 /// Threads that read. Reads are short and mostly served from memory; more threads than cores of a
@@ -149,8 +150,13 @@ impl Store for SqliteStore {
         self.write(move |db| host::create(db, &host, &by))
     }
 
-    fn hosts(&self, after: Option<HostCursor>, n_max: u32) -> Reply<'_, Vec<Host>> {
-        self.read(move |db| host::page(db, after.as_ref(), n_max))
+    fn hosts(
+        &self,
+        filter: HostFilter,
+        after: Option<HostCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>> {
+        self.read(move |db| inventory::page(db, &filter, after.as_ref(), n_max))
     }
 
     fn host(&self, id: &HostId) -> Reply<'_, Option<Host>> {
@@ -194,6 +200,32 @@ impl Store for SqliteStore {
     fn set_approval(&self, id: &HostId, approval: Approval, by: By) -> Reply<'_, ()> {
         let id = id.clone();
         self.write(move |db| host::set_approval(db, &id, approval, &by))
+    }
+
+    fn change_labels(&self, id: &HostId, change: LabelsChange, by: By) -> Reply<'_, Labels> {
+        let id = id.clone();
+        self.write(move |db| inventory::change_labels(db, &id, &change, &by))
+    }
+
+    fn label_counts(&self, key: Option<&str>) -> Reply<'_, Vec<LabelCount>> {
+        let key = key.map(str::to_owned);
+        self.read(move |db| inventory::label_counts(db, key.as_deref()))
+    }
+
+    fn enter_maintenance(
+        &self,
+        id: &HostId,
+        until_ms: Option<i64>,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()> {
+        let (id, reason) = (id.clone(), reason.to_owned());
+        self.write(move |db| inventory::enter_maintenance(db, &id, until_ms, &reason, &by))
+    }
+
+    fn leave_maintenance(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| inventory::leave_maintenance(db, &id, &by))
     }
 
     fn request_attestation(&self, id: &HostId, by: By) -> Reply<'_, ()> {

@@ -8,7 +8,7 @@ use super::columns::Columns;
 use super::error::is_duplicate;
 use crate::{
     ApiToken, Approval, ApprovalRule, By, Conflict, JoinToken, JoinTokenFault, JoinTokenId, Kind,
-    NewApiToken, NewJoinToken, Role, Sha256, StoreError,
+    Labels, NewApiToken, NewJoinToken, Role, Sha256, StoreError,
 };
 
 pub(super) fn add_api(db: &Db, token: &NewApiToken, by: &By) -> Result<(), StoreError> {
@@ -72,8 +72,8 @@ pub(super) fn remove_api(db: &Db, name: &str, by: &By) -> Result<(), StoreError>
 pub(super) fn add_join(db: &Db, token: &NewJoinToken, by: &By) -> Result<(), StoreError> {
     db.prepare_cached(
         "INSERT INTO join_tokens
-            (id, secret_sha256, expires_at_ms, n_uses_max, approval, note, created_at_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            (id, secret_sha256, expires_at_ms, n_uses_max, approval, note, created_at_ms, labels_json)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     )?
     .execute(params![
         token.id.as_str(),
@@ -82,7 +82,8 @@ pub(super) fn add_join(db: &Db, token: &NewJoinToken, by: &By) -> Result<(), Sto
         token.n_uses_max,
         token.approval.as_str(),
         token.note,
-        by.at_ms
+        by.at_ms,
+        json!(token.labels).to_string()
     ])
     .map_err(|error| match is_duplicate(&error) {
         true => Conflict::IdTaken.into(),
@@ -92,13 +93,14 @@ pub(super) fn add_join(db: &Db, token: &NewJoinToken, by: &By) -> Result<(), Sto
         "expires_at_ms": token.expires_at_ms,
         "n_uses_max": token.n_uses_max,
         "approval": token.approval.as_str(),
+        "labels": token.labels,
         "note": token.note,
     });
     audit::append(db, by, "join-token.add", subject(&token.id), &detail)
 }
 
-const JOIN_COLUMNS: &str = "SELECT id, expires_at_ms, n_uses_max, n_uses, approval, note, \
-                            created_at_ms, revoked_at_ms FROM join_tokens";
+const JOIN_COLUMNS: &str = "SELECT id, expires_at_ms, n_uses_max, n_uses, approval, labels_json, \
+                            note, created_at_ms, revoked_at_ms FROM join_tokens";
 
 fn join_row(row: &Row<'_>) -> rusqlite::Result<JoinToken> {
     let mut columns = Columns::of(row);
@@ -108,6 +110,7 @@ fn join_row(row: &Row<'_>) -> rusqlite::Result<JoinToken> {
         n_uses_max: columns.take()?,
         n_uses: columns.take()?,
         approval: columns.word(ApprovalRule::from_word)?,
+        labels: columns.labels()?,
         note: columns.take()?,
         created_at_ms: columns.take()?,
         revoked_at_ms: columns.take()?,
@@ -148,15 +151,23 @@ pub(super) fn usable_join(db: &Db, id: &JoinTokenId, now_ms: i64) -> Result<Join
     }
 }
 
-/// Takes one use of the token, and says whether what joins with it must wait for a person.
-pub(super) fn use_join(db: &Db, id: &JoinTokenId, now_ms: i64) -> Result<Approval, StoreError> {
+/// What a host gets that joins.
+pub(super) struct UsedJoin {
+    /// Whether it must wait for a person.
+    pub(super) approval: Approval,
+    pub(super) labels: Labels,
+}
+
+/// Takes one use of the token.
+pub(super) fn use_join(db: &Db, id: &JoinTokenId, now_ms: i64) -> Result<UsedJoin, StoreError> {
     let token = usable_join(db, id, now_ms)?;
     db.prepare_cached("UPDATE join_tokens SET n_uses = n_uses + 1 WHERE id = ?1")?
         .execute([id.as_str()])?;
-    Ok(match token.approval {
+    let approval = match token.approval {
         ApprovalRule::Required => Approval::Waiting,
         ApprovalRule::NotRequired => Approval::NotRequired,
-    })
+    };
+    Ok(UsedJoin { approval, labels: token.labels })
 }
 
 fn join_by_id(db: &Db, id: &JoinTokenId) -> Result<Option<JoinToken>, StoreError> {

@@ -1,8 +1,8 @@
 //! Another TPM in the place of a host's, and new keys of the same.
 
 use store::{
-    Conflict, EnrolledKeys, HostId, Kind, NewCandidate, Noted, Origin, PAST_IDENTITIES_MAX,
-    Reenrolment, Replacement, Store, StoreError,
+    Conflict, EnrolledKeys, HostFilter, HostId, Kind, NewCandidate, Noted, Origin,
+    PAST_IDENTITIES_MAX, Reenrolment, Replacement, Store, StoreError,
 };
 
 use super::make::{
@@ -172,7 +172,11 @@ pub(crate) async fn an_agent_without_its_token_needs_a_person(store: &dyn Store)
     store.approve_replacement(replacement(&a.id, "new"), by(1_002)).await.unwrap();
     store.begin_enrolment(pending_of("p", origin(), "new"), by(1_003)).await.unwrap();
     store.complete_enrolment(completion("p", "new"), by(1_004)).await.unwrap();
-    assert_eq!(store.hosts(None, 10).await.unwrap().len(), 1, "no second host");
+    assert_eq!(
+        store.hosts(HostFilter::default(), None, 10).await.unwrap().len(),
+        1,
+        "no second host"
+    );
     let replaced = host(store, &a.id).await;
     assert_eq!(replaced.identity.unwrap().ek_spki_sha256, identity("new").ek_spki_sha256);
     assert!(store.host_by_api_token(digest("host-p token")).await.unwrap().is_some());
@@ -182,5 +186,5 @@ pub(crate) async fn an_agent_without_its_token_needs_a_person(store: &dyn Store)
     // A new host is still a new host.
     store.begin_enrolment(pending("b", by_token()), by(1_005)).await.unwrap();
     store.complete_enrolment(completion("b", "b"), by(1_006)).await.unwrap();
-    assert_eq!(store.hosts(None, 10).await.unwrap().len(), 2);
+    assert_eq!(store.hosts(HostFilter::default(), None, 10).await.unwrap().len(), 2);
 }

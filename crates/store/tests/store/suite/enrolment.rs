@@ -1,7 +1,7 @@
 //! Enrolments.
 
 use store::{
-    Approval, ApprovalRule, Conflict, HostId, JoinTokenFault, Kind, Origin,
+    Approval, ApprovalRule, Conflict, HostFilter, HostId, JoinTokenFault, Kind, Origin,
     PENDING_PER_JOIN_TOKEN_MAX, Reenrolment, Store, StoreError, TpmPresence,
 };
 
@@ -43,7 +43,7 @@ pub(crate) async fn happens_once(store: &dyn Store) {
     other.api_token_sha256 = digest("second");
     let again = conflict(store.complete_enrolment(other, by(5)).await);
     assert_eq!(again, Conflict::AlreadyCompleted { host: done.host.clone() });
-    assert_eq!(store.hosts(None, 10).await.unwrap(), [found]);
+    assert_eq!(store.hosts(HostFilter::default(), None, 10).await.unwrap(), [found]);
     assert_eq!(uses(store).await, 1);
     let same_id = conflict(store.begin_enrolment(pending("p", by_token()), by(6)).await);
     assert_eq!(same_id, Conflict::IdTaken);
@@ -55,7 +55,7 @@ pub(crate) async fn proof_must_be_right(store: &dyn Store) {
     let mut wrong = completion("p", "tpm");
     wrong.proof_sha256[31] ^= 1;
     assert_eq!(conflict(store.complete_enrolment(wrong, by(3)).await), Conflict::ProofWrong);
-    assert!(store.hosts(None, 10).await.unwrap().is_empty());
+    assert!(store.hosts(HostFilter::default(), None, 10).await.unwrap().is_empty());
     assert_eq!(uses(store).await, 0);
     store.complete_enrolment(completion("p", "tpm"), by(4)).await.unwrap();
 }
@@ -79,7 +79,10 @@ pub(crate) async fn second_host_with_the_same_ek(store: &dyn Store) {
     store.begin_enrolment(pending("b", by_token()), by(4)).await.unwrap();
     let taken = conflict(store.complete_enrolment(completion("b", "a"), by(5)).await);
     assert_eq!(taken, Conflict::EkTaken { host: first.id.clone(), host_name: "a.example".into() });
-    assert_eq!(store.hosts(None, 10).await.unwrap(), std::slice::from_ref(&first));
+    assert_eq!(
+        store.hosts(HostFilter::default(), None, 10).await.unwrap(),
+        std::slice::from_ref(&first)
+    );
     assert_eq!(uses(store).await, 1);
     store.remove_host(&first.id, by(6)).await.unwrap();
     store.complete_enrolment(completion("b", "a"), by(7)).await.unwrap();
@@ -95,7 +98,7 @@ pub(crate) async fn token_ends_while_pending(store: &dyn Store) {
     store.complete_enrolment(completion("p", "p"), by(3)).await.unwrap();
     let used_up = conflict(store.complete_enrolment(completion("q", "q"), by(4)).await);
     assert_eq!(used_up, Conflict::JoinToken(JoinTokenFault::UsedUp));
-    assert_eq!(store.hosts(None, 10).await.unwrap().len(), 1);
+    assert_eq!(store.hosts(HostFilter::default(), None, 10).await.unwrap().len(), 1);
     let start = conflict(store.begin_enrolment(pending("r", by_token()), by(5)).await);
     assert_eq!(start, Conflict::JoinToken(JoinTokenFault::UsedUp));
 }
@@ -233,6 +236,6 @@ pub(crate) async fn concurrent_completions_take_one_use(store: &dyn Store) {
     });
     let n_done = super::appraisal::all(ends).await.iter().filter(|end| end.is_ok()).count();
     assert_eq!(n_done, 3);
-    assert_eq!(store.hosts(None, 100).await.unwrap().len(), 3);
+    assert_eq!(store.hosts(HostFilter::default(), None, 100).await.unwrap().len(), 3);
     assert_eq!(uses(store).await, 3);
 }

@@ -1,8 +1,8 @@
 //! Hosts.
 
 use store::{
-    Approval, ApprovalRule, Conflict, Connection, HostId, Kind, Reenrolment, Store, StoreError,
-    TpmPresence,
+    Approval, ApprovalRule, Conflict, Connection, HostFilter, HostId, Kind, Reenrolment, Store,
+    StoreError, TpmPresence,
 };
 
 use super::make::{appraisal, by, digest, enrolled, host, join_token, new_host};
@@ -38,7 +38,7 @@ pub(crate) async fn pages_meet_without_gap(store: &dyn Store) {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = store.hosts(after.clone(), 7).await.unwrap();
+        let page = store.hosts(HostFilter::default(), after.clone(), 7).await.unwrap();
         assert!(page.len() <= 7);
         let Some(last) = page.last() else { break };
         after = Some(last.cursor());

@@ -2,8 +2,8 @@
 
 use store::{
     ApprovalRule, By, Completion, EnrolledKeys, EvidencePart, Host, HostId, Identity, JudgedBy,
-    NewAppraisal, NewHost, NewJoinToken, Origin, PendingEnrolment, QuoteClock, Sha256, Store,
-    TpmPresence,
+    Labels, NewAppraisal, NewHost, NewJoinToken, Origin, PendingEnrolment, QuoteClock, Sha256,
+    Store, TpmPresence,
 };
 
 /// A change by a person at `at_ms`.
@@ -24,6 +24,7 @@ pub(crate) fn join_token(id: &str) -> NewJoinToken {
         expires_at_ms: 1_000_000,
         n_uses_max: None,
         approval: ApprovalRule::NotRequired,
+        labels: Labels::new(),
         note: "rack 4".into(),
     }
 }

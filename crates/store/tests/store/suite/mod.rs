@@ -5,6 +5,7 @@ pub(crate) mod appraisal;
 pub(crate) mod candidate;
 pub(crate) mod enrolment;
 pub(crate) mod host;
+pub(crate) mod inventory;
 pub(crate) mod make;
 pub(crate) mod peers;
 pub(crate) mod reference;
@@ -21,6 +22,9 @@ macro_rules! store_suite {
             host: join_takes_one_use, pages_meet_without_gap, same_name_at_two_hosts,
                 disconnect_and_reconnect, approval_is_kept, removal_takes_everything_of_the_host,
                 notes_go_forward_and_need_a_host;
+            inventory: labels_are_put_on_and_taken_off, labels_of_a_host_are_limited,
+                a_token_labels_what_joins_with_it, a_list_shows_what_fits,
+                a_list_lets_through_what_may_have_the_verdict, maintenance_begins_and_ends;
             enrolment: happens_once, proof_must_be_right, expires, second_host_with_the_same_ek,
                 token_ends_while_pending, known_host_needs_a_person, new_identity_starts_afresh,
                 founding_story, unfinished_ones_are_limited, consent_is_asked_by_token_or_key,

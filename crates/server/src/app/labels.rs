@@ -1,0 +1,78 @@
+//! How people order hosts: labels, and that somebody works on one.
+
+use api::inventory::{LabelCount, Labels, LabelsRequest, MaintenanceRequest, label_fault};
+use store::{By, HostId, LabelsChange};
+
+use super::{
+    App, AppError, RefusalKind,
+    words::{REASON_CHARS_MAX, is_line},
+};
+
+/// Labels of one request: twice as many as a host has, to change all of them at once.
+const CHANGED_MAX: usize = 64;
+
+/// Refuses what is no label.
+pub(super) fn check_labels(labels: &Labels) -> Result<(), AppError> {
+    let fault = labels.iter().find_map(|(key, value)| label_fault(key, value));
+    let fault =
+        fault.or_else(|| (labels.len() > CHANGED_MAX).then_some("these are too many labels"));
+    match fault {
+        None => Ok(()),
+        Some(fault) => Err(AppError::plain(RefusalKind::Invalid, "label-invalid", fault)),
+    }
+}
+
+impl App {
+    /// Changes a host's labels, and gives all of them.
+    pub async fn label(
+        &self,
+        id: &str,
+        request: LabelsRequest,
+        by: By,
+    ) -> Result<Labels, AppError> {
+        check_labels(&request.set)?;
+        if request.remove.len() > CHANGED_MAX {
+            let title = "these are too many labels";
+            return Err(AppError::plain(RefusalKind::Invalid, "label-invalid", title));
+        }
+        let change = LabelsChange { set: request.set, remove: request.remove };
+        Ok(self.store.change_labels(&HostId::from(id), change, by).await?)
+    }
+
+    /// How many hosts have each label, of this key or of all.
+    pub async fn label_counts(&self, key: Option<&str>) -> Result<Vec<LabelCount>, AppError> {
+        let counts = self.store.label_counts(key).await?.into_iter();
+        let view = |store::LabelCount { key, value, n_hosts }| LabelCount { key, value, n_hosts };
+        Ok(counts.map(view).collect())
+    }
+
+    /// Somebody works on a host.
+    pub async fn enter_maintenance(
+        &self,
+        id: &str,
+        request: MaintenanceRequest,
+        by: By,
+    ) -> Result<(), AppError> {
+        let invalid = |title| AppError::plain(RefusalKind::Invalid, "maintenance-invalid", title);
+        if !is_line(&request.reason, REASON_CHARS_MAX) {
+            return Err(invalid(format!(
+                "a reason is one line of {REASON_CHARS_MAX} characters at most"
+            )));
+        }
+        if request.until_ms.is_some_and(|until_ms| until_ms <= by.at_ms) {
+            return Err(invalid("the time until which it lasts is over already".to_owned()));
+        }
+        let id = HostId::from(id);
+        self.store.enter_maintenance(&id, request.until_ms, &request.reason, by).await?;
+        tracing::info!(host = %id, reason = request.reason, "maintenance begins");
+        Ok(())
+    }
+
+    /// Nobody works on a host any more.
+    pub async fn leave_maintenance(&self, id: &str, by: By) -> Result<(), AppError> {
+        let id = HostId::from(id);
+        self.store.leave_maintenance(&id, by).await?;
+        tracing::info!(host = %id, "maintenance ends");
+        Ok(())
+    }
+}

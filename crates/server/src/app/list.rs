@@ -1,0 +1,189 @@
+//! Lists of hosts: pages of those that fit what a person looks for.
+
+use api::{
+    admin::HostPage,
+    inventory::{HostQuery, selector},
+};
+use store::{Host, HostCursor, HostFilter, HostId, LabelFilter, MayStand};
+
+use super::{App, AppError, RefusalKind, standing};
+use crate::config::Config;
+
+/// Hosts on a page, where the client does not say.
+const PAGE_LEN: u32 = 100;
+
+/// Rows that one request looks at: what counts now of a host is worked out when it is looked at, and a
+/// few in 100,000 may be sought. The page that comes is shorter then, and says where to go on.
+const LOOKED_AT_MAX: usize = 4_000;
+
+/// Characters that are sought in names.
+const SEARCH_CHARS_MAX: usize = 100;
+
+/// What lists show beside what the store can choose by.
+struct Sought {
+    verdict: Option<&'static str>,
+    connection: Option<&'static str>,
+    code: Option<String>,
+    maintenance: Option<bool>,
+}
+
+const VERDICTS: [&str; 3] = ["accepted", "not accepted", "not appraised"];
+const CONNECTIONS: [&str; 3] = ["connected", "not responding", "disconnected"];
+
+impl Sought {
+    fn of(query: &HostQuery) -> Result<Self, AppError> {
+        Ok(Self {
+            verdict: word("verdict", query.verdict.as_deref(), &VERDICTS)?,
+            connection: word("connection", query.connection.as_deref(), &CONNECTIONS)?,
+            code: query.code.clone(),
+            maintenance: query.maintenance,
+        })
+    }
+
+    /// Whether the store alone chooses.
+    const fn is_all(&self) -> bool {
+        self.verdict.is_none()
+            && self.connection.is_none()
+            && self.code.is_none()
+            && self.maintenance.is_none()
+    }
+
+    fn has(&self, host: &api::admin::Host) -> bool {
+        let code = |code: &String| host.findings.iter().any(|finding| finding.code == *code);
+        self.verdict.is_none_or(|verdict| host.verdict == verdict)
+            && self.connection.is_none_or(|connection| host.connection == connection)
+            && self.maintenance.is_none_or(|is_so| host.maintenance.is_some() == is_so)
+            && self.code.as_ref().is_none_or(code)
+    }
+}
+
+fn invalid(title: String) -> AppError {
+    AppError::plain(RefusalKind::Invalid, "query-invalid", title)
+}
+
+/// One of `known`.
+fn word(
+    what: &str,
+    said: Option<&str>,
+    known: &[&'static str],
+) -> Result<Option<&'static str>, AppError> {
+    let Some(said) = said else { return Ok(None) };
+    let found = known.iter().find(|word| **word == said);
+    match found {
+        Some(word) => Ok(Some(word)),
+        None => Err(invalid(format!("a {what} is one of: {}", known.join(", ")))),
+    }
+}
+
+fn filter(query: &HostQuery, config: &Config, now_ms: i64) -> Result<HostFilter, AppError> {
+    if query.search.as_ref().is_some_and(|text| text.chars().count() > SEARCH_CHARS_MAX) {
+        return Err(invalid(format!("a search has {SEARCH_CHARS_MAX} characters at most")));
+    }
+    let labels = match &query.labels {
+        None => Vec::new(),
+        Some(text) => selector(text).map_err(|fault| invalid(fault.to_owned()))?,
+    };
+    Ok(HostFilter {
+        name_contains: query.search.clone().filter(|text| !text.is_empty()),
+        labels: labels.into_iter().map(|(key, value)| LabelFilter { key, value }).collect(),
+        may_stand: match query.verdict.as_deref() {
+            Some("accepted") => Some(MayStand::Accepted),
+            Some("not accepted") => Some(MayStand::NotAccepted),
+            Some("not appraised") => {
+                let good_since_ms = now_ms.saturating_sub(standing::good_for_ms(config));
+                Some(MayStand::NotAppraised { good_since_ms })
+            }
+            _ => None,
+        },
+    })
+}
+
+impl App {
+    /// One page of hosts, by name.
+    pub async fn hosts(&self, query: HostQuery) -> Result<HostPage, AppError> {
+        let now_ms = self.store.now_ms().await?;
+        let view = |host: &Host| standing::view(host, &self.config, now_ms);
+        if let Some(name) = &query.name {
+            // Names are the hosts' own words and need not be unique.
+            let hosts = self.store.hosts_by_name(name).await?;
+            return Ok(HostPage { hosts: hosts.iter().map(view).collect(), next_cursor: None });
+        }
+        let sought = Sought::of(&query)?;
+        let filter = filter(&query, &self.config, now_ms)?;
+        let limit = page_len(query.limit.unwrap_or(PAGE_LEN));
+        let mut after = cursor(query.cursor.as_deref())?;
+        let (mut hosts, mut n_looked_at) = (Vec::new(), 0);
+        loop {
+            let n_wanted = if sought.is_all() { limit } else { store::HOSTS_PAGE_MAX };
+            let rows = self.store.hosts(filter.clone(), after.clone(), n_wanted).await?;
+            let is_last = rows.len() < usize::try_from(n_wanted).unwrap_or(usize::MAX);
+            for row in &rows {
+                after = Some(row.cursor());
+                n_looked_at += 1;
+                let host = view(row);
+                if sought.has(&host) {
+                    hosts.push(host);
+                }
+                if hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
+                    let next_cursor = after.as_ref().map(cursor_to_text);
+                    return Ok(HostPage { hosts, next_cursor });
+                }
+            }
+            if is_last {
+                return Ok(HostPage { hosts, next_cursor: None });
+            }
+            if n_looked_at >= LOOKED_AT_MAX {
+                let next_cursor = after.as_ref().map(cursor_to_text);
+                return Ok(HostPage { hosts, next_cursor });
+            }
+        }
+    }
+
+    /// The rows of one page of all hosts, and where the next one begins.
+    pub(super) async fn page(
+        &self,
+        from: Option<&str>,
+        limit: u32,
+    ) -> Result<(Vec<Host>, Option<String>), AppError> {
+        let limit = page_len(limit);
+        let hosts = self.store.hosts(HostFilter::default(), cursor(from)?, limit).await?;
+        let full = hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let next_cursor = hosts.last().filter(|_| full).map(|last| cursor_to_text(&last.cursor()));
+        Ok((hosts, next_cursor))
+    }
+}
+
+fn page_len(wanted: u32) -> u32 {
+    wanted.clamp(1, store::HOSTS_PAGE_MAX)
+}
+
+fn cursor(text: Option<&str>) -> Result<Option<HostCursor>, AppError> {
+    let Some(text) = text else { return Ok(None) };
+    cursor_from_text(text).map(Some).ok_or_else(|| {
+        AppError::plain(RefusalKind::Invalid, "cursor-invalid", "this is no cursor of ours")
+    })
+}
+
+/// A cursor as clients see it: opaque, so that it may change.
+fn cursor_to_text(cursor: &HostCursor) -> String {
+    hex::encode(format!("{}\n{}", cursor.id, cursor.name))
+}
+
+fn cursor_from_text(text: &str) -> Option<HostCursor> {
+    let text = String::from_utf8(hex::decode(text).ok()?).ok()?;
+    let (id, name) = text.split_once('\n')?;
+    Some(HostCursor { name: name.to_owned(), id: HostId::from(id) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_survives_any_name() {
+        let cursor = HostCursor { name: "a\nb ü".to_owned(), id: HostId::from("id") };
+        assert_eq!(cursor_from_text(&cursor_to_text(&cursor)), Some(cursor));
+        assert_eq!(cursor_from_text("zz"), None);
+        assert_eq!(cursor_from_text(""), None);
+    }
+}

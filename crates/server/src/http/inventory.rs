@@ -1,0 +1,73 @@
+//! Addresses for how people order hosts, and for what they do to many.
+
+use std::sync::Arc;
+
+use api::inventory::{
+    ActionReply, ActionRequest, LabelCount, Labels, LabelsRequest, MaintenanceRequest,
+};
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+};
+use serde::Deserialize;
+
+use super::{
+    admin::Answer,
+    auth::{Operator, OperatorOrHigher, Viewer},
+    body::Body,
+};
+use crate::app::App;
+
+/// `POST /v1/hosts/actions`.
+pub(super) async fn act(
+    State(app): State<Arc<App>>,
+    OperatorOrHigher(by, role): OperatorOrHigher,
+    Body(request): Body<ActionRequest>,
+) -> Answer<ActionReply> {
+    Ok(Json(app.act(request, by, role).await?))
+}
+
+/// `POST /v1/hosts/{id}/labels`.
+pub(super) async fn label(
+    State(app): State<Arc<App>>,
+    Operator(by): Operator,
+    Path(id): Path<String>,
+    Body(request): Body<LabelsRequest>,
+) -> Answer<Labels> {
+    Ok(Json(app.label(&id, request, by).await?))
+}
+
+/// `POST /v1/hosts/{id}/maintenance`.
+pub(super) async fn enter_maintenance(
+    State(app): State<Arc<App>>,
+    Operator(by): Operator,
+    Path(id): Path<String>,
+    Body(request): Body<MaintenanceRequest>,
+) -> Answer<()> {
+    Ok(Json(app.enter_maintenance(&id, request, by).await?))
+}
+
+/// `DELETE /v1/hosts/{id}/maintenance`.
+pub(super) async fn leave_maintenance(
+    State(app): State<Arc<App>>,
+    Operator(by): Operator,
+    Path(id): Path<String>,
+) -> Answer<()> {
+    Ok(Json(app.leave_maintenance(&id, by).await?))
+}
+
+/// The query of `GET /v1/labels`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LabelsQuery {
+    key: Option<String>,
+}
+
+/// `GET /v1/labels`.
+pub(super) async fn labels(
+    State(app): State<Arc<App>>,
+    _: Viewer,
+    Query(query): Query<LabelsQuery>,
+) -> Answer<Vec<LabelCount>> {
+    Ok(Json(app.label_counts(query.key.as_deref()).await?))
+}

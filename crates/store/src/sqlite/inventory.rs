@@ -1,0 +1,138 @@
+//! Labels, maintenance, and lists of hosts that fit a filter.
+
+use rusqlite::{Connection as Db, ToSql, params};
+use serde_json::json;
+
+use super::{audit, host};
+use crate::{
+    By, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostCursor, HostFilter, HostId, Kind,
+    LABELS_PER_HOST_MAX, LabelCount, LabelFilter, Labels, LabelsChange, MayStand, StoreError,
+};
+
+/// Hosts that fit `filter`, by name and identifier, after `after`.
+pub(super) fn page(
+    db: &Db,
+    filter: &HostFilter,
+    after: Option<&HostCursor>,
+    n_max: u32,
+) -> Result<Vec<Host>, StoreError> {
+    let mut values = Values::default();
+    let mut terms = Vec::new();
+    if let Some(HostCursor { name, id }) = after {
+        let (name, id) = (values.place(name.clone()), values.place(id.as_str().to_owned()));
+        terms.push(format!("(name, id) > ({name}, {id})"));
+    }
+    if let Some(part) = &filter.name_contains {
+        // Both sides by the same function: SQLite knows the capitals of ASCII alone.
+        terms.push(format!("instr(lower(name), lower({})) > 0", values.place(part.clone())));
+    }
+    for LabelFilter { key, value } in &filter.labels {
+        let mut has = format!("key = {}", values.place(key.clone()));
+        if let Some(value) = value {
+            has.push_str(&format!(" AND value = {}", values.place(value.clone())));
+        }
+        terms.push(format!("id IN (SELECT host_id FROM host_labels WHERE {has})"));
+    }
+    match filter.may_stand {
+        None => {}
+        Some(MayStand::Accepted) => terms.push("last_verdict = 'accepted'".to_owned()),
+        Some(MayStand::NotAccepted) => terms.push(
+            "(last_verdict = 'not accepted' OR id IN (SELECT host_id FROM candidates))".to_owned(),
+        ),
+        Some(MayStand::NotAppraised { good_since_ms }) => terms.push(format!(
+            "NOT (coalesce(last_verdict, '') IN ('accepted', 'not accepted') AND last_at_ms >= {} \
+             AND tpm <> 'absent' AND approval IN ('not-required', 'approved') \
+             AND json_valid(last_findings_json))",
+            values.place(good_since_ms)
+        )),
+    }
+    let terms = match terms.is_empty() {
+        true => String::new(),
+        false => format!("WHERE {} ", terms.join(" AND ")),
+    };
+    let limit = values.place(n_max.min(HOSTS_PAGE_MAX));
+    let values: Vec<&dyn ToSql> = values.0.iter().map(AsRef::as_ref).collect();
+    host::many(db, &format!("{terms}ORDER BY name, id LIMIT {limit}"), &values)
+}
+
+/// Values of a statement.
+#[derive(Default)]
+struct Values(Vec<Box<dyn ToSql>>);
+
+impl Values {
+    /// Adds one, and gives the place for it in the statement.
+    fn place(&mut self, value: impl ToSql + 'static) -> String {
+        self.0.push(Box::new(value));
+        format!("?{}", self.0.len())
+    }
+}
+
+/// Labels and how many hosts have them, by key and value.
+pub(super) fn label_counts(db: &Db, key: Option<&str>) -> Result<Vec<LabelCount>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT key, value, count(*) FROM host_labels WHERE ?1 IS NULL OR key = ?1
+         GROUP BY key, value ORDER BY key, value LIMIT ?2",
+    )?;
+    let rows = statement.query_map(params![key, HISTORY_PAGE_MAX], |row| {
+        let n_hosts: i64 = row.get(2)?;
+        Ok(LabelCount { key: row.get(0)?, value: row.get(1)?, n_hosts: n_hosts.unsigned_abs() })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn change_labels(
+    db: &Db,
+    id: &HostId,
+    change: &LabelsChange,
+    by: &By,
+) -> Result<Labels, StoreError> {
+    let host = host::by_id(db, id)?.ok_or(StoreError::NotFound(Kind::Host))?;
+    let mut labels = host.labels.clone();
+    for key in &change.remove {
+        labels.remove(key);
+    }
+    labels.extend(change.set.clone());
+    if labels == host.labels {
+        return Ok(labels);
+    }
+    if labels.len() > usize::try_from(LABELS_PER_HOST_MAX).unwrap_or(usize::MAX) {
+        return Err(StoreError::Limit { what: "labels of a host", max: LABELS_PER_HOST_MAX });
+    }
+    host::update(db, id, "labels_json = ?2", &[&json!(labels).to_string()])?;
+    let detail = json!({ "labels": labels, "labels_before": host.labels });
+    audit::append(db, by, "host.label", host::subject(id), &detail)?;
+    Ok(labels)
+}
+
+pub(super) fn enter_maintenance(
+    db: &Db,
+    id: &HostId,
+    until_ms: Option<i64>,
+    reason: &str,
+    by: &By,
+) -> Result<(), StoreError> {
+    host::update(
+        db,
+        id,
+        "maintenance_since_ms = ?2, maintenance_until_ms = ?3, maintenance_reason = ?4, \
+         maintenance_by = ?5",
+        &[&by.at_ms, &until_ms, &reason, &by.actor],
+    )?;
+    let detail = json!({ "until_ms": until_ms, "reason": reason });
+    audit::append(db, by, "host.enter-maintenance", host::subject(id), &detail)
+}
+
+pub(super) fn leave_maintenance(db: &Db, id: &HostId, by: &By) -> Result<(), StoreError> {
+    let host = host::by_id(db, id)?.ok_or(StoreError::NotFound(Kind::Host))?;
+    if host.maintenance.is_none() {
+        return Ok(());
+    }
+    host::update(
+        db,
+        id,
+        "maintenance_since_ms = NULL, maintenance_until_ms = NULL, maintenance_reason = NULL, \
+         maintenance_by = NULL",
+        &[],
+    )?;
+    audit::append(db, by, "host.leave-maintenance", host::subject(id), &json!({}))
+}

@@ -1,0 +1,175 @@
+//! Labels, maintenance, and lists of hosts that fit a filter.
+
+use store::{
+    Host, HostFilter, HostId, Kind, LABELS_PER_HOST_MAX, LabelFilter, Labels, LabelsChange,
+    MayStand, NewAppraisal, Store, StoreError, TpmPresence,
+};
+
+use super::make::{appraisal, by, enrolled, host, join_token, new_host};
+
+fn labels(pairs: &[(&str, &str)]) -> Labels {
+    pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+}
+
+fn set(pairs: &[(&str, &str)]) -> LabelsChange {
+    LabelsChange { set: labels(pairs), remove: Vec::new() }
+}
+
+async fn names(store: &dyn Store, filter: HostFilter) -> Vec<String> {
+    store.hosts(filter, None, 500).await.unwrap().into_iter().map(|host| host.name).collect()
+}
+
+fn labelled(key: &str, value: Option<&str>) -> HostFilter {
+    let filter = LabelFilter { key: key.to_owned(), value: value.map(str::to_owned) };
+    HostFilter { labels: vec![filter], ..HostFilter::default() }
+}
+
+pub(crate) async fn labels_are_put_on_and_taken_off(store: &dyn Store) {
+    let a = enrolled(store, "a").await;
+    assert!(a.labels.is_empty());
+    let put = store.change_labels(&a.id, set(&[("site", "muc"), ("rack", "7")]), by(4)).await;
+    assert_eq!(put.unwrap(), labels(&[("rack", "7"), ("site", "muc")]));
+    assert_eq!(names(store, labelled("site", Some("muc"))).await, ["a.example"]);
+
+    // Another value, one off, and one off that is not there.
+    let change = LabelsChange {
+        set: labels(&[("site", "ber")]),
+        remove: vec!["rack".into(), "none".into()],
+    };
+    assert_eq!(
+        store.change_labels(&a.id, change, by(5)).await.unwrap(),
+        labels(&[("site", "ber")])
+    );
+    assert_eq!(host(store, &a.id).await.labels, labels(&[("site", "ber")]));
+    assert!(names(store, labelled("site", Some("muc"))).await.is_empty());
+    assert!(names(store, labelled("rack", None)).await.is_empty());
+
+    // What changes nothing is no change: no audit row.
+    let n_rows = store.audit(0, 100).await.unwrap().len();
+    store.change_labels(&a.id, set(&[("site", "ber")]), by(6)).await.unwrap();
+    assert_eq!(store.audit(0, 100).await.unwrap().len(), n_rows);
+
+    store.remove_host(&a.id, by(7)).await.unwrap();
+    assert!(store.label_counts(None).await.unwrap().is_empty());
+    let gone = store.change_labels(&a.id, set(&[("x", "y")]), by(8)).await.unwrap_err();
+    assert!(matches!(gone, StoreError::NotFound(Kind::Host)), "{gone:?}");
+}
+
+pub(crate) async fn labels_of_a_host_are_limited(store: &dyn Store) {
+    let a = enrolled(store, "a").await;
+    let many: Labels = (0..LABELS_PER_HOST_MAX).map(|n| (format!("k{n}"), "v".into())).collect();
+    let change = LabelsChange { set: many, remove: Vec::new() };
+    store.change_labels(&a.id, change, by(4)).await.unwrap();
+    let one_more = store.change_labels(&a.id, set(&[("more", "v")]), by(5)).await.unwrap_err();
+    assert!(matches!(one_more, StoreError::Limit { max: LABELS_PER_HOST_MAX, .. }), "{one_more:?}");
+    // One for another.
+    let change = LabelsChange { set: labels(&[("more", "v")]), remove: vec!["k0".into()] };
+    store.change_labels(&a.id, change, by(6)).await.unwrap();
+}
+
+pub(crate) async fn a_token_labels_what_joins_with_it(store: &dyn Store) {
+    let mut token = join_token("t");
+    token.labels = labels(&[("site", "muc")]);
+    store.add_join_token(token, by(1)).await.unwrap();
+    store.create_host(new_host("without-tpm"), by(2)).await.unwrap();
+    let mut with_tpm = enrolled(store, "a").await;
+    assert_eq!(with_tpm.labels, labels(&[("site", "muc")]));
+    store.change_labels(&with_tpm.id, set(&[("site", "ber")]), by(4)).await.unwrap();
+    with_tpm = host(store, &with_tpm.id).await;
+    assert_eq!(with_tpm.labels, labels(&[("site", "ber")]));
+    assert_eq!(names(store, labelled("site", Some("muc"))).await, ["without-tpm.example"]);
+    assert_eq!(store.join_tokens().await.unwrap()[0].labels, labels(&[("site", "muc")]));
+}
+
+pub(crate) async fn a_list_shows_what_fits(store: &dyn Store) {
+    for (name, site, rack) in [("web-1", "muc", "1"), ("web-2", "ber", "1"), ("db-1", "muc", "2")] {
+        let host = enrolled(store, name).await;
+        store.change_labels(&host.id, set(&[("site", site), ("rack", rack)]), by(4)).await.unwrap();
+    }
+    enrolled(store, "Web_3%").await;
+    let part =
+        |text: &str| HostFilter { name_contains: Some(text.into()), ..HostFilter::default() };
+    assert_eq!(names(store, part("WEB-")).await, ["web-1.example", "web-2.example"]);
+    assert_eq!(names(store, part("_3%")).await, ["Web_3%.example"], "no patterns");
+    assert_eq!(names(store, part("'; --")).await, [""; 0]);
+
+    assert_eq!(
+        names(store, labelled("site", Some("muc"))).await,
+        ["db-1.example", "web-1.example"]
+    );
+    assert_eq!(names(store, labelled("site", None)).await.len(), 3);
+    let mut both = labelled("site", Some("muc"));
+    both.labels.extend(labelled("rack", Some("1")).labels);
+    assert_eq!(names(store, both).await, ["web-1.example"]);
+    let mut named = labelled("site", Some("muc"));
+    named.name_contains = Some("db".into());
+    assert_eq!(names(store, named).await, ["db-1.example"]);
+
+    // Pages of a filtered list meet.
+    let first = store.hosts(labelled("site", None), None, 2).await.unwrap();
+    let rest = store.hosts(labelled("site", None), Some(first[1].cursor()), 2).await.unwrap();
+    assert_eq!((first.len(), rest.len()), (2, 1));
+    assert!(first[1].name < rest[0].name);
+
+    let counts = store.label_counts(Some("site")).await.unwrap();
+    let counts: Vec<_> = counts.iter().map(|count| (&*count.value, count.n_hosts)).collect();
+    assert_eq!(counts, [("ber", 1), ("muc", 2)]);
+    assert_eq!(store.label_counts(None).await.unwrap().len(), 4);
+}
+
+/// A host that was judged at 105.
+async fn judged(store: &dyn Store, name: &str, verdict: &str) -> Host {
+    let known = enrolled(store, name).await;
+    let new = NewAppraisal { verdict: verdict.into(), ..appraisal(&known, 100) };
+    store.record_appraisal(new, by(105)).await.unwrap();
+    host(store, &known.id).await
+}
+
+pub(crate) async fn a_list_lets_through_what_may_have_the_verdict(store: &dyn Store) {
+    judged(store, "good", "accepted").await;
+    judged(store, "bad", "not accepted").await;
+    judged(store, "unknown", "not appraised").await;
+    let without = judged(store, "without-tpm", "accepted").await;
+    store.note_tpm(&without.id, TpmPresence::Absent).await.unwrap();
+    enrolled(store, "new").await;
+    let may = |may_stand| HostFilter { may_stand: Some(may_stand), ..HostFilter::default() };
+    let accepted = names(store, may(MayStand::Accepted)).await;
+    assert_eq!(accepted, ["good.example", "without-tpm.example"]);
+    assert_eq!(names(store, may(MayStand::NotAccepted)).await, ["bad.example"]);
+    // Still good at 105; too old at 106.
+    let held = names(store, may(MayStand::NotAppraised { good_since_ms: 105 })).await;
+    assert_eq!(held, ["new.example", "unknown.example", "without-tpm.example"]);
+    let all = names(store, may(MayStand::NotAppraised { good_since_ms: 106 })).await;
+    assert_eq!(all.len(), 5);
+}
+
+pub(crate) async fn maintenance_begins_and_ends(store: &dyn Store) {
+    let a = enrolled(store, "a").await;
+    assert_eq!(a.maintenance, None);
+    store.enter_maintenance(&a.id, Some(50), "new firmware", by(10)).await.unwrap();
+    let worked_on = host(store, &a.id).await;
+    let maintenance = worked_on.maintenance_at(49).unwrap();
+    assert_eq!(
+        (maintenance.since_ms, &*maintenance.reason, &*maintenance.by),
+        (10, "new firmware", "alice")
+    );
+    assert_eq!(worked_on.maintenance_at(50), None, "it ends by itself");
+
+    store.enter_maintenance(&a.id, None, "and a new board", by(20)).await.unwrap();
+    let longer = host(store, &a.id).await;
+    assert_eq!(longer.maintenance_at(i64::MAX).unwrap().since_ms, 20);
+    store.leave_maintenance(&a.id, by(30)).await.unwrap();
+    store.leave_maintenance(&a.id, by(31)).await.unwrap();
+    assert_eq!(host(store, &a.id).await.maintenance, None);
+    let actions: Vec<_> =
+        store.audit(0, 100).await.unwrap().into_iter().map(|row| (row.action, row.at_ms)).collect();
+    let told: Vec<_> = actions
+        .iter()
+        .filter(|(action, _)| action.ends_with("maintenance"))
+        .map(|(_, at)| *at)
+        .collect();
+    assert_eq!(told, [10, 20, 30], "leaving twice is told once");
+    let nobody = HostId::from("none");
+    let gone = store.enter_maintenance(&nobody, None, "", by(40)).await.unwrap_err();
+    assert!(matches!(gone, StoreError::NotFound(Kind::Host)), "{gone:?}");
+}
