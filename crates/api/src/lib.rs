@@ -6,6 +6,7 @@
 
 pub mod admin;
 pub mod agent;
+pub mod alarm;
 pub mod appraisal;
 mod bytes;
 pub mod diagnosis;

@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+mod alarm;
 mod doctor;
 mod host;
 
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tpm_wire::PcrSet;
 
+pub use alarm::{Alarm, AlarmAcknowledge, AlarmShow, WhichAlarms};
 pub use doctor::Doctor;
 pub use host::{
     AcceptChange, Attest, EnterMaintenance, Host, HostEvidence, HostLearn, HostList, HostReplace,
@@ -60,6 +62,9 @@ pub enum Command {
     /// See and steer the hosts of the inventory
     #[command(subcommand, visible_alias = "hosts")]
     Host(Host),
+    /// See what stands against hosts, and say that you know of it
+    #[command(subcommand, visible_alias = "alarms")]
+    Alarm(Alarm),
     /// Make and end join tokens
     #[command(subcommand, visible_alias = "tokens")]
     Token(Token),

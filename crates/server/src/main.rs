@@ -144,9 +144,11 @@ async fn run(config: Config) -> anyhow::Result<()> {
     tracing::info!(%address, ca_sha256 = authority.pin(), "serving; administrators use {url}");
 
     let renewing = tokio::spawn(renew(Arc::clone(&authority)));
+    let watching = tokio::spawn(Arc::clone(&app).watch());
     let tls = authority.server_config()?;
     http::serve(listener, tls, http::router(app), config.connections_max, ended()).await;
     renewing.abort();
+    watching.abort();
     tracing::info!("ended");
     Ok(())
 }

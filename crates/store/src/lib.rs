@@ -22,6 +22,10 @@ mod row;
 mod sqlite;
 
 pub use error::{Conflict, JoinTokenFault, Kind, StoreError};
+pub use row::alarm::{
+    Acknowledgement, Alarm, AlarmCause, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId,
+    AlarmSelection, DueLook, Settlement,
+};
 pub use row::appraisal::{
     AppraisalId, AppraisalRow, EvidencePart, LastAppraisal, NewAppraisal, Rejudgement, StoredPart,
 };
@@ -271,6 +275,39 @@ pub trait Store: Send + Sync {
     /// `None` where it named none, or no quote of it was verified yet. As dear for a large cohort as
     /// for a small one.
     fn peers(&self, host: &HostId) -> Reply<'_, Option<Peers>>;
+
+    // Alarms.
+
+    /// Hosts at which to look at `now_ms`, the longest due first; at most `n_max` and
+    /// [`HOSTS_PAGE_MAX`]. A host is due after each change of what counts of it, and when age alone
+    /// changes that.
+    fn due_looks(&self, now_ms: i64, n_max: u32) -> Reply<'_, Vec<DueLook>>;
+    /// Makes all hosts due: what counts of them may be worked out by other rules now.
+    fn look_at_all(&self) -> Reply<'_, ()>;
+    /// Raises and clears alarms, so that those stand whose causes do. Changes nothing where the host
+    /// changed since the look, or is gone: it is due again then.
+    fn settle_alarms(&self, settlement: Settlement) -> Reply<'_, AlarmEdges>;
+    /// Alarms that fit `filter`, newest first, with numbers below `before`; at most `n_max` and
+    /// [`HISTORY_PAGE_MAX`].
+    fn alarms(
+        &self,
+        filter: AlarmFilter,
+        before: Option<AlarmId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Alarm>>;
+    /// All alarms that stand, by cause, as they are at `now_ms`.
+    fn alarm_groups(&self, now_ms: i64) -> Reply<'_, Vec<AlarmGroup>>;
+    /// Records that a person knows of alarms that stand, until `until_ms` or until they are cleared;
+    /// returns how many.
+    fn acknowledge_alarms(
+        &self,
+        selection: AlarmSelection,
+        reason: &str,
+        until_ms: Option<i64>,
+        by: By,
+    ) -> Reply<'_, u32>;
+    /// Takes acknowledgements back; returns how many.
+    fn withdraw_acknowledgements(&self, selection: AlarmSelection, by: By) -> Reply<'_, u32>;
 
     // References.
 

@@ -18,7 +18,7 @@ use many::Words;
 
 use super::{
     Exit,
-    local_time::time,
+    local_time::{after, time},
     reference::fleet,
     verify::{show_facts, show_findings},
 };
@@ -103,10 +103,7 @@ async fn enter_maintenance(
     client: &Client,
     output: &Output,
 ) -> Result<Exit, CliError> {
-    let until_ms = command.lasts_s.map(|lasts_s| {
-        let lasts_ms = i64::try_from(lasts_s).unwrap_or(i64::MAX).saturating_mul(1000);
-        jiff::Timestamp::now().as_millisecond().saturating_add(lasts_ms)
-    });
+    let until_ms = command.lasts_s.map(after);
     let reason = command.reason.clone();
     let done = match until_ms {
         None => "in maintenance until `host leave-maintenance`".to_owned(),

@@ -21,3 +21,9 @@ pub(super) fn time(ms: Option<i64>) -> String {
         Err(_) => format!("{ms} ms"),
     }
 }
+
+/// So many seconds from now, in milliseconds since 1970.
+pub(super) fn after(lasts_s: u64) -> i64 {
+    let lasts_ms = i64::try_from(lasts_s).unwrap_or(i64::MAX).saturating_mul(1000);
+    Timestamp::now().as_millisecond().saturating_add(lasts_ms)
+}

@@ -1,5 +1,6 @@
 //! The commands, a file per noun.
 
+mod alarm;
 mod boot_path;
 mod diagnose;
 mod doctor;
@@ -69,6 +70,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Completions(command) => generate::completions(command),
         Command::Man(command) => generate::man(command, output),
         Command::Host(command) => block_on(host::run(command, &client()?, output)),
+        Command::Alarm(command) => block_on(alarm::run(command, &client()?, output)),
         Command::Token(command) => block_on(token::run(command, &client()?, output)),
         Command::Trust(command) => block_on(trust::run(command, &client()?, output)),
     }

@@ -202,6 +202,7 @@ impl App {
             evidence: parts(judgeable.evidence, log_sha256)?,
             quote_clock,
             next_due_at_ms,
+            look_again_at_ms: now_ms.saturating_add(standing::good_for_ms(&self.config)) + 1,
             cohort,
             quoted,
             judged_by,

@@ -3,15 +3,18 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
 };
 
 use store::HostId;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 /// Wakes whoever waits for one host. Holds an entry only while somebody waits.
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
     hosts: Mutex<HashMap<HostId, Weak<watch::Sender<u64>>>>,
+    /// Told of each change of any host.
+    any: Notify,
 }
 
 /// One who waits. A change between its making and its waiting is not lost.
@@ -44,10 +47,18 @@ impl Hub {
 
     /// Something about `host` changed.
     pub(crate) fn wake(&self, host: &HostId) {
+        self.any.notify_one();
         let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = hosts.get(host).and_then(Weak::upgrade) {
             sender.send_modify(|n| *n = n.wrapping_add(1));
         }
+    }
+}
+
+impl Hub {
+    /// Resolves when some host has changed since the last time, or after `time`. For one who waits.
+    pub(crate) async fn any_change_or(&self, time: Duration) {
+        let _ = tokio::time::timeout(time, self.any.notified()).await;
     }
 }
 
@@ -61,7 +72,7 @@ impl Waiter {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::{Duration, Instant};
+    use tokio::time::Instant;
 
     use super::*;
 

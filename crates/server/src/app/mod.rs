@@ -1,6 +1,7 @@
 //! What the server does, one file per thing; no HTTP here.
 
 mod action;
+mod alarm;
 mod attest;
 mod enrol;
 mod error;

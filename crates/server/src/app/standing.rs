@@ -160,6 +160,20 @@ pub(super) fn held(host: &Host, config: &Config, now_ms: i64) -> Option<Standing
     None
 }
 
+/// When age alone changes what counts of the host, after `now_ms`; `None`: it does not.
+pub(super) fn changes_at(host: &Host, config: &Config, now_ms: i64) -> Option<i64> {
+    let good_for_ms = good_for_ms(config);
+    let ends_ms = host.last.as_ref().map(|last| last.at_ms.saturating_add(good_for_ms));
+    let candidate = host.candidate_at(now_ms);
+    let asked_ms = i64::try_from(config.challenge_good_for_s).unwrap_or(i64::MAX);
+    let answers_ms = candidate
+        .map(|candidate| candidate.first_at_ms.saturating_add(asked_ms.saturating_mul(1000)));
+    let expires_ms = candidate.map(|candidate| candidate.expires_at_ms.saturating_sub(1));
+    // Each counts up to and with its time.
+    let after = [ends_ms, answers_ms, expires_ms].into_iter().flatten();
+    after.filter(|at_ms| *at_ms >= now_ms).map(|at_ms| at_ms.saturating_add(1)).min()
+}
+
 /// Why the last enrolment stored no key.
 pub(super) fn enrolment_problem(host: &Host) -> Vec<api::finding::Finding> {
     host.enrolment_problem_json
@@ -168,7 +182,7 @@ pub(super) fn enrolment_problem(host: &Host) -> Vec<api::finding::Finding> {
         .unwrap_or_default()
 }
 
-fn rank(severity: &str) -> u8 {
+pub(super) fn rank(severity: &str) -> u8 {
     [Severity::Fail, Severity::Hold, Severity::Warn, Severity::Info, Severity::Ignore]
         .into_iter()
         .zip(0..)

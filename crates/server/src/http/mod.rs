@@ -2,6 +2,7 @@
 
 mod admin;
 mod agent;
+mod alarm;
 mod auth;
 mod body;
 mod inventory;
@@ -57,6 +58,10 @@ pub fn router(app: Arc<App>) -> Router {
             "/v1/hosts/{id}/maintenance",
             post(inventory::enter_maintenance).delete(inventory::leave_maintenance),
         )
+        .route("/v1/alarm-groups", get(alarm::groups))
+        .route("/v1/alarms", get(alarm::alarms))
+        .route("/v1/alarms/acknowledge", post(alarm::acknowledge))
+        .route("/v1/alarms/withdraw", post(alarm::withdraw))
         .route("/v1/labels", get(inventory::labels))
         .route("/v1/references", get(reference::references).post(reference::import))
         .route("/v1/references/{id}", get(reference::reference))

@@ -23,7 +23,7 @@ enum Who {
 use Who::{Admin, Anyone, Host as OfHost, Operator, Viewer};
 
 /// Every endpoint that the server has: a test compares this with its routes.
-const ENDPOINTS: [(&str, &str, Who); 38] = [
+const ENDPOINTS: [(&str, &str, Who); 42] = [
     ("get", "/healthz", Anyone),
     ("get", "/v1/server", Anyone),
     ("post", "/v1/agent/join", Anyone),
@@ -50,6 +50,10 @@ const ENDPOINTS: [(&str, &str, Who); 38] = [
     ("post", "/v1/hosts/{id}/labels", Operator),
     ("post", "/v1/hosts/{id}/maintenance", Operator),
     ("delete", "/v1/hosts/{id}/maintenance", Operator),
+    ("get", "/v1/alarm-groups", Viewer),
+    ("get", "/v1/alarms", Viewer),
+    ("post", "/v1/alarms/acknowledge", Operator),
+    ("post", "/v1/alarms/withdraw", Operator),
     ("get", "/v1/labels", Viewer),
     ("get", "/v1/references", Viewer),
     ("post", "/v1/references", Admin),

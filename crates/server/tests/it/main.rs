@@ -1,5 +1,6 @@
 //! The server's program, real agents and real software TPMs, over real TLS.
 
+mod alarms;
 mod attest;
 mod authz;
 mod bad_input;

@@ -31,6 +31,8 @@ pub struct NewAppraisal {
     pub quote_clock: Option<QuoteClock>,
     /// When the next attestation is due.
     pub next_due_at_ms: i64,
+    /// When the verdict ends by age: somebody looks at the host then.
+    pub look_again_at_ms: i64,
     /// The cohort that the host names. Its own word.
     pub cohort: Option<String>,
     /// PCR values, where the quote verified; `None` keeps those known.

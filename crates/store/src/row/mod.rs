@@ -1,5 +1,6 @@
 //! What goes in and comes out. No SQL here: both databases speak these types.
 
+pub(crate) mod alarm;
 pub(crate) mod appraisal;
 pub(crate) mod audit;
 pub(crate) mod candidate;

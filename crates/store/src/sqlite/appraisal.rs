@@ -157,6 +157,7 @@ fn summarise(db: &Db, id: AppraisalId, new: &NewAppraisal) -> Result<(), StoreEr
         "last_appraisal_id = ?2, last_at_ms = ?3, last_verdict = ?4, last_findings_json = ?5,
          last_identity_version = identity_version,
          next_due_at_ms = ?6, last_nonce_at_ms = ?7,
+         look_at_ms = CASE WHEN look_at_ms <= ?3 THEN look_at_ms ELSE ?8 END,
          last_seen_at_ms = max(coalesce(last_seen_at_ms, ?3), ?3),
          attest_requested_at_ms =
             CASE WHEN attest_requested_at_ms > ?7 THEN attest_requested_at_ms END",
@@ -167,6 +168,7 @@ fn summarise(db: &Db, id: AppraisalId, new: &NewAppraisal) -> Result<(), StoreEr
             &new.findings_json,
             &new.next_due_at_ms,
             &new.nonce_at_ms,
+            &new.look_again_at_ms,
         ],
     )?;
     let Some(clock) = new.quote_clock else { return Ok(()) };

@@ -7,11 +7,12 @@ use rusqlite::{Connection as Db, TransactionBehavior, params};
 use crate::StoreError;
 
 /// Version n is the n-th entry. Entries are never changed after a release, only added.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/0001.sql"),
     include_str!("../../migrations/0002.sql"),
     include_str!("../../migrations/0003.sql"),
     include_str!("../../migrations/0004.sql"),
+    include_str!("../../migrations/0005.sql"),
 ];
 
 /// "BPRF", in the file's header: which program's database this is.

@@ -3,6 +3,7 @@
 //! One thread writes, a few threads read. The writer puts all requests that wait into one
 //! transaction ([`writer`]), so that one flush to disk serves many; readers see the last commit.
 
+mod alarm;
 mod appraisal;
 mod audit;
 mod candidate;
@@ -29,12 +30,13 @@ use rusqlite::Connection as Db;
 use self::readers::Readers;
 use self::writer::Writer;
 use crate::{
-    Added, ApiToken, AppraisalId, AppraisalRow, Approval, AuditRow, By, Completion, Enrolled,
-    EvidencePart, Host, HostCursor, HostFilter, HostId, HostReferences, Identity, JoinToken,
-    JoinTokenId, LabelCount, Labels, LabelsChange, NewApiToken, NewAppraisal, NewCandidate,
-    NewHost, NewJoinToken, NewReference, NewTrustRoot, Noted, Peers, PendingEnrolment, PendingId,
+    Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
+    AppraisalId, AppraisalRow, Approval, AuditRow, By, Completion, DueLook, Enrolled, EvidencePart,
+    Host, HostCursor, HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId,
+    LabelCount, Labels, LabelsChange, NewApiToken, NewAppraisal, NewCandidate, NewHost,
+    NewJoinToken, NewReference, NewTrustRoot, Noted, Peers, PendingEnrolment, PendingId,
     Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement,
-    Reply, Sha256, Store, StoreError, StoredPart, TpmPresence, TrustRoots,
+    Reply, Settlement, Sha256, Store, StoreError, StoredPart, TpmPresence, TrustRoots,
 };
 
 /// Threads that read. Reads are short and mostly served from memory; more threads than cores of a
@@ -328,6 +330,46 @@ impl Store for SqliteStore {
     fn peers(&self, host: &HostId) -> Reply<'_, Option<Peers>> {
         let host = host.clone();
         self.read(move |db| peers::of_host(db, &host))
+    }
+
+    fn due_looks(&self, now_ms: i64, n_max: u32) -> Reply<'_, Vec<DueLook>> {
+        self.read(move |db| alarm::due_looks(db, now_ms, n_max))
+    }
+
+    fn look_at_all(&self) -> Reply<'_, ()> {
+        self.write(alarm::look_at_all)
+    }
+
+    fn settle_alarms(&self, settlement: Settlement) -> Reply<'_, AlarmEdges> {
+        self.write(move |db| alarm::settle(db, &settlement))
+    }
+
+    fn alarms(
+        &self,
+        filter: AlarmFilter,
+        before: Option<AlarmId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Alarm>> {
+        self.read(move |db| alarm::page(db, &filter, before, n_max))
+    }
+
+    fn alarm_groups(&self, now_ms: i64) -> Reply<'_, Vec<AlarmGroup>> {
+        self.read(move |db| alarm::groups(db, now_ms))
+    }
+
+    fn acknowledge_alarms(
+        &self,
+        selection: AlarmSelection,
+        reason: &str,
+        until_ms: Option<i64>,
+        by: By,
+    ) -> Reply<'_, u32> {
+        let reason = reason.to_owned();
+        self.write(move |db| alarm::acknowledge(db, &selection, &reason, until_ms, &by))
+    }
+
+    fn withdraw_acknowledgements(&self, selection: AlarmSelection, by: By) -> Reply<'_, u32> {
+        self.write(move |db| alarm::withdraw(db, &selection, &by))
     }
 
     fn add_reference(&self, reference: NewReference, by: By) -> Reply<'_, ()> {

@@ -112,6 +112,7 @@ pub(crate) fn appraisal(host: &Host, nonce_at_ms: i64) -> NewAppraisal {
             firmware_version: 1 << 63,
         }),
         next_due_at_ms: nonce_at_ms + 60_000,
+        look_again_at_ms: nonce_at_ms + 120_000,
         cohort: None,
         quoted: None,
         judged_by: JudgedBy::default(),

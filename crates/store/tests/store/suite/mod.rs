@@ -1,6 +1,7 @@
 //! The one suite for every implementation of `Store`. A database is tested by
 //! `store_suite!(super::open)`, where `open` gives a fresh store and what keeps it alive.
 
+pub(crate) mod alarm;
 pub(crate) mod appraisal;
 pub(crate) mod candidate;
 pub(crate) mod enrolment;
@@ -36,6 +37,10 @@ macro_rules! store_suite {
                 evidence_is_shared_and_verbatim, summary_is_the_last, younger_wish_survives,
                 history_is_forgotten_but_the_last, audit_tells_changes_of_verdict,
                 audit_chain_holds_and_finds_changes, many_at_once;
+            alarm: a_host_is_due_after_each_change_and_when_its_verdict_ends,
+                an_alarm_stands_as_long_as_its_cause, a_change_during_a_look_keeps_the_host_due,
+                alarms_of_one_cause_are_one_group, a_person_knows_of_alarms_for_a_time,
+                alarms_come_in_pages_and_go_with_their_host;
             peers: a_majority_is_counted, hosts_of_a_cohort_come_in_pages;
             reference: a_life_goes_forward_only, references_count_for_their_hosts,
                 content_is_not_added_twice_nor_after_it_was_revoked,

@@ -1,0 +1,238 @@
+//! Alarms.
+
+use rusqlite::{Connection as Db, Row, params};
+use serde_json::json;
+
+use super::columns::Columns;
+use super::{audit, host};
+use crate::{
+    Acknowledgement, Alarm, AlarmCause, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId,
+    AlarmSelection, By, DueLook, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Settlement, StoreError,
+};
+
+const COLUMNS: &str = "\
+    SELECT alarms.id, host_id, name, code, severity, cause, raised_at_ms, cleared_at_ms, \
+    ack_at_ms, ack_by, ack_reason, ack_until_ms, maintenance_since_ms, maintenance_until_ms \
+    FROM alarms JOIN hosts ON hosts.id = host_id";
+
+fn alarm_row(row: &Row<'_>) -> rusqlite::Result<Alarm> {
+    let mut columns = Columns::of(row);
+    Ok(Alarm {
+        id: AlarmId(columns.take()?),
+        host: columns.take::<String>()?.into(),
+        host_name: columns.take()?,
+        code: columns.take()?,
+        severity: columns.take()?,
+        cause: columns.take()?,
+        raised_at_ms: columns.take()?,
+        cleared_at_ms: columns.take()?,
+        acknowledgement: acknowledgement(&mut columns)?,
+        host_maintenance_until_ms: {
+            let since_ms: Option<i64> = columns.take()?;
+            let until_ms = columns.take()?;
+            since_ms.map(|_| until_ms)
+        },
+    })
+}
+
+fn acknowledgement(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option<Acknowledgement>> {
+    let Some(at_ms) = columns.take()? else {
+        columns.pass_over(3);
+        return Ok(None);
+    };
+    let (by, reason, until_ms) = (columns.take()?, columns.take()?, columns.take()?);
+    Ok(Some(Acknowledgement { at_ms, by, reason, until_ms }))
+}
+
+pub(super) fn due_looks(db: &Db, now_ms: i64, n_max: u32) -> Result<Vec<DueLook>, StoreError> {
+    let due: Vec<(String, i64)> = db
+        .prepare_cached(
+            "SELECT id, look_seq FROM hosts WHERE look_at_ms <= ?1 ORDER BY look_at_ms LIMIT ?2",
+        )?
+        .query_map(params![now_ms, n_max.min(HOSTS_PAGE_MAX)], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    let mut looks = Vec::with_capacity(due.len());
+    for (id, change) in due {
+        // Read after its number: a change in between has another one.
+        if let Some(host) = host::by_id(db, &id.into())? {
+            looks.push(DueLook { host, change });
+        }
+    }
+    Ok(looks)
+}
+
+pub(super) fn look_at_all(db: &Db) -> Result<(), StoreError> {
+    db.execute("UPDATE hosts SET look_at_ms = 0, look_seq = look_seq + 1", [])?;
+    Ok(())
+}
+
+pub(super) fn settle(db: &Db, settlement: &Settlement) -> Result<AlarmEdges, StoreError> {
+    let Settlement { host, change, causes, look_again_at_ms, at_ms } = settlement;
+    // A change since the look keeps the host due.
+    let n = db
+        .prepare_cached("UPDATE hosts SET look_at_ms = ?3 WHERE id = ?1 AND look_seq = ?2")?
+        .execute(params![host.as_str(), change, look_again_at_ms.unwrap_or(i64::MAX)])?;
+    if n == 0 {
+        return Ok(AlarmEdges::default());
+    }
+    let standing = many(db, "WHERE host_id = ?1 AND cleared_at_ms IS NULL", &[&host.as_str()])?;
+    let mut edges = AlarmEdges::default();
+    for alarm in standing {
+        match causes.iter().find(|cause| cause.code == alarm.code) {
+            None => {
+                db.prepare_cached("UPDATE alarms SET cleared_at_ms = ?2 WHERE id = ?1")?
+                    .execute(params![alarm.id.0, at_ms])?;
+                edges.cleared.push(Alarm { cleared_at_ms: Some(*at_ms), ..alarm });
+            }
+            Some(cause) if cause.cause != alarm.cause || cause.severity != alarm.severity => {
+                db.prepare_cached("UPDATE alarms SET cause = ?2, severity = ?3 WHERE id = ?1")?
+                    .execute(params![alarm.id.0, cause.cause, cause.severity])?;
+            }
+            Some(_) => {}
+        }
+    }
+    for AlarmCause { code, severity, cause } in causes {
+        // One that stands already has this code: the index lets no second one in.
+        let n = db
+            .prepare_cached(
+                "INSERT INTO alarms (host_id, code, severity, cause, raised_at_ms)
+                 VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (host_id, code) WHERE cleared_at_ms IS NULL DO NOTHING",
+            )?
+            .execute(params![host.as_str(), code, severity, cause, at_ms])?;
+        if n == 1 {
+            let id = db.last_insert_rowid();
+            edges.raised.extend(many(db, "WHERE alarms.id = ?1", &[&id])?);
+        }
+    }
+    Ok(edges)
+}
+
+pub(super) fn page(
+    db: &Db,
+    filter: &AlarmFilter,
+    before: Option<AlarmId>,
+    n_max: u32,
+) -> Result<Vec<Alarm>, StoreError> {
+    let before = before.map_or(i64::MAX, |id| id.0);
+    let host = filter.host.as_ref().map(|host| host.as_str());
+    // Written out, so that each uses the index that is for it.
+    let standing = if filter.with_cleared { "" } else { " AND cleared_at_ms IS NULL" };
+    let mut terms = format!("WHERE alarms.id < ?1{standing}");
+    for (column, place, is_set) in
+        [("code", 2, filter.code.is_some()), ("host_id", 3, host.is_some())]
+    {
+        let term = match is_set {
+            true => format!(" AND {column} = ?{place}"),
+            // Named all the same: each place must have its value.
+            false => format!(" AND ?{place} IS NULL"),
+        };
+        terms.push_str(&term);
+    }
+    terms.push_str(" ORDER BY alarms.id DESC LIMIT ?4");
+    many(db, &terms, &[&before, &filter.code, &host, &n_max.min(HISTORY_PAGE_MAX)])
+}
+
+fn many(db: &Db, clause: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<Alarm>, StoreError> {
+    let mut statement = db.prepare_cached(&format!("{COLUMNS} {clause}"))?;
+    let rows = statement.query_map(values, alarm_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn groups(db: &Db, now_ms: i64) -> Result<Vec<AlarmGroup>, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT code, n, n_ack, n_muted, since, latest, severity, cause FROM (
+            SELECT code AS group_code, count(*) AS n, sum(is_ack) AS n_ack,
+                sum(is_muted AND NOT is_ack) AS n_muted, min(raised_at_ms) AS since,
+                max(raised_at_ms) AS latest, max(id) AS latest_id
+            FROM (
+                SELECT alarms.id, code, raised_at_ms,
+                    ack_at_ms IS NOT NULL AND coalesce(ack_until_ms > ?1, 1) AS is_ack,
+                    maintenance_since_ms IS NOT NULL AND coalesce(maintenance_until_ms > ?1, 1)
+                        AS is_muted
+                FROM alarms JOIN hosts ON hosts.id = host_id WHERE cleared_at_ms IS NULL
+            ) GROUP BY code
+         ) JOIN alarms ON alarms.id = latest_id ORDER BY code",
+    )?;
+    let rows = statement.query_map([now_ms], |row| {
+        let mut columns = Columns::of(row);
+        let code = columns.take()?;
+        let mut count = || columns.take::<i64>().map(i64::unsigned_abs);
+        let (n_hosts, n_acknowledged, n_muted) = (count()?, count()?, count()?);
+        Ok(AlarmGroup {
+            code,
+            n_hosts,
+            n_acknowledged,
+            n_muted,
+            since_ms: columns.take()?,
+            latest_ms: columns.take()?,
+            severity: columns.take()?,
+            cause: columns.take()?,
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn acknowledge(
+    db: &Db,
+    selection: &AlarmSelection,
+    reason: &str,
+    until_ms: Option<i64>,
+    by: &By,
+) -> Result<u32, StoreError> {
+    let ack = params_of(selection);
+    let mut n_done = 0_u32;
+    for (clause, value) in ack {
+        let sql = format!(
+            "UPDATE alarms SET ack_at_ms = ?2, ack_by = ?3, ack_reason = ?4, ack_until_ms = ?5
+             WHERE cleared_at_ms IS NULL AND {clause}"
+        );
+        let n = db
+            .prepare_cached(&sql)?
+            .execute(params![value, by.at_ms, by.actor, reason, until_ms])?;
+        n_done = n_done.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+    }
+    if n_done > 0 {
+        let detail = json!({ "n": n_done, "reason": reason, "until_ms": until_ms });
+        audit::append(db, by, "alarm.acknowledge", subject(selection), &detail)?;
+    }
+    Ok(n_done)
+}
+
+pub(super) fn withdraw(db: &Db, selection: &AlarmSelection, by: &By) -> Result<u32, StoreError> {
+    let mut n_done = 0_u32;
+    for (clause, value) in params_of(selection) {
+        let sql = format!(
+            "UPDATE alarms SET ack_at_ms = NULL, ack_by = NULL, ack_reason = NULL,
+                ack_until_ms = NULL
+             WHERE cleared_at_ms IS NULL AND ack_at_ms IS NOT NULL AND {clause}"
+        );
+        let n = db.prepare_cached(&sql)?.execute(params![value])?;
+        n_done = n_done.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+    }
+    if n_done > 0 {
+        audit::append(db, by, "alarm.withdraw", subject(selection), &json!({ "n": n_done }))?;
+    }
+    Ok(n_done)
+}
+
+/// The conditions that choose the alarms, each with its value as `?1`.
+fn params_of(selection: &AlarmSelection) -> Vec<(&'static str, rusqlite::types::Value)> {
+    match selection {
+        AlarmSelection::Code(code) => vec![("code = ?1", code.clone().into())],
+        AlarmSelection::Ids(ids) => ids.iter().map(|id| ("id = ?1", id.0.into())).collect(),
+    }
+}
+
+/// What the audit log names: the cause, or the alarms by number.
+fn subject(selection: &AlarmSelection) -> String {
+    match selection {
+        AlarmSelection::Code(code) => format!("alarm:{code}"),
+        AlarmSelection::Ids(ids) => {
+            let ids: Vec<_> = ids.iter().map(|id| id.0.to_string()).collect();
+            format!("alarm:{}", ids.join(","))
+        }
+    }
+}
