@@ -8,6 +8,7 @@ pub mod admin;
 pub mod agent;
 pub mod alarm;
 pub mod appraisal;
+pub mod audit;
 mod bytes;
 pub mod diagnosis;
 pub mod doctor;
@@ -21,6 +22,7 @@ pub mod problem;
 pub mod quirk;
 pub mod reference;
 pub mod response_code;
+pub mod result;
 pub mod trust;
 
 pub use bytes::Bytes;

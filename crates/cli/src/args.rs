@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod alarm;
+mod audit;
 mod doctor;
 mod host;
 
@@ -10,6 +11,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tpm_wire::PcrSet;
 
 pub use alarm::{Alarm, AlarmAcknowledge, AlarmShow, WhichAlarms};
+pub use audit::{AttestedResult, Audit, AuditVerify, Dialect, ResultGet, ResultVerify};
 pub use doctor::Doctor;
 pub use host::{
     AcceptChange, Attest, EnterMaintenance, Host, HostEvidence, HostLearn, HostList, HostReplace,
@@ -65,6 +67,12 @@ pub enum Command {
     /// See what stands against hosts, and say that you know of it
     #[command(subcommand, visible_alias = "alarms")]
     Alarm(Alarm),
+    /// Read the audit log, and check that it was not tampered with
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Get and check what counts of a host, signed for relying parties
+    #[command(subcommand, visible_alias = "results")]
+    Result(AttestedResult),
     /// Make and end join tokens
     #[command(subcommand, visible_alias = "tokens")]
     Token(Token),

@@ -3,6 +3,7 @@
 
 mod appraisal;
 mod boot_path;
+pub mod ear;
 mod quirk;
 pub mod reference;
 mod secure_boot;

@@ -21,6 +21,7 @@ mod error;
 mod row;
 mod sqlite;
 
+pub use audit_log::{AuditBreak, AuditChain, AuditRow};
 pub use error::{Conflict, JoinTokenFault, Kind, StoreError};
 pub use row::alarm::{
     Acknowledgement, Alarm, AlarmCause, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId,
@@ -29,7 +30,7 @@ pub use row::alarm::{
 pub use row::appraisal::{
     AppraisalId, AppraisalRow, EvidencePart, LastAppraisal, NewAppraisal, Rejudgement, StoredPart,
 };
-pub use row::audit::{AuditBreak, AuditChain, AuditRow, By};
+pub use row::audit::By;
 pub use row::candidate::{Candidate, NewCandidate, Noted, Replacement};
 pub use row::enrolment::{Completion, Enrolled, EnrolledKeys, Origin, PendingEnrolment, PendingId};
 pub use row::host::{
@@ -347,4 +348,6 @@ pub trait Store: Send + Sync {
     /// Audit rows with a sequence number above `after_seq`, oldest first; at most `n_max` and
     /// [`HISTORY_PAGE_MAX`]. [`AuditChain`] checks them.
     fn audit(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<AuditRow>>;
+    /// Number and seal of the last audit row; 0 and zeros before the first.
+    fn audit_head(&self) -> Reply<'_, (i64, Sha256)>;
 }

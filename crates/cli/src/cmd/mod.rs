@@ -1,6 +1,8 @@
 //! The commands, a file per noun.
 
 mod alarm;
+mod attested_result;
+mod audit;
 mod boot_path;
 mod diagnose;
 mod doctor;
@@ -14,6 +16,7 @@ mod quirks;
 pub(crate) mod reference;
 mod response_code;
 mod secure_boot;
+mod signed;
 mod token;
 mod trust;
 pub(crate) mod verify;
@@ -71,6 +74,8 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Man(command) => generate::man(command, output),
         Command::Host(command) => block_on(host::run(command, &client()?, output)),
         Command::Alarm(command) => block_on(alarm::run(command, &client()?, output)),
+        Command::Audit(command) => block_on(audit::run(command, &client()?, output)),
+        Command::Result(command) => block_on(attested_result::run(command, client, output)),
         Command::Token(command) => block_on(token::run(command, &client()?, output)),
         Command::Trust(command) => block_on(trust::run(command, &client()?, output)),
     }

@@ -3,6 +3,7 @@
 mod action;
 mod alarm;
 mod attest;
+mod audit;
 mod enrol;
 mod error;
 mod hub;
@@ -17,7 +18,9 @@ mod policy;
 mod poll;
 mod reference;
 mod replace;
+mod result;
 mod secret;
+mod signer;
 mod standing;
 mod token;
 mod tpm_keys;
@@ -52,6 +55,7 @@ pub struct App {
     configured_verdict_good_for_s: u64,
     policy: Arc<Policy>,
     nonce_key: NonceKey,
+    signer: signer::Signer,
     hub: hub::Hub,
     anchors: trust::Anchors,
     identities: identity::Identities,
@@ -78,6 +82,8 @@ impl App {
             .as_slice()
             .try_into()
             .map_err(|_| AppError::Bug("the stored nonce key has the wrong length".into()))?;
+        let candidate = signer::Signer::new_key()?.to_vec();
+        let signing = Zeroizing::new(store.secret_or_insert("signing-key", candidate).await?);
         Ok(Arc::new(Self {
             store,
             authority,
@@ -89,6 +95,7 @@ impl App {
             },
             policy: Arc::new(policy),
             nonce_key: NonceKey::new(key),
+            signer: signer::Signer::from_pkcs8(&signing)?,
             hub: hub::Hub::default(),
             anchors: trust::Anchors::default(),
             identities: identity::Identities::default(),

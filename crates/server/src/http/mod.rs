@@ -9,6 +9,7 @@ mod inventory;
 mod listen;
 pub(crate) mod problem;
 mod reference;
+mod result;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ use crate::app::{App, AppError, RefusalKind};
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
+        .route("/.well-known/jwks.json", get(result::keys))
         .route("/v1/server", get(admin::server))
         .route("/v1/agent/join", post(agent::join))
         .route("/v1/agent/activate", post(agent::activate))
@@ -58,6 +60,9 @@ pub fn router(app: Arc<App>) -> Router {
             "/v1/hosts/{id}/maintenance",
             post(inventory::enter_maintenance).delete(inventory::leave_maintenance),
         )
+        .route("/v1/hosts/{id}/result", get(result::result))
+        .route("/v1/audit", get(result::audit))
+        .route("/v1/audit/checkpoint", get(result::checkpoint))
         .route("/v1/alarm-groups", get(alarm::groups))
         .route("/v1/alarms", get(alarm::alarms))
         .route("/v1/alarms/acknowledge", post(alarm::acknowledge))

@@ -23,9 +23,13 @@ enum Who {
 use Who::{Admin, Anyone, Host as OfHost, Operator, Viewer};
 
 /// Every endpoint that the server has: a test compares this with its routes.
-const ENDPOINTS: [(&str, &str, Who); 42] = [
+const ENDPOINTS: [(&str, &str, Who); 46] = [
     ("get", "/healthz", Anyone),
     ("get", "/v1/server", Anyone),
+    ("get", "/.well-known/jwks.json", Anyone),
+    ("get", "/v1/hosts/{id}/result", Viewer),
+    ("get", "/v1/audit", Viewer),
+    ("get", "/v1/audit/checkpoint", Viewer),
     ("post", "/v1/agent/join", Anyone),
     ("post", "/v1/agent/activate", Anyone),
     ("post", "/v1/agent/enrol", OfHost),

@@ -19,5 +19,6 @@ mod peers;
 mod policy;
 mod references;
 mod replace;
+mod results;
 mod story;
 mod trust_import;

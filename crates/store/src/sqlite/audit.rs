@@ -5,6 +5,15 @@ use rusqlite::{Connection as Db, OptionalExtension, params};
 use super::columns::Columns;
 use crate::{AuditRow, By, HISTORY_PAGE_MAX, Sha256, StoreError};
 
+/// Number and seal of the last row; 0 and zeros before the first.
+pub(super) fn head(db: &Db) -> Result<(i64, Sha256), StoreError> {
+    let last = db
+        .prepare_cached("SELECT seq, sha256 FROM audit ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(last.unwrap_or_default())
+}
+
 /// Appends a row for a change that is part of the same transaction.
 pub(super) fn append(
     db: &Db,
@@ -13,11 +22,7 @@ pub(super) fn append(
     subject: String,
     detail: &serde_json::Value,
 ) -> Result<(), StoreError> {
-    let last: Option<(i64, Sha256)> = db
-        .prepare_cached("SELECT seq, sha256 FROM audit ORDER BY seq DESC LIMIT 1")?
-        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    let (last_seq, before) = last.unwrap_or_default();
+    let (last_seq, before) = head(db)?;
     let mut row = AuditRow {
         seq: last_seq.saturating_add(1),
         at_ms: by.at_ms,

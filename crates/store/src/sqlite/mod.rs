@@ -420,4 +420,8 @@ impl Store for SqliteStore {
     fn audit(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<AuditRow>> {
         self.read(move |db| audit::page(db, after_seq, n_max))
     }
+
+    fn audit_head(&self) -> Reply<'_, (i64, Sha256)> {
+        self.read(audit::head)
+    }
 }

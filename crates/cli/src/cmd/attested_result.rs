@@ -1,0 +1,118 @@
+//! `bootproof result …`
+
+use api::result::{AttestedResult as Signed, Dialect as Names, RESULT_TYPE, ResultQuery};
+use client::Client;
+use jsonwebtoken::jwk::JwkSet;
+use serde_json::Value;
+
+use super::{
+    Exit, host,
+    local_time::time,
+    signed::{self, Ends},
+};
+use crate::{
+    args::{AttestedResult, Dialect, ResultGet, ResultVerify},
+    error::CliError,
+    output::{Output, Tone, plain},
+};
+
+pub(super) async fn run(
+    command: &AttestedResult,
+    client: impl Fn() -> Result<Client, CliError>,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    match command {
+        AttestedResult::Get(command) => get(command, &client()?, output).await,
+        AttestedResult::Verify(command) => verify(command, client, output).await,
+        AttestedResult::Keys => {
+            let keys: JwkSet = client()?.get("/.well-known/jwks.json").await?;
+            output.json(&keys)?;
+            Ok(Exit::Done)
+        }
+    }
+}
+
+async fn get(command: &ResultGet, client: &Client, output: &Output) -> Result<Exit, CliError> {
+    let host = host::find(&command.host, client).await?;
+    let query = ResultQuery {
+        dialect: match command.dialect {
+            Dialect::Ietf => Names::Ietf,
+            Dialect::Veraison => Names::Veraison,
+        },
+        nonce: command.nonce.clone(),
+    };
+    let path = format!("/v1/hosts/{}/result", host.id);
+    let result: Signed = client.get_with(&path, &query).await?;
+    if output.is_json() {
+        output.json(&result)?;
+    } else {
+        output.line(&result.jwt)?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn verify(
+    command: &ResultVerify,
+    client: impl FnOnce() -> Result<Client, CliError>,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let token = signed::text(&command.file)?;
+    let keys = signed::keys(command.keys.as_deref(), client).await?;
+    let refuse = |why: &str| -> Result<Exit, CliError> {
+        let title = output.paint(Tone::Bad, "This result proves nothing");
+        output.line(&format!("{title}: {}", plain(why)))?;
+        Ok(Exit::No)
+    };
+    let claims: Value = match signed::claims(&token, RESULT_TYPE, &keys, Ends::ByTime) {
+        Ok(claims) => claims,
+        Err(why) => return refuse(&why),
+    };
+    if let Some(nonce) = &command.nonce
+        && claims["eat_nonce"] != nonce.as_str()
+    {
+        return refuse("it does not show your nonce: it may be an old one");
+    }
+    if output.is_json() {
+        output.json(&claims)?;
+    } else {
+        show(&claims, output)?;
+    }
+    Ok(match status(&claims) {
+        "affirming" | "warning" => Exit::Done,
+        _ => Exit::No,
+    })
+}
+
+/// In the names of either dialect.
+fn status(claims: &Value) -> &str {
+    let host = &claims["submods"]["host"];
+    host["ear_status"].as_str().or_else(|| host["ear.status"].as_str()).unwrap_or("none")
+}
+
+fn show(claims: &Value, output: &Output) -> Result<(), CliError> {
+    let host = &claims["submods"]["host"];
+    let status = status(claims);
+    let tone = match status {
+        "affirming" => Tone::Good,
+        "contraindicated" => Tone::Bad,
+        _ => Tone::Unsure,
+    };
+    let name = claims["bootproof_untrusted_host_name"].as_str().unwrap_or_default();
+    let verdict = host["bootproof_verdict"].as_str().unwrap_or_default();
+    output.line(&format!("{}: {} ({verdict})", plain(name), output.paint(tone, status)))?;
+    let line = |name: &str, value: &str| output.line(&format!("{name:<16} {}", plain(value)));
+    line("identifier", claims["sub"].as_str().unwrap_or_default())?;
+    let at = |claim: &str| claims[claim].as_i64().and_then(|at_s| at_s.checked_mul(1000));
+    line("said", &time(at("iat")))?;
+    line("good until", &time(at("exp")))?;
+    let names = ["ear_trustworthiness_vector", "ear.trustworthiness-vector"];
+    let vector = names.iter().find_map(|name| host[*name].as_object());
+    for (claim, value) in vector.into_iter().flatten() {
+        line(&format!("  {claim}"), &value.to_string())?;
+    }
+    for finding in host["bootproof_findings"].as_array().into_iter().flatten() {
+        let text = |key: &str| finding[key].as_str().unwrap_or_default();
+        line("finding", &format!("{} ({})", text("code"), text("severity")))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! What a server signed: read with its limit, checked under its keys.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use anyhow::{Context as _, anyhow};
+use client::Client;
+use jsonwebtoken::{
+    Algorithm, DecodingKey, Validation, decode, decode_header, errors::ErrorKind, jwk::JwkSet,
+};
+use serde::de::DeserializeOwned;
+
+use crate::error::CliError;
+
+/// A result names some findings; a set of keys has one.
+const BYTES_MAX: u64 = 256 * 1024;
+
+/// Seconds by which the clock of this machine may be behind the server's.
+const LEEWAY_S: u64 = 5;
+
+/// Whether a token ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ends {
+    /// By its claim `exp`.
+    ByTime,
+    /// It is of a moment, for ever.
+    Never,
+}
+
+/// The text of a file; `-` is standard input.
+pub(super) fn text(file: &Path) -> Result<String, CliError> {
+    let named = file.display();
+    let source: Box<dyn Read> = match file.to_str() {
+        Some("-") => Box::new(io::stdin().lock()),
+        _ => Box::new(File::open(file).with_context(|| format!("{named} cannot be opened"))?),
+    };
+    let mut text = String::new();
+    let n_bytes = source
+        .take(BYTES_MAX + 1)
+        .read_to_string(&mut text)
+        .with_context(|| format!("{named} cannot be read"))?;
+    if u64::try_from(n_bytes).unwrap_or(u64::MAX) > BYTES_MAX {
+        return Err(anyhow!("{named} is over {BYTES_MAX} bytes: this is something else").into());
+    }
+    Ok(text.trim().to_owned())
+}
+
+/// The keys of `file`, else those that the server shows now.
+pub(super) async fn keys(
+    file: Option<&Path>,
+    client: impl FnOnce() -> Result<Client, CliError>,
+) -> Result<JwkSet, CliError> {
+    match file {
+        Some(file) => Ok(serde_json::from_str(&text(file)?)
+            .with_context(|| format!("{} is no set of keys (JWKS)", file.display()))?),
+        None => Ok(client()?.get("/.well-known/jwks.json").await?),
+    }
+}
+
+/// The claims of a token of this `kind` that one of `keys` signed. The inner error says why it is none.
+pub(super) fn claims<T: DeserializeOwned>(
+    token: &str,
+    kind: &str,
+    keys: &JwkSet,
+    ends: Ends,
+) -> Result<T, String> {
+    let header = decode_header(token).map_err(|_| "it is no signed token".to_owned())?;
+    if header.typ.as_deref() != Some(kind) {
+        let found = header.typ.unwrap_or_else(|| "nothing".to_owned());
+        return Err(format!("it says that it is {found:?}, not {kind:?}"));
+    }
+    let name = header.kid.ok_or("it does not say which key signed it")?;
+    let key = keys.find(&name).ok_or(format!("key {name:?} is none of these keys"))?;
+    let key = DecodingKey::from_jwk(key).map_err(|_| format!("key {name:?} is damaged"))?;
+    let mut validation = Validation::new(Algorithm::ES256);
+    validation.leeway = LEEWAY_S;
+    if ends == Ends::Never {
+        validation.required_spec_claims.clear();
+        validation.validate_exp = false;
+    }
+    match decode(token, &key, &validation) {
+        Ok(data) => Ok(data.claims),
+        Err(err) => Err(match err.kind() {
+            ErrorKind::ExpiredSignature => "it has ended: get a new one".to_owned(),
+            ErrorKind::InvalidSignature => format!("key {name:?} did not sign it"),
+            _ => format!("it is damaged: {err}"),
+        }),
+    }
+}

@@ -1,0 +1,34 @@
+//! The audit log, for readers.
+
+use api::audit::{AuditPage, AuditRow, CHECKPOINT_TYPE, Checkpoint, SignedCheckpoint};
+use store::HISTORY_PAGE_MAX;
+
+use super::{App, AppError};
+
+impl App {
+    /// Rows with numbers above `after`, oldest first.
+    pub async fn audit(&self, after: i64, limit: Option<u32>) -> Result<AuditPage, AppError> {
+        let limit = limit.unwrap_or(HISTORY_PAGE_MAX).clamp(1, HISTORY_PAGE_MAX);
+        let rows = self.store.audit(after, limit).await?;
+        let full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let next_after = rows.last().filter(|_| full).map(|last| last.seq);
+        let view = |row: store::AuditRow| AuditRow {
+            seq: row.seq,
+            at_ms: row.at_ms,
+            actor: row.actor,
+            action: row.action,
+            subject: row.subject,
+            detail_json: row.detail_json,
+            sha256: hex::encode(row.sha256),
+        };
+        Ok(AuditPage { rows: rows.into_iter().map(view).collect(), next_after })
+    }
+
+    /// The end of the log, signed.
+    pub async fn audit_checkpoint(&self) -> Result<SignedCheckpoint, AppError> {
+        let (seq, sha256) = self.store.audit_head().await?;
+        let iat = self.store.now_ms().await?.div_euclid(1000);
+        let checkpoint = Checkpoint { seq, sha256: hex::encode(sha256), iat };
+        Ok(SignedCheckpoint { jws: self.signer.sign(CHECKPOINT_TYPE, &checkpoint)? })
+    }
+}
