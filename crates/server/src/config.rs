@@ -33,6 +33,8 @@ pub struct Config {
     pub challenge_good_for_s: u64,
     /// Connections at one time; more wait to be accepted.
     pub connections_max: usize,
+    /// Joins a second that machines of one address may begin; eight seconds' worth may come at once.
+    pub joins_per_s: u32,
     /// The policy file; without one the default policy holds. In the configuration file it is
     /// relative to that file's folder.
     pub policy: Option<PathBuf>,
@@ -51,6 +53,7 @@ impl Default for Config {
             verdict_good_for_s: 0,
             challenge_good_for_s: 30,
             connections_max: 20_000,
+            joins_per_s: crate::app::JOINS_PER_S,
             policy: None,
             dbx: None,
         }
@@ -119,6 +122,7 @@ impl Config {
         within("attest_interval_s", self.attest_interval_s, 1, INTERVAL_S_MAX)?;
         within("verdict_good_for_s", self.verdict_good_for_s, 0, INTERVAL_S_MAX)?;
         within("challenge_good_for_s", self.challenge_good_for_s, 1, 3600)?;
+        anyhow::ensure!(self.joins_per_s > 0, "joins_per_s must not be 0");
         anyhow::ensure!(self.connections_max > 0, "connections_max must not be 0");
         Ok(())
     }

@@ -100,7 +100,7 @@ fn show(claims: &Value, output: &Output) -> Result<(), CliError> {
     let name = claims["bootproof_untrusted_host_name"].as_str().unwrap_or_default();
     let verdict = host["bootproof_verdict"].as_str().unwrap_or_default();
     output.line(&format!("{}: {} ({verdict})", plain(name), output.paint(tone, status)))?;
-    let line = |name: &str, value: &str| output.line(&format!("{name:<16} {}", plain(value)));
+    let line = |name: &str, value: &str| output.line(&format!("{name:<20} {}", plain(value)));
     line("identifier", claims["sub"].as_str().unwrap_or_default())?;
     let at = |claim: &str| claims[claim].as_i64().and_then(|at_s| at_s.checked_mul(1000));
     line("said", &time(at("iat")))?;

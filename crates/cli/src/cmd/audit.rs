@@ -51,18 +51,19 @@ async fn list(after: i64, client: &Client, output: &Output) -> Result<Exit, CliE
         output.json(&rows)?;
         return Ok(Exit::Done);
     }
-    let mut table = output.table(&["row", "when", "who", "what", "on what", "detail"]);
+    // No table: identifiers and details are longer than its columns would be.
     for row in rows {
-        table.add_row([
-            row.seq.to_string(),
-            time(Some(row.at_ms)),
-            plain(&row.actor),
-            plain(&row.action),
-            plain(&row.subject),
-            plain(&row.detail_json),
-        ]);
+        let what = output.paint(Tone::Strong, &plain(&row.action));
+        let (who, on_what) = (plain(&row.actor), plain(&row.subject));
+        output.line(&format!(
+            "{:>6}  {}  {what}  {on_what}  by {who}",
+            row.seq,
+            time(Some(row.at_ms))
+        ))?;
+        if row.detail_json != "{}" {
+            output.line(&format!("        {}", plain(&row.detail_json)))?;
+        }
     }
-    output.line(&table.to_string())?;
     Ok(Exit::Done)
 }
 

@@ -35,6 +35,8 @@ use store::{By, Host, NewApiToken, Role, Store, StoreError};
 use verify::NonceKey;
 use zeroize::Zeroizing;
 
+pub use join_rate::PER_SECOND as JOINS_PER_S;
+
 pub use error::{AppError, Refusal, RefusalKind};
 
 use crate::{authority::Authority, config::Config};
@@ -84,6 +86,7 @@ impl App {
             .map_err(|_| AppError::Bug("the stored nonce key has the wrong length".into()))?;
         let candidate = signer::Signer::new_key()?.to_vec();
         let signing = Zeroizing::new(store.secret_or_insert("signing-key", candidate).await?);
+        let joins_per_s = config.joins_per_s;
         Ok(Arc::new(Self {
             store,
             authority,
@@ -102,7 +105,7 @@ impl App {
             baselines: reference::Baselines::default(),
             judging_anew: tokio::sync::Mutex::default(),
             memos: memo::Memos::default(),
-            join_rate: join_rate::JoinRate::default(),
+            join_rate: join_rate::JoinRate::new(joins_per_s),
         }))
     }
 

@@ -9,6 +9,7 @@ mod busy_tpm;
 mod commands;
 mod crash;
 mod credential;
+mod fleet;
 mod hostile;
 mod ima;
 mod inventory;
