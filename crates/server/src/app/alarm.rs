@@ -91,24 +91,34 @@ impl App {
     }
 
     /// Looks at the hosts that are due, and says how many they were.
-    async fn look(&self) -> Result<usize, AppError> {
+    async fn look(self: &Arc<Self>) -> Result<usize, AppError> {
         let now_ms = self.store.now_ms().await?;
         let due = self.store.due_looks(now_ms, LOOKS).await?;
-        for DueLook { host, change } in &due {
-            let (causes, look_again_at_ms) = looked_at(host, &self.config, now_ms);
-            let (host, change) = (host.id.clone(), *change);
-            let settlement = Settlement { host, change, causes, look_again_at_ms, at_ms: now_ms };
-            let edges = self.store.settle_alarms(settlement).await?;
-            for alarm in edges.raised {
-                let (host, name) = (alarm.host, alarm.host_name);
-                tracing::warn!(%host, name, code = alarm.code, "alarm raised: {}", alarm.cause);
-            }
-            for alarm in edges.cleared {
-                let (host, name) = (alarm.host, alarm.host_name);
-                tracing::info!(%host, name, code = alarm.code, "alarm cleared");
-            }
+        let n_due = due.len();
+        // Together: what waits for the store is written in one go.
+        let looks: Vec<_> =
+            due.into_iter().map(|due| tokio::spawn(Arc::clone(self).settle(due, now_ms))).collect();
+        for look in looks {
+            look.await.map_err(|err| AppError::Bug(err.into()))??;
         }
-        Ok(due.len())
+        Ok(n_due)
+    }
+
+    async fn settle(self: Arc<Self>, due: DueLook, now_ms: i64) -> Result<(), AppError> {
+        let DueLook { host, change } = due;
+        let (causes, look_again_at_ms) = looked_at(&host, &self.config, now_ms);
+        let host = host.id;
+        let settlement = Settlement { host, change, causes, look_again_at_ms, at_ms: now_ms };
+        let edges = self.store.settle_alarms(settlement).await?;
+        for alarm in edges.raised {
+            let (host, name) = (alarm.host, alarm.host_name);
+            tracing::warn!(%host, name, code = alarm.code, "alarm raised: {}", alarm.cause);
+        }
+        for alarm in edges.cleared {
+            let (host, name) = (alarm.host, alarm.host_name);
+            tracing::info!(%host, name, code = alarm.code, "alarm cleared");
+        }
+        Ok(())
     }
 
     /// All alarms that stand, by cause, the worst first.
