@@ -48,17 +48,42 @@ impl EvidenceLine {
 pub(crate) struct Tally {
     pub(crate) n_lines: u64,
     pub(crate) first_ms: Option<i64>,
-    pub(crate) last_ms: Option<i64>,
+    pub(crate) last: Option<Last>,
     pub(crate) evidence: Vec<EvidenceLine>,
 }
 
+/// The last line of a case that has a time. Of equal times the one counts that stands further down.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Last {
+    pub(crate) ms: i64,
+    file: Arc<str>,
+    number: u64,
+}
+
+impl Last {
+    /// Whether this one came after `other`. In one file the order of its lines tells, also where the
+    /// clock was set back between them; across files only the time can.
+    pub(crate) fn is_after(&self, other: &Self) -> bool {
+        match self.file == other.file {
+            true => self.number > other.number,
+            false => self.ms > other.ms,
+        }
+    }
+}
+
 impl Tally {
-    /// Counts a line of `time`.
-    pub(crate) fn count(&mut self, time: LogTime) {
+    /// Counts a line of `time`, the `number`th of `file`.
+    pub(crate) fn count(&mut self, time: LogTime, file: &Arc<str>, number: u64) {
         self.n_lines = self.n_lines.saturating_add(1);
         if let LogTime::Utc(ms) = time {
             self.first_ms = Some(self.first_ms.map_or(ms, |first| first.min(ms)));
-            self.last_ms = Some(self.last_ms.map_or(ms, |last| last.max(ms)));
+            if self
+                .last
+                .as_ref()
+                .is_none_or(|last| (last.ms, &last.file, last.number) < (ms, file, number))
+            {
+                self.last = Some(Last { ms, file: file.clone(), number });
+            }
         }
     }
 
@@ -80,7 +105,7 @@ impl Tally {
     pub(crate) fn join(&mut self, other: Self) {
         self.n_lines = self.n_lines.saturating_add(other.n_lines);
         self.first_ms = [self.first_ms, other.first_ms].into_iter().flatten().min();
-        self.last_ms = self.last_ms.max(other.last_ms);
+        self.last = self.last.take().max(other.last);
         other.evidence.into_iter().for_each(|line| self.keep(line));
     }
 }

@@ -1,5 +1,7 @@
 //! Which host a line is about.
 
+use std::net::Ipv4Addr;
+
 use memchr::memmem;
 
 use crate::signature::Source;
@@ -29,7 +31,14 @@ impl HostName {
     /// Whether `full` is this name with its domain.
     pub(crate) fn is_short_for(&self, full: &Self) -> bool {
         let rest = full.0.strip_prefix(&self.0);
-        rest.is_some_and(|rest| rest.starts_with('.')) && !self.0.contains('.')
+        rest.is_some_and(|rest| rest.starts_with('.'))
+            && !self.0.contains('.')
+            && !full.is_address()
+    }
+
+    /// Whether it is an address, as vCenter has for a name where a host was added by it.
+    pub(crate) fn is_address(&self) -> bool {
+        self.0.parse::<Ipv4Addr>().is_ok()
     }
 }
 
@@ -51,13 +60,13 @@ pub(crate) fn of_line(line: &[u8], behind_time: &[u8], source: Source) -> Subjec
         Source::Bootproof => after(line, b"name=")
             .or_else(|| after(line, b"name\":\""))
             .or_else(|| after(line, b"host=").or_else(|| after(line, b"host\":\""))),
-        _ => after(line, b"\"_HOSTNAME\":\"").or_else(|| of_syslog(behind_time)),
+        _ => after(line, b"\"_HOSTNAME\":\"").or_else(|| of_syslog(line, behind_time)),
     };
     Subject { name, moref: moref(line) }
 }
 
 /// `[vim.HostSystem:host-29,esxi-117.foobar.com]`
-fn of_vcenter(line: &[u8]) -> Option<Subject> {
+pub(crate) fn of_vcenter(line: &[u8]) -> Option<Subject> {
     let key: &[u8] = b"[vim.HostSystem:";
     let rest = line.get(memmem::find(line, key)? + key.len()..)?;
     let inner = rest.get(..memchr::memchr(b']', rest)?)?;
@@ -82,16 +91,68 @@ fn after(line: &[u8], key: &[u8]) -> Option<HostName> {
     HostName::new(std::str::from_utf8(rest.get(..end.unwrap_or(rest.len()))?).ok()?)
 }
 
-/// `esxi-117 vmkernel: …`: a name, and behind it a program with a colon.
-fn of_syslog(behind_time: &[u8]) -> Option<HostName> {
+/// `esxi-117 vmkernel: …`: a name, and behind it a program with a colon. By RFC 5424 the program has
+/// none, and the line begins with `<181>1`.
+fn of_syslog(line: &[u8], behind_time: &[u8]) -> Option<HostName> {
     let head = behind_time.get(..2 * NAME_BYTES_MAX).unwrap_or(behind_time);
-    let mut words = head.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
-    let name = HostName::new(std::str::from_utf8(words.next()?).ok()?)?;
+    let mut words = head.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).peekable();
+    // `14:02:27 CEST web-1 kernel: …`
+    let is_zone = |word: &&[u8]| word.len() < 6 && word.iter().all(u8::is_ascii_uppercase);
+    let zone = words.next_if(is_zone);
+    let first = if words.peek().is_some_and(|word| word.ends_with(b":")) { zone } else { None };
+    let name = HostName::new(str::from_utf8(first.or_else(|| words.next())?).ok()?)?;
+    let program = words.next()?;
+    if is_rfc_5424(line) {
+        return Some(name);
+    }
     let is_level = ["trace", "debug", "verbose", "info", "warn", "warning", "error"];
-    let program = words.next()?.strip_suffix(b":")?;
+    let program = program.strip_suffix(b":")?;
     let program =
         program.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_./[]()@".contains(byte));
     (program && !is_level.contains(&name.as_str())).then_some(name)
+}
+
+/// `<181>1 `: a priority, and the version of the format.
+fn is_rfc_5424(line: &[u8]) -> bool {
+    let priority = line.strip_prefix(b"<").and_then(|rest| {
+        let n = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        rest.get(n..).filter(|_| (1..=3).contains(&n))
+    });
+    priority.is_some_and(|rest| rest.starts_with(b">1 "))
+}
+
+/// A name and an address that `line` says to be of one host: `NAME (10.0.0.1)`, `NAME/10.0.0.1`,
+/// `10.0.0.1 (NAME)`. Whether the name is a host's, other lines must tell: it may be any word.
+pub(crate) fn tie(line: &[u8]) -> Option<(HostName, HostName)> {
+    let is_in_name = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_".contains(byte);
+    let mut before: Option<(HostName, usize)> = None;
+    let mut at = 0;
+    while let Some(rest) = line.get(at..).filter(|rest| !rest.is_empty()) {
+        let n = rest.iter().take_while(|byte| is_in_name(byte)).count();
+        let word = rest.get(..n).and_then(|word| str::from_utf8(word).ok()).and_then(HostName::new);
+        if let Some(word) = word {
+            if let Some((before, end)) =
+                before.take_if(|(before, _)| before.is_address() != word.is_address())
+                && matches!(line.get(end..at)?, b" (" | b"(" | b"/" | b" [" | b"[")
+            {
+                return Some(if word.is_address() { (before, word) } else { (word, before) });
+            }
+            before = Some((word, at + n));
+        }
+        at += n.max(1);
+    }
+    None
+}
+
+/// Names of one host as a hosts file has them: `10.0.0.1 esxi-117.foobar.com esxi-117`. Not the
+/// machine's own loop, which is each host's.
+pub(crate) fn of_hosts_file(line: &[u8]) -> Option<(HostName, HostName)> {
+    let line = line.split(|byte| *byte == b'#').next()?;
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    let mut name = || HostName::new(str::from_utf8(words.next()?).ok()?);
+    let address = name().filter(HostName::is_address)?;
+    let is_loop = address.as_str().starts_with("127.") || address.as_str().starts_with("0.");
+    name().filter(|name| !is_loop && !name.is_address()).map(|name| (name, address))
 }
 
 #[cfg(test)]
@@ -127,6 +188,49 @@ mod tests {
         assert_eq!(name(json, "", Source::Bootproof).unwrap(), "web-2");
         let journal = r#"{"_HOSTNAME":"web-3","MESSAGE":"x"}"#;
         assert_eq!(name(journal, "", Source::Linux).unwrap(), "web-3");
+    }
+
+    #[test]
+    fn syslog_names_its_host_in_each_of_its_forms() {
+        for (line, found) in [
+            (
+                "<181>1 2018-05-10T14:02:27.659Z esxi-117.a.b vmkernel - - - cpu0:1)x",
+                Some("esxi-117.a.b"),
+            ),
+            ("<181>2018-05-10T14:02:27.659Z esxi-117.a.b vmkernel: cpu0:1)x", Some("esxi-117.a.b")),
+            ("Thu 2018-05-10 14:02:27 CEST web-1 kernel: x", Some("web-1")),
+            ("2018-05-10 14:02:27 WEB-1 kernel: x", Some("web-1")),
+            ("<181>1 2018-05-10T14:02:27.659Z - vmkernel - - - x", None),
+            ("2018-05-10T14:02:27.659Z esxi-117.a.b vmkernel - - - x", None),
+        ] {
+            let (_, end) = crate::time::of_line(line.as_bytes(), crate::Year::Unknown);
+            let subject = of_line(line.as_bytes(), &line.as_bytes()[end..], Source::Vmkernel);
+            assert_eq!(subject.name.as_ref().map(HostName::as_str), found, "{line}");
+        }
+    }
+
+    #[test]
+    fn lines_tie_names_to_addresses() {
+        let strings = |tie: Option<(HostName, HostName)>| tie.map(|(name, ip)| (name.0, ip.0));
+        let tied = Some(("esxi-117.a.b".to_owned(), "10.1.2.3".to_owned()));
+        for line in [
+            "Connected to host esxi-117.a.b (10.1.2.3), port 902",
+            "host 10.1.2.3 [esxi-117.a.b]",
+            "esxi-117.a.b/10.1.2.3:443 and others",
+        ] {
+            assert_eq!(strings(tie(line.as_bytes())), tied, "{line}");
+        }
+        for line in ["esxi-117.a.b 10.1.2.3", "10.1.2.3 (10.1.2.4)", "a (b)", "1.2.3.4.5 (a)x", ""]
+        {
+            assert_eq!(strings(tie(line.as_bytes())), None, "{line}");
+        }
+        let hosts = |line: &str| strings(of_hosts_file(line.as_bytes()));
+        assert_eq!(hosts("10.1.2.3\tesxi-117.a.b esxi-117 # us"), tied);
+        for line in
+            ["127.0.0.1 localhost.localdomain", "# 10.1.2.3 a", "::1 localhost", "10.1.2.3", ""]
+        {
+            assert_eq!(hosts(line), None, "{line}");
+        }
     }
 
     #[test]

@@ -18,7 +18,10 @@
 )]
 
 mod case;
+mod codes;
+mod commands;
 mod diagnosis;
+mod fragments;
 mod host;
 mod lines;
 mod matcher;
@@ -28,11 +31,12 @@ mod table;
 mod time;
 
 pub use case::{EVIDENCE_BYTES_MAX, EVIDENCE_LINES_MAX, EvidenceLine, Place};
-pub use diagnosis::{CASES_MAX, Diagnosis};
+pub use codes::{About, CodeOnLine};
+pub use diagnosis::{CASES_MAX, ClockSetBack, Diagnosis};
 pub use host::HostName;
 pub use lines::{LINE_BYTES_MAX, Lines};
 pub use matcher::{Hit, Matcher};
 pub use report::{Case, HostReport, Report, State};
-pub use signature::{Carries, Role, Signature, Source, Suspicion};
+pub use signature::{Carries, Role, Signature, Source, Stands, Suspicion};
 pub use table::{WITHOUT_TEXT, signatures};
 pub use time::{LogTime, Year};

@@ -2,7 +2,10 @@
 
 use memchr::{memchr, memrchr};
 
-use crate::matcher::{Hit, Matcher};
+use crate::{
+    host,
+    matcher::{Hit, Matcher},
+};
 
 /// How much of a line is looked at. The longest lines of real logs (traces of a SOAP call in hostd)
 /// have some ten thousand bytes; what stands behind that is not kept and not searched.
@@ -35,8 +38,8 @@ impl Lines {
         self.n_lines_cut
     }
 
-    /// The next bytes of the stream. `found` gets each line that has signatures: its number from 1,
-    /// its bytes without line feed, and the signatures.
+    /// The next bytes of the stream. `found` gets each line that has signatures, or says which host
+    /// is which: its number from 1, its bytes without line feed, and the signatures.
     pub fn push(
         &mut self,
         matcher: &Matcher,
@@ -75,7 +78,7 @@ impl Lines {
         self.n_lines += 1;
         self.n_lines_cut += u64::from(self.is_cut);
         let hits = matcher.hits(&self.kept);
-        if !hits.is_empty() {
+        if !hits.is_empty() || host::of_vcenter(&self.kept).is_some() {
             found(self.n_lines, &self.kept, &hits);
         }
         self.kept.clear();
@@ -106,7 +109,7 @@ impl Lines {
                 _ => line,
             };
             let hits = matcher.hits(line);
-            if !hits.is_empty() {
+            if !hits.is_empty() || host::of_vcenter(line).is_some() {
                 found(self.n_lines, line, &hits);
             }
             (from, counted) = (end + 1, end + 1);

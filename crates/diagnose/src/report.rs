@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use findings::{
     Code,
-    response_code::{self, Explanation, Weight},
+    response_code::{Explanation, Weight},
 };
-use tpm_wire::ResponseCode;
 
 use crate::{
-    case::{EvidenceLine, Tally},
-    diagnosis::{Diagnosis, What, Whom},
+    case::{EvidenceLine, Last, Tally},
+    codes::CodeOnLine,
+    diagnosis::{ClockSetBack, Diagnosis, What, Whom},
     host::HostName,
     signature::{Role, Signature, Suspicion},
     table::signatures,
@@ -24,6 +24,10 @@ pub struct Report {
     pub hosts: Vec<HostReport>,
     /// Lines with signatures that are told nowhere, since there were too many hosts.
     pub n_lines_left_out: u64,
+    /// Where times go back inside a file: the first of them.
+    pub clocks_set_back: Vec<ClockSetBack>,
+    /// How often they do.
+    pub n_clocks_set_back: u64,
 }
 
 /// What was found of one host.
@@ -59,6 +63,8 @@ pub struct Case {
     pub signature: &'static Signature,
     /// The response code that its lines carry.
     pub code: Option<Explanation>,
+    /// What its lines say of the command that the code answers.
+    pub on_line: Option<CodeOnLine>,
     /// Lines that have it.
     pub n_lines: u64,
     /// The first, in milliseconds since 1970; `None` where no line has a time of day.
@@ -90,20 +96,33 @@ impl HostReport {
 impl Case {
     /// What it means, in a line.
     pub fn says(&self) -> String {
-        self.code.map_or_else(
-            || self.signature.says.to_owned(),
-            |code| format!("{}: {code}", self.signature.says),
-        )
+        let Some(code) = self.code else { return self.signature.says.to_owned() };
+        match self.on_line.and_then(|on_line| on_line.command) {
+            Some(command) => format!("{}, {command}: {code}", self.signature.says),
+            None => format!("{}: {code}", self.signature.says),
+        }
     }
 
     /// Why it happens.
     pub fn cause(&self) -> &'static str {
-        self.code.map_or(self.signature.cause, |code| code.cause)
+        match self.code {
+            Some(_) if self.misses_ek_certificate() => {
+                "The line names the NV index of an endorsement key's certificate, and the TPM says that nothing is defined there: it was delivered without that certificate, or the index was deleted."
+            }
+            Some(code) => code.cause,
+            None => self.signature.cause,
+        }
     }
 
     /// What to do.
     pub fn next_step(&self) -> &'static str {
-        self.code.map_or(self.signature.next_step, |code| code.next_step)
+        match self.code {
+            Some(_) if self.misses_ek_certificate() => {
+                "`bootproof explain ek-cert-absent` says what to do without one. A TPM that has the certificate of its other key (RSA at 0x01c00002, ECC at 0x01c0000a) needs nothing."
+            }
+            Some(code) => code.next_step,
+            None => self.signature.next_step,
+        }
     }
 
     /// The finding that is the same.
@@ -111,10 +130,16 @@ impl Case {
         self.code.map_or(self.signature.finding, |code| code.finding)
     }
 
+    fn misses_ek_certificate(&self) -> bool {
+        self.on_line.is_some_and(CodeOnLine::misses_ek_certificate)
+    }
+
     /// A response code decides what its line is.
     fn role(&self) -> Role {
         match self.code.map(|code| code.weight) {
             None => self.signature.role,
+            // Absent is harmless, unless this is what everybody needs.
+            Some(_) if self.misses_ek_certificate() => Role::Cause,
             Some(Weight::Harmless) => Role::Harmless,
             Some(Weight::Passing) => Role::Symptom,
             Some(Weight::Fault) => Role::Cause,
@@ -125,7 +150,9 @@ impl Case {
 type Tallies = BTreeMap<What, Tally>;
 
 pub(crate) fn of(diagnosis: Diagnosis) -> Report {
-    let n_lines_left_out = diagnosis.n_lines_left_out;
+    let Diagnosis { n_lines_left_out, n_clocks_set_back, .. } = diagnosis;
+    let mut clocks_set_back = diagnosis.clocks_set_back.clone();
+    clocks_set_back.sort();
     let (by_host, joined) = by_host(diagnosis);
     let mut hosts: Vec<HostReport> = by_host
         .into_iter()
@@ -138,12 +165,12 @@ pub(crate) fn of(diagnosis: Diagnosis) -> Report {
         let first = host.causes.iter().filter_map(|case| case.first_ms).min();
         (host.causes.is_empty(), host.symptoms.is_empty(), first.is_none(), first)
     });
-    Report { hosts, n_lines_left_out }
+    Report { hosts, n_lines_left_out, clocks_set_back, n_clocks_set_back }
 }
 
 /// Tallies by the host's full name, and whether those without a name were given to the only one.
 fn by_host(diagnosis: Diagnosis) -> (BTreeMap<Option<HostName>, Tallies>, bool) {
-    let Diagnosis { tallies, names, .. } = diagnosis;
+    let Diagnosis { tallies, names, ties, .. } = diagnosis;
     let mut named: Vec<HostName> = tallies
         .keys()
         .filter_map(|(whom, _)| match whom {
@@ -151,6 +178,7 @@ fn by_host(diagnosis: Diagnosis) -> (BTreeMap<Option<HostName>, Tallies>, bool) 
             Whom::Moref(_) | Whom::Unknown => None,
         })
         .collect();
+    named.extend(names.values().flatten().cloned());
     named.sort();
     named.dedup();
     // Sorted, a short name stands right before those that are it with a domain.
@@ -162,6 +190,19 @@ fn by_host(diagnosis: Diagnosis) -> (BTreeMap<Option<HostName>, Tallies>, bool) 
         match full.as_slice() {
             [only] => (*only).clone(),
             _ => name,
+        }
+    };
+    // An address is a host where exactly one of the names that lines tie to it is one.
+    let full_name = |name: HostName| {
+        let tied = ties.get(&name).into_iter().flatten();
+        let known = tied.filter(|name| {
+            let at = named.partition_point(|other| other < *name);
+            named.get(at).is_some_and(|next| next == *name || name.is_short_for(next))
+        });
+        let known: BTreeSet<HostName> = known.cloned().map(&full_name).collect();
+        match known.len() {
+            1 => known.into_iter().next().unwrap_or(name),
+            _ => full_name(name),
         }
     };
     let mut hosts: BTreeMap<Option<HostName>, Tallies> = BTreeMap::new();
@@ -189,9 +230,13 @@ fn by_host(diagnosis: Diagnosis) -> (BTreeMap<Option<HostName>, Tallies>, bool) 
 fn host(name: Option<HostName>, has_unnamed_lines: bool, tallies: Tallies) -> HostReport {
     let last_of = |id: &str| {
         let of_id = |what: &What| signatures().nth(what.0).is_some_and(|row| row.id == id);
-        tallies.iter().filter(|(what, _)| of_id(what)).filter_map(|(_, tally)| tally.last_ms).max()
+        tallies
+            .iter()
+            .filter(|(what, _)| of_id(what))
+            .filter_map(|(_, tally)| tally.last.clone())
+            .max()
     };
-    let ends: BTreeMap<&'static str, i64> = signatures()
+    let ends: BTreeMap<&'static str, Last> = signatures()
         .filter_map(|row| row.ended_by)
         .filter_map(|id| Some((id, last_of(id)?)))
         .collect();
@@ -199,17 +244,18 @@ fn host(name: Option<HostName>, has_unnamed_lines: bool, tallies: Tallies) -> Ho
         .into_iter()
         .filter_map(|((position, code), tally)| {
             let signature = signatures().nth(position)?;
-            let end = signature.ended_by.and_then(|id| ends.get(id).copied());
-            let state = match (end, tally.last_ms) {
-                (Some(end), Some(last)) if end > last => State::EndedAt(end),
+            let end = signature.ended_by.and_then(|id| ends.get(id));
+            let state = match (end, &tally.last) {
+                (Some(end), Some(last)) if end.is_after(last) => State::EndedAt(end.ms),
                 _ => State::Lasts,
             };
             Some(Case {
                 signature,
-                code: code.map(|code| response_code::explain(ResponseCode(code))),
+                code: code.map(CodeOnLine::explain),
+                on_line: code,
                 n_lines: tally.n_lines,
                 first_ms: tally.first_ms,
-                last_ms: tally.last_ms,
+                last_ms: tally.last.map(|last| last.ms),
                 state,
                 evidence: tally.evidence,
                 explained_by: Vec::new(),

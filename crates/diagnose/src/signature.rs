@@ -21,6 +21,8 @@ pub enum Source {
     Linux,
     /// Bootproof's server and agent.
     Bootproof,
+    /// Any program that talks to a TPM.
+    AnyProgram,
 }
 
 impl Source {
@@ -35,6 +37,7 @@ impl Source {
             Self::Firmware => "firmware",
             Self::Linux => "Linux",
             Self::Bootproof => "Bootproof",
+            Self::AnyProgram => "any program",
         }
     }
 }
@@ -83,8 +86,9 @@ pub struct Signature {
     pub source: Source,
     /// What it says of what is wrong.
     pub role: Role,
-    /// The texts as they are printed, any of which will do; `*` stands for what varies. All of a
-    /// text stands on one line.
+    /// The texts as they are printed, any of which will do; `*` stands for what varies, `^` in front
+    /// says that the message begins with it: words that stand inside other programs' messages, too.
+    /// All of a text stands on one line. None where a response code is what is looked for.
     pub texts: &'static [&'static str],
     /// What it means, in a line.
     pub says: &'static str,
@@ -102,6 +106,17 @@ pub struct Signature {
     pub suspicion: Option<Suspicion>,
     /// Whether a TPM's response code stands behind the text and decides the role.
     pub carries: Carries,
+    /// Whether it counts on lines that have another signature.
+    pub stands: Stands,
+}
+
+/// Whether a signature counts on lines that have another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stands {
+    /// It does.
+    Beside,
+    /// It does not: it only says that there is something of which nothing is known.
+    Alone,
 }
 
 /// What stands behind a text.
@@ -113,6 +128,8 @@ pub enum Carries {
     HexCode,
     /// A response code in decimal.
     DecimalCode,
+    /// A response code anywhere on a line about a TPM, where no other signature carries it.
+    AnyCode,
 }
 
 impl Signature {
@@ -136,6 +153,7 @@ impl Signature {
             ended_by: None,
             suspicion: None,
             carries: Carries::Nothing,
+            stands: Stands::Beside,
         }
     }
 
@@ -153,6 +171,10 @@ impl Signature {
 
     pub(crate) const fn suspicion(self, suspicion: Suspicion) -> Self {
         Self { suspicion: Some(suspicion), ..self }
+    }
+
+    pub(crate) const fn stands(self, stands: Stands) -> Self {
+        Self { stands, ..self }
     }
 
     pub(crate) const fn carries(self, carries: Carries) -> Self {

@@ -75,7 +75,7 @@ fn the_founding_story_has_its_three_causes_on_one_host() {
     assert_eq!(ids(&host.symptoms), ["E03", "L02", "L04"]);
     assert_eq!(host.symptoms[0].explained_by, ["E05"]);
     assert_eq!(host.symptoms[1].explained_by, ["L01"]);
-    assert_eq!(ids(&host.harmless), ["L06", "L22", "L05", "E04"]);
+    assert_eq!(ids(&host.harmless), ["L06", "L22", "L05", "E04", "E24"]);
     assert!(found.is_trouble());
 }
 
@@ -206,4 +206,101 @@ fn junk_is_harmless() {
         "\u{fffd}\u{fffd} tpmdriver failed to load \u{fffd}("
     );
     assert!(report(&[("x", b"")]).hosts.is_empty());
+}
+
+const OFF: &str =
+    "cpu1:1)WARNING: tpmDriver: I:1: TPM 2 SHA-256 PCR bank not found to be active.\n";
+const ON: &str = "cpu1:1)tpmdriver loaded successfully.\n";
+
+#[test]
+fn in_one_file_order_tells_where_the_clock_was_set() {
+    // The clock stood in 2038 at the first start, and was set before the second.
+    let log = format!("2038-01-01T00:00:00Z {OFF}2018-05-10T00:00:00Z {ON}");
+    let found = report(&[("vmkernel.log", log.as_bytes())]);
+    assert!(matches!(only(&found).causes[0].state, State::EndedAt(1_525_910_400_000)));
+    assert_eq!((found.n_clocks_set_back, found.clocks_set_back[0].number), (1, 2));
+    // The other way round it broke after the clock was set.
+    let log = format!("2038-01-01T00:00:00Z {ON}2018-05-10T00:00:00Z {OFF}");
+    let found = report(&[("vmkernel.log", log.as_bytes())]);
+    assert_eq!(only(&found).causes[0].state, State::Lasts);
+    // Threads that write out of order are no clock.
+    let log = format!("2018-05-10T00:00:59Z {OFF}2018-05-10T00:00:00Z {ON}");
+    assert_eq!(report(&[("vmkernel.log", log.as_bytes())]).n_clocks_set_back, 0);
+}
+
+#[test]
+fn rotated_files_are_put_in_order_by_their_times() {
+    let (old, new) = (format!("2018-05-09T00:00:00Z {OFF}"), format!("2018-05-10T00:00:00Z {ON}"));
+    let files = [("vmkernel.log", new.as_bytes()), ("vmkernel.0.gz", old.as_bytes())];
+    let found = report(&files);
+    assert!(matches!(only(&found).causes[0].state, State::EndedAt(_)));
+    assert_eq!(found.n_clocks_set_back, 0, "each file has a clock of its own");
+}
+
+#[test]
+fn zones_are_put_in_one_order() {
+    let (off, on) =
+        (format!("2018-05-10T03:00:00+02:00 {OFF}"), format!("2018-05-10T02:00:00Z {ON}"));
+    let found = report(&[("a", off.as_bytes()), ("b", on.as_bytes())]);
+    assert!(matches!(only(&found).causes[0].state, State::EndedAt(_)));
+}
+
+#[test]
+fn an_address_is_the_host_that_a_line_ties_it_to() {
+    let by_address =
+        "x [vim.HostSystem:host-1,10.1.2.3] No identity key in DB, try to reconnect host\n";
+    let by_name = "2018-05-10T14:00:00Z esxi-1.a.b vmkernel: tpmdriver failed to load.\n";
+    let tie = "2018-05-10T14:00:00Z i vpxd[1] sub=Attestation Starting host attestation of esxi-1.a.b (10.1.2.3)\n";
+    let names = |log: &[&str]| -> Vec<String> {
+        let found = report(&[("x", log.concat().as_bytes())]);
+        let names = found.hosts.iter().filter_map(|host| host.name.as_ref());
+        names.map(|name| name.as_str().to_owned()).collect()
+    };
+    assert_eq!(names(&[by_address, by_name]), ["10.1.2.3", "esxi-1.a.b"]);
+    assert_eq!(names(&[by_address, by_name, tie]), ["esxi-1.a.b"]);
+    // A word that no other line has for a host ties nothing; two hosts of one address neither.
+    let word = tie.replace("esxi-1.a.b", "address");
+    assert_eq!(names(&[by_address, by_name, &word]), ["10.1.2.3", "esxi-1.a.b"]);
+    let other = [tie.replace("esxi-1", "esxi-2"), by_name.replace("esxi-1", "esxi-2")].concat();
+    assert_eq!(names(&[by_address, by_name, tie, &other]).len(), 3);
+    // A hosts file in a support bundle.
+    let matcher = Matcher::new().unwrap();
+    let mut diagnosis = Diagnosis::new();
+    for (n, line) in [by_address, by_name].into_iter().enumerate() {
+        let hits = matcher.hits(line.as_bytes());
+        diagnosis.line(&place("x"), n as u64, line.trim_end().as_bytes(), &hits);
+    }
+    diagnosis.hosts_file_line(b"10.1.2.3 esxi-1.a.b esxi-1");
+    assert_eq!(diagnosis.report().hosts.len(), 1);
+}
+
+#[test]
+fn a_name_is_learnt_from_lines_without_a_signature() {
+    let log = "x info vpxd[1] [vim.HostSystem:host-7,esxi-7.a.b] heartbeat\n\
+               x info vpxd[1] [opID=HB-host-7@1] No identity key in DB, try to reconnect host\n";
+    let found = report(&[("x", log.as_bytes())]);
+    assert_eq!(only(&found).name.as_ref().unwrap().as_str(), "esxi-7.a.b");
+}
+
+#[test]
+fn a_missing_index_is_harmless_unless_it_is_the_certificates() {
+    let line = |index: &str| {
+        format!(
+            "2018-05-10T14:00:00Z web-1 app: tpm: Esys_NV_ReadPublic of {index} failed: 0x18b\n"
+        )
+    };
+    let found = report(&[("x", line("0x01c10110").as_bytes())]);
+    assert_eq!((found.is_trouble(), ids(&only(&found).harmless)), (false, vec!["R01"]));
+    assert!(only(&found).harmless[0].says().contains("TPM2_NV_ReadPublic: 0x18b TPM_RC_HANDLE"));
+    let found = report(&[("x", line("0x01c00002").as_bytes())]);
+    let case = &only(&found).causes[0];
+    assert_eq!((case.signature.id, case.finding()), ("R01", Some(Code::EkCertAbsent)));
+    assert!(case.next_step().contains("ek-cert-absent"));
+}
+
+#[test]
+fn words_of_an_unknown_version_are_never_called_sound() {
+    let log = "2030-05-10T14:00:00Z cpu1:1)WARNING: tpmDriver: Tpm3Init:1: the flux is low\n";
+    let found = report(&[("x", log.as_bytes())]);
+    assert_eq!((found.is_trouble(), ids(&only(&found).symptoms)), (true, vec!["X01"]));
 }

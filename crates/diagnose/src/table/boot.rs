@@ -27,27 +27,27 @@ pub(super) const ROWS: &[Signature] = &[
         "Install the ESXi image anew.",
     ]).finding(Code::AuthorityUnknown),
     Signature::new("S03", (EsxiBoot, Cause), &[
-        "Boot module signatures are not valid",
-        "Signature check failed on module *(*)",
+        "^Boot module signatures are not valid",
+        "^Signature check failed on module *(*)",
     ], [
         "A boot module is not as it was signed",
         "The file was altered or damaged; the line names it.",
         "Install the ESXi image anew.",
     ]).finding(Code::AuthorityUnknown),
     Signature::new("S04", (EsxiBoot, Cause), &[
-        "Signature has unexpected keyid",
-        "Invalid signature length *, should be",
-        "Error verifying signature: -0x",
+        "^Signature has unexpected keyid",
+        "^Invalid signature length *, should be",
+        "^Error verifying signature: -0x",
     ], [
         "The signature of a boot module does not verify",
         "Somebody else signed it, the file is cut, or it was altered.",
         "Install the ESXi image anew.",
     ]).finding(Code::AuthorityUnknown),
     Signature::new("S05", (EsxiBoot, Cause), &[
-        "No signature found",
-        "Wrong schema version (got ",
-        "Invalid attached signature format",
-        "Unknown schema version * on module",
+        "^No signature found",
+        "^Wrong schema version (got ",
+        "^Invalid attached signature format",
+        "^Unknown schema version * on module",
     ], [
         "A boot module has no signature that this boot loader reads",
         "The boot bank mixes modules and loader of different builds.",
@@ -107,8 +107,8 @@ pub(super) const ROWS: &[Signature] = &[
     ]).finding(Code::NoEventLog),
     Signature::new("S14", (EsxiBoot, Cause), &[
         "TCG2 protocol not available",
-        "No TPM present",
-        "Failed to query TPM capability",
+        "^No TPM present",
+        "^Failed to query TPM capability",
     ], [
         "The boot loader found no TPM",
         "It is off or hidden in the firmware setup.",
@@ -132,22 +132,22 @@ pub(super) const ROWS: &[Signature] = &[
         "TPM or firmware answered with an error.",
         FIRMWARE_OR_TPM,
     ]).finding(Code::TpmFault),
-    Signature::new("S18", (EsxiBoot, Symptom), &["Failed to log certificate"], [
+    Signature::new("S18", (EsxiBoot, Symptom), &["^Failed to log certificate"], [
         "The signer of a module was not measured",
         "TPM or firmware answered with an error; the check of the signature fails after it.",
         FIRMWARE_OR_TPM,
     ]).follows(&["S17"]),
-    Signature::new("S19", (EsxiBoot, Cause), &["Duplicate modules named", "More than one module named"], [
+    Signature::new("S19", (EsxiBoot, Cause), &["^Duplicate modules named", "^More than one module named"], [
         "A module stands in boot.cfg twice",
         "The boot bank is damaged; the sealed configuration may not open because of it.",
         REPAIR_BOOT_BANK,
     ]),
-    Signature::new("S20", (EsxiBoot, Symptom), &["Failed to measure version for"], [
+    Signature::new("S20", (EsxiBoot, Symptom), &["^Failed to measure version for"], [
         "The version of a kernel module was not measured",
         "The module has none, or the TPM answered with an error: a verifier cannot tell the version.",
         "Install the ESXi image anew.",
     ]),
-    Signature::new("S21", (EsxiBoot, Symptom), &["TPM asset tag too large", "Failed to read TPM asset tag"], [
+    Signature::new("S21", (EsxiBoot, Symptom), &["^TPM asset tag too large", "Failed to read TPM asset tag"], [
         "The TPM's asset tag cannot be read",
         "What is stored at NV index 0x01C10110 is too large or not readable.",
         "Define and write the tag anew.",
@@ -160,13 +160,18 @@ pub(super) const ROWS: &[Signature] = &[
     Signature::new("S22", (EsxiBoot, Cause), &[
         "Invalid TCG2 final event data",
         "Unknown TCG2 final events table version",
-        "Unknown event log algorithm",
+        "^Unknown event log algorithm",
     ], [
         "Firmware's event log is malformed",
         "Firmware does not write it as the specification says.",
         "Update the firmware of the board.",
     ]).finding(Code::LogParse),
-    Signature::new("S23", (EsxiBoot, Symptom), &["Falling back to internal crypto suite"], [
+    Signature::new("S25", (Firmware, Cause), &["UEFI0046"], [
+        "Firmware could not start Intel TXT",
+        "The SINIT module of TXT failed at the start before, often after a change of firmware, processor or TPM.",
+        "Where nothing needs TXT, switch it off in the firmware setup; else update the firmware, clear the TPM (save recovery keys first), and switch TXT on again (Broadcom KB 319550).",
+    ]).finding(Code::DynamicLaunch),
+    Signature::new("S23", (EsxiBoot, Symptom), &["^Falling back to internal crypto suite"], [
         "The boot loader has no crypto module",
         "The module is missing in the boot bank.",
         REPAIR_BOOT_BANK,

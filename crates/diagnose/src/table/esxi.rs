@@ -51,7 +51,7 @@ pub(super) const ROWS: &[Signature] = &[
     ]),
     Signature::new("L07", (Vmkernel, Harmless), &[
         "TPM does not appear to be speaking the 2.0 protocol",
-        "Continuing on best effort basis using the 2.0 protocol",
+        "tpmDriver: *Continuing on best effort basis using the 2.0 protocol",
     ], [
         "The TPM reports an older FIFO interface",
         "Its interface identifier is that of TIS 1.3, which works with TPM 2.0.",
@@ -77,7 +77,8 @@ pub(super) const ROWS: &[Signature] = &[
         "Take the power off the machine (cable out) and switch it on again. If it comes back: update the TPM's firmware, then replace it (Broadcom KB 436517).",
     ]).finding(Code::TpmFault),
     Signature::new("L11", (EsxiShell, Symptom), &[
-        "VSISHCmdGetInt*Get failed: Failure",
+        "^VSISHCmdGetInt () :Get failed: Failure",
+        "tpmdriver*VSISHCmdGetInt*Get failed: Failure",
     ], [
         "ESXi cannot read the TPM's vendor or version",
         "The chip does not answer.",
@@ -88,17 +89,17 @@ pub(super) const ROWS: &[Signature] = &[
         "Many TPMs have none; ESXi makes the key from its template.",
         "Nothing to do.",
     ]),
-    Signature::new("L13", (Hostd, Harmless), &["NV_ReadPublic: (0x18b)"], [
-        "An NV index that hostd looked for is not defined",
+    Signature::new("L13", (Hostd, Harmless), &["NV_ReadPublic: (0x"], [
+        "hostd looked for an NV index",
         "The vendor's key template, or a certificate, is not in the TPM's memory. The next line says which.",
         "Nothing, unless the endorsement key certificate is what is missing (L16).",
-    ]),
+    ]).carries(Carries::HexCode),
     Signature::new("L14", (Hostd, Harmless), &["Vendor provided RSA endorsement key template is not present in NV memory"], [
         "The TPM has no key template of its maker",
         "Usual; the standard template is used.",
         "Nothing to do.",
     ]),
-    Signature::new("L15", (Hostd, Cause), &["Could not extract X509 public key"], [
+    Signature::new("L15", (Hostd, Cause), &["^Could not extract X509 public key", "Tpm20Provider*Could not extract X509 public key"], [
         "The key in the endorsement certificate cannot be read",
         "The certificate names its key by rsaesOaep, which the library of this ESXi refuses.",
         "Update ESXi and the TPM's firmware (Broadcom KB 334591).",
@@ -135,7 +136,7 @@ pub(super) const ROWS: &[Signature] = &[
         "It has over 1,000 events, holds modules of unknown origin, or package data is missing.",
         "Remove VIBs that are not signed or not needed, and restart.",
     ]).finding(Code::LogFull),
-    Signature::new("L21", (Firmware, Cause), &["??? - NTC"], [
+    Signature::new("L21", (Firmware, Cause), &["TPM*??? - NTC"], [
         "The board has lost contact with its TPM",
         "Seen on Dell's 14th generation.",
         "Take all power off the machine for some minutes, then start it (Dell 000207762).",

@@ -27,6 +27,7 @@ pub(super) const ROWS: &[Signature] = &[
     ]),
     Signature::new("I04", (VCenter, Symptom), &[
         "Execution of unknown (non VIB installed) binary '*' prevented",
+        "Execution of non-installed file prevented",
         "execInstalledOnly.violation",
     ], [
         "A program that no VIB installed was stopped",
@@ -36,20 +37,36 @@ pub(super) const ROWS: &[Signature] = &[
     Signature::new("I05", (VCenter, Symptom), &[
         "Execution of unknown (non VIB installed) binary '*' detected",
         "Execution of unknown (non VIB installed) binary '*'.",
+        "Execution of non-installed file detected",
         "execInstalledOnly.warning",
     ], [
         "A program that no VIB installed was run",
         "execInstalledOnly is off, so it was only told.",
         "Find out who ran it, and switch execInstalledOnly on.",
     ]),
-    Signature::new("I06", (VCenter, Symptom), &["ExecInstalledOnly has been disabled", "configenc.reqeio.disable"], [
+    Signature::new("I06", (VCenter, Symptom), &["ExecInstalledOnly has been disabled", "User.ExecInstalledOnly.disabled", "configenc.reqeio.disable"], [
         "The host runs programs that no VIB installed",
         "Somebody switched execInstalledOnly off. A configuration that is sealed to it does not open at the next start.",
         "Switch it on again before the next restart.",
     ]).ended_by("I07"),
-    Signature::new("I07", (VCenter, Harmless), &["ExecInstalledOnly has been enabled", "configenc.reqeio.enable"], [
+    Signature::new("I07", (VCenter, Harmless), &["ExecInstalledOnly has been enabled", "User.ExecInstalledOnly.enabled", "configenc.reqeio.enable"], [
         "The host runs only what VIBs installed",
         "This is the stricter setting.",
         "Nothing to do.",
+    ]),
+    Signature::new("I08", (VCenter, Symptom), &["configenc.reqsb.disable"], [
+        "The host's sealed configuration asks for Secure Boot no more",
+        "Somebody switched the requirement off, so that the configuration opens without Secure Boot, too.",
+        "Ask who did; switch it on again: `esxcli system settings encryption set --require-secure-boot=T`.",
+    ]).ended_by("I09"),
+    Signature::new("I09", (VCenter, Harmless), &["configenc.reqsb.enable"], [
+        "The host's sealed configuration opens with Secure Boot only",
+        "This is the stricter setting.",
+        "Nothing to do.",
+    ]),
+    Signature::new("I10", (VCenter, Harmless), &["configenc.tpm.enable"], [
+        "The host's configuration was sealed to its TPM",
+        "This is the stricter setting; without the recovery key a lost TPM is a lost host.",
+        "`esxcli system settings encryption recovery list`, and keep the key off the host.",
     ]),
 ];

@@ -2,18 +2,29 @@
 
 mod boot;
 mod bootproof;
+mod codes;
 mod esxi;
 mod image;
 mod linux;
+mod unknown;
 mod vcenter;
 
 use crate::signature::Signature;
 
 /// All signatures, in the order in which causes are told: what stands first is mended first.
 pub fn signatures() -> impl Iterator<Item = &'static Signature> {
-    [boot::ROWS, esxi::ROWS, vcenter::ROWS, linux::ROWS, bootproof::ROWS, image::ROWS]
-        .into_iter()
-        .flatten()
+    [
+        boot::ROWS,
+        esxi::ROWS,
+        vcenter::ROWS,
+        linux::ROWS,
+        bootproof::ROWS,
+        image::ROWS,
+        codes::ROWS,
+        unknown::ROWS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// Numbers of the collected catalogue that no line of a log shows, and why.

@@ -9,7 +9,7 @@ use crate::signature::{
 };
 
 pub(super) const ROWS: &[Signature] = &[
-    Signature::new("E01", (VCenter, Symptom), &["Host TPM attestation alarm"], [
+    Signature::new("E01", (VCenter, Symptom), &["Host TPM attestation alarm", "Default alarm that indicates host TPM attestation failure"], [
         "vCenter raised its alarm for a failed attestation",
         "The alarm has one text for all causes. vCenter has no event for a later success, so it stays red after the cure.",
         "Read Monitor > Security > Message of the host and vpxd.log for the cause; after the cure reset the alarm to green by hand.",
@@ -29,12 +29,17 @@ pub(super) const ROWS: &[Signature] = &[
         "Usual after vpxd was restarted. It matters only where the database has no key either (E05).",
         "Nothing to do.",
     ]),
+    Signature::new("E24", (VCenter, Harmless), &["Starting host attestation"], [
+        "vCenter began an attestation",
+        "It does so when a host is connected or restarted, and by hand.",
+        "Nothing to do; whether it succeeded stands in the lines with the same opID.",
+    ]),
     Signature::new("E05", (VCenter, Cause), &["No identity key in DB, try to reconnect host"], [
         "vCenter has no identity key for this host",
         "The TPM was added or switched on after the host had joined vCenter, so that no endorsement key and attestation key of it were ever stored.",
         "Put the host into maintenance mode, disconnect it and connect it again. It need not be removed from the inventory.",
     ]).finding(Code::NoIdentityKey),
-    Signature::new("E06", (VCenter, Cause), &["Host secure boot was disabled"], [
+    Signature::new("E06", (VCenter, Cause), &["Host secure boot was disabled", "Host Secure Boot was disabled"], [
         "UEFI Secure Boot was off when the host started",
         "vCenter accepts no host that booted without Secure Boot.",
         "Check first that all VIBs are signed (`/usr/lib/vmware/secureboot/bin/secureBoot.py -c`), switch Secure Boot on in the firmware setup, restart, reconnect the host.",
@@ -62,7 +67,7 @@ pub(super) const ROWS: &[Signature] = &[
         "The reason stands behind the colon.",
         "Look the reason up: key creation, certificate in NV, or a certificate of another key.",
     ]).follows(&["E11", "E12", "E13", "L15", "L16"]),
-    Signature::new("E11", (VCenter, Cause), &["Endorsement Key creation failed on the device"], [
+    Signature::new("E11", (VCenter, Cause), &["Endorsement Key creation failed on the device", "Endorsement Key creation failed on device"], [
         "The TPM makes no endorsement key",
         "The endorsement hierarchy is switched off in the firmware setup, or the TPM is faulty.",
         "Set the TPM hierarchy to enabled in the firmware setup; if that does not help, clear the TPM (save recovery keys first), then replace it.",
@@ -127,6 +132,11 @@ pub(super) const ROWS: &[Signature] = &[
         "vSphere Trust Authority does not vouch for the host",
         "None of its attestation services accepted the host, or none was asked.",
         "Read the message of the Trust Authority; after an update import the new base image. Trust Authority is switched off in vSphere 9.0.",
+    ]).ended_by("E20-ok"),
+    Signature::new("E20-ok", (VCenter, Harmless), &["Trusted Host attestation passed", "vc.TaHostAttestPassEvent"], [
+        "vSphere Trust Authority vouches for the host",
+        "An attestation service accepted it.",
+        "Nothing to do.",
     ]),
     Signature::new("E21", (VCenter, Symptom), &[
         "Host must be decommissioned when moved out of a Trusted Infrastructure cluster",
