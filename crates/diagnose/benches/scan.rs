@@ -1,13 +1,15 @@
-//! How fast a log without anything in it is read, beside `grep -F -f` with the same texts.
+//! How fast a log without anything in it is read, beside `grep -F -f` and ripgrep with the same texts.
 //!
-//! `cargo bench -p diagnose`. Both read the same file out of the page cache in turns, and the
-//! fastest of each counts: on a machine that does other things, too, slower turns tell of those.
+//! `cargo bench -p diagnose`. All read the same file out of the page cache in turns, each on one
+//! core, and the fastest of each counts: on a machine that does other things, too, slower turns tell
+//! of those.
 #![expect(clippy::print_stdout, reason = "a benchmark reports to a person")]
 
 use std::{
     fs::File,
     hint::black_box,
     io::{Read as _, Write as _},
+    path::Path,
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -16,6 +18,10 @@ use diagnose::{Lines, Matcher, signatures};
 
 const LOG_BYTES: usize = 256 << 20;
 const TURNS: usize = 7;
+/// The least that this must be, in MB/s: a support bundle of some gigabytes is read in seconds.
+const RATE_BAR: f64 = 500.0;
+/// The least of ripgrep's rate.
+const RIPGREP_BAR: f64 = 0.5;
 
 /// Lines of a vmkernel.log on a sound host; numbers vary so that no line is like another.
 const LINES: [&str; 4] = [
@@ -40,7 +46,7 @@ fn log() -> Vec<u8> {
     log
 }
 
-fn ours(path: &std::path::Path, matcher: &Matcher) -> Duration {
+fn ours(path: &Path, matcher: &Matcher) -> Duration {
     let start = Instant::now();
     let mut file = File::open(path).unwrap();
     let (mut lines, mut block, mut n_found) = (Lines::new(), vec![0; 256 << 10], 0);
@@ -57,36 +63,68 @@ fn ours(path: &std::path::Path, matcher: &Matcher) -> Duration {
     start.elapsed()
 }
 
-fn greps(path: &std::path::Path, patterns: &std::path::Path) -> Duration {
+/// What `program` takes for the same file and texts, if it is installed.
+fn theirs(program: &mut Command, path: &Path, patterns: &Path) -> Option<Duration> {
     let start = Instant::now();
-    let status = Command::new("grep")
+    let status = program
         .args(["-c", "-F", "-f"])
         .args([patterns, path])
         .env("LC_ALL", "C")
         .stdout(Stdio::null())
         .status()
-        .unwrap();
+        .ok()?;
     assert_eq!(status.code(), Some(1), "the log must have nothing in it");
-    start.elapsed()
+    Some(start.elapsed())
 }
 
 fn main() {
     let folder = tempfile::tempdir().unwrap();
     let (path, patterns) = (folder.path().join("vmkernel.log"), folder.path().join("patterns"));
     std::fs::write(&path, log()).unwrap();
-    // grep gets of each text the part that we look for first, too.
+    // They get of each text the part that we look for first, too.
     let texts = signatures().flat_map(|row| row.texts);
-    let parts: Vec<_> = texts.filter_map(|text| text.split('*').max_by_key(|p| p.len())).collect();
+    let parts: Vec<_> = texts
+        .filter_map(|text| text.trim_start_matches('^').split('*').max_by_key(|part| part.len()))
+        .collect();
     std::fs::write(&patterns, parts.join("\n") + "\n").unwrap();
     let matcher = Matcher::new().unwrap();
-    let (mut best_ours, mut best_greps) = (Duration::MAX, Duration::MAX);
+    let mut best = [None::<Duration>; 3];
     for _ in 0..TURNS {
-        best_ours = best_ours.min(ours(&path, &matcher));
-        best_greps = best_greps.min(greps(&path, &patterns));
+        let turn = [
+            Some(ours(&path, &matcher)),
+            theirs(&mut Command::new("grep"), &path, &patterns),
+            // As it reads files that are named: by mapping them; with one thread, as we do.
+            theirs(Command::new("rg").args(["--no-config", "-j1"]), &path, &patterns),
+        ];
+        for (best, time) in best.iter_mut().zip(turn) {
+            *best = best.iter().copied().chain(time).min();
+        }
     }
     let rate = |time: Duration| LOG_BYTES as f64 / 1e6 / time.as_secs_f64();
     println!("{} texts, {} MiB without a hit", parts.len(), LOG_BYTES >> 20);
-    println!("diagnose       {:>6.0} MB/s", rate(best_ours));
-    println!("grep -F -f     {:>6.0} MB/s", rate(best_greps));
-    println!("diagnose is {:.2} x as fast", rate(best_ours) / rate(best_greps));
+    let [ours, grep, ripgrep] = best.map(|time| time.map(rate));
+    let ours = ours.unwrap();
+    println!("diagnose       {ours:>6.0} MB/s; bar {RATE_BAR}, {}", holds(ours >= RATE_BAR));
+    match grep {
+        Some(grep) => {
+            println!("grep -F -f     {grep:>6.0} MB/s");
+            println!("ratio diagnose/grep: {:.2}", ours / grep);
+        }
+        None => println!("grep is not installed: no ratio to it"),
+    }
+    match ripgrep {
+        Some(ripgrep) => {
+            let ratio = ours / ripgrep;
+            println!("rg -F -f       {ripgrep:>6.0} MB/s");
+            let holds = holds(ratio >= RIPGREP_BAR);
+            println!("ratio diagnose/ripgrep: {ratio:.2}; bar {RIPGREP_BAR}, {holds}");
+        }
+        None => println!(
+            "ratio diagnose/ripgrep: NOT MEASURED, ripgrep is not installed (apt-get install ripgrep)"
+        ),
+    }
+}
+
+fn holds(holds: bool) -> &'static str {
+    if holds { "holds" } else { "MISSED" }
 }
