@@ -110,9 +110,12 @@ impl Tally {
     }
 }
 
-/// The start of `line`, as text: what is no UTF-8 is replaced.
+/// The start of `line`, as text: what is no UTF-8 is replaced, and is no longer for that.
 pub(crate) fn excerpt(line: &[u8]) -> String {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let cut = line.get(..EVIDENCE_BYTES_MAX).unwrap_or(line);
-    String::from_utf8_lossy(cut).into_owned()
+    let mut text = String::from_utf8_lossy(cut).into_owned();
+    text.truncate(text.floor_char_boundary(EVIDENCE_BYTES_MAX));
+    text.shrink_to_fit();
+    text
 }

@@ -31,8 +31,7 @@ pub(crate) fn log_lines(bytes: &[u8]) {
     for host in &whole.hosts {
         let cases = [&host.causes, &host.symptoms, &host.harmless].into_iter().flatten();
         for case in cases {
-            // Each byte that is no UTF-8 is shown by three.
-            let is_bounded = |text: &str| text.len() <= 3 * EVIDENCE_BYTES_MAX;
+            let is_bounded = |text: &str| text.len() <= EVIDENCE_BYTES_MAX;
             assert!(case.evidence.iter().all(|line| is_bounded(&line.text)));
             crate::show(&(case.says(), case.cause(), case.next_step(), case.finding()));
         }

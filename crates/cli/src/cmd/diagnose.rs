@@ -3,7 +3,6 @@
 mod input;
 mod read;
 mod show;
-mod tar;
 
 use std::io::{self, IsTerminal as _};
 
@@ -21,7 +20,7 @@ pub(super) fn run(command: &Diagnose, output: &Output) -> Result<Exit, CliError>
     let matcher = Matcher::new().map_err(anyhow::Error::from)?;
     let (inputs, unread) = input::find(&command.files);
     let bar = bar(inputs.iter().map(|input| input.bytes_on_disk).sum());
-    let mut reading = Reading::new(&matcher, read::UNPACKED_BYTES_MAX, unread);
+    let mut reading = Reading::new(&matcher, unread);
     for input in &inputs {
         reading.input(input, &bar);
     }

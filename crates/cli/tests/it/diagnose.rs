@@ -119,6 +119,142 @@ fn support_bundles_are_read_as_they_are_nested_and_in_each_format() {
     }
 }
 
+/// A zip archive of the members, to a pipe: the sizes stand behind them.
+fn zip(folder: &Path, members: &[&str]) -> Vec<u8> {
+    let arguments = [&["-qr", "-"], members].concat();
+    let output = Command::new("zip").current_dir(folder).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    output.stdout
+}
+
+#[test]
+fn a_bundle_of_vcenter_is_a_zip_with_bundles_of_hosts_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    let bundle = "esx-10.1.2.3-2018-05-10--14.30-1";
+    fs::create_dir_all(path.join(bundle).join("etc")).unwrap();
+    fs::write(path.join(bundle).join("vmkernel.0.gz"), gzip(VMKERNEL)).unwrap();
+    // The host is known by its address, and the bundle's own file says who that is.
+    fs::write(
+        path.join(bundle).join("etc/hosts"),
+        "127.0.0.1 localhost\n10.1.2.3 esxi-117.foobar.com esxi-117\n",
+    )
+    .unwrap();
+    tar(path, "esx.tgz", &["-z", bundle]);
+    // As Windows' tools write it.
+    let vpxd: Vec<u8> = VPXD.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    fs::write(path.join("vpxd-11.log"), vpxd).unwrap();
+    let outer = zip(path, &["esx.tgz", "vpxd-11.log"]);
+    fs::write(path.join("vcenter.zip"), &outer).unwrap();
+    let (exit, json) = diagnose(&[&path.join("vcenter.zip")]);
+    assert_eq!((exit, &json["read"]["unread"]), (Some(1), &Value::Array(Vec::new())));
+    let [host] = &json["hosts"].as_array().unwrap()[..] else { panic!("{json}") };
+    assert_eq!(
+        (host["host"].as_str(), &json["read"]["files"]),
+        (Some("esxi-117.foobar.com"), &3.into())
+    );
+    assert_eq!(ids(host, "causes"), ["E05", "L01"]);
+    // The same out of a pipe.
+    let output = piped(|stdin| stdin.write_all(&outer), &["-", "--json"]);
+    let piped: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(ids(&piped["hosts"][0], "causes"), ["E05", "L01"]);
+    // Cut, it tells what it had and that it is cut.
+    fs::write(path.join("vcenter.zip"), &outer[..outer.len() * 2 / 3]).unwrap();
+    let (_, json) = diagnose(&[&path.join("vcenter.zip")]);
+    assert!(!json["read"]["unread"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn a_support_bundle_of_our_own_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    fs::create_dir(path.join("logs")).unwrap();
+    let entry = "__CURSOR=s=1\n__REALTIME_TIMESTAMP=1525960947659123\n_HOSTNAME=web-1\n\
+        SYSLOG_IDENTIFIER=kernel\nMESSAGE=ima: No TPM chip found, activating TPM-bypass! (rc=-19)\n\n";
+    fs::write(path.join("logs/kernel.log"), entry).unwrap();
+    fs::write(path.join("findings.json"), r#"{"findings":[{"code":"no-tpm"}]}"#).unwrap();
+    fs::write(path.join("facts.json"), "{}").unwrap();
+    fs::write(path.join("MANIFEST.json"), "{}").unwrap();
+    tar(path, "bundle.tar.gz", &["-z", "logs", "findings.json", "facts.json", "MANIFEST.json"]);
+    let (exit, json) = diagnose(&[&path.join("bundle.tar.gz")]);
+    assert_eq!((exit, json["hosts"][0]["host"].as_str()), (Some(1), Some("web-1")));
+    assert_eq!(ids(&json["hosts"][0], "causes"), ["K02"]);
+    assert_eq!(json["hosts"][0]["causes"][0]["since_ms"], 1_525_960_947_659_i64);
+}
+
+/// The most memory that `bootproof diagnose` had, in KiB, while `input` was written to it.
+fn peak_kib(arguments: &[&str], input: impl FnOnce(&mut dyn io::Write) -> io::Result<()>) -> u64 {
+    let mut child = Command::new("/usr/bin/time")
+        .args(["-f", "%M", env!("CARGO_BIN_EXE_bootproof"), "diagnose", "--json"])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    input(&mut child.stdin.take().unwrap()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    stderr.lines().last().unwrap().parse().unwrap_or_else(|_| panic!("{stderr}"))
+}
+
+/// What the issue allows, whatever the size of what is read.
+const PEAK_KIB_MAX: u64 = 64 * 1024;
+
+#[test]
+fn memory_is_bounded_whatever_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    // Lines of 100 MB, three of them, packed in five layers: they and their like are in the hundreds.
+    let piece = vec![b'x'; 1 << 20];
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    for _ in 0..3 {
+        (0..100).for_each(|_| encoder.write_all(&piece).unwrap());
+        encoder.write_all(b"\n").unwrap();
+    }
+    fs::write(path.join("long.gz"), encoder.finish().unwrap()).unwrap();
+    tar(path, "a.tgz", &["-z", "long.gz"]);
+    fs::write(path.join("b.zip"), zip(path, &["a.tgz"])).unwrap();
+    tar(path, "c.tgz", &["-z", "b.zip"]);
+    let archive = path.join("c.tgz");
+    let archive = archive.to_str().unwrap();
+    let packed = peak_kib(&[archive], |_| Ok(()));
+
+    // Each host that is kept, with the longest evidence; and twice as many that are not.
+    let flood = peak_kib(&["-"], |stdin| {
+        // Each of these bytes would be shown by three.
+        let rest = [0xff; 600];
+        for n in 0..3 * 2 * diagnose::CASES_MAX {
+            let host = n % (2 * diagnose::CASES_MAX);
+            write!(stdin, "2018-05-10T14:00:00Z h{host} vmkernel: tpmdriver failed to load. ")?;
+            stdin.write_all(&rest)?;
+            stdin.write_all(b"\n")?;
+        }
+        Ok(())
+    });
+    // As many identifiers, addresses and names as anybody likes.
+    let names = peak_kib(&["-"], |stdin| {
+        let domain = "x".repeat(200);
+        (0..200_000_u32).try_for_each(|n| {
+            let [a, b, c, d] = n.to_be_bytes();
+            writeln!(
+                stdin,
+                "[vim.HostSystem:host-{n},h{n}.{domain}] h{n}.{domain} (10{a}.{b}.{c}.{d})"
+            )
+        })
+    });
+    // Long names in archives, and UTF-16 in one line.
+    let wide = peak_kib(&["-"], |stdin| {
+        stdin.write_all(b"\xff\xfe")?;
+        let piece = b"x\0".repeat(1 << 20);
+        (0..60).try_for_each(|_| stdin.write_all(&piece))
+    });
+    for (what, peak) in [("packed", packed), ("flood", flood), ("names", names), ("wide", wide)] {
+        println!("{what}: {peak} KiB");
+        assert!(peak < PEAK_KIB_MAX, "{what}: {peak} KiB");
+    }
+}
+
 #[test]
 fn a_damaged_archive_tells_what_it_had_and_that_it_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
@@ -223,7 +359,7 @@ fn standard_input_is_read_packed_or_plain_and_junk_is_harmless() {
     let output = piped(|stdin| stdin.write_all(&junk), &["-"]);
     assert_eq!(output.status.code(), Some(0));
     let utf_16: Vec<u8> = VPXD.bytes().flat_map(|byte| [byte, 0]).collect();
-    assert_eq!(piped(|stdin| stdin.write_all(&utf_16), &["-"]).status.code(), Some(0));
+    assert_eq!(piped(|stdin| stdin.write_all(&utf_16), &["-"]).status.code(), Some(1));
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! Archives as a stream of members: nothing is written anywhere, so a member's name is only shown.
 
-use std::{
-    io::{self, Read},
-    str,
-};
+use std::io::{self, Read};
+
+use crate::UnpackError;
 
 /// A header, and the unit of all sizes.
-pub(super) const BLOCK_BYTES: usize = 512;
+pub(crate) const BLOCK_BYTES: usize = 512;
 /// A long name: what Linux allows for a path.
 const NAME_BYTES_MAX: u64 = 4096;
 /// Extended headers: a name and some times and numbers.
@@ -14,19 +13,19 @@ const EXTENDED_BYTES_MAX: u64 = 64 * 1024;
 
 /// What a header says of its member.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Member {
+pub(crate) struct Member {
     /// Its name. Untrusted.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// Its size in bytes, without what fills the last block.
-    pub(super) size: u64,
+    pub(crate) size: u64,
     /// When it was written, in seconds since 1970.
-    pub(super) modified_s: i64,
+    pub(crate) modified_s: i64,
     /// Whether it is a plain file: folders, links and devices hold no lines.
-    pub(super) is_file: bool,
+    pub(crate) is_file: bool,
 }
 
 /// Whether `block` is the first header of an archive: its checksum is right.
-pub(super) fn is_header(block: &[u8]) -> bool {
+pub(crate) fn is_header(block: &[u8]) -> bool {
     let Some(stored) = block.get(148..156).and_then(octal) else { return false };
     let sum = block.iter().take(BLOCK_BYTES).enumerate().map(|(at, byte)| match at {
         148..156 => u64::from(b' '),
@@ -39,18 +38,19 @@ pub(super) fn is_header(block: &[u8]) -> bool {
 ///
 /// # Errors
 /// The archive is cut or damaged.
-pub(super) fn next(stream: &mut dyn Read) -> io::Result<Option<Member>> {
+pub(crate) fn next(stream: &mut dyn Read) -> Result<Option<Member>, UnpackError> {
     let mut long_name = None;
     loop {
         let mut block = [0; BLOCK_BYTES];
-        stream.read_exact(&mut block).map_err(|_| damaged("the archive is cut"))?;
+        stream.read_exact(&mut block)?;
         if block.iter().all(|byte| *byte == 0) {
             return Ok(None);
         }
         if !is_header(&block) {
-            return Err(damaged("the archive is damaged"));
+            return Err(UnpackError::Damaged("a header is missing between its members"));
         }
-        let size = number(&block[124..136]).ok_or_else(|| damaged("a member's size is damaged"))?;
+        let size =
+            number(&block[124..136]).ok_or_else(|| UnpackError::Damaged("a member's size"))?;
         match block[156] {
             // The name of the next member, by GNU and by POSIX.
             b'L' => long_name = Some(text(&contents(stream, size, NAME_BYTES_MAX)?)),
@@ -76,15 +76,15 @@ pub(super) fn next(stream: &mut dyn Read) -> io::Result<Option<Member>> {
 ///
 /// # Errors
 /// The archive is cut.
-pub(super) fn skip(stream: &mut dyn Read, size: u64, left: u64) -> io::Result<()> {
+pub(crate) fn skip(stream: &mut dyn Read, size: u64, left: u64) -> Result<(), UnpackError> {
     let fill = size.next_multiple_of(BLOCK_BYTES as u64) - size;
     let n = io::copy(&mut stream.take(left + fill), &mut io::sink())?;
-    if n == left + fill { Ok(()) } else { Err(damaged("the archive is cut")) }
+    if n == left + fill { Ok(()) } else { Err(UnpackError::Cut) }
 }
 
-fn contents(stream: &mut dyn Read, size: u64, bytes_max: u64) -> io::Result<Vec<u8>> {
+fn contents(stream: &mut dyn Read, size: u64, bytes_max: u64) -> Result<Vec<u8>, UnpackError> {
     if size > bytes_max {
-        return Err(damaged("an extended header of the archive is too large"));
+        return Err(UnpackError::Damaged("an extended header is too large"));
     }
     let mut bytes = Vec::new();
     stream.take(size).read_to_end(&mut bytes)?;
@@ -136,8 +136,4 @@ fn number(field: &[u8]) -> Option<u64> {
 fn octal(field: &[u8]) -> Option<u64> {
     let digits = str::from_utf8(field).ok()?.trim_matches(['\0', ' ']);
     u64::from_str_radix(digits, 8).ok().filter(|number| *number < 1 << 60)
-}
-
-fn damaged(why: &'static str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, why)
 }
