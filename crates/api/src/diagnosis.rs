@@ -26,8 +26,24 @@ pub struct Read {
     pub lines_cut: u64,
     /// Lines that belong to more hosts than are kept.
     pub lines_left_out: u64,
+    /// Where times go back inside a file, which leaves the order of things before and behind unsure.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clocks_set_back: Vec<ClockSetBack>,
     /// What could not be read, or not to its end.
     pub unread: Vec<Unread>,
+}
+
+/// A place in a file at which time goes back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockSetBack {
+    /// The file.
+    pub file: String,
+    /// The line that is earlier than the one before it.
+    pub line: u64,
+    /// The time before it, in milliseconds since 1970.
+    pub from_ms: i64,
+    /// Its time.
+    pub to_ms: i64,
 }
 
 /// A file that could not be read.
@@ -56,6 +72,20 @@ pub struct HostDiagnosis {
     pub harmless: Vec<Case>,
 }
 
+/// What a line of a log that grows changed, for `bootproof diagnose --follow --json`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// `began`, or `over`.
+    pub event: String,
+    /// The host's name; `null` where lines name none.
+    pub host: Option<String>,
+    /// `cause`, `symptom` or `harmless`.
+    pub role: String,
+    /// What it is; its evidence is the line that changed it.
+    #[serde(flatten)]
+    pub case: Case,
+}
+
 /// One thing that lines of one host say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
@@ -75,6 +105,9 @@ pub struct Case {
     /// The TPM's response code in its lines, `0x18b`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_code: Option<String>,
+    /// The command that the code answers, `TPM2_NV_ReadPublic`, where its lines name one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<String>,
     /// How many lines say it.
     pub n_lines: u64,
     /// The first of them, in milliseconds since 1970.

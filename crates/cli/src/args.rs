@@ -482,10 +482,13 @@ pub struct Explain {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Reads vmkernel.log, vmkwarning.log, hostd.log and vpxd.log of ESXi and vCenter, dmesg, journal
-and syslog of Linux, and the logs of Bootproof, plain, gzip or in tar archives, in any order;
-folders with all that is in them; support bundles as they are. Nothing is unpacked to disk;
-zip is not opened. Hosts are told apart by the names in the lines, or by the folder of a
-support bundle. No server is asked and nothing is changed.
+and syslog of Linux, the logs of Bootproof, and response codes of TPMs in any of them; plain, gzip,
+in tar or zip archives, in any order; folders with all that is in them; support bundles as they
+are. Nothing is unpacked to disk. Hosts are told apart by the names in the lines, by the folder of
+a support bundle, and by its file of host names. No server is asked and nothing is changed.
+
+With --follow files are read to their end and then as they grow, also when they are renamed or
+cut, until Ctrl-C. What begins and what is over is told once; with --json, a line each.
 
 Exit codes: 0 nothing wrong was found; 1 a cause was found, or a symptom whose cause is not in
 these logs; 2 nothing was found, and not all could be read.
@@ -493,13 +496,18 @@ these logs; 2 nothing was found, and not all could be read.
 Examples:
   bootproof diagnose vmkernel.log vpxd-11.log
   bootproof diagnose /var/log/
-  bootproof diagnose vcenter-support.tgz esx-esxi-117-2018-05-10--14.30.tgz
+  bootproof diagnose vcenter-support.zip esx-esxi-117-2018-05-10--14.30.tgz
   journalctl -k -o short-iso | bootproof diagnose -
-  bootproof diagnose logs/ --json | jq -r '.hosts[] | .host, .causes[].next_step'")]
+  bootproof diagnose logs/ --json | jq -r '.hosts[] | .host, .causes[].next_step'
+  bootproof diagnose --follow /var/log/vmkernel.log /var/log/hostd.log
+  journalctl -f -o short-iso | bootproof diagnose --follow --json - | jq -r .next_step")]
 pub struct Diagnose {
     /// Logs, folders of logs, or `-` for standard input
     #[arg(value_name = "FILE|DIR|-", required = true)]
     pub files: Vec<PathBuf>,
+    /// Go on reading files as they grow, until Ctrl-C
+    #[arg(long, short)]
+    pub follow: bool,
 }
 
 /// `bootproof tpm …`

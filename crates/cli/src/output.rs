@@ -96,6 +96,13 @@ impl Output {
         or_gone(written.and_then(|()| writeln!(stdout)).and_then(|()| stdout.flush()))
     }
 
+    /// A value as JSON on one line: for what comes one after another.
+    pub fn json_line<T: Serialize>(&self, value: &T) -> io::Result<()> {
+        let mut stdout = io::stdout().lock();
+        let written = serde_json::to_string(value).map_err(io::Error::from);
+        or_gone(written.and_then(|line| writeln!(stdout, "{line}")).and_then(|()| stdout.flush()))
+    }
+
     /// `error: …`, and `hint: …` after a blank line.
     pub fn error(&self, text: &str, hint: Option<&str>) {
         let mut stderr = io::stderr().lock();

@@ -179,7 +179,7 @@ struct Seen<'a> {
     line: &'a [u8],
 }
 
-fn whom(place: &Place, line: &[u8], behind: &[u8], hit: &Hit) -> Whom {
+pub(crate) fn whom(place: &Place, line: &[u8], behind: &[u8], hit: &Hit) -> Whom {
     let subject = host::of_line(line, behind, hit.signature.source);
     match (subject.name, subject.moref, &place.host) {
         (Some(name), _, _) => Whom::Named(name),

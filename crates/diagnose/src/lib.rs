@@ -3,7 +3,8 @@
 //!
 //! [`signatures`] is the table, [`Matcher`] finds all of it in one pass, [`Lines`] cuts a stream into
 //! lines of bounded length, and [`Diagnosis`] takes what was found, in any order, and gives a
-//! [`Report`]. Nothing grows with the size of a log.
+//! [`Report`]. [`Watch`] takes lines as they are written, and says what begins and what is over.
+//! Nothing grows with the size of a log.
 //!
 //! Trust: none. Whoever can write into a log can write any line of it; a report says what logs say.
 #![cfg_attr(
@@ -29,6 +30,7 @@ mod report;
 mod signature;
 mod table;
 mod time;
+mod watch;
 
 pub use case::{EVIDENCE_BYTES_MAX, EVIDENCE_LINES_MAX, EvidenceLine, Place};
 pub use codes::{About, CodeOnLine};
@@ -40,3 +42,4 @@ pub use report::{Case, HostReport, Report, State};
 pub use signature::{Carries, Role, Signature, Source, Stands, Suspicion};
 pub use table::{WITHOUT_TEXT, signatures};
 pub use time::{LogTime, Year};
+pub use watch::{Event, Watch};

@@ -15,6 +15,7 @@ use crate::{
     host::HostName,
     signature::{Role, Signature, Suspicion},
     table::signatures,
+    time::LogTime,
 };
 
 /// What was found.
@@ -54,6 +55,8 @@ pub enum State {
     Lasts,
     /// Over at this time, in milliseconds since 1970.
     EndedAt(i64),
+    /// Over; the line that says so has no time.
+    Ended,
 }
 
 /// One signature on one host.
@@ -134,8 +137,37 @@ impl Case {
         self.on_line.is_some_and(CodeOnLine::misses_ek_certificate)
     }
 
-    /// A response code decides what its line is.
-    fn role(&self) -> Role {
+    /// The row of the table at `position`.
+    pub(crate) fn signature_at(position: usize) -> Option<&'static Signature> {
+        signatures().nth(position)
+    }
+
+    /// What one line says.
+    pub(crate) fn of_line(
+        (position, code): What,
+        first_ms: Option<i64>,
+        state: State,
+        line: EvidenceLine,
+    ) -> Option<Self> {
+        let last_ms = match line.time {
+            LogTime::Utc(ms) => Some(ms),
+            LogTime::AfterBoot(_) | LogTime::Unknown => None,
+        };
+        Some(Self {
+            signature: Self::signature_at(position)?,
+            code: code.map(CodeOnLine::explain),
+            on_line: code,
+            n_lines: 1,
+            first_ms,
+            last_ms,
+            state,
+            evidence: vec![line],
+            explained_by: Vec::new(),
+        })
+    }
+
+    /// What it says of what is wrong: a response code decides what its line is.
+    pub fn role(&self) -> Role {
         match self.code.map(|code| code.weight) {
             None => self.signature.role,
             // Absent is harmless, unless this is what everybody needs.

@@ -3,7 +3,7 @@
 use crate::{UnpackError, tar};
 
 /// How much of a stream is looked at to tell what it is: the header of a tar archive.
-pub(crate) const HEAD_BYTES: usize = tar::BLOCK_BYTES;
+pub const HEAD_BYTES: usize = tar::BLOCK_BYTES;
 
 /// What a stream is.
 pub(crate) enum Kind {
@@ -70,6 +70,12 @@ impl Kind {
     pub(crate) const fn is_packed(&self) -> bool {
         matches!(self, Self::Gzip | Self::Tar | Self::Zip)
     }
+}
+
+/// Whether what begins with `head`, its first [`HEAD_BYTES`], is packed, and so is no log that grows.
+pub fn is_packed(head: &[u8]) -> bool {
+    let kind = Kind::of(head);
+    kind.is_packed() || matches!(kind, Kind::NotOpened(_))
 }
 
 /// By its mark, or, as some tools leave that out, by the zeros of letters.

@@ -17,5 +17,6 @@ mod walk;
 mod zip;
 
 pub use error::UnpackError;
+pub use kind::{HEAD_BYTES, is_packed};
 pub use limits::Limits;
 pub use walk::{Member, Visitor, walk};

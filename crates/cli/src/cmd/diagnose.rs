@@ -1,5 +1,6 @@
 //! `bootproof diagnose`
 
+mod follow;
 mod input;
 mod read;
 mod show;
@@ -18,6 +19,9 @@ const PROGRESS_FROM_BYTES: u64 = 128 * 1024 * 1024;
 
 pub(super) fn run(command: &Diagnose, output: &Output) -> Result<Exit, CliError> {
     let matcher = Matcher::new().map_err(anyhow::Error::from)?;
+    if command.follow {
+        return follow::run(&command.files, &matcher, output);
+    }
     let (inputs, unread) = input::find(&command.files);
     let bar = bar(inputs.iter().map(|input| input.bytes_on_disk).sum());
     let mut reading = Reading::new(&matcher, unread);
@@ -28,6 +32,7 @@ pub(super) fn run(command: &Diagnose, output: &Output) -> Result<Exit, CliError>
     let Reading { diagnosis, mut read, .. } = reading;
     let report = diagnosis.report();
     read.lines_left_out = report.n_lines_left_out;
+    read.clocks_set_back = report.clocks_set_back.iter().map(show::clock).collect();
     if report.n_lines_left_out > 0 {
         let lines = show::counted(report.n_lines_left_out, "line was", "lines were");
         let why = format!("{lines} left out, since there are more hosts than can be kept");

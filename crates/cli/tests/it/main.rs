@@ -7,6 +7,7 @@ mod diagnose;
 mod doctor;
 mod event_mutations;
 mod finding_cases;
+mod follow;
 mod from_image;
 mod ima;
 mod manifest;

@@ -105,7 +105,8 @@ impl Found {
     }
 }
 
-fn ended_at(time: Option<SystemTime>) -> Year {
+/// The year of lines without one, in a file that ended at `time`.
+pub(super) fn ended_at(time: Option<SystemTime>) -> Year {
     let since = time.and_then(|time| time.duration_since(SystemTime::UNIX_EPOCH).ok());
     match since.and_then(|since| i64::try_from(since.as_millis()).ok()) {
         Some(ms) => Year::EndedAt(ms),

@@ -1,7 +1,7 @@
 //! A report as text and as JSON.
 
 use api::diagnosis::{self as document, HostDiagnosis, Line, Read};
-use diagnose::{Case, HostReport, Report, State, Suspicion};
+use diagnose::{Case, ClockSetBack, HostReport, Report, State, Suspicion};
 
 use crate::{
     cmd::local_time,
@@ -25,7 +25,17 @@ pub(super) fn document(report: &Report, read: Read) -> document::Diagnosis {
     document::Diagnosis { trouble: report.is_trouble(), hosts: hosts.collect(), read }
 }
 
-fn words(case: &Case) -> document::Case {
+/// A place at which time goes back.
+pub(super) fn clock(clock: &ClockSetBack) -> document::ClockSetBack {
+    document::ClockSetBack {
+        file: clock.file.to_string(),
+        line: clock.number,
+        from_ms: clock.from_ms,
+        to_ms: clock.to_ms,
+    }
+}
+
+pub(super) fn words(case: &Case) -> document::Case {
     document::Case {
         signature: case.signature.id.to_owned(),
         source: case.signature.source.as_str().to_owned(),
@@ -34,12 +44,13 @@ fn words(case: &Case) -> document::Case {
         next_step: case.next_step().to_owned(),
         finding: case.finding().map(|code| code.as_str().to_owned()),
         response_code: case.code.map(|code| format!("{:#x}", code.code.0)),
+        command: case.on_line.and_then(|on_line| on_line.command).map(str::to_owned),
         n_lines: case.n_lines,
         since_ms: case.first_ms,
         last_ms: case.last_ms,
         ended_ms: match case.state {
             State::EndedAt(ms) => Some(ms),
-            State::Lasts => None,
+            State::Lasts | State::Ended => None,
         },
         explained_by: case.explained_by.iter().map(|id| (*id).to_owned()).collect(),
         evidence: case
@@ -82,6 +93,15 @@ pub(super) fn in_words(report: &Report, read: &Read, output: &Output) -> Result<
     if read.lines_cut > 0 {
         let lines = counted(read.lines_cut, "line was", "lines were");
         output.line(&format!("{lines} too long: only their start was looked at"))?;
+    }
+    for clock in &report.clocks_set_back {
+        output.note(&format!(
+            "time goes back at {}:{}, from {} to {}: a clock was set, or logs were put together; times before and behind it cannot be compared",
+            clock.file,
+            clock.number,
+            local_time::time(Some(clock.from_ms)),
+            local_time::time(Some(clock.to_ms)),
+        ));
     }
     for unread in &read.unread {
         output.note(&format!("not read to the end: {}: {}", unread.file, unread.why));
