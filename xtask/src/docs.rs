@@ -1,6 +1,6 @@
 //! Documents that are generated: what the code knows is written down once.
 
-use findings::{CATALOGUE, Group};
+use findings::{CATALOGUE, Group, response_code};
 use quirks::{MachinePattern, QUIRKS};
 
 use crate::{sh, vm};
@@ -78,8 +78,11 @@ fn said(machine: &MachinePattern) -> String {
 fn troubleshooting() -> String {
     let mut text = String::from(
         "# Troubleshooting\n\n\
-         <!-- Written by `cargo xtask docs` from the finding catalogue; edit that. -->\n\n\
+         <!-- Written by `cargo xtask docs` from the catalogue of findings, the table of the crate\n\
+         `diagnose` and the response codes of `findings`; edit those. -->\n\n\
          Each verdict names its findings. `bootproof explain CODE` prints the same as this page.\n\
+         `bootproof diagnose FILE…` finds the [lines of logs](#lines-of-logs), `bootproof tpm rc CODE`\n\
+         explains the [response codes](#response-codes) below.\n\n\
          Under the default policy `fail` makes a host *not accepted*, `hold` makes it *not\n\
          appraised*, `warn` and `info` leave the verdict as it is.\n",
     );
@@ -107,5 +110,69 @@ fn troubleshooting() -> String {
             ));
         }
     }
+    lines_of_logs(&mut text);
+    response_codes(&mut text);
     text
+}
+
+/// What `bootproof diagnose` recognises, as it is told.
+fn lines_of_logs(text: &mut String) {
+    text.push_str(
+        "\n## Lines of logs\n\n\
+         What `bootproof diagnose` recognises, by who prints it. `*` stands for what varies, `^` in front\n\
+         says that the message begins so. A *cause* is to be mended, a *symptom* follows from something\n\
+         else, and *harmless* lines stand in logs of sound hosts, too. The name in brackets is the\n\
+         finding that is the same.\n",
+    );
+    for source in diagnose::Source::ALL {
+        text.push_str(&format!("\n### Printed by {}\n", source.printed_by()));
+        for row in diagnose::signatures().filter(|row| row.source == *source) {
+            text.push_str(&format!("\n#### {}: {} ({}", row.id, row.says, row.role.as_str()));
+            if let Some(code) = row.finding {
+                text.push_str(&format!(", `{}`", code.as_str()));
+            }
+            text.push_str(")\n\n");
+            match row.texts {
+                [] => text.push_str(
+                    "- a [response code](#response-codes) anywhere on a line about a TPM\n",
+                ),
+                texts => texts.iter().for_each(|line| text.push_str(&format!("- `{line}`\n"))),
+            }
+            text.push_str(&format!("\n{}\n\nNext step: {}\n", row.cause, row.next_step));
+            if let Some(suspicion) = row.suspicion {
+                text.push_str(&format!(
+                    "\nPerhaps: {}. {} {}\n",
+                    suspicion.says, suspicion.cause, suspicion.next_step
+                ));
+            }
+        }
+    }
+}
+
+/// The codes that people meet, as `bootproof tpm rc` explains them.
+fn response_codes(text: &mut String) {
+    text.push_str(
+        "\n## Response codes\n\n\
+         What TPMs and the software around them answer, as `bootproof tpm rc CODE` explains it and\n\
+         `bootproof diagnose` finds it in logs. Here are those that people meet; the command knows all.\n\
+         A *harmless* code says nothing by itself, one that is *passing* may be gone at the next try.\n",
+    );
+    for code in response_code::OFTEN_MET {
+        let told = response_code::explain(*code);
+        text.push_str(&format!(
+            "\n### {told}\n\n({}, {})\n\n{}\n\nNext step: {}\n",
+            told.origin,
+            told.weight.as_str(),
+            told.cause,
+            told.next_step
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn documents_are_what_the_code_writes() {
+        assert_eq!(super::check().unwrap(), Vec::<String>::new());
+    }
 }

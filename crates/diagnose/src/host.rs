@@ -91,8 +91,8 @@ fn after(line: &[u8], key: &[u8]) -> Option<HostName> {
     HostName::new(std::str::from_utf8(rest.get(..end.unwrap_or(rest.len()))?).ok()?)
 }
 
-/// `esxi-117 vmkernel: …`: a name, and behind it a program with a colon. By RFC 5424 the program has
-/// none, and the line begins with `<181>1`.
+/// `esxi-117 vmkernel: …`: a name, and behind it a program with a colon. By the newer form the program has
+/// none, and the line begins with `<181>1`. [RFC5424 §6]
 fn of_syslog(line: &[u8], behind_time: &[u8]) -> Option<HostName> {
     let head = behind_time.get(..2 * NAME_BYTES_MAX).unwrap_or(behind_time);
     let mut words = head.split(|byte| *byte == b' ').filter(|word| !word.is_empty()).peekable();

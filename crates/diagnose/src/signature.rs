@@ -26,6 +26,34 @@ pub enum Source {
 }
 
 impl Source {
+    /// All of them, in the order of documents.
+    pub const ALL: &[Self] = &[
+        Self::VCenter,
+        Self::Vmkernel,
+        Self::Hostd,
+        Self::EsxiShell,
+        Self::EsxiBoot,
+        Self::Firmware,
+        Self::Linux,
+        Self::Bootproof,
+        Self::AnyProgram,
+    ];
+
+    /// Who prints it and where it is found, in words.
+    pub const fn printed_by(self) -> &'static str {
+        match self {
+            Self::VCenter => "vCenter: vpxd.log, events, alarms, the summary page of a host",
+            Self::Vmkernel => "ESXi's kernel: vmkernel.log, vmkwarning.log",
+            Self::Hostd => "ESXi's host agent: hostd.log",
+            Self::EsxiShell => "ESXi's shell and API",
+            Self::EsxiBoot => "ESXi's boot loader and its screens",
+            Self::Firmware => "the machine's firmware",
+            Self::Linux => "Linux: dmesg, the journal, syslog",
+            Self::Bootproof => "Bootproof's server and agent",
+            Self::AnyProgram => "any program that talks to a TPM",
+        }
+    }
+
     /// Where people find the text.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use diagnose::{Carries, Matcher, WITHOUT_TEXT, signatures};
+use diagnose::{Carries, Matcher, Source, WITHOUT_TEXT, signatures};
 
 /// A line of each signature, as programs print it.
 #[rustfmt::skip]
@@ -290,6 +290,18 @@ fn response_codes_behind_a_text_are_read() {
     assert_eq!(code("TPM NV read failure: 0x14a"), Some(0x14a));
     for wrong in ["", "zz", "1ffffffff"] {
         assert_eq!(code(&format!("{esxi}{wrong}")), None, "{wrong}");
+    }
+}
+
+#[test]
+fn each_row_is_of_a_source_that_documents_have() {
+    for row in signatures() {
+        assert_eq!(
+            Source::ALL.iter().filter(|source| **source == row.source).count(),
+            1,
+            "{}",
+            row.id
+        );
     }
 }
 

@@ -5,6 +5,7 @@
 //! a reader that panics, a structure that is not written back as it was read, evidence nobody
 //! vouches for that is accepted.
 
+mod archive;
 mod cabinet;
 mod certificate;
 mod efi;
@@ -30,7 +31,7 @@ pub struct Entry {
 }
 
 /// Each target. A test of `xtask` compares the names with the files in `fuzz/`.
-pub const ENTRIES: [Entry; 17] = [
+pub const ENTRIES: [Entry; 22] = [
     Entry { name: "event_log", run: event_log::event_log },
     Entry { name: "efi_variable", run: efi::variable },
     Entry { name: "signature_lists", run: efi::signature_lists },
@@ -48,6 +49,11 @@ pub const ENTRIES: [Entry; 17] = [
     Entry { name: "policy", run: policy::policy },
     Entry { name: "cabinet", run: cabinet::cabinet },
     Entry { name: "log_lines", run: log_lines::log_lines },
+    Entry { name: "log_time", run: log_lines::log_time },
+    Entry { name: "tar_archive", run: archive::tar_archive },
+    Entry { name: "gzip_stream", run: archive::gzip_stream },
+    Entry { name: "zip_archive", run: archive::zip_archive },
+    Entry { name: "log_encodings", run: archive::log_encodings },
 ];
 
 /// Runs the entry of this name.

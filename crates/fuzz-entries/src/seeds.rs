@@ -54,8 +54,10 @@ pub fn seeds() -> Vec<Seed> {
         ("policy", policies()),
         ("cabinet", cabinets()),
         ("log_lines", crate::log_lines::seeds()),
+        ("log_time", crate::log_lines::heads()),
     ];
-    let numbered = all.into_iter().flat_map(|(target, seeds): (_, Vec<Vec<u8>>)| {
+    let all = all.into_iter().chain(crate::archive::seeds());
+    let numbered = all.flat_map(|(target, seeds): (_, Vec<Vec<u8>>)| {
         seeds.into_iter().enumerate().map(move |(n, bytes)| Seed { target, n, bytes })
     });
     numbered.collect()

@@ -1,4 +1,4 @@
-//! What `journalctl -o export` writes, as lines of syslog. [systemd, Journal Export Formats]
+//! What `journalctl -o export` writes, as lines of syslog. [JOURNAL-EXPORT]
 //!
 //! An entry is some lines `FIELD=value`, and an empty one; a value with line feeds or other bytes
 //! stands behind its length. Lines of an entry are one line of a log: `TIME HOST PROGRAM[PID]: TEXT`.

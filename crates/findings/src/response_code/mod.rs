@@ -40,6 +40,50 @@ pub struct Explanation {
     pub finding: Option<Code>,
 }
 
+/// The codes that people meet in logs, in the order in which they stand in documents: for each of them
+/// there is something to do, or a reason why there is not.
+pub const OFTEN_MET: &[ResponseCode] = &[
+    ResponseCode(0x18b),
+    ResponseCode(0x28b),
+    ResponseCode(0x185),
+    ResponseCode(0x98e),
+    ResponseCode(0x9a2),
+    ResponseCode(0x99d),
+    ResponseCode(0x1df),
+    ResponseCode(0x1d5),
+    ResponseCode(0x2c4),
+    ResponseCode(0x100),
+    ResponseCode(0x101),
+    ResponseCode(0x120),
+    ResponseCode(0x127),
+    ResponseCode(0x128),
+    ResponseCode(0x12f),
+    ResponseCode(0x143),
+    ResponseCode(0x148),
+    ResponseCode(0x149),
+    ResponseCode(0x14a),
+    ResponseCode(0x14b),
+    ResponseCode(0x14c),
+    ResponseCode(0x902),
+    ResponseCode(0x903),
+    ResponseCode(0x907),
+    ResponseCode(0x910),
+    ResponseCode(0x921),
+    ResponseCode(0x922),
+    ResponseCode(0x923),
+    // TPM 1.2: answered to a command of 2.0, switched off, failed.
+    ResponseCode(0x1e),
+    ResponseCode(0x06),
+    ResponseCode(0x07),
+    ResponseCode(0x09),
+    // The software stack: no device, and the resource manager for the TPM.
+    ResponseCode(0xa_000a),
+    ResponseCode(0xb_0902),
+    // Windows.
+    ResponseCode(0x8028_0921),
+    ResponseCode(0x8028_400f),
+];
+
 /// Explains `code`. Every number has an explanation; unknown ones are said to be unknown.
 pub fn explain(code: ResponseCode) -> Explanation {
     let origin = Origin::of(code);

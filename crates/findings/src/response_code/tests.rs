@@ -87,3 +87,16 @@ fn the_tables_ascend() {
         assert!(table.is_sorted_by(|a, b| a.0 < b.0));
     }
 }
+
+#[test]
+fn codes_that_people_meet_have_a_name_a_cause_and_a_next_step() {
+    for code in OFTEN_MET {
+        let explanation = explain(*code);
+        assert!(explanation.name.is_some(), "{:#x}", code.0);
+        for text in [explanation.cause, explanation.next_step] {
+            assert!(text.len() > 12 && text.ends_with('.'), "{:#x}: {text}", code.0);
+        }
+        assert!(!explanation.cause.contains("no response code"), "{:#x}", code.0);
+        assert_eq!(OFTEN_MET.iter().filter(|other| *other == code).count(), 1, "{:#x}", code.0);
+    }
+}
