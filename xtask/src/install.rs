@@ -38,6 +38,15 @@ pub(crate) const IMAGE_TOOLS: &[Needed] = &[
     Needed::new("/usr/lib/shim/fbx64.efi.signed", "shim-helpers-amd64-signed"),
 ];
 
+/// What packs logs for tests, and what reads them beside us in benchmarks.
+pub(crate) const LOG_TOOLS: &[Needed] = &[
+    Needed::new("zip", "zip"),
+    Needed::new("xz", "xz-utils"),
+    Needed::new("zstd", "zstd"),
+    Needed::new("/usr/bin/time", "time"),
+    Needed::new("rg", "ripgrep"),
+];
+
 /// What judges our units and packages.
 pub(crate) const PACKAGING_TOOLS: &[Needed] = &[
     Needed { program: "systemd-analyze", package: "systemd" },

@@ -125,23 +125,38 @@ fn is_rfc_5424(line: &[u8]) -> bool {
 /// `10.0.0.1 (NAME)`. Whether the name is a host's, other lines must tell: it may be any word.
 pub(crate) fn tie(line: &[u8]) -> Option<(HostName, HostName)> {
     let is_in_name = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_".contains(byte);
-    let mut before: Option<(HostName, usize)> = None;
+    let mut before: Option<(&[u8], usize)> = None;
     let mut at = 0;
     while let Some(rest) = line.get(at..).filter(|rest| !rest.is_empty()) {
         let n = rest.iter().take_while(|byte| is_in_name(byte)).count();
-        let word = rest.get(..n).and_then(|word| str::from_utf8(word).ok()).and_then(HostName::new);
-        if let Some(word) = word {
-            if let Some((before, end)) =
-                before.take_if(|(before, _)| before.is_address() != word.is_address())
-                && matches!(line.get(end..at)?, b" (" | b"(" | b"/" | b" [" | b"[")
-            {
-                return Some(if word.is_address() { (before, word) } else { (word, before) });
+        let word = rest.get(..n).unwrap_or_default();
+        if let Some((before, end)) = before
+            && matches!(line.get(end..at), Some(b" (" | b"(" | b"/" | b" [" | b"["))
+        {
+            let tied = match (address(before), address(word)) {
+                (None, Some(address)) => name(before).map(|name| (name, address)),
+                (Some(address), None) => name(word).map(|name| (name, address)),
+                _ => None,
+            };
+            if tied.is_some() {
+                return tied;
             }
+        }
+        if n > 0 {
             before = Some((word, at + n));
         }
         at += n.max(1);
     }
     None
+}
+
+fn name(word: &[u8]) -> Option<HostName> {
+    str::from_utf8(word).ok().and_then(HostName::new)
+}
+
+fn address(word: &[u8]) -> Option<HostName> {
+    let is_like = word.first()?.is_ascii_digit() && (7..16).contains(&word.len());
+    name(word).filter(|name| is_like && name.is_address())
 }
 
 /// Names of one host as a hosts file has them: `10.0.0.1 esxi-117.foobar.com esxi-117`. Not the

@@ -2,10 +2,7 @@
 
 use memchr::{memchr, memrchr};
 
-use crate::{
-    host,
-    matcher::{Hit, Matcher},
-};
+use crate::matcher::{Hit, Look, Matcher};
 
 /// How much of a line is looked at. The longest lines of real logs (traces of a SOAP call in hostd)
 /// have some ten thousand bytes; what stands behind that is not kept and not searched.
@@ -77,8 +74,8 @@ impl Lines {
     fn end_line(&mut self, matcher: &Matcher, found: &mut impl FnMut(u64, &[u8], &[Hit])) {
         self.n_lines += 1;
         self.n_lines_cut += u64::from(self.is_cut);
-        let hits = matcher.hits(&self.kept);
-        if !hits.is_empty() || host::of_vcenter(&self.kept).is_some() {
+        let Look { hits, names_host } = matcher.look(&self.kept);
+        if !hits.is_empty() || names_host {
             found(self.n_lines, &self.kept, &hits);
         }
         self.kept.clear();
@@ -108,8 +105,8 @@ impl Lines {
                 }
                 _ => line,
             };
-            let hits = matcher.hits(line);
-            if !hits.is_empty() || host::of_vcenter(line).is_some() {
+            let Look { hits, names_host } = matcher.look(line);
+            if !hits.is_empty() || names_host {
                 found(self.n_lines, line, &hits);
             }
             (from, counted) = (end + 1, end + 1);

@@ -39,11 +39,46 @@ pub struct Hit {
     pub code: Option<CodeOnLine>,
 }
 
+/// What a line has.
+#[derive(Debug, Default)]
+pub(crate) struct Look {
+    /// Its signatures, each once.
+    pub(crate) hits: Vec<Hit>,
+    /// Whether it says which host one of vCenter's identifiers is.
+    pub(crate) names_host: bool,
+}
+
+/// What makes a line worth a look without any text of the table.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    /// It is about a TPM or its software, and may carry a response code.
+    OfTpm,
+    /// The same, inside other words: not `http`, not `smtpd`.
+    InsideOfTpm,
+    /// It says which host is which.
+    NamesHost,
+}
+
+/// Words that are looked for beside the texts.
+const WORDS: &[(&str, Word)] = &[
+    ("TPM", Word::OfTpm),
+    ("Tpm", Word::OfTpm),
+    ("tpm", Word::InsideOfTpm),
+    ("Esys_", Word::OfTpm),
+    ("Fapi_", Word::OfTpm),
+    ("Tss2_", Word::OfTpm),
+    ("tss2", Word::OfTpm),
+    ("tcti", Word::OfTpm),
+    ("0x8028", Word::OfTpm),
+    ("NV_Read", Word::OfTpm),
+    ("vim.HostSystem:", Word::NamesHost),
+];
+
 /// Finds signatures in lines.
 pub struct Matcher {
     /// Finds lines that may matter.
     fragments: Fragments,
-    /// Finds the longest part of each text: what all of the text must have.
+    /// Finds the longest part of each text: what all of the text must have; then [`WORDS`].
     anchors: AhoCorasick,
     texts: Vec<Text>,
     /// The row for response codes that no other row carries, and where it stands.
@@ -74,6 +109,7 @@ impl Matcher {
                 texts.push(Text { position, signature, parts, begins });
             }
         }
+        anchors.extend(WORDS.iter().map(|(word, _)| word.as_bytes()));
         let anchors = AhoCorasick::builder()
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::DFA))
@@ -89,9 +125,27 @@ impl Matcher {
 
     /// The signatures that `line` has, each once.
     pub fn hits(&self, line: &[u8]) -> Vec<Hit> {
+        self.look(line).hits
+    }
+
+    /// What `line` has.
+    pub(crate) fn look(&self, line: &[u8]) -> Look {
         let mut hits: Vec<Hit> = Vec::new();
+        let (mut is_about_tpm, mut names_host) = (false, false);
         for found in self.anchors.find_overlapping_iter(line) {
-            let Some(text) = self.texts.get(found.pattern().as_usize()) else { continue };
+            let pattern = found.pattern().as_usize();
+            let Some(text) = self.texts.get(pattern) else {
+                match WORDS.get(pattern - self.texts.len()).map(|(_, word)| *word) {
+                    Some(Word::OfTpm) => is_about_tpm = true,
+                    Some(Word::InsideOfTpm) => {
+                        let before = found.start().checked_sub(1).and_then(|at| line.get(at));
+                        is_about_tpm |= !matches!(before, Some(b't' | b'm'));
+                    }
+                    Some(Word::NamesHost) => names_host = true,
+                    None => {}
+                }
+                continue;
+            };
             if hits.iter().any(|hit| hit.position == text.position) {
                 continue;
             }
@@ -105,7 +159,8 @@ impl Matcher {
                 code: code.map(|code| CodeOnLine::new(code, line)),
             });
         }
-        if hits.iter().all(|hit| hit.code.is_none())
+        if is_about_tpm
+            && hits.iter().all(|hit| hit.code.is_none())
             && let Some((position, signature)) = self.any_code
             && let Some(code) = codes::on(line)
         {
@@ -114,7 +169,7 @@ impl Matcher {
         if hits.iter().any(|hit| hit.signature.stands == Stands::Beside) {
             hits.retain(|hit| hit.signature.stands == Stands::Beside);
         }
-        hits
+        Look { hits, names_host }
     }
 }
 

@@ -327,6 +327,9 @@ fn lines_of_other_programs_have_no_signature() {
         "openssl: Could not extract X509 public key.",
         "net: VSISHCmdGetInt () :Get failed: Failure",
         "sensor type ??? - NTC thermistor",
+        "httpmanager: failed with error 0x18b",
+        "smtpmailer: failed with rc 0x18b",
+        "NVMe: failed with error 0x18b",
         "2023-05-10T17:41:05.591Z info vpxd[05828] [Originator@6876 sub=Attestation] all is well",
         "2023-05-10T14:02:27.716Z cpu46:2099728)tpmDriver: Tpm2Foo:1: words of a later version",
     ] {
@@ -339,6 +342,17 @@ fn lines_of_other_programs_have_no_signature() {
         "[    0.000001] esxboot: No signature found",
     ] {
         assert_eq!(ids(&matcher, line.as_bytes()), BTreeSet::from(["S05"]), "{line}");
+    }
+}
+
+/// Our own bundles hold findings beside logs, and people paste what `explain` says into tickets.
+#[test]
+fn what_is_said_of_findings_is_no_line_of_a_log() {
+    let matcher = Matcher::new().unwrap();
+    for entry in findings::CATALOGUE {
+        for text in [entry.title, entry.cause, entry.next_step] {
+            assert_eq!(ids(&matcher, text.as_bytes()), BTreeSet::new(), "{}: {text}", entry.name);
+        }
     }
 }
 

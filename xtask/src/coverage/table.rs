@@ -46,13 +46,20 @@ const HOST_LOGS: &[Requirement] = requirements! {
         ["diagnose::each_text_of_each_signature_has_a_line_that_hits_it",
          "diagnose::a_line_that_differs_in_one_byte_of_a_text_just_misses",
          "diagnose::each_row_says_what_it_means_why_and_what_next",
-         "diagnose::every_number_of_the_collected_catalogue_is_here"];
+         "diagnose::every_number_of_the_collected_catalogue_is_here",
+         "diagnose::lines_of_other_programs_have_no_signature",
+         "diagnose::each_text_of_the_table_has_a_fragment",
+         "findings::codes_that_people_meet_have_a_name_a_cause_and_a_next_step",
+         "xtask::documents_are_what_the_code_writes"];
     H2 "The founding story's own lines give its causes, the root first."
         ["diagnose::the_founding_story_has_its_three_causes_on_one_host",
          "cli::the_founding_story_is_told_from_its_own_logs"];
     H3 "Neither the order of lines and files nor the pieces they come in change what is told."
         ["diagnose::neither_order_nor_pieces_change_a_report",
          "diagnose::hosts_are_told_apart_and_joined_by_name",
+         "diagnose::rotated_files_are_put_in_order_by_their_times",
+         "diagnose::in_one_file_order_tells_where_the_clock_was_set",
+         "diagnose::zones_are_put_in_one_order",
          "diagnose::a_cause_that_comes_again_lasts"];
     H4 "A harmless response code is told as harmless, and another one in its place is not."
         ["diagnose::an_absent_index_on_a_sound_host_is_harmless_and_a_wrong_password_is_not",
@@ -66,15 +73,35 @@ const HOST_LOGS: &[Requirement] = requirements! {
          "diagnose::junk_is_harmless",
          "cli::a_cut_archive_tells_what_it_had_and_that_it_is_cut",
          "cli::a_damaged_archive_tells_what_it_had_and_that_it_is_damaged",
-         "cli::a_bomb_ends_at_the_limit_whatever_it_is_packed_in",
-         "cli::layers_are_counted",
+         "cli::memory_is_bounded_whatever_is_read",
+         "unpack::a_bomb_ends_at_the_limit_whatever_it_is_packed_in",
+         "unpack::layers_and_members_are_counted",
          "cli::a_folder_is_read_without_following_links_out_of_it_or_in_circles"];
     H6 "That nothing was found is never said of what was not read."
         ["cli::exit_codes_say_whether_something_is_wrong",
-         "cli::a_flood_of_harmless_lines_hides_nothing_without_a_word"];
+         "cli::a_flood_of_harmless_lines_hides_nothing_without_a_word",
+         "unpack::a_cut_or_changed_archive_is_never_called_whole",
+         "unpack::what_is_not_opened_is_named_with_what_opens_it",
+         "diagnose::words_of_an_unknown_version_are_never_called_sound"];
     H7 "Archives are read as streams, nested, and nothing of them is written anywhere."
         ["cli::support_bundles_are_read_as_they_are_nested_and_in_each_format",
+         "cli::a_bundle_of_vcenter_is_a_zip_with_bundles_of_hosts_in_it",
+         "cli::a_support_bundle_of_our_own_is_read",
+         "unpack::zip_archives_are_read_however_they_were_made",
+         "unpack::archives_stand_in_one_another",
          "cli::names_in_archives_lead_nowhere"];
+    H8 "A response code is found anywhere on a line about a TPM, and no other number is taken for one."
+        ["diagnose::codes_are_found_wherever_programs_write_them",
+         "diagnose::other_numbers_of_such_lines_are_none",
+         "diagnose::a_missing_index_is_harmless_unless_it_is_the_certificates"];
+    H9 "Names, identifiers and addresses of a host are put together where lines tie them, and only there."
+        ["diagnose::hosts_are_told_apart_and_joined_by_name",
+         "diagnose::an_address_is_the_host_that_a_line_ties_it_to",
+         "diagnose::a_name_is_learnt_from_lines_without_a_signature"];
+    H10 "Logs are followed as they grow, are renamed or cut; each change is told once."
+        ["cli::what_begins_and_what_is_over_is_told_once",
+         "cli::files_are_followed_when_they_are_renamed_or_cut",
+         "cli::a_pipe_is_followed_to_its_end_and_told_in_words"];
 };
 
 const REFERENCES: &[Requirement] = requirements! {
