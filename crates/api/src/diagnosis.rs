@@ -136,3 +136,25 @@ pub struct Line {
     /// Its start.
     pub text: String,
 }
+
+/// A text of logs that `bootproof diagnose` recognises, for `bootproof explain`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Signature {
+    /// Its stable name, `L01`.
+    pub signature: String,
+    /// Who prints it.
+    pub source: String,
+    /// `cause`, `symptom` or `harmless`.
+    pub role: String,
+    /// The texts, any of which will do; `*` stands for what varies, `^` for the start of a message.
+    pub texts: Vec<String>,
+    /// What it means, in a line.
+    pub says: String,
+    /// Why it happens.
+    pub cause: String,
+    /// What to do.
+    pub next_step: String,
+    /// The finding of Bootproof that is the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finding: Option<String>,
+}

@@ -470,10 +470,11 @@ pub struct Quirks {
 /// `bootproof explain`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  bootproof explain\n  bootproof explain sha256-bank-inactive\n  bootproof explain 0x18b"
+    after_help = "Examples:\n  bootproof explain\n  bootproof explain sha256-bank-inactive\n  bootproof explain L01\n  bootproof explain 0x18b"
 )]
 pub struct Explain {
-    /// A finding's code, or a TPM response code such as 0x18b; without one: all findings
+    /// A finding's code, the name of a line of logs (L01), or a TPM response code (0x18b); without
+    /// one: all findings
     #[arg(value_name = "CODE")]
     pub code: Option<String>,
 }

@@ -70,7 +70,7 @@ impl CodeOnLine {
 /// §2.2.1.5] Between those of the high range stand key templates.
 fn is_ek_certificate(index: u32) -> bool {
     matches!(index, 0x01c0_0002 | 0x01c0_000a)
-        || (matches!(index, 0x01c0_0012..=0x01c0_001e) && index % 2 == 0)
+        || (matches!(index, 0x01c0_0012..=0x01c0_001e) && index.is_multiple_of(2))
 }
 
 /// The first response code on `line`, which is about a TPM.

@@ -69,7 +69,10 @@ pub(crate) fn log_time(bytes: &[u8]) {
 pub(crate) fn seeds() -> Vec<Vec<u8>> {
     let texts: Vec<_> = signatures()
         .flat_map(|row| row.texts)
-        .map(|text| text.replace('*', "x") + "0x18b [vim.HostSystem:host-29,esxi-117.a.b]\n")
+        .map(|text| {
+            text.trim_start_matches('^').replace('*', "x")
+                + "0x18b [vim.HostSystem:host-29,esxi-117.a.b]\n"
+        })
         .collect();
     [
         "2018-05-09T21:30:21.060Z cpu23:2099722)",

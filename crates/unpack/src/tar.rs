@@ -49,8 +49,7 @@ pub(crate) fn next(stream: &mut dyn Read) -> Result<Option<Member>, UnpackError>
         if !is_header(&block) {
             return Err(UnpackError::Damaged("a header is missing between its members"));
         }
-        let size =
-            number(&block[124..136]).ok_or_else(|| UnpackError::Damaged("a member's size"))?;
+        let size = number(&block[124..136]).ok_or(UnpackError::Damaged("a member's size"))?;
         match block[156] {
             // The name of the next member, by GNU and by POSIX.
             b'L' => long_name = Some(text(&contents(stream, size, NAME_BYTES_MAX)?)),

@@ -49,8 +49,7 @@ const HOST_LOGS: &[Requirement] = requirements! {
          "diagnose::every_number_of_the_collected_catalogue_is_here",
          "diagnose::lines_of_other_programs_have_no_signature",
          "diagnose::each_text_of_the_table_has_a_fragment",
-         "findings::codes_that_people_meet_have_a_name_a_cause_and_a_next_step",
-         "xtask::documents_are_what_the_code_writes"];
+         "findings::codes_that_people_meet_have_a_name_a_cause_and_a_next_step"];
     H2 "The founding story's own lines give its causes, the root first."
         ["diagnose::the_founding_story_has_its_three_causes_on_one_host",
          "cli::the_founding_story_is_told_from_its_own_logs"];

@@ -1,6 +1,7 @@
 //! `bootproof explain`
 
 use api::finding::{CatalogueEntry, catalogue};
+use diagnose::{Role, Signature};
 
 use super::{Exit, response_code};
 use crate::{
@@ -20,13 +21,55 @@ pub(super) fn run(command: &Explain, output: &Output) -> Result<Exit, CliError> 
         }
         return Ok(Exit::Done);
     }
+    if let Some(row) = diagnose::signatures().find(|row| row.id.eq_ignore_ascii_case(code)) {
+        signature(row, output)?;
+        return Ok(Exit::Done);
+    }
     if let Some(code) = response_code::number(code) {
         return response_code::show(code, output);
     }
     Err(CliError::with_hint(
-        anyhow::anyhow!("{code:?} is neither a finding nor a TPM response code"),
-        "`bootproof explain` lists the findings; a response code is written as 0x18b",
+        anyhow::anyhow!("{code:?} is neither a finding, a line of logs nor a TPM response code"),
+        "`bootproof explain` lists the findings; a line of logs has a name as L01, a response code is written as 0x18b",
     ))
+}
+
+/// What `bootproof diagnose` tells of a line.
+fn signature(row: &Signature, output: &Output) -> Result<(), CliError> {
+    let finding = row.finding.map(|code| code.as_str().to_owned());
+    if output.is_json() {
+        output.json(&api::diagnosis::Signature {
+            signature: row.id.to_owned(),
+            source: row.source.as_str().to_owned(),
+            role: row.role.as_str().to_owned(),
+            texts: row.texts.iter().map(|text| (*text).to_owned()).collect(),
+            says: row.says.to_owned(),
+            cause: row.cause.to_owned(),
+            next_step: row.next_step.to_owned(),
+            finding,
+        })?;
+        return Ok(());
+    }
+    let tone = match row.role {
+        Role::Cause => Tone::Bad,
+        Role::Symptom => Tone::Unsure,
+        Role::Harmless => Tone::Good,
+    };
+    let id = output.paint(tone, row.id);
+    output.line(&format!("{id} ({}, {})", row.source.as_str(), row.role.as_str()))?;
+    output.line(&format!("\n{}", row.says))?;
+    for text in row.texts {
+        output.line(&format!("  {text}"))?;
+    }
+    for (heading, text) in [("Cause", row.cause), ("Next step", row.next_step)] {
+        output.line("")?;
+        output.line(&output.paint(Tone::Strong, heading))?;
+        output.line(text)?;
+    }
+    if let Some(finding) = finding {
+        output.line(&format!("\nSee also: bootproof explain {finding}"))?;
+    }
+    Ok(())
 }
 
 fn all(entries: &[CatalogueEntry], output: &Output) -> Result<Exit, CliError> {

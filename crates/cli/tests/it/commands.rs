@@ -137,6 +137,10 @@ fn findings_and_response_codes_are_explained() {
     let all: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(all.as_array().unwrap().len(), findings::CATALOGUE.len());
 
+    let output = text(&bootproof(&["explain", "l01"]).stdout);
+    assert!(output.contains("TPM 2 SHA-256 PCR bank") && output.contains("sha256-bank-inactive"));
+    let json = text(&bootproof(&["explain", "R01", "--json"]).stdout);
+    assert!(json.contains("\"role\": \"symptom\""), "{json}");
     let output = bootproof(&["explain", "nonsense"]);
     assert_eq!(output.status.code(), Some(2));
 }

@@ -250,7 +250,6 @@ fn memory_is_bounded_whatever_is_read() {
         (0..60).try_for_each(|_| stdin.write_all(&piece))
     });
     for (what, peak) in [("packed", packed), ("flood", flood), ("names", names), ("wide", wide)] {
-        println!("{what}: {peak} KiB");
         assert!(peak < PEAK_KIB_MAX, "{what}: {peak} KiB");
     }
 }
