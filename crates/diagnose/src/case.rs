@@ -1,6 +1,6 @@
 //! What is kept of the lines with one signature on one host.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{host::HostName, time::LogTime};
 
@@ -56,15 +56,16 @@ pub(crate) struct Tally {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Last {
     pub(crate) ms: i64,
-    file: Arc<str>,
+    pub(crate) file: Arc<str>,
     number: u64,
 }
 
 impl Last {
     /// Whether this one came after `other`. In one file the order of its lines tells, also where the
-    /// clock was set back between them; across files only the time can.
-    pub(crate) fn is_after(&self, other: &Self) -> bool {
-        match self.file == other.file {
+    /// clock was set back between them; across files, and in one of `turned`, which begin with their
+    /// newest line, only the time can.
+    pub(crate) fn is_after(&self, other: &Self, turned: &BTreeSet<Arc<str>>) -> bool {
+        match self.file == other.file && !turned.contains(&self.file) {
             true => self.number > other.number,
             false => self.ms > other.ms,
         }

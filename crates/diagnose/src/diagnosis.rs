@@ -10,6 +10,7 @@ use crate::{
     codes::CodeOnLine,
     host::{self, HostName},
     matcher::Hit,
+    order::Order,
     report::{self, Report},
     time::{self, LogTime},
 };
@@ -26,6 +27,8 @@ const TIES_MAX: usize = 20_000;
 const NAMES_OF_ADDRESS_MAX: usize = 8;
 /// Threads write their lines some seconds out of order; a clock that is set moves by minutes.
 const CLOCK_BACK_MS_MIN: i64 = 60_000;
+/// How many files are remembered that begin with their newest line: people make them one by one.
+const TURNED_MAX: usize = 1_000;
 /// How many places are told at which time goes back: nobody reads more.
 const CLOCKS_SET_BACK_MAX: usize = 20;
 
@@ -53,6 +56,10 @@ pub struct Diagnosis {
     clock: Option<(Arc<str>, i64)>,
     pub(crate) clocks_set_back: Vec<ClockSetBack>,
     pub(crate) n_clocks_set_back: u64,
+    /// How many of them are of the file that is read.
+    n_in_file: u64,
+    /// Files that begin with their newest line.
+    pub(crate) turned: BTreeSet<Arc<str>>,
     pub(crate) n_lines_left_out: u64,
 }
 
@@ -97,6 +104,19 @@ impl Diagnosis {
         }
     }
 
+    /// The file of `place` was read to its end, and its times run in `order`.
+    pub fn ended(&mut self, place: &Place, order: Order) {
+        if order == Order::NewestFirst {
+            // It goes back all the time: no clock was set.
+            self.clocks_set_back.retain(|clock| clock.file != place.file);
+            self.n_clocks_set_back = self.n_clocks_set_back.saturating_sub(self.n_in_file);
+            if self.turned.len() < TURNED_MAX {
+                self.turned.insert(Arc::clone(&place.file));
+            }
+        }
+        (self.clock, self.n_in_file) = (None, 0);
+    }
+
     /// What `line` says of which host is which.
     fn learn(&mut self, line: &[u8]) {
         if let Some(host::Subject { name: Some(name), moref: Some(moref) }) = host::of_vcenter(line)
@@ -132,6 +152,7 @@ impl Diagnosis {
         if let Some(before) = before.filter(|before| ms < before.saturating_sub(CLOCK_BACK_MS_MIN))
         {
             self.n_clocks_set_back = self.n_clocks_set_back.saturating_add(1);
+            self.n_in_file = self.n_in_file.saturating_add(1);
             if self.clocks_set_back.len() < CLOCKS_SET_BACK_MAX {
                 let file = place.file.clone();
                 self.clocks_set_back.push(ClockSetBack {

@@ -2,7 +2,10 @@
 
 use memchr::{memchr, memrchr};
 
-use crate::matcher::{Hit, Look, Matcher};
+use crate::{
+    matcher::{Hit, Look, Matcher},
+    order::{Direction, Order},
+};
 
 /// How much of a line is looked at. The longest lines of real logs (traces of a SOAP call in hostd)
 /// have some ten thousand bytes; what stands behind that is not kept and not searched.
@@ -17,6 +20,7 @@ pub struct Lines {
     is_cut: bool,
     n_lines: u64,
     n_lines_cut: u64,
+    direction: Direction,
 }
 
 impl Lines {
@@ -33,6 +37,11 @@ impl Lines {
     /// Lines of which only the first [`LINE_BYTES_MAX`] were looked at.
     pub fn n_lines_cut(&self) -> u64 {
         self.n_lines_cut
+    }
+
+    /// Which way time runs, by the lines that have ended so far.
+    pub fn order(&self) -> Order {
+        self.direction.order()
     }
 
     /// The next bytes of the stream. `found` gets each line that has signatures, or says which host
@@ -74,6 +83,7 @@ impl Lines {
     fn end_line(&mut self, matcher: &Matcher, found: &mut impl FnMut(u64, &[u8], &[Hit])) {
         self.n_lines += 1;
         self.n_lines_cut += u64::from(self.is_cut);
+        self.direction.line(&self.kept);
         let Look { hits, names_host } = matcher.look(&self.kept);
         if !hits.is_empty() || names_host {
             found(self.n_lines, &self.kept, &hits);
@@ -90,6 +100,15 @@ impl Lines {
         lines: &[u8],
         found: &mut impl FnMut(u64, &[u8], &[Hit]),
     ) {
+        if self.direction.is_open() {
+            lines
+                .split_inclusive(|byte| *byte == b'\n')
+                .take_while(|line| {
+                    self.direction.line(line);
+                    self.direction.is_open()
+                })
+                .for_each(drop);
+        }
         let (mut from, mut counted) = (0, 0);
         while let Some(at) = matcher.next(lines, from) {
             let start = lines.get(from..at).and_then(|gone| memrchr(b'\n', gone));

@@ -1,7 +1,10 @@
 //! What the lines together say: per host the causes first, then what follows from them, then what
 //! is harmless.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use findings::{
     Code,
@@ -185,12 +188,13 @@ pub(crate) fn of(diagnosis: Diagnosis) -> Report {
     let Diagnosis { n_lines_left_out, n_clocks_set_back, .. } = diagnosis;
     let mut clocks_set_back = diagnosis.clocks_set_back.clone();
     clocks_set_back.sort();
+    let turned = diagnosis.turned.clone();
     let (by_host, joined) = by_host(diagnosis);
     let mut hosts: Vec<HostReport> = by_host
         .into_iter()
         .map(|(name, tallies)| {
             let has_unnamed_lines = joined && name.is_some();
-            host(name, has_unnamed_lines, tallies)
+            host(name, has_unnamed_lines, tallies, &turned)
         })
         .collect();
     hosts.sort_by_key(|host| {
@@ -259,7 +263,12 @@ fn by_host(diagnosis: Diagnosis) -> (BTreeMap<Option<HostName>, Tallies>, bool) 
     (hosts, joined)
 }
 
-fn host(name: Option<HostName>, has_unnamed_lines: bool, tallies: Tallies) -> HostReport {
+fn host(
+    name: Option<HostName>,
+    has_unnamed_lines: bool,
+    tallies: Tallies,
+    turned: &BTreeSet<Arc<str>>,
+) -> HostReport {
     let last_of = |id: &str| {
         let of_id = |what: &What| signatures().nth(what.0).is_some_and(|row| row.id == id);
         tallies
@@ -278,7 +287,7 @@ fn host(name: Option<HostName>, has_unnamed_lines: bool, tallies: Tallies) -> Ho
             let signature = signatures().nth(position)?;
             let end = signature.ended_by.and_then(|id| ends.get(id));
             let state = match (end, &tally.last) {
-                (Some(end), Some(last)) if end.is_after(last) => State::EndedAt(end.ms),
+                (Some(end), Some(last)) if end.is_after(last, turned) => State::EndedAt(end.ms),
                 _ => State::Lasts,
             };
             Some(Case {

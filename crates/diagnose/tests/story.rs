@@ -28,6 +28,7 @@ fn report_in_pieces(files: &[(&str, &[u8])], n: usize) -> Report {
             lines.push(&matcher, piece, &mut found);
         }
         let lines = lines.finish(&matcher, &mut found);
+        diagnosis.ended(&place, lines.order());
         let expected = bytes.split(|byte| *byte == b'\n').count() as u64;
         assert_eq!(
             lines.n_lines(),
@@ -215,17 +216,30 @@ const ON: &str = "cpu1:1)tpmdriver loaded successfully.\n";
 #[test]
 fn in_one_file_order_tells_where_the_clock_was_set() {
     // The clock stood in 2038 at the first start, and was set before the second.
-    let log = format!("2038-01-01T00:00:00Z {OFF}2018-05-10T00:00:00Z {ON}");
+    let steps = "2018-05-10T00:00:01Z cpu1:1)x\n2018-05-10T00:00:02Z cpu1:1)x\n";
+    let log = format!("2038-01-01T00:00:00Z {OFF}2018-05-10T00:00:00Z {ON}{steps}");
     let found = report(&[("vmkernel.log", log.as_bytes())]);
     assert!(matches!(only(&found).causes[0].state, State::EndedAt(1_525_910_400_000)));
     assert_eq!((found.n_clocks_set_back, found.clocks_set_back[0].number), (1, 2));
     // The other way round it broke after the clock was set.
-    let log = format!("2038-01-01T00:00:00Z {ON}2018-05-10T00:00:00Z {OFF}");
+    let log = format!("2038-01-01T00:00:00Z {ON}2018-05-10T00:00:00Z {OFF}{steps}");
     let found = report(&[("vmkernel.log", log.as_bytes())]);
     assert_eq!(only(&found).causes[0].state, State::Lasts);
     // Threads that write out of order are no clock.
     let log = format!("2018-05-10T00:00:59Z {OFF}2018-05-10T00:00:00Z {ON}");
     assert_eq!(report(&[("vmkernel.log", log.as_bytes())]).n_clocks_set_back, 0);
+}
+
+#[test]
+fn a_file_that_begins_with_its_newest_line_is_put_in_order_by_its_times() {
+    let line = |day: u8, text: &str| format!("2018-05-{day:02}T00:00:00Z {text}");
+    let turned = line(4, ON) + &line(3, "cpu1:1)x\n") + &line(2, OFF) + &line(1, "cpu1:1)x\n");
+    let found = report(&[("journal.txt", turned.as_bytes())]);
+    assert!(matches!(only(&found).causes[0].state, State::EndedAt(_)));
+    assert_eq!((found.n_clocks_set_back, found.clocks_set_back.len()), (0, 0));
+    let turned = line(4, OFF) + &line(3, "cpu1:1)x\n") + &line(2, ON) + &line(1, "cpu1:1)x\n");
+    let found = report(&[("journal.txt", turned.as_bytes())]);
+    assert_eq!(only(&found).causes[0].state, State::Lasts);
 }
 
 #[test]

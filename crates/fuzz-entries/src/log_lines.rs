@@ -19,7 +19,8 @@ fn report(bytes: &[u8], piece_bytes: usize) -> Report {
     let mut found = |number, line: &[u8], hits: &[_]| diagnosis.line(&place, number, line, hits);
     let mut lines = Lines::new();
     bytes.chunks(piece_bytes).for_each(|piece| lines.push(&MATCHER, piece, &mut found));
-    lines.finish(&MATCHER, &mut found);
+    let lines = lines.finish(&MATCHER, &mut found);
+    diagnosis.ended(&place, lines.order());
     diagnosis.report()
 }
 

@@ -58,6 +58,7 @@ const HOST_LOGS: &[Requirement] = requirements! {
          "diagnose::hosts_are_told_apart_and_joined_by_name",
          "diagnose::rotated_files_are_put_in_order_by_their_times",
          "diagnose::in_one_file_order_tells_where_the_clock_was_set",
+         "diagnose::a_file_that_begins_with_its_newest_line_is_put_in_order_by_its_times",
          "diagnose::zones_are_put_in_one_order",
          "diagnose::a_cause_that_comes_again_lasts"];
     H4 "A harmless response code is told as harmless, and another one in its place is not."

@@ -79,6 +79,7 @@ impl<'a> Reading<'a> {
             }
         };
         let lines = lines.finish(self.matcher, &mut found);
+        diagnosis.ended(place, lines.order());
         self.read.lines += lines.n_lines();
         self.read.lines_cut += lines.n_lines_cut();
         ended
