@@ -8,6 +8,7 @@
 //! Trust: none. An archive may hold anything, and its names are only to be shown.
 
 mod error;
+mod gzip;
 mod journal;
 mod kind;
 mod limits;

@@ -20,8 +20,19 @@ pub(crate) struct Member {
     pub(crate) size: u64,
     /// When it was written, in seconds since 1970.
     pub(crate) modified_s: i64,
-    /// Whether it is a plain file: folders, links and devices hold no lines.
-    pub(crate) is_file: bool,
+    /// What is stored of it.
+    pub(crate) contents: Contents,
+}
+
+/// What an archive stores of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Contents {
+    /// A file.
+    File,
+    /// The pieces of a file that are not zeros, in the old form of GNU: where they belong is not read.
+    Sparse,
+    /// Folders, links and devices hold no lines.
+    Nothing,
 }
 
 /// Whether `block` is the first header of an archive: its checksum is right.
@@ -59,12 +70,19 @@ pub(crate) fn next(stream: &mut dyn Read) -> Result<Option<Member>, UnpackError>
             }
             b'g' | b'K' => drop(contents(stream, size, EXTENDED_BYTES_MAX)?),
             kind => {
+                if kind == b'S' {
+                    skip_map(stream, block[482])?;
+                }
                 let modified_s = number(&block[136..148]).and_then(|s| i64::try_from(s).ok());
                 return Ok(Some(Member {
                     name: long_name.unwrap_or_else(|| short_name(&block)),
                     size,
                     modified_s: modified_s.unwrap_or(0),
-                    is_file: matches!(kind, b'0' | 0 | b'7'),
+                    contents: match kind {
+                        b'0' | 0 | b'7' => Contents::File,
+                        b'S' => Contents::Sparse,
+                        _ => Contents::Nothing,
+                    },
                 }));
             }
         }
@@ -79,6 +97,16 @@ pub(crate) fn skip(stream: &mut dyn Read, size: u64, left: u64) -> Result<(), Un
     let fill = size.next_multiple_of(BLOCK_BYTES as u64) - size;
     let n = io::copy(&mut stream.take(left + fill), &mut io::sink())?;
     if n == left + fill { Ok(()) } else { Err(UnpackError::Cut) }
+}
+
+/// Reads past the blocks that hold the rest of a sparse file's map; `more` says whether there is one.
+fn skip_map(stream: &mut dyn Read, mut more: u8) -> Result<(), UnpackError> {
+    while more != 0 {
+        let mut block = [0; BLOCK_BYTES];
+        stream.read_exact(&mut block)?;
+        more = block[504];
+    }
+    Ok(())
 }
 
 fn contents(stream: &mut dyn Read, size: u64, bytes_max: u64) -> Result<Vec<u8>, UnpackError> {

@@ -2,10 +2,9 @@
 
 use std::io::{self, BufReader, Cursor, Read};
 
-use flate2::bufread::MultiGzDecoder;
-
 use crate::{
     Limits, UnpackError,
+    gzip::Gzip,
     journal::JournalExport,
     kind::{HEAD_BYTES, Kind},
     limits::{LAYERS_MAX, Spent},
@@ -53,6 +52,15 @@ pub fn walk(
     walk.stream(&mut spent.outside(stream), None, 0)
 }
 
+/// Gives the error that a stream ended in, once.
+struct Failed(Option<io::Error>);
+
+impl Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
+}
+
 struct Walk<'a> {
     spent: Spent,
     visitor: &'a mut dyn Visitor,
@@ -67,17 +75,18 @@ impl Walk<'_> {
         layer: usize,
     ) -> Result<(), UnpackError> {
         let mut head = Vec::new();
-        (&mut *stream).take(HEAD_BYTES as u64).read_to_end(&mut head)?;
+        // What came before an error counts, also where it is less than a head.
+        let failed = (&mut *stream).take(HEAD_BYTES as u64).read_to_end(&mut head).err();
         let kind = Kind::of(&head);
         if kind.is_packed() && layer == LAYERS_MAX {
             return Err(UnpackError::Layers);
         }
-        let mut whole = Cursor::new(head).chain(stream);
+        let mut whole = Cursor::new(head).chain(Failed(failed)).chain(stream);
         let member = Member { names: &self.names, modified_s };
         match kind {
             Kind::Gzip => {
                 let packed = BufReader::with_capacity(BUFFER_BYTES, whole);
-                let mut unpacked = self.spent.unpacked(MultiGzDecoder::new(packed));
+                let mut unpacked = self.spent.unpacked(Gzip::new(packed));
                 self.stream(&mut unpacked, modified_s, layer + 1)
             }
             Kind::Tar => self.tar(&mut whole, modified_s, layer + 1),
@@ -104,12 +113,17 @@ impl Walk<'_> {
         while let Some(member) = tar::next(archive)? {
             self.spent.member()?;
             let mut contents = (&mut *archive).take(member.size);
-            if member.is_file {
-                let modified_s = Some(member.modified_s).filter(|time| *time != 0).or(modified_s);
-                self.names.push(member.name);
-                let came = self.stream(&mut contents, modified_s, layer);
-                self.note(came, modified_s);
-            }
+            let modified_s = Some(member.modified_s).filter(|time| *time != 0).or(modified_s);
+            self.names.push(member.name);
+            let came = match member.contents {
+                tar::Contents::File => self.stream(&mut contents, modified_s, layer),
+                tar::Contents::Sparse => Err(UnpackError::NotOpened {
+                    by: "a sparse file of GNU tar",
+                    with: "tar -xOf ARCHIVE FILE",
+                }),
+                tar::Contents::Nothing => Ok(()),
+            };
+            self.note(came, modified_s);
             // One that is damaged says nothing of those behind it, but what is over is over.
             self.spent.check()?;
             let unread = contents.limit();

@@ -228,6 +228,37 @@ fn layers_and_members_are_counted() {
 }
 
 #[test]
+fn streams_of_gzip_stand_behind_one_another_and_zeros_behind_them() {
+    let two = [gzip(TEXT), gzip(TEXT)].concat();
+    assert_eq!(read(&two).0.texts[0].1, TEXT.repeat(2));
+    let (found, came) = read(&[&two[..], &[0; 10_000]].concat());
+    assert_eq!((found.texts[0].1.as_slice(), came), (&TEXT.repeat(2)[..], None));
+    for behind in [&b"x"[..], b"\0\0x", b"\x1f", b"\x1fx"] {
+        let (found, came) = read(&[&two[..], behind].concat());
+        assert!(came.is_some() && found.texts[0].1 == TEXT.repeat(2), "{behind:?}");
+    }
+}
+
+#[test]
+fn a_sparse_file_is_told_and_what_is_behind_it_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path();
+    // More pieces than a header has room for.
+    let file = fs::File::create(path.join("sparse")).unwrap();
+    for n in 0..40 {
+        std::os::unix::fs::FileExt::write_all_at(&file, TEXT, n << 20).unwrap();
+    }
+    file.sync_all().unwrap();
+    fs::write(path.join("a.log"), TEXT).unwrap();
+    let archive =
+        output(path, "tar", &["-cS", "--format=gnu", "--hole-detection=raw", "sparse", "a.log"]);
+    let (found, came) = read(&archive);
+    assert_eq!((came, found.texts), (None, vec![("a.log".to_owned(), TEXT.to_vec())]));
+    let [(name, why)] = &found.unread[..] else { panic!("{:?}", found.unread) };
+    assert!(name == "sparse" && why.contains("sparse file of GNU tar"), "{why}");
+}
+
+#[test]
 fn encodings_and_journals_are_read_as_text() {
     let text = "TPM \u{e4}\n".repeat(100);
     let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();

@@ -11,6 +11,7 @@ use std::{
 
 use api::diagnosis as document;
 use diagnose::{Event, Lines, Matcher, Place, Role, Watch};
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{input, show};
 use crate::{
@@ -37,7 +38,9 @@ pub(super) fn run(paths: &[PathBuf], matcher: &Matcher, output: &Output) -> Resu
     }
     let mut told = Told { watch: Watch::new(), matcher, output, is_trouble: false };
     block_on(async {
-        let mut interrupted = std::pin::pin!(tokio::signal::ctrl_c());
+        // From here on, also while files are read for the first time.
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
         loop {
             for file in &mut files {
                 file.look(&mut told)?;
@@ -51,10 +54,8 @@ pub(super) fn run(paths: &[PathBuf], matcher: &Matcher, output: &Output) -> Resu
                 }
             }
             tokio::select! {
-                ended = &mut interrupted => {
-                    ended?;
-                    break;
-                }
+                _ = interrupt.recv() => break,
+                _ = terminate.recv() => break,
                 () = tokio::time::sleep(LOOK_EVERY) => {}
             }
         }
