@@ -17,11 +17,16 @@
 
 mod json;
 mod path;
+pub mod registry;
+mod scalar;
 mod snapshot;
+pub mod system;
 mod tree;
 mod walk;
 
 pub use path::{PATH_BYTES_MAX, PathError, ResourcePath};
+pub use scalar::{Scalar, TEXT_CHARS_MAX};
 pub use snapshot::{Resource, Snapshot, Unread};
+pub use system::{System, read};
 pub use tree::{Tree, TreeError};
 pub use walk::{Answer, Ask, BODY_BYTES_MAX, Expand, RESOURCES_MAX, Walk};

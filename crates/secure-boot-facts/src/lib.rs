@@ -31,4 +31,4 @@ pub use revocations::{
     DbxState, DbxUpdateError, REVOCATIONS_BYTES_MAX, REVOCATIONS_MAX, Revocations, RevokedBy,
 };
 pub use sbat::{SBAT_LEVELS, SbatLevel, sbat_date};
-pub use test_key::{TestKey, test_key};
+pub use test_key::{TestKey, is_test_subject, test_key};

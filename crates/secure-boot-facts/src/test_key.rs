@@ -41,6 +41,11 @@ const SUBJECTS: &[&str] = &[
     "Snake Oil",
 ];
 
+/// Whether a name says that the key is one of tests: for who has the name of a certificate only.
+pub fn is_test_subject(name: &str) -> bool {
+    SUBJECTS.iter().any(|text| name.contains(text))
+}
+
 /// Whether the platform key `der` is one of tests. Hashed only where its serial number is known.
 pub fn test_key(der: &[u8]) -> Option<TestKey> {
     let certificate = Certificate::parse(der)?;
