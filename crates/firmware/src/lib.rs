@@ -17,14 +17,17 @@
 
 mod json;
 mod path;
+mod profile;
 pub mod registry;
 mod scalar;
 mod snapshot;
 pub mod system;
 mod tree;
+pub mod vendor;
 mod walk;
 
 pub use path::{PATH_BYTES_MAX, PathError, ResourcePath};
+pub use profile::{Profile, TxtRule};
 pub use scalar::{Scalar, TEXT_CHARS_MAX};
 pub use snapshot::{Resource, Snapshot, Unread};
 pub use system::{System, read};
