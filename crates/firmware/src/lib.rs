@@ -15,8 +15,10 @@
     )
 )]
 
+pub mod assess;
 mod json;
 mod path;
+pub mod plan;
 mod profile;
 pub mod registry;
 mod scalar;
@@ -26,7 +28,9 @@ mod tree;
 pub mod vendor;
 mod walk;
 
+pub use assess::assess;
 pub use path::{PATH_BYTES_MAX, PathError, ResourcePath};
+pub use plan::plan;
 pub use profile::{Profile, TxtRule};
 pub use scalar::{Scalar, TEXT_CHARS_MAX};
 pub use snapshot::{Resource, Snapshot, Unread};

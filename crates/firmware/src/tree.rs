@@ -114,7 +114,6 @@ impl Tree {
             () if has("v1") => &["redfish"],
             () => &["redfish", "v1"],
         };
-        let mut loose = Vec::new();
         for file in found {
             let below = file.strip_prefix(root).unwrap_or(&file);
             let mut segments: Vec<&str> = prefix.to_vec();
@@ -122,39 +121,46 @@ impl Tree {
             let Some(parts) = parts else { continue };
             let Some((name, folders)) = parts.split_last() else { continue };
             segments.extend(folders);
-            let stem = name.strip_suffix(".json").unwrap_or(name);
-            if stem != "index" {
-                segments.push(stem);
-                loose.push(file.clone());
+            // A file beside others is called as somebody liked, so that what it says of itself comes first;
+            // one that says nothing is the resource of its name, with or without the ending.
+            if *name != "index.json" {
+                if self.add_by_content(&file) {
+                    continue;
+                }
+                self.add_at(&segments, name, &file);
+                self.add_at(&segments, name.strip_suffix(".json").unwrap_or(name), &file);
+            } else if let Some((name, folders)) = segments.split_last() {
+                self.add_at(folders, name, &file);
             }
-            let text: String = segments.iter().map(|segment| format!("/{segment}")).collect();
-            let text = text.replace('%', "%25").replace('#', "%23");
-            if let Ok(path) = ResourcePath::parse(&text) {
-                self.files.entry(path).or_insert(file);
-            }
-        }
-        // Files beside each other are named as somebody liked: their content says what they are.
-        for file in loose {
-            self.add_by_content(&file);
         }
         Ok(())
     }
 
-    fn add_by_content(&mut self, file: &Path) {
+    fn add_at(&mut self, folders: &[&str], name: &str, file: &Path) {
+        let all = folders.iter().copied().chain([name]);
+        let text: String = all.map(|segment| format!("/{segment}")).collect();
+        let text = text.replace('%', "%25").replace('#', "%23");
+        if let Ok(path) = ResourcePath::parse(&text) {
+            self.files.entry(path).or_insert_with(|| file.to_owned());
+        }
+    }
+
+    /// Adds a file at the address that it names; whether it names one.
+    fn add_by_content(&mut self, file: &Path) -> bool {
         let mut buffer = Vec::new();
         if read(file, &mut buffer).is_err() {
-            return;
+            return false;
         }
-        let Ok(body) = serde_json::from_slice::<Value>(&buffer) else { return };
+        let Ok(body) = serde_json::from_slice::<Value>(&buffer) else { return false };
         let named = text(&body, &["@odata.id"]).and_then(|id| ResourcePath::parse(id).ok());
-        // One setting file without its address: the BIOS of some system.
+        // Settings without their address: those of some system.
         let unnamed = || {
             let is_bios = body.get("Attributes").is_some_and(Value::is_object);
             is_bios.then(|| ResourcePath::parse("/redfish/v1/Systems/1/Bios").ok()).flatten()
         };
-        if let Some(path) = named.or_else(unnamed) {
-            self.files.entry(path).or_insert_with(|| file.to_owned());
-        }
+        let Some(path) = named.or_else(unnamed) else { return false };
+        self.files.entry(path).or_insert_with(|| file.to_owned());
+        true
     }
 
     /// Puts a service root and what leads from it to the saved resources in front of a tree that has

@@ -36,9 +36,14 @@ pub(super) fn read(snapshot: &Snapshot, system: &Value) -> Option<Bios> {
     })
 }
 
-/// The values, and how many entries are none. iLO 4 has them without `Attributes` around.
+/// The values, and how many entries are none.
 fn values(body: &Value) -> (Values, usize) {
-    let attributes = body.get("Attributes").unwrap_or(body).as_object();
+    // iLO 4 has them without `Attributes` around.
+    let is_bare = || {
+        let kind = text(body, &["Type"]).or_else(|| text(body, &["@odata.type"]));
+        kind.is_some_and(|kind| kind.trim_start_matches('#').starts_with("HpBios")).then_some(body)
+    };
+    let attributes = body.get("Attributes").or_else(is_bare).and_then(Value::as_object);
     let mut values = Values::new();
     let mut n_left_out = 0usize;
     for (name, value) in attributes.into_iter().flatten().take(VALUES_MAX) {

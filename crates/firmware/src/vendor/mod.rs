@@ -104,7 +104,7 @@ pub struct Setting {
     pub value: Scalar,
     /// What that means.
     pub reading: Reading,
-    /// Whether a change of it is what we would do; `false` for what only tells.
+    /// What it may be used for.
     pub access: Access,
     /// How it was recognised.
     pub basis: Basis,
@@ -134,6 +134,15 @@ impl Setting {
             Reading::On => self.on.first(),
             Reading::Off => self.off.first(),
             Reading::Unknown => None,
+        }
+    }
+
+    /// All values that turn it on, or off, best first.
+    pub fn values_for(&self, wanted: Reading) -> &[Scalar] {
+        match wanted {
+            Reading::On => &self.on,
+            Reading::Off => &self.off,
+            Reading::Unknown => &[],
         }
     }
 

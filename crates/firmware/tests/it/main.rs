@@ -1,2 +1,5 @@
-//! What is told of recorded trees.
+//! What is told of saved trees, and what is planned for them.
+mod findings;
+mod host;
+mod plans;
 mod trees;
