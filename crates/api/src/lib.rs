@@ -13,6 +13,7 @@ mod bytes;
 pub mod diagnosis;
 pub mod doctor;
 pub mod finding;
+pub mod firmware;
 pub mod fleet;
 pub mod inventory;
 pub mod machine;

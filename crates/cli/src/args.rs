@@ -3,6 +3,7 @@
 mod alarm;
 mod audit;
 mod doctor;
+mod firmware;
 mod host;
 
 use std::path::PathBuf;
@@ -13,6 +14,9 @@ use tpm_wire::PcrSet;
 pub use alarm::{Alarm, AlarmAcknowledge, AlarmShow, WhichAlarms};
 pub use audit::{AttestedResult, Audit, AuditVerify, Dialect, ResultGet, ResultVerify};
 pub use doctor::Doctor;
+pub use firmware::{
+    Firmware, FirmwareGoal, FirmwarePlan, FirmwareProfile, FirmwareScan, FirmwareSource,
+};
 pub use host::{
     AcceptChange, Attest, EnterMaintenance, Host, HostEvidence, HostLearn, HostList, HostReplace,
     Hosts, Label, OneHost,
@@ -89,6 +93,9 @@ pub enum Command {
     Verify(Verify),
     /// Look whether this host can be attested, and say what to mend first
     Doctor(Doctor),
+    /// Look at hosts' firmware settings through their BMCs, and plan what to set
+    #[command(subcommand)]
+    Firmware(Firmware),
     /// Read a TCG event log and replay it
     Eventlog(Eventlog),
     /// Say what a finding means and what to do about it

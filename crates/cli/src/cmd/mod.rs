@@ -8,6 +8,7 @@ mod diagnose;
 mod doctor;
 mod eventlog;
 mod explain;
+mod firmware;
 mod generate;
 mod host;
 mod local_time;
@@ -58,6 +59,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
     let client = || -> Result<Client, CliError> { Ok(Context::load(context)?.client()?) };
     match &arguments.command {
         Command::Doctor(command) => doctor::run(command, output),
+        Command::Firmware(command) => firmware::run(command, output),
         Command::Verify(command) => verify::run(command, output),
         Command::Policy(command) => match command {
             Policy::Check(file) => policy::check(file, output),

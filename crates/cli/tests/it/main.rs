@@ -8,6 +8,7 @@ mod doctor;
 mod event_mutations;
 mod finding_cases;
 mod follow;
+mod firmware;
 mod from_image;
 mod ima;
 mod manifest;
