@@ -16,6 +16,7 @@ mod image;
 mod log_lines;
 mod manifest;
 mod policy;
+mod redfish;
 mod seeds;
 mod tpm;
 
@@ -31,7 +32,7 @@ pub struct Entry {
 }
 
 /// Each target. A test of `xtask` compares the names with the files in `fuzz/`.
-pub const ENTRIES: [Entry; 22] = [
+pub const ENTRIES: [Entry; 24] = [
     Entry { name: "event_log", run: event_log::event_log },
     Entry { name: "efi_variable", run: efi::variable },
     Entry { name: "signature_lists", run: efi::signature_lists },
@@ -54,6 +55,8 @@ pub const ENTRIES: [Entry; 22] = [
     Entry { name: "gzip_stream", run: archive::gzip_stream },
     Entry { name: "zip_archive", run: archive::zip_archive },
     Entry { name: "log_encodings", run: archive::log_encodings },
+    Entry { name: "redfish_registry", run: redfish::registry },
+    Entry { name: "redfish_walk", run: redfish::walk },
 ];
 
 /// Runs the entry of this name.

@@ -55,6 +55,8 @@ pub fn seeds() -> Vec<Seed> {
         ("cabinet", cabinets()),
         ("log_lines", crate::log_lines::seeds()),
         ("log_time", crate::log_lines::heads()),
+        ("redfish_registry", crate::redfish::registry_seeds()),
+        ("redfish_walk", crate::redfish::walk_seeds()),
     ];
     let all = all.into_iter().chain(crate::archive::seeds());
     let numbered = all.flat_map(|(target, seeds): (_, Vec<Vec<u8>>)| {

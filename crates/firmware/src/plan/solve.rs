@@ -119,20 +119,18 @@ impl<'s> State<'s> {
             open.iter().enumerate().filter(|(_, wish)| is_free(wish)).map(|(at, _)| at).collect();
         // A change that would lock another of them waits until that one is made; of two that lock each
         // other the first goes first.
-        let mut ready: Vec<usize> = Vec::new();
-        for at in &free {
-            let Some(wish) = open.get(*at) else { continue };
-            let after = self.after(wish);
-            let locks_other = free.iter().filter(|other| *other != at).any(|other| {
-                let Some(other_wish) = open.get(*other) else { return false };
-                let is_before_me =
-                    other < at || self.locks(wish, &self.after(other_wish)).is_empty();
-                is_before_me && !self.locks(other_wish, &after).is_empty()
-            });
-            if !locks_other {
-                ready.push(*at);
-            }
-        }
+        let free: Vec<(usize, &Wish, Values)> = free
+            .into_iter()
+            .filter_map(|at| open.get(at).map(|wish| (at, wish, self.after(wish))))
+            .collect();
+        let locks_other = |(at, wish, after): &(usize, &Wish, Values)| {
+            free.iter().filter(|(other, ..)| other != at).any(|(other, other_wish, other_after)| {
+                let goes_first = other < at || self.locks(wish, other_after).is_empty();
+                goes_first && !self.locks(other_wish, after).is_empty()
+            })
+        };
+        let ready: Vec<usize> =
+            free.iter().filter(|one| !locks_other(one)).map(|(at, ..)| *at).collect();
         ready
     }
 

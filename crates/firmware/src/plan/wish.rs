@@ -284,7 +284,15 @@ fn secure_boot(system: &System, own: &[&Setting], wishes: &mut Wishes) {
     }
     let enable = resource.and_then(|resource| resource.enable.as_ref()).map(|enable| enable.value);
     if enable == Some(true) {
-        wishes.restart = true;
+        match resource.and_then(|resource| resource.current.as_ref()) {
+            Some(_) => wishes.restart = true,
+            None => wishes.blocked.push(blocked(
+                None,
+                "it is set, and the BMC does not say whether it is in force",
+                "Look in the running system: `bootproof doctor` there.",
+                By::Look,
+            )),
+        }
         return;
     }
     // One change with the others where the table says that the attribute is the better way, and where

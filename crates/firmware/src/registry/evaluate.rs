@@ -12,8 +12,8 @@ pub type Values = BTreeMap<String, Scalar>;
 /// only, which is a depth of one. What lies deeper, and what goes in a circle, is not known.
 const DEPTH_MAX: usize = 8;
 
-/// How often values are settled: forced values force others, in recorded registries four deep.
-const ROUNDS_MAX: usize = 16;
+/// How often values are settled: forced values force others, in recorded registries two deep.
+const ROUNDS_MAX: usize = 8;
 
 /// Whether something holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,19 +124,16 @@ impl Registry {
         let mut all = Vec::new();
         for _ in 0..ROUNDS_MAX {
             let mut changed = false;
-            for name in self
-                .of_attribute
-                .keys()
-                .filter(|name| values.contains_key(*name))
-                .cloned()
-                .collect::<Vec<_>>()
-            {
-                let Some(forced) = self.forced(&name, values) else { continue };
-                let is_so = |value: &Scalar| self.same(&name, value, &forced.to);
-                if values.get(&name).is_some_and(is_so) {
+            for name in &self.forcible {
+                if !values.contains_key(name) {
                     continue;
                 }
-                values.insert(name, forced.to.clone());
+                let Some(forced) = self.forced(name, values) else { continue };
+                let is_so = |value: &Scalar| self.same(name, value, &forced.to);
+                if values.get(name).is_some_and(is_so) {
+                    continue;
+                }
+                values.insert(name.clone(), forced.to.clone());
                 all.push(forced);
                 changed = true;
             }

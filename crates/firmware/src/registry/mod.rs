@@ -4,7 +4,7 @@
 mod condition;
 mod evaluate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -15,13 +15,13 @@ use crate::scalar::shown;
 pub use condition::{Condition, Dependency, Operator, Property, Term};
 pub use evaluate::{Forced, Lock, Truth, Values};
 
-/// Most attributes that are kept: recorded registries list up to 1,900.
-const ATTRIBUTES_MAX: usize = 16_384;
+/// Most attributes that are kept: recorded registries list up to 682.
+const ATTRIBUTES_MAX: usize = 8192;
 
-/// Most dependencies that are kept: recorded registries have up to 3,900.
-const DEPENDENCIES_MAX: usize = 32_768;
+/// Most dependencies that are kept: recorded registries have up to 723, and their evaluation costs time.
+const DEPENDENCIES_MAX: usize = 8192;
 
-/// Most values of one enumeration: recorded ones have up to 130.
+/// Most values of one enumeration: recorded ones have up to 81.
 const VALUES_MAX: usize = 1024;
 
 /// One value of an enumeration.
@@ -87,6 +87,8 @@ pub struct Registry {
     dependencies: Vec<Dependency>,
     /// Where in `dependencies` those stand that change something of an attribute.
     of_attribute: BTreeMap<String, Vec<usize>>,
+    /// Attributes whose value others may force.
+    forcible: BTreeSet<String>,
     n_not_understood: usize,
 }
 
@@ -109,6 +111,9 @@ impl Registry {
                 registry.n_not_understood = registry.n_not_understood.saturating_add(1);
                 continue;
             };
+            if dependency.property == Property::CurrentValue {
+                registry.forcible.insert(dependency.target.clone());
+            }
             let at = registry.dependencies.len();
             registry.of_attribute.entry(dependency.target.clone()).or_default().push(at);
             registry.dependencies.push(dependency);

@@ -9,8 +9,8 @@ use crate::scalar::shown;
 use crate::walk::registry::{Step, step};
 use crate::{ResourcePath, Scalar, Snapshot};
 
-/// Most settings that are kept: recorded BMCs have up to 1,900.
-const VALUES_MAX: usize = 16_384;
+/// Most settings that are kept: recorded BMCs have up to 700.
+const VALUES_MAX: usize = 8192;
 
 /// Most messages that are kept of a change that was refused: one for each setting that was named.
 const MESSAGES_MAX: usize = 32;

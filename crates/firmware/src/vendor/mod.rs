@@ -161,6 +161,10 @@ impl Setting {
     }
 }
 
+/// Most settings of one host that count: recorded ones have up to eleven, and a BMC may list as many as
+/// it likes.
+const SETTINGS_MAX: usize = 48;
+
 /// The settings of this host that the table knows, in the order of their intents.
 pub fn settings(bios: &Bios) -> Vec<Setting> {
     let mut settings = Vec::new();
@@ -184,6 +188,7 @@ pub fn settings(bios: &Bios) -> Vec<Setting> {
         }
     }
     settings.sort_by(|a, b| (a.intent, &a.attribute).cmp(&(b.intent, &b.attribute)));
+    settings.truncate(SETTINGS_MAX);
     settings
 }
 

@@ -11,15 +11,20 @@ use crate::json;
 use crate::{Resource, ResourcePath, Snapshot, Unread};
 use follow::Role;
 
-/// Largest resource that is read: attribute registries of recorded BMCs have up to 3 MiB.
+/// Largest resource that is read: attribute registries of recorded BMCs have up to 1.2 MB, and grow with
+/// each generation.
 pub const BODY_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// Most resources that are asked for: a BMC that gives each digest of dbx and dbxDefault as a resource
 /// has about 1,200.
 pub const RESOURCES_MAX: usize = 8192;
 
-/// Most bytes that are kept of one BMC: ten times what a registry and all those digests have.
-const BYTES_MAX: usize = 64 * 1024 * 1024;
+/// Most bytes that are read of one BMC: ten times what a registry and all those digests have.
+const BYTES_MAX: usize = 32 * 1024 * 1024;
+
+/// Most JSON values that are kept of one BMC, for each costs memory however short it is: recorded BMCs
+/// have up to 52,000.
+const VALUES_MAX: usize = 1_000_000;
 
 /// Most pages of collections, all together: recorded BMCs answer with one page each.
 const PAGES_MAX: usize = 256;
@@ -87,6 +92,7 @@ pub struct Walk {
     expand: Expand,
     n_asked: usize,
     n_bytes: usize,
+    n_values: usize,
     n_pages: usize,
 }
 
@@ -107,6 +113,7 @@ impl Walk {
             expand: Expand::No,
             n_asked: 0,
             n_bytes: 0,
+            n_values: 0,
             n_pages: 0,
         };
         walk.want(ResourcePath::service_root(), Role::ServiceRoot);
@@ -169,7 +176,10 @@ impl Walk {
             return Err(Unread::TooLarge { bytes_max: BODY_BYTES_MAX });
         }
         self.n_bytes = self.n_bytes.saturating_add(bytes.len());
-        if self.n_bytes > BYTES_MAX {
+        // Each value follows one of these; where they stand in texts, fewer are allowed than could be.
+        let n_values = bytes.iter().filter(|byte| b",:[{".contains(byte)).count();
+        self.n_values = self.n_values.saturating_add(n_values);
+        if self.n_bytes > BYTES_MAX || self.n_values > VALUES_MAX {
             return Err(Unread::NotAsked);
         }
         // Some firmware puts a byte order mark in front. Nesting ends at 128, which serde_json guards.

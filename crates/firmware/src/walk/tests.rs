@@ -210,3 +210,26 @@ fn a_registry_is_found_by_what_it_lists_in_english() {
     assert_eq!(find(json!([id("/r/Base.1.0"), id("/r/odd")]), json!([])), found("/en"));
     assert_eq!(find(all, json!([])), registry::Step::Nowhere);
 }
+
+#[test]
+fn neither_many_bytes_nor_many_values_are_kept() {
+    let one = |bytes: Vec<u8>| {
+        let mut walk = Walk::new();
+        let ask = walk.next().unwrap();
+        walk.answer(&ask.path, Answer::Body { bytes: &bytes, etag: None });
+        walk.finish().why_unread(&ask.path).cloned()
+    };
+    let list = |n: usize| format!(r#"{{"a":[{}0]}}"#, "0,".repeat(n)).into_bytes();
+    assert_eq!(one(list(VALUES_MAX - 10)), None);
+    assert_eq!(one(list(VALUES_MAX)), Some(Unread::NotAsked));
+    let text = |n: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(n)).into_bytes();
+    assert_eq!(one(text(BODY_BYTES_MAX - 8)), None);
+    let too_large = Some(Unread::TooLarge { bytes_max: BODY_BYTES_MAX });
+    assert_eq!(one(text(BODY_BYTES_MAX - 7)), too_large);
+    assert_eq!(one("[".repeat(1 << 20).into_bytes()), Some(Unread::NotAsked));
+    let deep = [r#"{"a":"#.repeat(200), "0".into(), "}".repeat(200)].concat();
+    assert_eq!(one(deep.into_bytes()), Some(Unread::NotJson), "nested deeper than anything real");
+    assert_eq!(one(Vec::new()), Some(Unread::NotJson));
+    assert_eq!(one(b"\xef\xbb\xbf{}".to_vec()), None, "a byte order mark");
+    assert_eq!(one(b"{\"a\":\"\xff\"}".to_vec()), Some(Unread::NotJson));
+}
