@@ -42,6 +42,9 @@ pub(super) fn seen(looked: &Looked<'_>) -> Vec<Seen> {
             tell("database", of_database(database), &source);
         }
     }
+    for bank in &system.measured_banks {
+        tell("PCR values shown", bank.value.clone(), &bank.source);
+    }
     if let Some(required) = &system.trusted_module_required {
         tell("TPM required to boot", required.value.clone(), &required.source);
     }

@@ -7,7 +7,7 @@ use crate::plan::{is_tpm_12, reading};
 use crate::profile::TxtRule;
 use crate::registry::Values;
 use crate::system::{Interface, Source, TrustedModule};
-use crate::vendor::{Access, Intent, Reading, Setting};
+use crate::vendor::{Access, Banks, Intent, Reading, Setting};
 
 pub(super) fn look(looked: &mut Looked<'_>) {
     let there = presence(looked);
@@ -43,6 +43,12 @@ fn presence(looked: &mut Looked<'_>) -> There {
     if !hidden.is_empty() {
         return There::Yes;
     }
+    if let (Some(state), Some(bios)) = (system_values(looked).get("TpmState"), &system.bios)
+        && state.to_string().ends_with("Disabled")
+    {
+        let source = Source::new(&bios.path, "Attributes/TpmState");
+        looked.find(Code::TpmDisabled, format!("TpmState is {state}"), Some(&source));
+    }
     let modules = system.trusted_modules.as_deref();
     let is_absent = |module: &&TrustedModule| module.state.as_deref() == Some("Absent");
     if let Some(modules) = modules {
@@ -66,12 +72,14 @@ fn presence(looked: &mut Looked<'_>) -> There {
             return There::Yes;
         }
     }
+    let is_measured = !system.measured_banks.is_empty();
     match told(&system_values(looked)) {
         Some(true) => There::Yes,
         Some(false) => {
             looked.find(Code::NoTpm, "a setting says that none is there", None);
             There::No
         }
+        None if is_measured => There::Yes,
         None => {
             let detail = match modules {
                 None => "TrustedModules is absent",
@@ -171,6 +179,15 @@ fn bank(looked: &mut Looked<'_>) {
             looked.find(Code::Sha256Inactive, detail, Some(&setting.source));
         }
     } else if !is(Reading::On) {
+        let measured = looked.system.measured_banks.iter();
+        let has = |wanted: fn(Banks) -> bool| {
+            measured.clone().filter_map(|bank| Banks::of(&bank.value)).any(wanted)
+        };
+        if has(|banks| banks.sha256)
+            || (has(|banks| banks.sha384) && !profile.needs_sha256_itself())
+        {
+            return;
+        }
         // Lenovo's firmware has SHA-256 on always, and a switch for SHA-1 only.
         let values = system_values(looked);
         if values.contains_key("TrustedComputingGroup_SHA_1PCRBank") {

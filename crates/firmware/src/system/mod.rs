@@ -37,7 +37,8 @@ pub struct System {
     pub path: ResourcePath,
     /// Its names.
     pub identity: Identity,
-    /// `TrustedModules`; `None` where the BMC does not list them, which says nothing of a TPM.
+    /// `TrustedModules`, or the trusted components of its chassis that are TPMs; `None` where the BMC lists
+    /// neither, which says nothing of a TPM.
     pub trusted_modules: Option<Vec<TrustedModule>>,
     /// `Boot/TrustedModuleRequiredToBoot`.
     pub trusted_module_required: Option<Fact<String>>,
@@ -51,6 +52,8 @@ pub struct System {
     pub secure_boot: Option<SecureBoot>,
     /// The settings.
     pub bios: Option<Bios>,
+    /// Banks in which the BMC shows values of PCRs (`ComponentIntegrity`), as `TPM_ALG_SHA256`.
+    pub measured_banks: Vec<Fact<String>>,
     /// Jobs and tasks of this BMC that are not over, those of settings first.
     pub jobs: Vec<Job>,
     /// `Oem/Lenovo/TPMSettings`: physical presence can be asserted through the BMC there.

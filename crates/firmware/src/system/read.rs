@@ -28,7 +28,8 @@ pub fn read(snapshot: &Snapshot) -> Vec<System> {
 
 fn system(snapshot: &Snapshot, path: &ResourcePath) -> Option<System> {
     let body = snapshot.body(path)?;
-    let trusted_modules = trusted_modules(path, body);
+    let trusted_modules =
+        trusted_modules(path, body).or_else(|| trusted_components(snapshot, body));
     let is_host = ["Bios", "SecureBoot"].iter().any(|name| body.get(*name).is_some())
         || json::at(body, &["Oem", "Hp", "links", "BIOS"]).is_some()
         || trusted_modules.is_some();
@@ -48,6 +49,7 @@ fn system(snapshot: &Snapshot, path: &ResourcePath) -> Option<System> {
         reset: action(snapshot, body, "#ComputerSystem.Reset", "ResetType"),
         secure_boot: secure_boot::read(snapshot, body),
         bios: bios::read(snapshot, body),
+        measured_banks: measured_banks(snapshot),
         jobs,
         presence: presence.map(|_| Source::new(path, "Oem/Lenovo/TPMSettings/AssertRPP")),
         unread: unread(snapshot),
@@ -94,6 +96,63 @@ fn trusted_modules(path: &ResourcePath, body: &Value) -> Option<Vec<TrustedModul
         }
     });
     Some(modules.collect())
+}
+
+/// What later BMCs have in the place of `TrustedModules`: components of the host's chassis that call
+/// themselves a TPM; of other parts, which have roots of trust of their own, there are many.
+/// [DSP2046 TrustedComponent]
+fn trusted_components(snapshot: &Snapshot, system: &Value) -> Option<Vec<TrustedModule>> {
+    let chassis = elements(json::at(system, &["Links", "Chassis"])).iter();
+    let of_chassis = chassis
+        .filter_map(|chassis| link(chassis)?.ok())
+        .filter_map(|chassis| link_at(snapshot.body(&chassis)?, &["TrustedComponents"]))
+        .flat_map(|collection| members(snapshot, &collection));
+    let linked = elements(json::at(system, &["Links", "TrustedComponents"])).iter();
+    let all = of_chassis.chain(linked.filter_map(|component| link(component)?.ok()));
+    let module = |path: ResourcePath| {
+        let body = snapshot.body(&path)?;
+        let names = ["Id", "Name", "Description", "Model"].map(|name| text(body, &[name]));
+        let says = |word: &str| names.iter().flatten().any(|name| name.contains(word));
+        if !says("TPM") {
+            return None;
+        }
+        let part = |names: &[&str]| text(body, names).map(shown);
+        let interface = match () {
+            () if says("2.0") => Some(Interface::Tpm20),
+            () if says("1.2") => Some(Interface::Tpm12),
+            () => None,
+        };
+        Some(TrustedModule {
+            interface,
+            firmware: part(&["FirmwareVersion"]),
+            firmware_2: None,
+            state: part(&["Status", "State"]),
+            health: part(&["Status", "Health"]),
+            source: Source::new(&path, ""),
+        })
+    };
+    let modules: Vec<_> = all.filter_map(module).take(MODULES_MAX).collect();
+    (!modules.is_empty()).then_some(modules)
+}
+
+/// Banks in which the BMC shows values of PCRs, by the names of their algorithms.
+/// [DSP2046 ComponentIntegrity.TPM]
+fn measured_banks(snapshot: &Snapshot) -> Vec<Fact<String>> {
+    let of_tpm = |body: &&Value| text(body, &["ComponentIntegrityType"]) == Some("TPM");
+    let mut banks: Vec<Fact<String>> = Vec::new();
+    for (path, body) in snapshot.resources().map(|(path, found)| (path, &found.body)) {
+        let Some(body) = Some(body).filter(of_tpm) else { continue };
+        let names = ["TPM", "MeasurementSet", "Measurements"];
+        for measured in elements(json::at(body, &names)).iter().take(64) {
+            let Some(bank) = text(measured, &["MeasurementHashAlgorithm"]).map(shown) else {
+                continue;
+            };
+            if banks.iter().all(|known| known.value != bank) {
+                banks.push(Fact::new(bank, path, names.join("/")));
+            }
+        }
+    }
+    banks
 }
 
 /// The action of this name. What it takes stands beside it or in a resource of its own.

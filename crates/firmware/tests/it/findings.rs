@@ -306,3 +306,98 @@ fn each_row_has_its_name_its_cause_and_its_next_step() {
         assert!(entry.next_step.ends_with('.'), "{}", entry.name);
     }
 }
+
+#[test]
+fn a_tpm_is_found_among_trusted_components_and_other_parts_are_none() {
+    let with = |name: &str, kind: &str| {
+        sound()
+            .with("/redfish/v1/Systems/1", |system| {
+                system.as_object_mut().unwrap().remove("TrustedModules");
+                system["Links"] = json!({"Chassis": [{"@odata.id": "/c"}]});
+            })
+            .with("/c", |body| *body = json!({"TrustedComponents": {"@odata.id": "/c/t"}}))
+            .with("/c/t", |body| *body = json!({"Members": [{"@odata.id": "/c/t/1"}]}))
+            .with("/c/t/1", |body| {
+                *body = json!({"Id": name, "Name": kind, "FirmwareVersion": "7.2.2.0",
+                    "Status": {"State": "Enabled"}});
+            })
+            .assess(Profile::Linux)
+    };
+    assert_eq!(with("TPM", "TPM 2.0 module").outcome, Outcome::Ready);
+    assert!(codes(&with("TPM", "module")).contains(&"tpm-kind-unknown"));
+    assert!(codes(&with("HGX_ERoT", "root of trust")).contains(&"tpm-not-listed"));
+}
+
+#[test]
+fn values_of_a_bank_that_are_shown_say_that_it_is_on() {
+    let with = |algorithm: &str, profile| {
+        let host = Host::made(&[], json!([]))
+            .with("/redfish/v1", |root| root["ComponentIntegrity"] = json!({"@odata.id": "/i"}))
+            .with("/i", |body| *body = json!({"Members": [{"@odata.id": "/i/TPM-0"}]}))
+            .with("/i/TPM-0", |body| {
+                *body = json!({"ComponentIntegrityType": "TPM", "TPM": {"MeasurementSet":
+                    {"Measurements": [{"PCR": 0, "MeasurementHashAlgorithm": algorithm}]}}});
+            });
+        codes(&host.assess(profile)).contains(&"sha256-bank-unknown")
+    };
+    assert!(!with("TPM_ALG_SHA256", Profile::Esxi8));
+    assert!(with("TPM_ALG_SHA1", Profile::Linux));
+    assert!(with("TPM_ALG_SHA384", Profile::Esxi8));
+    assert!(!with("TPM_ALG_SHA384", Profile::Linux));
+}
+
+/// The names of other makers' settings, each with what is wrong with it.
+#[test]
+fn makers_that_were_not_recorded_are_known_by_their_names() {
+    type Settings<'s> = &'s [(&'s str, &'s str, &'s [&'s str])];
+    let enable: &[&str] = &["Disable", "Enable"];
+    let lenovo: Settings = &[
+        ("TrustedComputingGroup_DeviceStatus", "TPM2.0 Device present.", &[]),
+        ("TrustedComputingGroup_SHA_1PCRBank", "Disabled", ON_OFF),
+        ("BootModes_SystemBootMode", "LegacyMode", &["UEFIMode", "LegacyMode"]),
+        ("Processors_TrustedExecutionTechnology", "Enabled", ON_OFF),
+    ];
+    let dgx: Settings = &[
+        ("TpmSupport", "Disable", enable),
+        ("Sha256", "Disabled", ON_OFF),
+        ("ProcessorSmxEnable", "Enable", enable),
+        ("SecureBootSupport", "Disabled", ON_OFF),
+    ];
+    let cisco: Settings = &[
+        ("TPMControl", "Disabled", ON_OFF),
+        ("SHA256PCRBank", "Disabled", ON_OFF),
+        ("TXTSupport", "Enabled", ON_OFF),
+    ];
+    let gen11: Settings = &[
+        ("TpmState", "PresentDisabled", &[]),
+        ("TpmVisibility", "Visible", &["Hidden", "Visible"]),
+        ("TpmActivePcrs", "Sha1", &["Sha1", "Sha256", "Sha384", "Sha256Sha384", "Sha1Sha256"]),
+        ("TPM2EndorsementDisable", "Disabled", ON_OFF),
+        ("Tpm20SoftwareInterfaceStatus", "Crb", &["NoAction", "Fifo", "Crb"]),
+    ];
+    for (name, settings, expected) in [
+        ("lenovo", lenovo, &["legacy-boot", "txt-enabled"][..]),
+        ("dgx", dgx, &["tpm-hidden", "sha256-bank-inactive", "txt-enabled"]),
+        ("cisco", cisco, &["tpm-hidden", "sha256-bank-inactive", "txt-enabled"]),
+        (
+            "gen11",
+            gen11,
+            &[
+                "tpm-disabled",
+                "sha256-bank-inactive",
+                "tpm-hierarchy-disabled",
+                "interface-not-fifo",
+            ],
+        ),
+    ] {
+        let found = Host::made(settings, json!([])).assess(Profile::Esxi67);
+        let mut all = codes(&found);
+        all.retain(|code| !code.starts_with("secure-boot"));
+        let fails: Vec<_> =
+            all.iter().filter(|code| **code != "interface-unknown").copied().collect();
+        assert_eq!(fails, expected, "{name}");
+    }
+    // Lenovo has SHA-256 on always: it has a switch for SHA-1 only.
+    let found = Host::made(lenovo, json!([])).assess(Profile::Linux);
+    assert!(!codes(&found).contains(&"sha256-bank-unknown"));
+}
