@@ -1,6 +1,7 @@
 //! Documents that are generated: what the code knows is written down once.
 
 use findings::{CATALOGUE, Group, response_code};
+use firmware::assess::CODES;
 use quirks::{MachinePattern, QUIRKS};
 
 use crate::{sh, vm};
@@ -110,9 +111,30 @@ fn troubleshooting() -> String {
             ));
         }
     }
+    firmware_settings(&mut text);
     lines_of_logs(&mut text);
     response_codes(&mut text);
     text
+}
+
+/// What `bootproof firmware scan` finds.
+fn firmware_settings(text: &mut String) {
+    text.push_str(
+        "\n## Firmware settings, as BMCs tell them\n\n\
+         What `bootproof firmware scan` finds. It is the BMC's word and changes no verdict: `fail` says that\n\
+         the host would not be accepted or not be measured, `unknown` that the BMC does not say.\n",
+    );
+    for entry in CODES {
+        text.push_str(&format!(
+            "\n### firmware: {}\n\n**{}** ({}; who mends it: {})\n\n{}\n\nNext step: {}\n",
+            entry.name,
+            entry.title,
+            entry.severity.as_str(),
+            entry.by.as_str(),
+            entry.cause,
+            entry.next_step
+        ));
+    }
 }
 
 /// What `bootproof diagnose` recognises, as it is told.

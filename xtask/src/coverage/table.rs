@@ -39,7 +39,51 @@ pub(super) const PARTS: &[Part] = &[
     Part { title: "Boot path", requirements: BOOT_PATH },
     Part { title: "References", requirements: REFERENCES },
     Part { title: "Logs of hosts", requirements: HOST_LOGS },
+    Part { title: "Firmware settings through BMCs", requirements: BMC },
 ];
+
+const BMC: &[Requirement] = requirements! {
+    B1 "A walk asks for what is needed, whatever the layout, and ends whatever a BMC answers."
+        ["firmware::a_walk_asks_for_what_is_needed_and_nothing_else",
+         "firmware::loops_of_links_end",
+         "firmware::no_number_of_resources_is_too_much",
+         "firmware::neither_many_bytes_nor_many_values_are_kept",
+         "firmware::each_layout_of_a_tree_is_understood",
+         "firmware::a_tree_reads_nothing_outside_itself"];
+    B2 "Dependencies of a registry are evaluated as the standard has them; what is not known locks and frees nothing."
+        ["firmware::each_condition_compares_as_the_standard_says",
+         "firmware::conditions_are_joined_by_their_words_and_any_will_do_without",
+         "firmware::properties_of_others_are_looked_at_and_circles_end",
+         "firmware::values_force_others_until_they_are_settled"];
+    B3 "Settings are known by what the registry lists, and values go back in the host's own words."
+        ["firmware::suffixes_that_change_with_each_release_do_not_count_and_others_do",
+         "firmware::a_value_goes_back_in_the_words_that_the_host_uses",
+         "firmware::only_values_that_the_registry_lists_are_ever_sent",
+         "firmware::an_unknown_vendor_is_read_by_what_people_read",
+         "firmware::makers_that_were_not_recorded_are_known_by_their_names"];
+    B4 "Recorded trees have the findings that are known of them, and nothing passes on nothing."
+        ["firmware::the_recorded_poweredge_has_old_keys_an_old_dbx_and_secure_boot_off",
+         "firmware::the_recorded_supermicro_has_csm_and_no_keys_and_lists_no_tpm",
+         "firmware::the_recorded_gb200_has_a_test_key_at_its_factory",
+         "firmware::the_recorded_proliant_has_fifo_both_banks_and_mended_tpm_firmware",
+         "firmware::a_single_file_of_settings_is_read_and_no_plan_is_guessed",
+         "firmware::the_founding_story_is_in_one_dell",
+         "firmware::nothing_passes_on_nothing",
+         "firmware::whatever_a_property_is_made_of_nothing_passes_that_did_not"];
+    B5 "A plan changes in order what unlocks and what is locked, and explains what it cannot change."
+        ["firmware::dell_with_the_tpm_off_takes_two_restarts_for_the_bank",
+         "firmware::legacy_video_is_turned_off_before_secure_boot",
+         "firmware::hpe_says_what_greys_a_setting_out",
+         "firmware::txt_that_is_wanted_comes_after_the_bank_that_it_needs",
+         "firmware::what_firmware_forces_is_told_and_what_it_undoes_is_no_change"];
+    B6 "No plan makes an installed host unbootable, clears a TPM or offers keys that are not shown to be fit."
+        ["firmware::the_founding_story_on_dell_is_explained_and_nothing_is_made_unbootable",
+         "firmware::factory_keys_are_offered_only_where_they_are_shown_to_be_fit",
+         "firmware::without_a_registry_no_attribute_is_changed"];
+    B7 "A plan is the same each time, and can be taken back where that is possible."
+        ["firmware::a_plan_is_the_same_each_time_and_survives_being_written_down",
+         "firmware::a_switch_to_tpm_2_cannot_be_taken_back"];
+};
 
 const HOST_LOGS: &[Requirement] = requirements! {
     H1 "Each text that is recognised has cause, next step, a line that hits it and lines that just miss."

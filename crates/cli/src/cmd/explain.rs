@@ -2,6 +2,7 @@
 
 use api::finding::{CatalogueEntry, catalogue};
 use diagnose::{Role, Signature};
+use firmware::assess::CODES;
 
 use super::{Exit, response_code};
 use crate::{
@@ -23,6 +24,16 @@ pub(super) fn run(command: &Explain, output: &Output) -> Result<Exit, CliError> 
     }
     if let Some(row) = diagnose::signatures().find(|row| row.id.eq_ignore_ascii_case(code)) {
         signature(row, output)?;
+        return Ok(Exit::Done);
+    }
+    // What BMCs say has findings of its own; where both have a name they mean the same.
+    if let Some(entry) = CODES.iter().find(|entry| entry.name == *code) {
+        let entry = of_firmware(entry);
+        if output.is_json() {
+            output.json(&entry)?;
+        } else {
+            one(&entry, output)?;
+        }
         return Ok(Exit::Done);
     }
     if let Some(code) = response_code::number(code) {
@@ -70,6 +81,17 @@ fn signature(row: &Signature, output: &Output) -> Result<(), CliError> {
         output.line(&format!("\nSee also: bootproof explain {finding}"))?;
     }
     Ok(())
+}
+
+fn of_firmware(entry: &firmware::assess::Entry) -> CatalogueEntry {
+    CatalogueEntry {
+        code: entry.name.to_owned(),
+        group: "Firmware settings".to_owned(),
+        severity: entry.severity.as_str().to_owned(),
+        title: entry.title.to_owned(),
+        cause: entry.cause.to_owned(),
+        next_step: entry.next_step.to_owned(),
+    }
 }
 
 fn all(entries: &[CatalogueEntry], output: &Output) -> Result<Exit, CliError> {

@@ -101,3 +101,12 @@ fn a_bmcs_words_cannot_steer_the_terminal() {
     assert!(!out.stdout.contains(&0x1b));
     assert!(text(&out.stdout).contains("tpm-not-listed"));
 }
+
+#[test]
+fn each_finding_of_a_scan_is_explained() {
+    for entry in firmware::assess::CODES {
+        let out = bootproof(&["explain", entry.name]);
+        assert_eq!(out.status.code(), Some(0), "{}", entry.name);
+        assert!(text(&out.stdout).contains("Next step"), "{}", entry.name);
+    }
+}
