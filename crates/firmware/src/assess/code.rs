@@ -220,8 +220,8 @@ codes! {
         cause "All authorities of 2011 have expired. What is installed goes on to start; lists of revocations, boot loaders and option ROMs that are signed from now on need those of 2023."
         next "Update the BIOS where its maker adds them (Dell: 14G to 16G, not 12G and 13G), or the keys in the running system. PCR 7 changes by it."
 
-    KeysUnseen "secure-boot-keys-unknown" Info Look
-        "The BMC does not show the keys of Secure Boot"
+    KeysUnseen "secure-boot-keys-unknown" Unknown Look
+        "The BMC does not show all keys and lists of Secure Boot"
         cause "Whether authorities of 2023 are there, whether the platform key is one of tests and how old dbx is cannot be said."
         next "Look in the running system: `bootproof doctor` there."
 

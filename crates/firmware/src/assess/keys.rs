@@ -3,7 +3,7 @@
 use secure_boot_facts::{DBX_DATE, Era, KNOWN_AUTHORITIES, Place, published};
 
 use super::{Code, Looked};
-use crate::system::{Certificate, Completeness, Database, Known, SecureBoot, Source, System};
+use crate::system::{Certificate, Completeness, Database, Known, Mode, SecureBoot, Source, System};
 
 /// What a reset to the factory's keys would bring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,17 +55,8 @@ fn missing_2023(database: &Database, place: Place) -> Vec<&'static str> {
 pub(super) fn look(looked: &mut Looked<'_>) {
     let system = looked.system;
     let Some(secure_boot) = &system.secure_boot else { return };
-    let shown = |id| secure_boot.database(id).filter(|database| !database.certificates.is_empty());
-    if shown("KEK").is_none() && shown("db").is_none() {
-        let detail = match secure_boot.databases.len() {
-            0 => "it lists no databases".to_owned(),
-            n => format!("{n} databases, none of KEK and db with a certificate"),
-        };
-        let source = Source::new(&secure_boot.path, "SecureBootDatabases");
-        looked.find(Code::KeysUnseen, detail, Some(&source));
-    } else {
-        authorities(looked, secure_boot);
-    }
+    unseen(looked, secure_boot);
+    authorities(looked, secure_boot);
     platform_keys(looked, secure_boot);
     expired(looked, secure_boot);
     vmware(looked, secure_boot);
@@ -86,21 +77,42 @@ fn source_of(database: &Database) -> Source {
     Source::new(&database.path, "Certificates")
 }
 
+/// What of the four databases is not shown, or not whole: nothing that is said of them is a pass then.
+fn unseen(looked: &mut Looked<'_>, secure_boot: &SecureBoot) {
+    // In setup mode they may well be empty, which is told by itself.
+    let is_setup = secure_boot.mode.as_ref().is_some_and(|mode| mode.value == Mode::Setup);
+    let why = |id: &'static str| {
+        let Some(database) = secure_boot.database(id) else {
+            return Some(format!("{id} is not listed"));
+        };
+        if database.read == Completeness::Partial {
+            return Some(format!("not all of {id} could be read"));
+        }
+        let is_empty = database.certificates.is_empty() && database.n_digests == 0;
+        // A list of revoked images may be empty, and is old then.
+        (is_empty && !is_setup && id != "dbx").then(|| format!("{id} shows nothing"))
+    };
+    let all: Vec<_> = ["PK", "KEK", "db", "dbx"].into_iter().filter_map(why).collect();
+    if all.is_empty() {
+        return;
+    }
+    let detail = match secure_boot.databases.len() {
+        0 => "it lists no databases".to_owned(),
+        _ => all.join(", "),
+    };
+    let source = Source::new(&secure_boot.path, "SecureBootDatabases");
+    looked.find(Code::KeysUnseen, detail, Some(&source));
+}
+
 /// Only a database that was read whole can lack something.
 fn authorities(looked: &mut Looked<'_>, secure_boot: &SecureBoot) {
     for (id, place) in [("KEK", Place::Kek), ("db", Place::Db)] {
-        let Some(database) = secure_boot.database(id).filter(|d| !d.certificates.is_empty()) else {
-            let source = Source::new(&secure_boot.path, "SecureBootDatabases");
-            looked.find(Code::KeysUnseen, format!("{id} shows no certificate"), Some(&source));
-            continue;
-        };
-        let missing = missing_2023(database, place);
-        if missing.is_empty() {
+        let Some(database) = secure_boot.database(id) else { continue };
+        if database.certificates.is_empty() || database.read == Completeness::Partial {
             continue;
         }
-        if database.read == Completeness::Partial {
-            let detail = format!("not all of {id} could be read");
-            looked.find(Code::KeysUnseen, detail, Some(&source_of(database)));
+        let missing = missing_2023(database, place);
+        if missing.is_empty() {
             continue;
         }
         let old = database.certificates.iter().filter_map(|certificate| certificate.known);

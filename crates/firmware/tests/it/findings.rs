@@ -3,6 +3,7 @@
 use firmware::assess::{CODES, Outcome, Severity};
 use firmware::plan::{By, Goal, Installed};
 use firmware::{Profile, assess};
+use secure_boot_facts::{Architecture, published};
 use serde_json::{Value, json};
 
 use crate::host::{Host, TODAY, codes};
@@ -135,13 +136,91 @@ fn the_recorded_proliant_has_fifo_both_banks_and_mended_tpm_firmware() {
 
 /// A host that has nothing to mend, for one change at a time.
 fn sound() -> Host {
-    Host::made(&[("TPM", "Enabled", ON_OFF), ("SHA256PCRBank", "Enabled", ON_OFF)], json!([])).with(
+    let settings: &[(&str, &str, &[&str])] =
+        &[("TPM", "Enabled", ON_OFF), ("SHA256PCRBank", "Enabled", ON_OFF)];
+    with_keys(Host::made(settings, json!([]))).with(
         "/redfish/v1/Systems/1/SecureBoot",
         |secure_boot| {
             secure_boot["SecureBootEnable"] = json!(true);
             secure_boot["SecureBootCurrentBoot"] = json!("Enabled");
         },
     )
+}
+
+/// With the keys of 2023 and the newest list of revoked images.
+fn with_keys(host: Host) -> Host {
+    let certificates = |id: &str, names: &[&str]| {
+        let all = names.iter().enumerate();
+        let all: Vec<_> = all
+            .map(|(n, name)| json!({"@odata.id": format!("/k/{id}/{n}"), "Subject": {"CommonName": name}}))
+            .collect();
+        json!({"Members": all})
+    };
+    let digests: Vec<_> = published(Architecture::X64)
+        .enumerate()
+        .map(|(n, image)| json!({"@odata.id": format!("/k/dbx/{n}"), "SignatureType": "EFI_CERT_SHA256_GUID",
+            "SignatureString": image.sha256.iter().map(|byte| format!("{byte:02X}")).collect::<String>()}))
+        .collect();
+    let link = |at: String| json!({"@odata.id": at});
+    let mut host = host
+        .with("/redfish/v1/Systems/1/SecureBoot", |secure_boot| {
+            secure_boot["SecureBootDatabases"] = json!({"@odata.id": "/k"});
+        })
+        .with("/k", |body| {
+            let all = ["PK", "KEK", "db", "dbx"].map(|id| link(format!("/k/{id}")));
+            *body = json!({"Members": all});
+        })
+        .with("/k/dbx/s", |body| *body = json!({"Members": digests}))
+        .with("/k/dbx", |body| {
+            *body = json!({"DatabaseId": "dbx", "Signatures": link("/k/dbx/s".into())})
+        });
+    for (id, names) in [
+        ("PK", &["Maker's Key"][..]),
+        ("KEK", &["Microsoft Corporation KEK 2K CA 2023"]),
+        (
+            "db",
+            &[
+                "Microsoft UEFI CA 2023",
+                "Windows UEFI CA 2023",
+                "Microsoft Option ROM UEFI CA 2023",
+            ],
+        ),
+    ] {
+        host = host
+            .with(&format!("/k/{id}"), |body| {
+                *body = json!({"DatabaseId": id, "Certificates": link(format!("/k/{id}/c"))});
+            })
+            .with(&format!("/k/{id}/c"), |body| *body = certificates(id, names));
+    }
+    host
+}
+
+#[test]
+fn keys_and_lists_that_are_not_shown_or_not_whole_are_no_pass() {
+    let with = |host: Host| codes(&host.assess(Profile::Linux));
+    assert_eq!(with(sound()), Vec::<&str>::new());
+    for id in ["PK", "KEK", "db", "dbx"] {
+        let at = format!("/k/{id}");
+        assert_eq!(with(sound().without(&at)), ["secure-boot-keys-unknown"], "{id}");
+    }
+    let part = |host: Host| host.with("/k/dbx/s", |body| body["Members@odata.count"] = json!(9999));
+    assert_eq!(
+        with(part(sound())),
+        ["secure-boot-keys-unknown"],
+        "fewer than the BMC says there are"
+    );
+    let old = sound().with("/k/dbx/s", |body| {
+        body["Members"].as_array_mut().unwrap().truncate(3);
+    });
+    assert_eq!(with(old), ["dbx-outdated"]);
+    let no_option_roms = sound().with("/k/db/c", |body| {
+        body["Members"].as_array_mut().unwrap().pop();
+    });
+    assert_eq!(with(no_option_roms), ["ca-2011-only"]);
+    let test_key = sound().with("/k/PK/c", |body| {
+        body["Members"][0]["Subject"]["CommonName"] = json!("DO NOT TRUST - AMI Test PK");
+    });
+    assert_eq!(with(test_key), ["test-platform-key"]);
 }
 
 #[test]
@@ -229,7 +308,7 @@ fn settings_that_wait_and_jobs_that_do_not_end_are_told() {
     let pending =
         sound().with_settings("/redfish/v1/Systems/1/Bios/Settings", &[("TPM", "Disabled")]);
     let found = pending.assess(Profile::Linux);
-    assert_eq!(codes(&found), ["settings-pending", "secure-boot-keys-unknown"]);
+    assert_eq!(codes(&found), ["settings-pending"]);
     assert_eq!(found.plan.waits_for.len(), 1);
     let same = sound().with_settings("/redfish/v1/Systems/1/Bios/Settings", &[("TPM", "Enabled")]);
     assert!(!codes(&same.assess(Profile::Linux)).contains(&"settings-pending"));

@@ -23,9 +23,9 @@ fn a_registry_that_is_made_to_be_slow_is_judged_in_seconds() {
                 "MapFromProperty": "CurrentValue", "MapFromValue": "Other", "MapTerms": "OR"})
             })
             .collect();
-        let property = if n % 2 == 0 { "CurrentValue" } else { "GrayOut" };
+        let property = if n.is_multiple_of(2) { "CurrentValue" } else { "GrayOut" };
         json!({"Dependency": {"MapFrom": from, "MapToAttribute": names[n], "MapToProperty": property,
-            "MapToValue": if n % 2 == 0 { json!("Disabled") } else { json!(true) }}})
+            "MapToValue": if n.is_multiple_of(2) { json!("Disabled") } else { json!(true) }}})
     };
     let host = Host::made(&settings, (0..8000).map(dependency).collect::<Vec<_>>().into());
     let system = host.system();
