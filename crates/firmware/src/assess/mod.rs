@@ -149,6 +149,10 @@ pub fn assess(system: &System, goal: Goal, today: Date) -> Readiness {
             finding.next_step = format!("{}: {}", capital(&blocked.because), blocked.next_step);
         } else if changes.any(|change| change.intent == intent) {
             finding.by = By::Plan;
+        } else if finding.by == By::Plan {
+            // What nobody asks for under this profile is told, and left to people.
+            finding.by = By::Person;
+            finding.next_step = "Set it in the firmware's setup where that is wanted.".to_owned();
         }
     }
     findings.sort_by_key(|finding| (finding.severity, finding.code));

@@ -1,9 +1,9 @@
 //! A plan in words: what locks, what follows, what is left alone.
 
-use super::{Effect, Kept, Step, Wait};
+use super::{Effect, Kept, Step, Target, Wait};
 use crate::registry::{Condition, Lock, Operator, Property, Registry};
 use crate::system::System;
-use crate::vendor::{Intent, LEFT_ALONE};
+use crate::vendor::{Basis, Intent, LEFT_ALONE};
 
 /// "`Tpm2Algorithm` cannot be changed while `TpmSecurity` is `Off`".
 pub(super) fn is_locked_text(name: &str, lock: &Lock) -> String {
@@ -117,6 +117,36 @@ pub(super) fn effects(steps: &[Step]) -> Vec<Effect> {
         tell(&[17, 18], "a measured launch extends them, or no longer does");
     }
     effects
+}
+
+/// What the plan could not be sure of: locks that hang on what the BMC does not give, entries of the
+/// registry that are not understood, settings that were recognised by what people read.
+pub(super) fn notes(system: &System, steps: &[Step]) -> Vec<String> {
+    let Some(bios) = &system.bios else { return Vec::new() };
+    let Some((_, registry)) = &bios.registry else { return Vec::new() };
+    let mut notes = Vec::new();
+    let mut n_attributes = 0usize;
+    for change in steps.iter().flat_map(|step| &step.changes) {
+        let Target::Attribute { attribute, .. } = &change.target else { continue };
+        n_attributes = n_attributes.saturating_add(1);
+        if registry.may_be_locked(attribute, &bios.values) {
+            notes.push(format!(
+                "{attribute} may be locked: that hangs on a setting whose value the BMC does not give"
+            ));
+        }
+        if change.basis == Basis::DisplayName {
+            notes.push(format!(
+                "{attribute} is known by the name in the firmware's menu only; look at it before"
+            ));
+        }
+    }
+    if n_attributes > 0 && registry.n_not_understood() > 0 {
+        let n = registry.n_not_understood();
+        notes.push(format!(
+            "{n} entries of the registry are not understood: what they lock is not known"
+        ));
+    }
+    notes
 }
 
 /// Jobs and pending changes.

@@ -60,6 +60,9 @@ pub struct Plan {
     pub effects: Vec<Effect>,
     /// Settings that look as if they were meant, and why they are left alone.
     pub left_alone: Vec<Kept>,
+    /// What the plan could not be sure of.
+    #[serde(default)]
+    pub notes: Vec<String>,
 }
 
 /// Changes that are made together, then a restart.
@@ -251,6 +254,7 @@ pub fn plan(system: &System, goal: Goal) -> Plan {
         profile: goal.profile,
         registry: system.bios.as_ref().and_then(|b| b.registry.as_ref()).map(|(at, _)| at.clone()),
         reboots: solved.steps.len(),
+        notes: explain::notes(system, &solved.steps),
         steps: solved.steps,
         waits_for: explain::waits_for(system),
         blocked: solved.blocked,

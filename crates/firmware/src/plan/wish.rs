@@ -269,7 +269,9 @@ fn secure_boot(system: &System, own: &[&Setting], wishes: &mut Wishes) {
         next_step: next_step.to_owned(),
         by,
     };
-    if is_secure_boot_on(system) {
+    let enable = resource.and_then(|resource| resource.enable.as_ref()).map(|enable| enable.value);
+    // On, and set to be off after the next start, is to be set back.
+    if is_secure_boot_on(system) && enable != Some(false) {
         return;
     }
     let mode = resource.and_then(|resource| resource.mode.as_ref()).map(|mode| &mode.value);
@@ -282,7 +284,6 @@ fn secure_boot(system: &System, own: &[&Setting], wishes: &mut Wishes) {
             By::Person,
         ));
     }
-    let enable = resource.and_then(|resource| resource.enable.as_ref()).map(|enable| enable.value);
     if enable == Some(true) {
         match resource.and_then(|resource| resource.current.as_ref()) {
             Some(_) => wishes.restart = true,

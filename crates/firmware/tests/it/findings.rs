@@ -72,6 +72,12 @@ fn the_founding_story_is_in_one_dell() {
     assert_eq!(severity(Profile::Esxi7), Some(Severity::Warn));
     assert_eq!(severity(Profile::Linux), None);
     assert_eq!(severity(Profile::Esx9), None);
+    // Nobody asks for it on ESXi 7, so that no plan has it.
+    let by = |profile| {
+        let found = host.assess(profile);
+        found.findings.iter().find(|finding| finding.code.as_str() == "txt-enabled").unwrap().by
+    };
+    assert_eq!((by(Profile::Esxi67), by(Profile::Esxi7)), (By::Plan, By::Person));
 }
 
 #[test]

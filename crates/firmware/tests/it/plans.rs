@@ -279,3 +279,32 @@ fn a_plan_is_the_same_each_time_and_survives_being_written_down() {
     assert_eq!(read, plan);
     assert_eq!(read.schema, PLAN_SCHEMA);
 }
+
+#[test]
+fn secure_boot_that_is_to_end_with_the_next_start_is_set_back() {
+    let host = |enable: bool| {
+        Host::made(&[], json!([])).with("/redfish/v1/Systems/1/SecureBoot", |secure_boot| {
+            secure_boot["SecureBootEnable"] = json!(enable);
+            secure_boot["SecureBootCurrentBoot"] = json!("Enabled");
+        })
+    };
+    assert_eq!(
+        steps(&host(false).plan(goal(Profile::Linux))),
+        [["SecureBootEnable=true"]].map(Vec::from)
+    );
+    assert_eq!(host(true).plan(goal(Profile::Linux)).reboots, 0);
+}
+
+#[test]
+fn what_a_plan_could_not_be_sure_of_is_noted() {
+    let lock = |of: &str| {
+        json!([{"Type": "Map", "Dependency": {"MapFrom": [{"MapFromAttribute": of,
+            "MapFromProperty": "CurrentValue", "MapFromCondition": "EQU", "MapFromValue": "x"}],
+            "MapToAttribute": "TPM", "MapToProperty": "GrayOut", "MapToValue": true}}])
+    };
+    let settings: &[(&str, &str, &[&str])] = &[("TPM", "Disabled", &["Enabled", "Disabled"])];
+    let notes = |dependencies| Host::made(settings, dependencies).plan(goal(Profile::Linux)).notes;
+    assert!(notes(lock("NotGiven"))[0].contains("TPM may be locked"));
+    assert!(notes(lock("TPM")).is_empty());
+    assert!(notes(json!([{}]))[0].contains("1 entries of the registry are not understood"));
+}

@@ -80,6 +80,9 @@ fn show(source: &str, plan: &Plan, output: &Output) -> Result<(), CliError> {
         let pcrs: Vec<_> = effect.pcrs.iter().map(ToString::to_string).collect();
         output.line(&format!("  PCR {}: {}", pcrs.join(", "), effect.what))?;
     }
+    for note in &plan.notes {
+        output.line(&format!("{}  {}", output.paint(Tone::Unsure, "note"), plain(note)))?;
+    }
     if !plan.left_alone.is_empty() {
         output.line(&strong("Left alone"))?;
     }
