@@ -25,6 +25,11 @@ pub(crate) struct Host {
 }
 
 impl Host {
+    pub(crate) fn power_off(&mut self) {
+        self.is_off = true;
+        self.boot_since_ms = None;
+    }
+
     pub(crate) fn bmc_is_away(&self, now_ms: u64) -> bool {
         self.bmc_down_since_ms.is_some_and(|since| now_ms < since + BMC_AWAY_MS)
     }
@@ -108,10 +113,7 @@ impl Machine {
                 self.begin_boot(now_ms)
             }
             ("GracefulShutdown", false) => self.host.off_at_ms = Some(now_ms + SHUTDOWN_MS),
-            ("ForceOff", false) => {
-                self.host.is_off = true;
-                self.host.boot_since_ms = None;
-            }
+            ("ForceOff", false) => self.host.power_off(),
             ("On", false) | ("GracefulShutdown" | "ForceOff", true) => (),
             _ => return Err("The operation is not possible in this power state."),
         }

@@ -128,6 +128,11 @@ impl Machine {
         self.attributes.insert(name.to_owned(), value.into());
     }
 
+    /// Takes the host's power away.
+    pub fn power_off(&mut self) {
+        self.host.power_off();
+    }
+
     /// Attributes that wait for a boot.
     pub const fn pending(&self) -> &BTreeMap<String, Value> {
         &self.pending

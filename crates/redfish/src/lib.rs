@@ -2,9 +2,10 @@
 //!
 //! Each BMC is verified by an authority or by the pin of its certificate; there is no way to turn
 //! that off. What a BMC says is bounded in length and time, and is untrusted. A change is written to
-//! a [`Journal`] before it is made, so that a run that was stopped goes on where it was.
+//! a [`apply::Journal`] before it is made, so that a run that was stopped goes on where it was.
 
 mod address;
+pub mod apply;
 mod bmc;
 mod clean;
 mod credential;

@@ -22,6 +22,11 @@ pub struct Pace {
     pub boot: Duration,
     /// How long an operating system may take to end.
     pub shutdown: Duration,
+    /// How long a BMC may be away: it restarts, or is updated by somebody.
+    pub away: Duration,
+    /// How long after a reset a host is taken to have booted where nothing tells, and how long what is
+    /// in force may show the values of before.
+    pub lag: Duration,
 }
 
 impl Default for Pace {
@@ -35,6 +40,8 @@ impl Default for Pace {
             poll: Duration::from_secs(10),
             boot: Duration::from_secs(45 * 60),
             shutdown: Duration::from_secs(15 * 60),
+            away: Duration::from_secs(10 * 60),
+            lag: Duration::from_secs(15 * 60),
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The client against emulated BMCs: sound ones, and each way of being broken.
 
+mod apply;
+mod apply_faults;
 mod connect;
 mod hostile;
+mod resume;
 mod support;
