@@ -15,6 +15,7 @@ mod inventory;
 mod login;
 mod pace;
 mod problem;
+mod scan;
 mod trust;
 mod wire;
 
@@ -25,5 +26,6 @@ pub use credential::{Credential, CredentialError, Credentials};
 pub use error::RedfishError;
 pub use inventory::{Entry, Inventory, InventoryError};
 pub use pace::Pace;
+pub use scan::{AT_ONCE, scan};
 pub use trust::{CertificatePin, PinError, Tls, Trust, TrustError};
 pub use wire::Reply;

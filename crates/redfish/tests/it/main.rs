@@ -3,6 +3,7 @@
 mod apply;
 mod apply_faults;
 mod connect;
+mod corpus;
 mod hostile;
 mod resume;
 mod support;
