@@ -3,6 +3,7 @@
 mod error;
 mod journal;
 mod observe;
+mod planned;
 mod reset;
 mod run;
 mod settings;
@@ -13,6 +14,7 @@ mod work;
 
 pub use error::ApplyError;
 pub use journal::{Act, Direction, Event, Journal, JournalError, Progress, Record};
+pub use planned::{PlannedError, planned};
 pub use reset::Resets;
 pub use run::{Execution, Happening, Outcome, Tell};
 pub use stop::{Stop, Stopper};

@@ -1,13 +1,13 @@
 //! Putting the changes of a step where the next boot finds them.
 
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     error::ApplyError,
     journal::Act,
     observe::Observed,
     run::{Halt, Host, may_have_been_done},
-    work::{Change, Presence, Step},
+    work::{Change, Step},
 };
 use crate::{RedfishError, Reply};
 
@@ -22,9 +22,7 @@ impl Host<'_> {
             return Err(ApplyError::Foreign { what: foreign.join(", ") }.into());
         }
         self.check_jobs(&seen)?;
-        if step.presence == Presence::Assert {
-            self.assert_presence().await?;
-        }
+        self.assert_presence(step).await?;
         if !seen.secure_boot_is_set(step) {
             self.set_secure_boot(step).await?;
         }
@@ -56,7 +54,7 @@ impl Host<'_> {
                 "ApplyTime": "OnReset",
             });
         }
-        let mut has_presence = step.presence == Presence::Assert;
+        let mut has_presence = step.presence.is_some();
         for _ in 0..WRITES_MAX {
             let etag = self.look(step).await?.settings_etag;
             self.gate()?;
@@ -76,7 +74,7 @@ impl Host<'_> {
                 Written::Refused(RedfishError::Forbidden { .. }) if has_presence => {
                     // It lapses after a while.
                     has_presence = false;
-                    self.assert_presence().await?;
+                    self.assert_presence(step).await?;
                 }
                 Written::Refused(err) => return Err(self.refused(step, lacks, err).await?.into()),
                 Written::Unknown(err) => {
@@ -139,7 +137,7 @@ impl Host<'_> {
         };
         let uri = path.to_uri();
         let body = json!({ "SecureBootEnable": switch.to });
-        let mut has_presence = step.presence == Presence::Assert;
+        let mut has_presence = step.presence.is_some();
         for _ in 0..WRITES_MAX {
             let etag = self.look(step).await?.secure_boot_etag;
             self.gate()?;
@@ -157,7 +155,7 @@ impl Host<'_> {
                 Written::Another => (),
                 Written::Refused(RedfishError::Forbidden { .. }) if has_presence => {
                     has_presence = false;
-                    self.assert_presence().await?;
+                    self.assert_presence(step).await?;
                 }
                 Written::Refused(err) => {
                     let is_taken = self.look(step).await?.secure_boot_is_set(step);
@@ -180,9 +178,11 @@ impl Host<'_> {
     }
 
     /// [Lenovo XCC: Oem.Lenovo.TPMSettings.AssertRPP, for 30 minutes]
-    async fn assert_presence(&mut self) -> Result<(), Halt> {
-        let uri = self.work.places.system.to_uri();
-        let body = json!({ "Oem": { "Lenovo": { "TPMSettings": { "AssertRPP": true } } } });
+    async fn assert_presence(&mut self, step: &Step) -> Result<(), Halt> {
+        let Some(presence) = &step.presence else { return Ok(()) };
+        let uri = presence.resource.to_uri();
+        let names = presence.property.split('/').rev();
+        let body = names.fold(Value::Bool(true), |inner, name| json!({ name: inner }));
         for _ in 0..WRITES_MAX {
             let (_, etag) = self.bmc.get(&uri).await?;
             self.gate()?;

@@ -54,15 +54,13 @@ pub struct Switch {
     pub to: bool,
 }
 
-/// Whether physical presence must be asserted first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Presence {
-    /// No.
-    #[default]
-    NotNeeded,
-    /// Through the BMC, for a while (`Oem.Lenovo.TPMSettings.AssertRPP`).
-    Assert,
+/// Where physical presence is asserted through the BMC, for a while.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Presence {
+    /// The resource.
+    pub resource: ResourcePath,
+    /// The property in it that is set to `true`, with slashes between names.
+    pub property: String,
 }
 
 /// Changes that come into force with one boot.
@@ -78,8 +76,8 @@ pub struct Step {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secure_boot_in_force: Option<bool>,
     /// What must come first.
-    #[serde(default)]
-    pub presence: Presence,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub presence: Option<Presence>,
 }
 
 /// All that is to be changed on one host.
@@ -97,7 +95,7 @@ impl Work {
         let mut left = Vec::new();
         let mut steps = Vec::new();
         for step in self.steps.iter().rev() {
-            let mut reversed = Step { presence: step.presence, ..Step::default() };
+            let mut reversed = Step { presence: step.presence.clone(), ..Step::default() };
             for change in &step.changes {
                 // An operation cannot be undone by asking for "no action": the value that told of it
                 // is what it was before, and only another operation leads there.

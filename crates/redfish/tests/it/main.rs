@@ -5,5 +5,6 @@ mod apply_faults;
 mod connect;
 mod corpus;
 mod hostile;
+mod planned;
 mod resume;
 mod support;

@@ -115,7 +115,9 @@ pub(crate) fn work(tree: &str) -> Work {
                 change("TrustedComputingGroup_SHA_1PCRBank", "Enabled", "Disabled"),
                 change("Processors_TrustedExecutionTechnology", "Enabled", "Disabled"),
             ];
-            let presence = Presence::Assert;
+            let resource = places.system.clone();
+            let property = "Oem/Lenovo/TPMSettings/AssertRPP".to_owned();
+            let presence = Some(Presence { resource, property });
             let step = Step { changes, secure_boot, secure_boot_in_force, presence };
             Work { places, steps: vec![step] }
         }
