@@ -2,8 +2,10 @@
 
 mod alarm;
 mod audit;
+mod bmc;
 mod doctor;
 mod firmware;
+mod firmware_changes;
 mod host;
 
 use std::path::PathBuf;
@@ -13,10 +15,13 @@ use tpm_wire::PcrSet;
 
 pub use alarm::{Alarm, AlarmAcknowledge, AlarmShow, WhichAlarms};
 pub use audit::{AttestedResult, Audit, AuditVerify, Dialect, ResultGet, ResultVerify};
+pub use bmc::{Bmcs, Changes};
 pub use doctor::Doctor;
 pub use firmware::{
     Firmware, FirmwareGoal, FirmwarePlan, FirmwareProfile, FirmwareScan, FirmwareSource,
 };
+pub use firmware::Firmware;
+pub use firmware_changes::{FirmwareApply, FirmwareRevert};
 pub use host::{
     AcceptChange, Attest, EnterMaintenance, Host, HostEvidence, HostLearn, HostList, HostReplace,
     Hosts, Label, OneHost,
@@ -94,6 +99,7 @@ pub enum Command {
     /// Look whether this host can be attested, and say what to mend first
     Doctor(Doctor),
     /// Look at hosts' firmware settings through their BMCs, and plan what to set
+    /// See and change the settings of hosts through their BMCs
     #[command(subcommand)]
     Firmware(Firmware),
     /// Read a TCG event log and replay it

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+//! `bootproof firmware …`
+use clap::Subcommand;
+use super::{FirmwareApply, FirmwareRevert};
 
 /// `bootproof firmware …`
 #[derive(Debug, Subcommand)]
@@ -97,4 +100,8 @@ pub enum FirmwareProfile {
     /// ESX 9: Intel TXT should be on
     #[value(name = "esx-9")]
     Esx9,
+    /// Change what a plan names, with restarts, and read it back
+    Apply(Box<FirmwareApply>),
+    /// Take back what `apply` changed
+    Revert(Box<FirmwareRevert>),
 }

@@ -8,6 +8,7 @@ mod doctor;
 mod event_mutations;
 mod finding_cases;
 mod firmware;
+mod firmware_bmc;
 mod follow;
 mod from_image;
 mod ima;

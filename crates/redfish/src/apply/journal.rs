@@ -244,6 +244,19 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// The beginning of what was just planned.
+    pub const fn begun(direction: Direction, work: Work) -> Self {
+        Self {
+            direction,
+            work,
+            n_steps_done: 0,
+            is_done: false,
+            n_resets: 0,
+            job: None,
+            is_last_act_open: false,
+        }
+    }
+
     /// What the records say of one host; `None` where nothing was ever planned for it.
     pub fn of(records: &[Record], bmc: &Address, system: &ResourcePath) -> Option<Self> {
         let mut progress: Option<Self> = None;
@@ -251,15 +264,7 @@ impl Progress {
         for record in own {
             match (&record.event, &mut progress) {
                 (Event::Planned { direction, work }, _) => {
-                    progress = Some(Self {
-                        direction: *direction,
-                        work: (**work).clone(),
-                        n_steps_done: 0,
-                        is_done: false,
-                        n_resets: 0,
-                        job: None,
-                        is_last_act_open: false,
-                    });
+                    progress = Some(Self::begun(*direction, (**work).clone()));
                 }
                 (event, Some(progress)) => progress.follow(event),
                 (_, None) => (),

@@ -35,3 +35,8 @@ fn goal(goal: &FirmwareGoal) -> Goal {
     };
     Goal { profile, installed }
 }
+//! `bootproof firmware …`: settings of hosts, through their BMCs.
+mod live;
+use crate::{args::Firmware, error::CliError, output::Output};
+        Firmware::Apply(command) => live::apply(command, output),
+        Firmware::Revert(command) => live::revert(command, output),

@@ -1,0 +1,83 @@
+//! `bootproof firmware apply` and `bootproof firmware revert`
+
+use clap::Args;
+use firmware::{
+    Profile,
+    plan::{Goal, Installed},
+};
+
+use super::{Bmcs, Changes};
+
+/// `bootproof firmware apply`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Reads each host, shows what would be changed, asks, and changes: wave after wave, a few hosts at
+once, and after the first failure no more. Each act is written to the journal before it is done.
+A run that was stopped (Ctrl-C, a power cut, a failure) goes on with the same command. A host
+counts as done when its settings are in force, nothing waits, and Secure Boot is in force.
+
+Keys of Secure Boot are never reset, and the BIOS is never set to its defaults.
+
+Exit codes: 0 all hosts are as they should be, 1 some are not, 2 nothing could be done or wrong
+use.
+
+Examples:
+  bootproof firmware apply --bmc bmc-1.example --ca bmc-ca.pem --credentials bmc.toml
+  bootproof firmware apply --inventory rack7.csv --ca bmc-ca.pem --credentials bmc.toml --wave 1 \\
+      --max-unavailable 2 --window 22:00-04:00 --profile esxi-8")]
+pub struct FirmwareApply {
+    /// What runs, or shall run, on the hosts
+    #[command(flatten)]
+    pub bmcs: Bmcs,
+    /// How they are changed
+    #[command(flatten)]
+    pub changes: Changes,
+    /// The system that runs, or shall run: linux, esxi-6.7, esxi-7, esxi-8, esx-9
+    #[arg(long, value_name = "PROFILE", default_value = "linux", value_parser = profile)]
+    pub profile: Profile,
+    /// The system was installed for UEFI, or is installed anew: the boot mode may be changed
+    #[arg(long)]
+    pub installed_for_uefi: bool,
+    /// Change also hosts that need a person for something else
+    #[arg(long)]
+    pub incomplete: bool,
+    /// Begin with a plan of now, where a run before did not end
+    #[arg(long)]
+    pub plan_anew: bool,
+}
+
+impl FirmwareApply {
+    /// What is planned for.
+    pub const fn goal(&self) -> Goal {
+        let installed =
+            if self.installed_for_uefi { Installed::ForUefi } else { Installed::Unknown };
+        Goal { profile: self.profile, installed }
+    }
+}
+
+fn profile(text: &str) -> Result<Profile, String> {
+    Profile::from_name(text).ok_or_else(|| {
+        let names: Vec<_> = Profile::ALL.iter().map(|profile| profile.as_str()).collect();
+        format!("it is one of {}", names.join(", "))
+    })
+}
+
+/// `bootproof firmware revert`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Puts the values of before back, which the journal of `bootproof firmware apply` has: the last step
+first, with as many restarts. What was asked for as an operation, and what had no value before,
+stays as it is, and is told.
+
+Exit codes: 0 all values are back, 1 some are not, 2 nothing could be done or wrong use.
+
+Example:
+  bootproof firmware revert --inventory rack7.csv --ca bmc-ca.pem --credentials bmc.toml --wave 1")]
+pub struct FirmwareRevert {
+    /// The hosts
+    #[command(flatten)]
+    pub bmcs: Bmcs,
+    /// How they are changed
+    #[command(flatten)]
+    pub changes: Changes,
+}

@@ -1,0 +1,13 @@
+//! BMCs that answer: asked over HTTPS, and changed.
+
+mod access;
+mod apply;
+mod campaign;
+mod look;
+mod prompt;
+mod revert;
+mod show;
+
+use access::{Target, targets};
+pub(super) use apply::run as apply;
+pub(super) use revert::run as revert;
