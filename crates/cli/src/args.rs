@@ -20,7 +20,6 @@ pub use doctor::Doctor;
 pub use firmware::{
     Firmware, FirmwareGoal, FirmwarePlan, FirmwareProfile, FirmwareScan, FirmwareSource,
 };
-pub use firmware::Firmware;
 pub use firmware_changes::{FirmwareApply, FirmwareRevert};
 pub use host::{
     AcceptChange, Attest, EnterMaintenance, Host, HostEvidence, HostLearn, HostList, HostReplace,

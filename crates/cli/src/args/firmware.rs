@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-//! `bootproof firmware …`
-use clap::Subcommand;
-use super::{FirmwareApply, FirmwareRevert};
+
+use super::{Bmcs, FirmwareApply, FirmwareRevert};
 
 /// `bootproof firmware …`
 #[derive(Debug, Subcommand)]
@@ -21,6 +20,7 @@ not said, or it could not be done.
 Examples:
   bootproof firmware scan --tree saved/r750
   bootproof firmware scan --tree saved/* --profile esxi-8
+  bootproof firmware scan --inventory rack7.csv --ca bmc-ca.pem --credentials bmc.toml
   bootproof firmware scan --tree saved/r750 --json | jq '.hosts[].findings[].code'")]
     Scan(FirmwareScan),
     /// Plan which settings to change, in which order, with how many restarts; changes nothing
@@ -34,9 +34,14 @@ blocked; 2 it could not be done.
 
 Examples:
   bootproof firmware plan --tree saved/r750
+  bootproof firmware plan --bmc bmc-1.example --pin SHA256 --credentials bmc.toml
   bootproof firmware plan --tree saved/r750 --profile esxi-6.7 --installed-for-uefi
   bootproof firmware plan --tree saved/r750 --json > r750.plan.json")]
     Plan(FirmwarePlan),
+    /// Change what a plan names, with restarts, and read back that it is in force
+    Apply(Box<FirmwareApply>),
+    /// Put back the values that `apply` found
+    Revert(Box<FirmwareRevert>),
 }
 
 /// `bootproof firmware scan`
@@ -68,8 +73,11 @@ pub struct FirmwarePlan {
 #[derive(Debug, Args)]
 pub struct FirmwareSource {
     /// Saved Redfish trees: folders with an index.json for each resource, or single files
-    #[arg(long, value_name = "DIR", required = true, num_args = 1..)]
+    #[arg(long, value_name = "DIR", num_args = 1.., conflicts_with_all = ["inventory", "bmc"])]
     pub tree: Vec<PathBuf>,
+    /// Or BMCs that are asked
+    #[command(flatten)]
+    pub bmcs: Bmcs,
 }
 
 /// What the hosts are, or shall be.
@@ -100,8 +108,4 @@ pub enum FirmwareProfile {
     /// ESX 9: Intel TXT should be on
     #[value(name = "esx-9")]
     Esx9,
-    /// Change what a plan names, with restarts, and read it back
-    Apply(Box<FirmwareApply>),
-    /// Take back what `apply` changed
-    Revert(Box<FirmwareRevert>),
 }

@@ -1,12 +1,8 @@
 //! `bootproof firmware apply` and `bootproof firmware revert`
 
 use clap::Args;
-use firmware::{
-    Profile,
-    plan::{Goal, Installed},
-};
 
-use super::{Bmcs, Changes};
+use super::{Bmcs, Changes, FirmwareGoal};
 
 /// `bootproof firmware apply`
 #[derive(Debug, Args)]
@@ -26,40 +22,21 @@ Examples:
   bootproof firmware apply --inventory rack7.csv --ca bmc-ca.pem --credentials bmc.toml --wave 1 \\
       --max-unavailable 2 --window 22:00-04:00 --profile esxi-8")]
 pub struct FirmwareApply {
-    /// What runs, or shall run, on the hosts
+    /// The hosts
     #[command(flatten)]
     pub bmcs: Bmcs,
     /// How they are changed
     #[command(flatten)]
     pub changes: Changes,
-    /// The system that runs, or shall run: linux, esxi-6.7, esxi-7, esxi-8, esx-9
-    #[arg(long, value_name = "PROFILE", default_value = "linux", value_parser = profile)]
-    pub profile: Profile,
-    /// The system was installed for UEFI, or is installed anew: the boot mode may be changed
-    #[arg(long)]
-    pub installed_for_uefi: bool,
+    /// What for
+    #[command(flatten)]
+    pub goal: FirmwareGoal,
     /// Change also hosts that need a person for something else
     #[arg(long)]
     pub incomplete: bool,
     /// Begin with a plan of now, where a run before did not end
     #[arg(long)]
     pub plan_anew: bool,
-}
-
-impl FirmwareApply {
-    /// What is planned for.
-    pub const fn goal(&self) -> Goal {
-        let installed =
-            if self.installed_for_uefi { Installed::ForUefi } else { Installed::Unknown };
-        Goal { profile: self.profile, installed }
-    }
-}
-
-fn profile(text: &str) -> Result<Profile, String> {
-    Profile::from_name(text).ok_or_else(|| {
-        let names: Vec<_> = Profile::ALL.iter().map(|profile| profile.as_str()).collect();
-        format!("it is one of {}", names.join(", "))
-    })
 }
 
 /// `bootproof firmware revert`

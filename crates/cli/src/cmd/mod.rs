@@ -67,7 +67,6 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
             Policy::Try(file) => policy::try_file(file, client, output),
         },
         Command::Reference(command) => reference::run(command, client, output),
-        Command::Firmware(command) => firmware::run(command, output),
         Command::Eventlog(command) => eventlog::run(command, output),
         Command::Quirks(command) => quirks::run(command, output),
         Command::Explain(command) => explain::run(command, output),

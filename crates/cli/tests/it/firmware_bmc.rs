@@ -276,3 +276,98 @@ fn the_journal_is_its_owners_and_holds_no_secret() {
     fs::File::open(&path).unwrap().read_to_string(&mut text).unwrap();
     assert!(text.contains("Tpm2Algorithm") && !text.contains(PASSWORD));
 }
+
+#[test]
+fn a_bmc_says_the_same_as_its_saved_tree() {
+    let fleet = Fleet::of(&ALL);
+    let json = |output: Output| -> Value {
+        assert!(matches!(output.status.code(), Some(0 | 1)), "{}", stderr(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let profile = ["--profile", "esxi-6.7", "--json"];
+    let plans = json(fleet.command("plan", &profile).output().unwrap());
+    let mut scan = json(fleet.command("scan", &profile).output().unwrap());
+    assert_eq!(scan["failed"], Value::Array(Vec::new()));
+    for (n, (tree, _)) in ALL.iter().enumerate() {
+        let folder = fleet.path(tree);
+        Tree::small(tree).unwrap().write(&folder).unwrap();
+        let of_tree = |verb: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_bootproof"));
+            command.args(["firmware", verb, "--tree"]).arg(&folder).args(profile);
+            json(command.output().unwrap())
+        };
+        assert_eq!(plans[n], of_tree("plan")[0], "{tree}");
+        let mut saved = of_tree("scan")["hosts"][0].take();
+        let live = &mut scan["hosts"][n];
+        assert_eq!(live["source"], format!("{tree}-{n}"));
+        saved["source"] = live["source"].clone();
+        assert_eq!(*live, saved, "{tree}");
+    }
+    let n_writes: usize = fleet.bmcs.iter().map(writes).sum();
+    assert_eq!(n_writes, 0, "looking changes nothing");
+}
+
+/// Requests that may have changed something.
+fn writes(bmc: &Bmc) -> usize {
+    let machine = bmc.machine();
+    let writes = machine.seen().iter().filter(|seen| {
+        seen.method == "PATCH" || (seen.method == "POST" && !seen.path.contains("Sessions"))
+    });
+    writes.count()
+}
+
+#[test]
+fn a_scan_tells_of_bmcs_that_cannot_be_asked_and_hides_no_other() {
+    let fleet = Fleet::of(&[("dell", 1), ("hpe", 1), ("lenovo", 1), ("hpe", 1), ("hpe", 1)]);
+    fleet.bmcs[0].machine().inject(Fault::Html);
+    fleet.bmcs[1].machine().inject(Fault::HugeJson);
+    fleet.bmcs[2].machine().inject(Fault::Hang);
+    fleet.bmcs[3].machine().inject(Fault::SessionLost);
+    let output = fleet.command("scan", &["--json", "--answer-limit", "300ms"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let scan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(scan["hosts"].as_array().unwrap().len(), 1);
+    assert_eq!(scan["hosts"][0]["source"], "hpe-4");
+    let failed: Vec<_> =
+        scan["failed"].as_array().unwrap().iter().map(|f| f["source"].as_str().unwrap()).collect();
+    assert_eq!(failed, ["dell-0", "hpe-1", "lenovo-2", "hpe-3"]);
+    // As a table: a line for each.
+    let output = fleet.command("scan", &["--answer-limit", "300ms"]).output().unwrap();
+    for word in ["dell-0", "hpe-1", "lenovo-2", "hpe-3", "hpe-4"] {
+        assert!(stdout(&output).contains(word), "{word}: {}", stdout(&output));
+    }
+}
+
+#[test]
+fn labels_choose_and_an_account_may_be_named_for_each() {
+    let fleet = Fleet::of(&[("hpe", 1), ("dell", 1)]);
+    let account = format!(
+        "[one]\nuser = '{USER}'\npassword = '{PASSWORD}'\n[two]\nuser = 'x'\npassword = 'wrong'\n"
+    );
+    fs::write(fleet.path("credentials.toml"), account).unwrap();
+    let bmc = |n: usize, credential: &str, label: &str| {
+        let (url, pin) = (fleet.bmcs[n].url(), fleet.bmcs[n].pin());
+        format!(
+            "[[bmc]]\naddress = '{url}'\npin = '{pin}'\nname = 'host-{n}'\n\
+                 credential = '{credential}'\nlabels = ['{label}']\n"
+        )
+    };
+    let text = bmc(0, "one", "rack 7") + &bmc(1, "two", "rack 8");
+    fs::write(fleet.path("fleet.toml"), text).unwrap();
+    let scan = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bootproof"));
+        command.current_dir(fleet.folder.path()).args(["firmware", "scan", "--json"]);
+        command.args(["--inventory", "fleet.toml", "--credentials", "credentials.toml"]).args(more);
+        let output = command.output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout)
+            .unwrap_or_else(|_| panic!("{}", stderr(&output)))
+    };
+    let all = scan(&[]);
+    assert_eq!(all["hosts"][0]["source"], "host-0");
+    assert!(all["failed"][0]["error"].as_str().unwrap().contains("refuses the user name"));
+    let one = scan(&["--label", "rack 7"]);
+    assert_eq!(
+        (one["hosts"].as_array().unwrap().len(), one["failed"].as_array().unwrap().len()),
+        (1, 0)
+    );
+}

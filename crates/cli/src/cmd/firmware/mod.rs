@@ -1,5 +1,6 @@
 //! `bootproof firmware`: what BMCs say of hosts, and what to set.
 
+mod live;
 mod plan;
 mod scan;
 mod source;
@@ -18,6 +19,8 @@ pub(super) fn run(command: &Firmware, output: &Output) -> Result<Exit, CliError>
     match command {
         Firmware::Scan(command) => scan::run(command, output),
         Firmware::Plan(command) => plan::run(command, output),
+        Firmware::Apply(command) => live::apply(command, output),
+        Firmware::Revert(command) => live::revert(command, output),
     }
 }
 
@@ -35,8 +38,3 @@ fn goal(goal: &FirmwareGoal) -> Goal {
     };
     Goal { profile, installed }
 }
-//! `bootproof firmware …`: settings of hosts, through their BMCs.
-mod live;
-use crate::{args::Firmware, error::CliError, output::Output};
-        Firmware::Apply(command) => live::apply(command, output),
-        Firmware::Revert(command) => live::revert(command, output),

@@ -14,15 +14,12 @@ use crate::{
 pub(super) fn run(command: &FirmwarePlan, output: &Output) -> Result<Exit, CliError> {
     let goal = goal(&command.goal);
     let mut plans = Vec::new();
-    for source in source::read_all(&command.source) {
-        let systems = source.systems.map_err(|err| {
-            CliError::with_hint(
-                err,
-                "name a folder with the resources of one BMC, as the DMTF's mockup tools save them",
-            )
-            .about(&source.name)
+    for source in source::read_all(&command.source, output, move |system| plan(system, goal))? {
+        let planned = source.hosts.map_err(|err| {
+            let hint = err.hint();
+            CliError::with_hint(err, hint).about(&source.name)
         })?;
-        plans.extend(systems.iter().map(|system| (source.name.clone(), plan(system, goal))));
+        plans.extend(planned.into_iter().map(|plan| (source.name.clone(), plan)));
     }
     let is_complete = plans.iter().all(|(_, plan)| plan.is_complete());
     if output.is_json() {

@@ -3,7 +3,7 @@
 use api::firmware as document;
 use firmware::assess::{Finding, Outcome, Readiness, Severity};
 use firmware::system::Identity;
-use firmware::{System, assess};
+use firmware::{ResourcePath, System, assess};
 use secure_boot_facts::Date;
 
 use super::{goal, source};
@@ -22,12 +22,16 @@ pub(super) fn run(command: &FirmwareScan, output: &Output) -> Result<Exit, CliEr
     let today = today();
     let mut hosts = Vec::new();
     let mut failed = Vec::new();
-    for source in source::read_all(&command.source) {
-        match source.systems {
-            Ok(systems) => hosts.extend(systems.into_iter().map(|system| {
-                let readiness = assess(&system, goal, today);
-                Host { source: source.name.clone(), system, readiness }
-            })),
+    let judge = move |system: &System| Judged {
+        path: system.path.clone(),
+        identity: system.identity.clone(),
+        readiness: assess(system, goal, today),
+    };
+    for source in source::read_all(&command.source, output, judge)? {
+        match source.hosts {
+            Ok(judged) => hosts.extend(
+                judged.into_iter().map(|judged| Host { source: source.name.clone(), judged }),
+            ),
             Err(err) => failed.push(document::FailedSource {
                 source: source.name,
                 error: anyhow::Error::from(err)
@@ -73,7 +77,7 @@ fn today() -> Date {
 }
 
 fn exit(hosts: &[Host], failed: &[document::FailedSource]) -> Exit {
-    let has = |outcome| hosts.iter().any(|host| host.readiness.outcome == outcome);
+    let has = |outcome| hosts.iter().any(|host| host.judged.readiness.outcome == outcome);
     match () {
         () if has(Outcome::NotReady) => Exit::No,
         () if has(Outcome::Unsure) || !failed.is_empty() || hosts.is_empty() => Exit::Unsure,
@@ -81,16 +85,22 @@ fn exit(hosts: &[Host], failed: &[document::FailedSource]) -> Exit {
     }
 }
 
+/// What is kept of a host: its settings and its registry are not.
+struct Judged {
+    path: ResourcePath,
+    identity: Identity,
+    readiness: Readiness,
+}
+
 struct Host {
     source: String,
-    system: System,
-    readiness: Readiness,
+    judged: Judged,
 }
 
 impl Host {
     /// What people know it by: the name that it gave itself, else that of its source.
     fn name(&self) -> String {
-        let Identity { host_name, id, .. } = &self.system.identity;
+        let Identity { host_name, id, .. } = &self.judged.identity;
         match host_name {
             Some(name) => name.clone(),
             None => format!("{} ({id})", self.source),
@@ -98,7 +108,7 @@ impl Host {
     }
 
     fn document(&self) -> document::Host {
-        let identity = self.system.identity.clone();
+        let identity = self.judged.identity.clone();
         let place = |source: &firmware::system::Source| document::Source {
             resource: source.resource.to_string(),
             property: source.property.clone(),
@@ -113,23 +123,29 @@ impl Host {
             next_step: finding.next_step.clone(),
             source: finding.source.as_ref().map(place),
         };
-        let seen = self.readiness.seen.iter().map(|seen| document::Seen {
+        let seen = self.judged.readiness.seen.iter().map(|seen| document::Seen {
             what: seen.what.to_owned(),
             value: seen.value.clone(),
             source: place(&seen.source),
         });
         document::Host {
             source: self.source.clone(),
-            system: self.system.path.to_string(),
+            system: self.judged.path.to_string(),
             manufacturer: identity.manufacturer,
             model: identity.model,
             serial: identity.serial,
             host_name: identity.host_name,
             bios_version: identity.bios_version,
-            outcome: self.readiness.outcome.as_str().to_owned(),
-            menders: self.readiness.menders().iter().map(|by| by.as_str().to_owned()).collect(),
-            reboots: u64::try_from(self.readiness.plan.reboots).unwrap_or(u64::MAX),
-            findings: self.readiness.findings.iter().map(finding).collect(),
+            outcome: self.judged.readiness.outcome.as_str().to_owned(),
+            menders: self
+                .judged
+                .readiness
+                .menders()
+                .iter()
+                .map(|by| by.as_str().to_owned())
+                .collect(),
+            reboots: u64::try_from(self.judged.readiness.plan.reboots).unwrap_or(u64::MAX),
+            findings: self.judged.readiness.findings.iter().map(finding).collect(),
             seen: seen.collect(),
         }
     }
@@ -139,11 +155,11 @@ fn table(hosts: &[Host], output: &Output) -> Result<(), CliError> {
     let mut table =
         output.table(&["host", "model", "ready", "why not", "who mends it", "restarts"]);
     for host in hosts {
-        let readiness = &host.readiness;
+        let readiness = &host.judged.readiness;
         let outcome = readiness.outcome.as_str();
         table.add_row([
             plain(&host.name()),
-            plain(host.system.identity.model.as_deref().unwrap_or("-")),
+            plain(host.judged.identity.model.as_deref().unwrap_or("-")),
             output.paint(tone(readiness.outcome), outcome),
             plain(&why_not(readiness)),
             plain(&who(readiness)),
@@ -187,7 +203,7 @@ fn who(readiness: &Readiness) -> String {
 }
 
 fn details(host: &Host, output: &Output) -> Result<(), CliError> {
-    let identity = &host.system.identity;
+    let identity = &host.judged.identity;
     let mut head = plain(&host.name());
     let parts = [&identity.manufacturer, &identity.model, &identity.serial];
     let parts: Vec<_> = parts.into_iter().flatten().map(String::as_str).collect();
@@ -199,7 +215,7 @@ fn details(host: &Host, output: &Output) -> Result<(), CliError> {
     }
     output.line("")?;
     output.line(&output.paint(Tone::Strong, &head))?;
-    for finding in &host.readiness.findings {
+    for finding in &host.judged.readiness.findings {
         let tone = match finding.severity {
             Severity::Fail => Tone::Bad,
             Severity::Unknown | Severity::Warn => Tone::Unsure,
@@ -220,7 +236,7 @@ fn details(host: &Host, output: &Output) -> Result<(), CliError> {
             ))?;
         }
     }
-    for seen in &host.readiness.seen {
+    for seen in &host.judged.readiness.seen {
         output.line(&format!("seen     {}: {}", seen.what, plain(&seen.value)))?;
     }
     Ok(())

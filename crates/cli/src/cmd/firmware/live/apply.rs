@@ -14,7 +14,12 @@ use redfish::{
 };
 
 use super::{Target, campaign, look::look, show, targets};
-use crate::{args::FirmwareApply, cmd::Exit, error::CliError, output::Output};
+use crate::{
+    args::FirmwareApply,
+    cmd::{Exit, firmware::goal},
+    error::CliError,
+    output::Output,
+};
 
 /// What one host asks for.
 #[derive(Debug)]
@@ -118,7 +123,7 @@ fn hosts(
             host(place, target, several.then_some(&system), wanted)
         }));
     }
-    let (goal, incomplete) = (command.goal(), command.incomplete);
+    let (goal, incomplete) = (goal(&command.goal), command.incomplete);
     let asked: Vec<_> = fresh.iter().map(|place| targets[*place].shared()).collect();
     let read = move |gathered| wanted(gathered, goal, incomplete);
     let results = look(&asked, command.bmcs.at_once, output, read)?;

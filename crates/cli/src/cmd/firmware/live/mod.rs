@@ -8,6 +8,7 @@ mod prompt;
 mod revert;
 mod show;
 
-use access::{Target, targets};
+pub(super) use access::{Target, targets};
 pub(super) use apply::run as apply;
+pub(super) use look::look;
 pub(super) use revert::run as revert;
