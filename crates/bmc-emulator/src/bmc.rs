@@ -99,7 +99,8 @@ impl Drop for Rack {
     }
 }
 
-/// One BMC of a rack.
+/// One BMC of a rack. Clones are of the same one.
+#[derive(Clone)]
 pub struct Bmc {
     address: SocketAddr,
     pin: String,

@@ -12,11 +12,18 @@ use std::{
 };
 
 use bmc_emulator::{Bmc as Emulated, Fault, Injection, Options, PASSWORD, Rack, Tree, USER};
+use firmware::{
+    Profile,
+    plan::{Goal, Installed},
+};
 use redfish::{AT_ONCE, Bmc, Credential, Pace, Trust, scan};
 
 /// What the issue asks for.
 const BMCS: usize = 1_000;
 const BAR: Duration = Duration::from_secs(60);
+
+/// What is planned for.
+const GOAL: Goal = Goal { profile: Profile::Esxi8, installed: Installed::Unknown };
 
 /// Faults of each tenth BMC, in turns.
 const FAULTS: [Fault; 4] = [Fault::Html, Fault::RedirectLoop, Fault::CutJson, Fault::SessionLimit];
@@ -42,17 +49,17 @@ fn measure(rack: &Rack, emulated: &[Emulated]) -> (Duration, usize, usize) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let begun = Instant::now();
     let (mut n_read, mut n_failed) = (0, 0);
+    // As the program does: read, judged and planned on the spot.
     let read = |gathered: Result<firmware::Snapshot, _>| {
-        gathered.is_ok_and(|snapshot| snapshot.resources().next().is_some())
+        let snapshot = gathered.ok()?;
+        let systems = firmware::read(&snapshot);
+        let plans: Vec<_> = systems.iter().map(|system| firmware::plan(system, GOAL)).collect();
+        (!plans.is_empty()).then_some(plans)
     };
-    runtime.block_on(scan(
-        bmcs,
-        AT_ONCE,
-        read,
-        |_, is_read| {
-            if is_read { n_read += 1 } else { n_failed += 1 }
-        },
-    ));
+    runtime.block_on(scan(bmcs, AT_ONCE, read, |_, plans| match plans {
+        Some(_) => n_read += 1,
+        None => n_failed += 1,
+    }));
     (begun.elapsed(), n_read, n_failed)
 }
 

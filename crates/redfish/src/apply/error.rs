@@ -13,6 +13,14 @@ pub enum ApplyError {
     /// Without a journal nothing is changed.
     #[error("the journal cannot be written")]
     Journal(#[from] JournalError),
+    /// The address leads to another machine than the one that the plan was made for.
+    #[error("another machine answers: its serial number is {found}, the plan is for {planned}")]
+    OtherMachine {
+        /// The serial number of now.
+        found: String,
+        /// That of the plan.
+        planned: String,
+    },
     /// Somebody else's change waits for the same boot.
     #[error("another change waits for the next boot: {what}")]
     Foreign {
@@ -97,13 +105,17 @@ impl ApplyError {
             Self::Journal(_) => {
                 "make room, or name another file with --journal; nothing was changed since"
             }
+            Self::OtherMachine { .. } => {
+                "look which machine has this BMC; where it was replaced, begin with a new plan \
+                 (--plan-anew), and mend the inventory"
+            }
             Self::Foreign { .. } => {
                 "let it come into force, or clear it in the BMC's pending settings and its job queue; \
                  then give the same command again"
             }
             Self::Refused(_) | Self::Contended => {
-                "nothing was changed in this step; look whether the machine is locked down or another \
-                 tool writes to it, then give the same command again"
+                "the host was not restarted; look whether the machine is locked down or another tool \
+                 writes to it, then give the same command again"
             }
             Self::RefusedAndTaken(_) => {
                 "the host was not reset; the same command goes on with what is pending, \

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use firmware::ResourcePath;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::work::{Change, Places, Step, same};
 use crate::{Bmc, RedfishError, clean};
@@ -25,6 +25,7 @@ pub(crate) struct Observed {
     pub(crate) secure_boot: Option<SecureBootNow>,
     pub(crate) secure_boot_etag: Option<String>,
     pub(crate) jobs: Vec<JobNow>,
+    pub(crate) serial: Option<String>,
     pub(crate) is_off: bool,
     pub(crate) boot: BootSign,
 }
@@ -144,6 +145,7 @@ impl Observer {
         let jobs = self.jobs(bmc, places, own_job).await?;
         let mut seen = Observed { jobs, ..Observed::default() };
         let (system, _) = bmc.get(&places.system.to_uri()).await?;
+        seen.serial = text(&system, "/SerialNumber").map(clean);
         seen.is_off = text(&system, "/PowerState") == Some("Off");
         seen.boot = boot_sign(&system);
         if let Some(bios) = &places.bios {
@@ -202,7 +204,11 @@ impl Observer {
                 continue;
             }
             bmc.succeeded(&path, &reply)?;
-            let body: Value = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
+            let mut body: Value = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
+            // A task monitor has a status instead of a state. [DSP0266-1.20 §12.2]
+            if is_own && body.get("JobState").or(body.get("TaskState")).is_none() {
+                body = json!({ "TaskState": if reply.status == 202 { "Running" } else { "Completed" } });
+            }
             match job(&path, &body, is_own) {
                 Some(job) if job.state != JobSign::Done || is_own => jobs.push(job),
                 _ => {

@@ -115,6 +115,7 @@ fn places(system: &System, snapshot: &Snapshot) -> Result<Places, PlannedError> 
     let queue = body.and_then(|body| body.pointer("/Oem/Dell/Jobs/@odata.id")?.as_str());
     Ok(Places {
         system: system.path.clone(),
+        serial: system.identity.serial.clone(),
         bios: system.bios.as_ref().map(|bios| bios.path.clone()),
         settings: settings.map(|settings| settings.path.clone()),
         apply_times: settings.map(|settings| settings.apply_times.clone()).unwrap_or_default(),

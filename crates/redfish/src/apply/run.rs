@@ -175,13 +175,13 @@ impl Host<'_> {
         }
         // A later step may have taken back what an earlier one set.
         let all = all_of(work);
-        let seen = self.look(&all).await?;
+        let seen = self.look().await?;
         if seen.is_converged(&all) { Ok(()) } else { Err(not_taken(&seen, &all).into()) }
     }
 
     async fn step(&mut self, step: &Step) -> Result<(), Halt> {
         self.gate()?;
-        let seen = self.look(step).await?;
+        let seen = self.look().await?;
         self.old_messages.clone_from(&seen.messages);
         if seen.is_converged(step) {
             return Ok(());
@@ -189,7 +189,7 @@ impl Host<'_> {
         let mut was_away = self.n_resets > 0;
         if !was_away {
             self.set(step, seen).await?;
-            self.boot(step).await?;
+            self.boot().await?;
         }
         loop {
             match self.wait(step, was_away).await {
@@ -198,13 +198,13 @@ impl Host<'_> {
                     let wanted = if step.secure_boot_in_force == Some(true) { "on" } else { "off" };
                     return Err(ApplyError::SecureBoot { wanted }.into());
                 }
-                Ok(Booted::OnceMore) => self.boot(step).await?,
+                Ok(Booted::OnceMore) => self.boot().await?,
                 // The reset may never have left this machine: then it is sent now.
                 Err(Halt::Failed(ApplyError::TooLong { .. })) if self.is_last_act_open => {
                     self.is_last_act_open = false;
-                    let seen = self.look(step).await?;
+                    let seen = self.look().await?;
                     self.set(step, seen).await?;
-                    self.boot(step).await?;
+                    self.boot().await?;
                 }
                 Err(halt) => return Err(halt),
             }
@@ -212,9 +212,9 @@ impl Host<'_> {
         }
     }
 
-    async fn boot(&mut self, step: &Step) -> Result<(), Halt> {
+    async fn boot(&mut self) -> Result<(), Halt> {
         self.gate()?;
-        let seen = self.look(step).await?;
+        let seen = self.look().await?;
         self.n_resets += 1;
         self.is_last_act_open = false;
         self.reset(seen.is_off).await
@@ -289,19 +289,29 @@ impl Host<'_> {
     }
 
     /// Looks at the host; waits for a BMC that is away.
-    pub(super) async fn look(&mut self, _step: &Step) -> Result<Observed, Halt> {
+    pub(super) async fn look(&mut self) -> Result<Observed, Halt> {
         let begun = Instant::now();
         let pace = *self.bmc.pace();
         loop {
             let looked = self.observer.look(self.bmc, &self.work.places, self.job.as_deref()).await;
             match looked {
                 Err(err) if err.is_transient() && begun.elapsed() < pace.away => (),
-                looked => return Ok(looked?),
+                looked => return self.is_the_planned_one(looked?),
             }
             self.execution.stopper.pause(pace.poll).await;
             if self.execution.stopper.wish() == Stop::Now {
                 return Err(Halt::Stopped("asked to stop, while the BMC is away".to_owned()));
             }
+        }
+    }
+
+    fn is_the_planned_one(&self, seen: Observed) -> Result<Observed, Halt> {
+        match (&self.work.places.serial, &seen.serial) {
+            (Some(planned), Some(found)) if planned != found => {
+                let (planned, found) = (planned.clone(), found.clone());
+                Err(ApplyError::OtherMachine { found, planned }.into())
+            }
+            _ => Ok(seen),
         }
     }
 

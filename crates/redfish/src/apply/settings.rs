@@ -56,7 +56,7 @@ impl Host<'_> {
         }
         let mut has_presence = step.presence.is_some();
         for _ in 0..WRITES_MAX {
-            let etag = self.look(step).await?.settings_etag;
+            let etag = self.look().await?.settings_etag;
             self.gate()?;
             self.does(&Act::Settings)?;
             let sent = self.bmc.patch(&settings, etag.as_deref(), &body).await;
@@ -68,7 +68,7 @@ impl Host<'_> {
                     if self.work.places.apply_times.is_empty() {
                         self.make_job().await?;
                     }
-                    return self.check_taken(step, lacks).await;
+                    return self.check_taken(lacks).await;
                 }
                 Written::Another => (),
                 Written::Refused(RedfishError::Forbidden { .. }) if has_presence => {
@@ -76,9 +76,9 @@ impl Host<'_> {
                     has_presence = false;
                     self.assert_presence(step).await?;
                 }
-                Written::Refused(err) => return Err(self.refused(step, lacks, err).await?.into()),
+                Written::Refused(err) => return Err(self.refused(lacks, err).await?.into()),
                 Written::Unknown(err) => {
-                    let seen = self.look(step).await?;
+                    let seen = self.look().await?;
                     if lacks.iter().all(|change| seen.waits(change)) {
                         self.job = seen.job_waits().map(|job| job.path.clone());
                         return Ok(());
@@ -93,8 +93,8 @@ impl Host<'_> {
     }
 
     /// That what was taken is there, before a host is reset for it.
-    async fn check_taken(&mut self, step: &Step, lacks: &[&Change]) -> Result<(), Halt> {
-        let seen = self.look(step).await?;
+    async fn check_taken(&mut self, lacks: &[&Change]) -> Result<(), Halt> {
+        let seen = self.look().await?;
         self.check_jobs(&seen)?;
         let missing = lacks.iter().filter(|change| !seen.waits(change) && !seen.has(change));
         let missing: Vec<_> = missing.map(|change| change.attribute.clone()).collect();
@@ -105,13 +105,8 @@ impl Host<'_> {
     }
 
     /// A refusal counts as one only where nothing of the change is pending.
-    async fn refused(
-        &mut self,
-        step: &Step,
-        lacks: &[&Change],
-        err: RedfishError,
-    ) -> Result<ApplyError, Halt> {
-        let seen = self.look(step).await?;
+    async fn refused(&mut self, lacks: &[&Change], err: RedfishError) -> Result<ApplyError, Halt> {
+        let seen = self.look().await?;
         let is_taken = lacks.iter().any(|change| seen.waits(change));
         Ok(if is_taken { ApplyError::RefusedAndTaken(err) } else { ApplyError::Refused(err) })
     }
@@ -139,14 +134,14 @@ impl Host<'_> {
         let body = json!({ "SecureBootEnable": switch.to });
         let mut has_presence = step.presence.is_some();
         for _ in 0..WRITES_MAX {
-            let etag = self.look(step).await?.secure_boot_etag;
+            let etag = self.look().await?.secure_boot_etag;
             self.gate()?;
             self.does(&Act::SecureBoot)?;
             let sent = self.bmc.patch(&uri, etag.as_deref(), &body).await;
             match self.weigh(&uri, sent)? {
                 Written::Done(reply) => {
                     self.did(Act::SecureBoot, reply.status, None)?;
-                    if self.look(step).await?.secure_boot_is_set(step) {
+                    if self.look().await?.secure_boot_is_set(step) {
                         return Ok(());
                     }
                     let what = "SecureBootEnable".to_owned();
@@ -158,14 +153,14 @@ impl Host<'_> {
                     self.assert_presence(step).await?;
                 }
                 Written::Refused(err) => {
-                    let is_taken = self.look(step).await?.secure_boot_is_set(step);
+                    let is_taken = self.look().await?.secure_boot_is_set(step);
                     return Err(match is_taken {
                         true => ApplyError::RefusedAndTaken(err).into(),
                         false => ApplyError::Refused(err).into(),
                     });
                 }
                 Written::Unknown(err) => {
-                    if self.look(step).await?.secure_boot_is_set(step) {
+                    if self.look().await?.secure_boot_is_set(step) {
                         return Ok(());
                     }
                     if !err.is_transient() {

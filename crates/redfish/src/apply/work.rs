@@ -12,6 +12,9 @@ use serde_json::Value;
 pub struct Places {
     /// The host.
     pub system: ResourcePath,
+    /// Its serial number: an address may lead to another machine one day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serial: Option<String>,
     /// The settings in force.
     pub bios: Option<ResourcePath>,
     /// The resource that takes changes of settings.

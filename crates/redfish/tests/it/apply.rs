@@ -1,6 +1,8 @@
 //! Changes of sound machines of each maker: set, read back, taken back.
 
-use redfish::apply::{Direction, Outcome};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use redfish::apply::{Act, ApplyError, Direction, Happening, Outcome};
 use serde_json::json;
 
 use crate::support::{Run, work};
@@ -89,4 +91,34 @@ fn a_host_that_is_off_is_started() {
     run.emulated.machine().power_off();
     assert_eq!(run.apply("hpe").unwrap(), Outcome::Done);
     run.assert_in_force(&work("hpe"));
+}
+
+#[test]
+fn presence_that_lapsed_meanwhile_is_asserted_once_more() {
+    let run = Run::of("lenovo");
+    run.plan(Direction::Apply, work("lenovo"));
+    let (emulated, has_lapsed) = (run.emulated.clone(), AtomicBool::new(false));
+    let outcome = run.go_on_telling(move |happening| {
+        let before = matches!(happening, Happening::Act(Act::SecureBoot));
+        if before && !has_lapsed.swap(true, Ordering::SeqCst) {
+            emulated.machine().advance(31 * 60 * 1_000);
+        }
+    });
+    assert_eq!(outcome.unwrap(), Outcome::Done);
+    run.assert_in_force(&work("lenovo"));
+    let machine = run.emulated.machine();
+    let patches = machine.seen().iter().filter(|seen| seen.method == "PATCH");
+    let statuses: Vec<_> = patches.map(|seen| seen.status).collect();
+    assert_eq!(statuses, [200, 403, 200, 200, 200]);
+}
+
+#[test]
+fn another_machine_behind_the_same_address_is_left_alone() {
+    let run = Run::of("hpe");
+    let mut work = work("hpe");
+    work.places.serial = Some("EMU9999".to_owned());
+    run.plan(Direction::Apply, work);
+    let err = run.go_on().unwrap_err();
+    assert!(matches!(err, ApplyError::OtherMachine { .. }), "{err}");
+    assert!(!run.emulated.machine().seen().iter().any(|seen| seen.method == "PATCH"));
 }

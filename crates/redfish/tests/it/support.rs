@@ -72,6 +72,7 @@ fn change(attribute: &str, from: &str, to: &str) -> Change {
 fn places(system: &str, bios: &str, settings: &str, kinds: &[&str]) -> Places {
     Places {
         system: path(system),
+        serial: None,
         bios: Some(path(bios)),
         settings: Some(path(&format!("{bios}/{settings}"))),
         apply_times: Vec::new(),
