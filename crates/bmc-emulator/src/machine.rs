@@ -298,8 +298,7 @@ impl Machine {
         }
         let mut resource = Resource::new(&saved.path, Value::Object(body));
         if self.etag_salt > 0 {
-            resource.etag =
-                format!("W/\"{}-{}\"", resource.etag.trim_matches(['W', '/', '"']), self.etag_salt);
+            resource.etag = format!("{}-{}\"", resource.etag.trim_end_matches('"'), self.etag_salt);
         }
         Some(resource)
     }

@@ -29,12 +29,14 @@ pub(crate) struct Resource {
 
 impl Resource {
     pub(crate) fn new(path: &str, mut body: Value) -> Self {
-        if let Value::Object(members) = &mut body {
-            members.remove("@odata.etag");
-        }
+        // Weak where the saved one was, as on HPE.
+        let saved = body.as_object_mut().and_then(|members| members.remove("@odata.etag"));
+        let is_weak =
+            saved.as_ref().and_then(Value::as_str).is_some_and(|etag| etag.starts_with("W/"));
         let mut hasher = DefaultHasher::new();
         body.to_string().hash(&mut hasher);
-        let etag = format!("W/\"{:016X}\"", hasher.finish());
+        let weak = if is_weak { "W/" } else { "" };
+        let etag = format!("{weak}\"{:016X}\"", hasher.finish());
         if let Value::Object(members) = &mut body {
             members.insert("@odata.etag".to_owned(), Value::from(etag.clone()));
         }
