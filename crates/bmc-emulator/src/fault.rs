@@ -75,7 +75,7 @@ pub enum Fault {
 
 impl Fault {
     /// All faults, for tests that go through them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::Hang,
         Self::Refuse,
         Self::Unavailable,
@@ -105,6 +105,7 @@ impl Fault {
         Self::BmcRestartsAndForgets,
         Self::NeverBoots,
         Self::SecureBootNeedsTwoBoots,
+        Self::SecureBootNever,
     ];
 }
 

@@ -83,6 +83,39 @@ const BMC: &[Requirement] = requirements! {
     B7 "A plan is the same each time, and can be taken back where that is possible."
         ["firmware::a_plan_is_the_same_each_time_and_survives_being_written_down",
          "firmware::a_switch_to_tpm_2_cannot_be_taken_back"];
+    B8 "A BMC is known or it is not asked; a password goes to nobody else, is tried once and shown nowhere."
+        ["redfish::a_bmc_is_known_by_its_authority_or_by_its_pin_and_by_nothing_else",
+         "redfish::a_wrong_password_is_tried_once_and_shown_nowhere",
+         "redfish::credentials_are_named_and_their_owners_alone",
+         "redfish::a_broken_file_gives_nothing_of_itself_away",
+         "cli::a_bmc_that_is_not_known_is_not_asked_and_a_file_that_others_read_is_not_used"];
+    B9 "BMCs that hang, lie or break end in time, and hide no other."
+        ["redfish::what_strikes_everywhere_is_an_error_of_the_whole_bmc",
+         "redfish::what_strikes_one_resource_is_told_of_that_one",
+         "redfish::a_whole_host_has_a_limit_of_time",
+         "cli::a_scan_tells_of_bmcs_that_cannot_be_asked_and_hides_no_other"];
+    B10 "What a BMC says over HTTPS is judged as its saved tree is."
+        ["redfish::a_real_tree_says_the_same_over_https_as_out_of_its_folder",
+         "cli::a_bmc_says_the_same_as_its_saved_tree"];
+    B11 "A step is in force when its settings are, nothing waits, and Secure Boot says so."
+        ["redfish::each_makers_machine_comes_to_what_was_planned_with_as_many_boots_as_steps",
+         "redfish::the_planners_own_plans_bring_each_makers_machine_to_its_goal",
+         "redfish::faults_of_jobs",
+         "redfish::faults_of_boots"];
+    B12 "Each act stands in the journal before it is done; the same command goes on after whatever ended it."
+        ["redfish::each_act_stands_in_the_journal_before_it_is_done",
+         "redfish::a_run_that_is_stopped_at_any_moment_goes_on_and_boots_no_more_than_needed",
+         "redfish::a_journal_that_was_cut_anywhere_is_enough_to_go_on",
+         "cli::a_program_that_is_killed_in_the_middle_goes_on_with_the_same_command"];
+    B13 "A refusal may have been taken and an acceptance forgotten; changes of others and other machines stop ours."
+        ["redfish::faults_of_settings",
+         "redfish::another_machine_behind_the_same_address_is_left_alone",
+         "redfish::presence_that_lapsed_meanwhile_is_asserted_once_more"];
+    B14 "Nobody is changed unasked, outside the window or after a failure; the values of before can be put back."
+        ["cli::nobody_is_changed_unasked_or_outside_the_window",
+         "cli::the_first_failure_of_a_wave_is_the_last_host_that_is_begun",
+         "cli::a_wish_to_stop_is_heard_between_two_acts",
+         "redfish::a_revert_puts_back_what_was_there_last_step_first"];
 };
 
 const HOST_LOGS: &[Requirement] = requirements! {

@@ -146,3 +146,52 @@ fn a_forced_restart_is_for_those_who_permit_it() {
     assert_eq!(run.apply("hpe").unwrap(), Outcome::Done);
     run.assert_in_force(&work("hpe"));
 }
+
+/// Whatever is wrong, always and everywhere: it ends, it says so, and it goes on when it is mended.
+fn each_fault_ends_and_is_got_over(tree: &str) {
+    for fault in Fault::ALL {
+        let mut run = Run::of(tree);
+        run.pace.request = Duration::from_millis(250);
+        run.pace.boot = Duration::from_millis(300);
+        run.pace.shutdown = Duration::from_millis(100);
+        run.pace.away = Duration::from_millis(100);
+        run.emulated.machine().inject(fault);
+        let result = run.apply(tree);
+        if result.is_ok() {
+            run.assert_in_force(&work(tree));
+        }
+        run.emulated.machine().clear_faults();
+        run.emulated.machine().advance(60_000);
+        run.pace.boot = Duration::from_secs(20);
+        run.pace.shutdown = Duration::from_secs(20);
+        run.pace.away = Duration::from_secs(20);
+        let again = run.go_on();
+        assert!(
+            matches!(again, Ok(Outcome::Done)),
+            "{tree}, {fault:?}: {result:?}, then {again:?}"
+        );
+        run.assert_in_force(&work(tree));
+        let boots = run.emulated.machine().boots();
+        assert!(boots <= 5, "{tree}, {fault:?}: {boots} boots");
+    }
+}
+
+#[test]
+fn dell_gets_over_each_fault() {
+    each_fault_ends_and_is_got_over("dell");
+}
+
+#[test]
+fn hpe_gets_over_each_fault() {
+    each_fault_ends_and_is_got_over("hpe");
+}
+
+#[test]
+fn lenovo_gets_over_each_fault() {
+    each_fault_ends_and_is_got_over("lenovo");
+}
+
+#[test]
+fn supermicro_gets_over_each_fault() {
+    each_fault_ends_and_is_got_over("supermicro");
+}

@@ -71,3 +71,21 @@ fn a_whole_host_has_a_limit_of_time() {
     let err = block_on(client_with(&trust, &emulated, limited).gather()).unwrap_err();
     assert!(matches!(err, RedfishError::Timeout { .. }), "{err}");
 }
+
+#[test]
+fn no_fault_makes_a_scan_long_or_change_anything() {
+    let rack = rack();
+    let quick = Pace { request: Duration::from_millis(250), ..pace() };
+    for fault in Fault::ALL {
+        let emulated = plug(&rack, "lenovo", Options::default());
+        emulated.machine().inject(fault);
+        let begun = Instant::now();
+        let trust = Trust::Authorities(rack.ca_pem());
+        let _ = block_on(client_with(&trust, &emulated, quick).gather());
+        assert!(begun.elapsed() < Duration::from_secs(10), "{fault:?}");
+        let machine = emulated.machine();
+        let is_write =
+            |seen: &&bmc_emulator::Seen| seen.method != "GET" && !seen.path.contains("Sessions");
+        assert_eq!(machine.seen().iter().find(is_write), None, "{fault:?}");
+    }
+}
