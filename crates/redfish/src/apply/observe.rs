@@ -26,7 +26,7 @@ pub(crate) struct Observed {
     pub(crate) secure_boot_etag: Option<String>,
     pub(crate) jobs: Vec<JobNow>,
     pub(crate) serial: Option<String>,
-    pub(crate) is_off: bool,
+    pub(crate) power: Power,
     pub(crate) boot: BootSign,
 }
 
@@ -34,6 +34,22 @@ pub(crate) struct Observed {
 pub(crate) struct SecureBootNow {
     pub(crate) enable: Option<bool>,
     pub(crate) in_force: Option<bool>,
+}
+
+/// `PowerState`, as far as it matters for a restart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Power {
+    /// It runs, or the BMC does not say.
+    #[default]
+    On,
+    Off,
+}
+
+/// Who asked for a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    Ours,
+    Others,
 }
 
 /// What tells how far a boot is.
@@ -146,7 +162,10 @@ impl Observer {
         let mut seen = Observed { jobs, ..Observed::default() };
         let (system, _) = bmc.get(&places.system.to_uri()).await?;
         seen.serial = text(&system, "/SerialNumber").map(clean);
-        seen.is_off = text(&system, "/PowerState") == Some("Off");
+        seen.power = match text(&system, "/PowerState") {
+            Some("Off") => Power::Off,
+            _ => Power::On,
+        };
         seen.boot = boot_sign(&system);
         if let Some(bios) = &places.bios {
             let (body, _) = bmc.get(&bios.to_uri()).await?;
@@ -196,6 +215,7 @@ impl Observer {
             // iDRAC shows a job in up to three places.
             let is_known = jobs.iter().any(|job| job.path.ends_with(&format!("/{name}")));
             let is_own = own_job.is_some_and(|own| own.ends_with(&format!("/{name}")));
+            let whose = if is_own { Whose::Ours } else { Whose::Others };
             if is_known || (!is_own && self.over.contains(&path)) {
                 continue;
             }
@@ -209,7 +229,7 @@ impl Observer {
             if is_own && body.get("JobState").or(body.get("TaskState")).is_none() {
                 body = json!({ "TaskState": if reply.status == 202 { "Running" } else { "Completed" } });
             }
-            match job(&path, &body, is_own) {
+            match job(&path, &body, whose) {
                 Some(job) if job.state != JobSign::Done || is_own => jobs.push(job),
                 _ => {
                     self.over.insert(path);
@@ -229,14 +249,14 @@ fn same_job(one: &str, other: &str) -> bool {
 }
 
 /// A job that sets settings, or the one that was made for us. `None` for others.
-fn job(path: &str, body: &Value, is_own: bool) -> Option<JobNow> {
+fn job(path: &str, body: &Value, whose: Whose) -> Option<JobNow> {
     let says = |pointer: &str, word: &str| {
         text(body, pointer).is_some_and(|text| text.to_ascii_lowercase().contains(word))
     };
     let of_settings = says("/JobType", "biosconfiguration")
         || says("/TargetSettingsURI", "/bios")
         || (says("/Name", "bios") && says("/Name", "config"));
-    if !of_settings && !is_own {
+    if !of_settings && whose == Whose::Others {
         return None;
     }
     let state = text(body, "/JobState").or_else(|| text(body, "/TaskState")).unwrap_or_default();

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{
     error::ApplyError,
     journal::Act,
+    observe::Power,
     run::{Halt, Host, may_have_been_done},
     stop::Stop,
 };
@@ -29,12 +30,12 @@ enum Way {
     OffAndOn(&'static str),
 }
 
-fn way(kinds: &[String], resets: Resets, is_off: bool) -> Option<Way> {
+fn way(kinds: &[String], resets: Resets, power: Power) -> Option<Way> {
     // A BMC that does not say takes what the standard has.
     let offers = |kind: &str| kinds.is_empty() || kinds.iter().any(|offered| offered == kind);
     let can_start = offers("On");
     match resets {
-        _ if is_off => can_start.then_some(Way::Single("On")),
+        _ if power == Power::Off => can_start.then_some(Way::Single("On")),
         Resets::Graceful if offers("GracefulRestart") => Some(Way::Single("GracefulRestart")),
         Resets::Graceful if offers("GracefulShutdown") && can_start => {
             Some(Way::OffAndOn("GracefulShutdown"))
@@ -53,9 +54,9 @@ pub(super) fn boots(kind: &str) -> bool {
 }
 
 impl Host<'_> {
-    pub(super) async fn reset(&mut self, is_off: bool) -> Result<(), Halt> {
+    pub(super) async fn reset(&mut self, power: Power) -> Result<(), Halt> {
         let kinds = &self.work.places.reset_kinds;
-        match way(kinds, self.execution.resets, is_off) {
+        match way(kinds, self.execution.resets, power) {
             Some(Way::Single(kind)) => self.send_reset(kind).await,
             Some(Way::OffAndOn(off)) => {
                 self.send_reset(off).await?;
@@ -119,12 +120,12 @@ mod tests {
         let small = kinds("On ForceOff GracefulShutdown ForceRestart");
         let rude = kinds("On ForceOff ForceRestart");
         let (graceful, forced) = (Resets::Graceful, Resets::Forced);
-        assert_eq!(way(&dell, graceful, false), Some(Way::Single("GracefulRestart")));
-        assert_eq!(way(&small, graceful, false), Some(Way::OffAndOn("GracefulShutdown")));
-        assert_eq!(way(&rude, graceful, false), None);
-        assert_eq!(way(&rude, forced, false), Some(Way::Single("ForceRestart")));
-        assert_eq!(way(&kinds("On ForceOff"), forced, false), Some(Way::OffAndOn("ForceOff")));
-        assert_eq!(way(&rude, graceful, true), Some(Way::Single("On")));
-        assert_eq!(way(&[], graceful, false), Some(Way::Single("GracefulRestart")));
+        assert_eq!(way(&dell, graceful, Power::On), Some(Way::Single("GracefulRestart")));
+        assert_eq!(way(&small, graceful, Power::On), Some(Way::OffAndOn("GracefulShutdown")));
+        assert_eq!(way(&rude, graceful, Power::On), None);
+        assert_eq!(way(&rude, forced, Power::On), Some(Way::Single("ForceRestart")));
+        assert_eq!(way(&kinds("On ForceOff"), forced, Power::On), Some(Way::OffAndOn("ForceOff")));
+        assert_eq!(way(&rude, graceful, Power::Off), Some(Way::Single("On")));
+        assert_eq!(way(&[], graceful, Power::On), Some(Way::Single("GracefulRestart")));
     }
 }

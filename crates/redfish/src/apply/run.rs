@@ -7,7 +7,7 @@ use firmware::ResourcePath;
 use super::{
     error::ApplyError,
     journal::{Act, Event, Journal, JournalError, Progress},
-    observe::{BootSign, JobSign, Observed, Observer},
+    observe::{BootSign, JobSign, Observed, Observer, Power},
     reset::Resets,
     stop::{Stop, Stopper},
     window::Window,
@@ -98,6 +98,14 @@ pub(super) struct Host<'a> {
     pub(super) old_messages: Vec<String>,
 }
 
+/// Since when a boot is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Watched {
+    FromItsReset,
+    /// A run before sent the reset: it may be over already.
+    FromLater,
+}
+
 /// What became of a boot.
 enum Booted {
     Converged,
@@ -186,13 +194,14 @@ impl Host<'_> {
         if seen.is_converged(step) {
             return Ok(());
         }
-        let mut was_away = self.n_resets > 0;
-        if !was_away {
+        let mut watched = Watched::FromLater;
+        if self.n_resets == 0 {
             self.set(step, seen).await?;
             self.boot().await?;
+            watched = Watched::FromItsReset;
         }
         loop {
-            match self.wait(step, was_away).await {
+            match self.wait(step, watched).await {
                 Ok(Booted::Converged) => return Ok(()),
                 Ok(Booted::OnceMore) if self.n_resets >= BOOTS_MAX => {
                     let wanted = if step.secure_boot_in_force == Some(true) { "on" } else { "off" };
@@ -208,7 +217,7 @@ impl Host<'_> {
                 }
                 Err(halt) => return Err(halt),
             }
-            was_away = false;
+            watched = Watched::FromItsReset;
         }
     }
 
@@ -217,11 +226,11 @@ impl Host<'_> {
         let seen = self.look().await?;
         self.n_resets += 1;
         self.is_last_act_open = false;
-        self.reset(seen.is_off).await
+        self.reset(seen.power).await
     }
 
     /// Looks until all of a step is in force, or cannot be any more.
-    async fn wait(&mut self, step: &Step, was_away: bool) -> Result<Booted, Halt> {
+    async fn wait(&mut self, step: &Step, watched: Watched) -> Result<Booted, Halt> {
         self.tell(&Happening::Waits);
         let begun = Instant::now();
         let pace = *self.bmc.pace();
@@ -229,14 +238,14 @@ impl Host<'_> {
         loop {
             match self.observer.look(self.bmc, &self.work.places, self.job.as_deref()).await {
                 Ok(seen) => {
-                    has_begun |= seen.boot == BootSign::Under || seen.is_off;
+                    has_begun |= seen.boot == BootSign::Under || seen.power == Power::Off;
                     if seen.is_converged(step) {
                         return Ok(Booted::Converged);
                     }
                     self.check_jobs(&seen)?;
                     let waited = begun.elapsed() >= pace.lag;
                     let is_over = match seen.boot {
-                        BootSign::Over => has_begun || (was_away && waited),
+                        BootSign::Over => has_begun || (watched == Watched::FromLater && waited),
                         BootSign::Under => false,
                         BootSign::None => waited,
                     };

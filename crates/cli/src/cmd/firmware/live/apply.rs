@@ -34,6 +34,13 @@ pub(super) enum Wanted {
     Not(String),
 }
 
+/// What is done with a host whose plan does not mend all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Incomplete {
+    LeftAlone,
+    Begun,
+}
+
 /// A host behind one of the targets.
 #[derive(Debug)]
 pub(super) struct Host {
@@ -123,7 +130,8 @@ fn hosts(
             host(place, target, several.then_some(&system), wanted)
         }));
     }
-    let (goal, incomplete) = (goal(&command.goal), command.incomplete);
+    let goal = goal(&command.goal);
+    let incomplete = if command.incomplete { Incomplete::Begun } else { Incomplete::LeftAlone };
     let asked: Vec<_> = fresh.iter().map(|place| targets[*place].shared()).collect();
     let read = move |gathered| wanted(gathered, goal, incomplete);
     let results = look(&asked, command.bmcs.at_once, output, read)?;
@@ -168,7 +176,7 @@ pub(super) fn known(journal: &Journal, target: &Target) -> Vec<(ResourcePath, Pr
 fn wanted(
     gathered: Result<Snapshot, RedfishError>,
     goal: Goal,
-    incomplete: bool,
+    incomplete: Incomplete,
 ) -> Vec<(Option<ResourcePath>, Wanted)> {
     let snapshot = match gathered {
         Ok(snapshot) => snapshot,
@@ -185,7 +193,7 @@ fn wanted(
     let hosts = hosts.map(|system| {
         let plan = firmware::plan(system, goal);
         let wanted = match plan.blocked.first() {
-            Some(blocked) if !incomplete => {
+            Some(blocked) if incomplete == Incomplete::LeftAlone => {
                 let text = format!("{}: {}", blocked.because, blocked.next_step);
                 Wanted::Not(text)
             }
