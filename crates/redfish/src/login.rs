@@ -74,7 +74,15 @@ async fn log_in(wire: &Wire, credential: &Credential) -> Result<Login, RedfishEr
     headers.insert(hyper::header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let account = json!({ "UserName": credential.user, "Password": *credential.password });
     let body = Bytes::from(account.to_string());
-    let reply = wire.exchange(Method::POST, &place, headers, body).await?;
+    let mut reply = wire.exchange(Method::POST, &place, headers.clone(), body.clone()).await?;
+    // Some want a slash at the end. The password goes to the same host only.
+    if matches!(reply.status, 307 | 308) {
+        let location = reply.untrusted_location.as_deref();
+        let Some(next) = location.and_then(|location| wire.address.local(location)) else {
+            return Err(RedfishError::Redirected { address: wire.address.clone(), path: place });
+        };
+        reply = wire.exchange(Method::POST, next, headers, body).await?;
+    }
     let address = || wire.address.clone();
     match reply.status {
         200 | 201 => match reply.token {

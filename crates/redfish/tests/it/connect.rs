@@ -121,3 +121,19 @@ fn each_small_tree_is_walked_to_its_registry() {
         assert!(has_registry, "{tree}");
     }
 }
+
+#[test]
+fn a_password_does_not_follow_to_another_host() {
+    let rack = rack();
+    let emulated = plug(&rack, "dell", Options::default());
+    emulated.machine().inject(Injection::new(Fault::RedirectElsewhere).at("/Sessions"));
+    let err = block_on(client(&rack, &emulated).log_in()).unwrap_err();
+    assert!(matches!(err, RedfishError::Redirected { .. }), "{err}");
+    // In circles on the same host it goes round once.
+    let emulated = plug(&rack, "dell", Options::default());
+    emulated.machine().inject(Injection::new(Fault::RedirectLoop).at("/Sessions"));
+    let err = block_on(client(&rack, &emulated).log_in()).unwrap_err();
+    assert!(matches!(err, RedfishError::Status { status: 308, .. }), "{err}");
+    let n = emulated.machine().seen().iter().filter(|seen| seen.method == "POST").count();
+    assert_eq!(n, 2);
+}
