@@ -213,10 +213,25 @@ impl Machine {
         body.insert("SecureBootCurrentBoot".to_owned(), Value::from(now));
     }
 
+    /// A TPM that the firmware hides is one that is disabled.
+    fn show_modules(&self, body: &mut Map<String, Value>) {
+        let visible = [("TpmSecurity", "Off"), ("TpmVisibility", "Hidden")];
+        let visible =
+            visible.iter().find_map(|(name, hidden)| Some(self.attributes.get(*name)? != *hidden));
+        let modules = body.get_mut("TrustedModules").and_then(Value::as_array_mut);
+        let (Some(visible), Some(modules)) = (visible, modules) else { return };
+        for module in modules {
+            if let Some(state) = module.pointer_mut("/Status/State") {
+                *state = Value::from(if visible { "Enabled" } else { "Disabled" });
+            }
+        }
+    }
+
     pub(crate) fn show_system(&self, body: &mut Map<String, Value>) {
         let now_ms = self.clock.now_ms();
         let power = if self.host.is_off { "Off" } else { "On" };
         body.insert("PowerState".to_owned(), Value::from(power));
+        self.show_modules(body);
         let boots = self.host.boot_since_ms.is_some();
         if let Some(progress) = body.get_mut("BootProgress").filter(|value| value.is_object()) {
             let state = match self.host.boot_since_ms {

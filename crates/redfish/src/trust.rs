@@ -4,7 +4,8 @@ use std::{fmt, str::FromStr, sync::Arc};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore,
+    SignatureScheme,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, aws_lc_rs as provider},
     pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
@@ -100,6 +101,13 @@ impl Trust {
     }
 }
 
+/// What a person compares with what they know.
+#[derive(Debug, thiserror::Error)]
+#[error("its certificate is another one, with the SHA-256 {shown}")]
+struct OtherCertificate {
+    shown: CertificatePin,
+}
+
 /// Accepts the one certificate that has the pin. The handshake proves that its key is there.
 #[derive(Debug)]
 struct Pinned {
@@ -117,10 +125,12 @@ impl ServerCertVerifier for Pinned {
         _now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         // The pin is public, so the comparison need not be in constant time.
-        if CertificatePin::of_der(end_entity) == self.pin {
+        let shown = CertificatePin::of_der(end_entity);
+        if shown == self.pin {
             return Ok(ServerCertVerified::assertion());
         }
-        Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))
+        let other = OtherError(Arc::new(OtherCertificate { shown }));
+        Err(Error::InvalidCertificate(CertificateError::Other(other)))
     }
 
     fn verify_tls12_signature(

@@ -10,6 +10,7 @@ use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use rustls::CertificateError;
 use zeroize::Zeroizing;
 
 use crate::{Address, RedfishError, Tls};
@@ -131,6 +132,10 @@ impl Wire {
     fn failed(&self, err: legacy::Error) -> RedfishError {
         let address = self.address.clone();
         match tls_error(&err) {
+            // Ours: it says what a person compares.
+            Some(rustls::Error::InvalidCertificate(CertificateError::Other(other))) => {
+                RedfishError::Untrusted { address, source: other.to_string().into() }
+            }
             Some(tls @ rustls::Error::InvalidCertificate(_)) => {
                 RedfishError::Untrusted { address, source: tls.clone().into() }
             }

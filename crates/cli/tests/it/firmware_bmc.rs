@@ -100,6 +100,11 @@ fn a_fleet_is_changed_wave_by_wave_and_taken_back() {
     for word in ["TpmSecurity: Off → On", "Secure Boot: off → on", "PCR 7", "done"] {
         assert!(text.contains(word), "{word} is missing in {text}");
     }
+    let output = fleet.command("scan", &["--profile", "esxi-6.7", "--json"]).output().unwrap();
+    let scan: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for host in scan["hosts"].as_array().unwrap() {
+        assert_ne!(host["outcome"], "not ready", "{host:#}");
+    }
     // Again: all is as it should be, and nothing restarts.
     let boots: Vec<_> = fleet.bmcs.iter().map(|bmc| bmc.machine().boots()).collect();
     assert_eq!(boots, [2, 1, 1, 1]);

@@ -2,7 +2,7 @@
 
 use bmc_emulator::{Certificate, Fault, Injection, Options, Protocol};
 use firmware::ResourcePath;
-use redfish::{Bmc, RedfishError, Trust};
+use redfish::{Bmc, CertificatePin, RedfishError, Trust};
 
 use crate::support::{block_on, client, client_with, credential, pace, plug, rack};
 
@@ -27,7 +27,10 @@ fn a_bmc_is_known_by_its_authority_or_by_its_pin_and_by_nothing_else() {
         }
         let right = bmc.pin().parse().unwrap();
         assert!(log_in(Trust::Pin(right)).is_ok(), "{certificate:?}");
-        let wrong = "ab".repeat(32).parse().unwrap();
+        let wrong: CertificatePin = "ab".repeat(32).parse().unwrap();
+        let err = log_in(Trust::Pin(wrong)).unwrap_err();
+        let said = std::error::Error::source(&err).unwrap().to_string();
+        assert!(said.contains(bmc.pin()), "what is to be compared is said: {said}");
         for trust in [Trust::Pin(wrong), Trust::Authorities(other.ca_pem())] {
             assert!(
                 matches!(log_in(trust), Err(RedfishError::Untrusted { .. })),
