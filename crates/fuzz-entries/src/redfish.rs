@@ -128,9 +128,18 @@ pub(crate) fn walk_seeds() -> Vec<Vec<u8>> {
     vec![host(off.clone(), "UserMode"), host(on, "SetupMode"), host(off, "DeployedMode")]
 }
 
-/// A registry with each way of joining conditions.
+/// A registry with each way of joining conditions, and one whose properties hang on each other in a
+/// circle.
 pub(crate) fn registry_seeds() -> Vec<Vec<u8>> {
-    vec![made_registry().to_string().into_bytes()]
+    let map = |from: &str, to: &str| {
+        json!({"Type": "Map", "Dependency": {"MapFrom": [{"MapFromAttribute": from,
+            "MapFromProperty": "ReadOnly", "MapFromCondition": "EQU", "MapFromValue": true}],
+            "MapToAttribute": to, "MapToProperty": "ReadOnly", "MapToValue": true}})
+    };
+    let circle = json!({"RegistryEntries": {
+        "Attributes": [{"AttributeName": "A", "DefaultValue": 1}, {"AttributeName": "B", "ReadOnly": true}],
+        "Dependencies": [map("A", "B"), map("B", "A")]}});
+    [made_registry(), circle].map(|registry| registry.to_string().into_bytes()).into()
 }
 
 fn made_registry() -> Value {
