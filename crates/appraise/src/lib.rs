@@ -56,5 +56,5 @@ pub use policy_rule::{ApprovedEk, Waiver, is_lowered, unchangeable};
 pub use reference::{Context, Matched, boot};
 pub use secure_boot_rules::SecureBootRules;
 pub use site_rules::{EvaluateRules, SiteRules};
-pub use tpm::{is_weak_key, weak_key_finding};
+pub use tpm::{advisory_finding, is_weak_key, weak_key_finding};
 pub use unchanged::{HashedLog, LogMemo, SameLog, Unchanged, appraise_unchanged};

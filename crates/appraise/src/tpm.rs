@@ -1,7 +1,7 @@
 //! The TPM itself: who made it, its firmware, its keys, and whose name its quote carries.
 
 use findings::{Argument, Code, Finding};
-use tpm_vendors::{FirmwareVersion, Vendor, advisories, is_roca_weak, software_tpm};
+use tpm_vendors::{Advisory, FirmwareVersion, Vendor, advisories, is_roca_weak, software_tpm};
 use verify::{BoundAk, PublicKey};
 
 use crate::claims::{EkStatus, KeyRole, QuoteStatus, SignerStatus};
@@ -92,19 +92,28 @@ pub(crate) fn findings(claims: &BesideLog<'_, '_>, policy: &Policy) -> Vec<Findi
                 .with("says", Argument::text(tpm.vendor_from))
         }));
         if let Some((version, from)) = &tpm.version {
-            findings.extend(advisories(vendor, version).map(|known| {
-                Finding::new(Code::TpmFirmwareAdvisory)
-                    .with("advisory", Argument::text(format_args!("{} ({})", known.id, known.name)))
-                    .with("vendor", Argument::text(vendor))
-                    .with("version", Argument::text(version))
-                    .with("says", Argument::text(from))
-                    .with("fixed", Argument::text(known.fixed))
-                    .because(known.impact)
-            }));
+            findings.extend(
+                advisories(vendor, version).map(|known| advisory_finding(known, version, from)),
+            );
         }
     }
     findings.extend(below_minimum(&tpm, policy));
     findings
+}
+
+/// The finding of a known fault that firmware of this `version` has, as `says` says.
+pub fn advisory_finding(
+    known: &Advisory,
+    version: &FirmwareVersion,
+    says: &'static str,
+) -> Finding {
+    Finding::new(Code::TpmFirmwareAdvisory)
+        .with("advisory", Argument::text(format_args!("{} ({})", known.id, known.name)))
+        .with("vendor", Argument::text(known.vendor))
+        .with("version", Argument::text(version))
+        .with("says", Argument::text(says))
+        .with("fixed", Argument::text(known.fixed))
+        .because(known.impact)
 }
 
 /// The finding of a key that can be factored.

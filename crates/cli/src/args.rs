@@ -7,6 +7,7 @@ mod doctor;
 mod firmware;
 mod firmware_changes;
 mod host;
+mod tpm;
 
 use std::path::PathBuf;
 
@@ -25,6 +26,7 @@ pub use host::{
     AcceptChange, Attest, EnterMaintenance, Host, HostEvidence, HostLearn, HostList, HostReplace,
     Hosts, Label, OneHost,
 };
+pub use tpm::{Tpm, TpmDevice, TpmEk, TpmInfo, TpmPcrs, TpmRc};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, and for a verdict: accepted; 1 not accepted or not appraised; 2 could not be done \
@@ -523,32 +525,6 @@ pub struct Diagnose {
     pub follow: bool,
 }
 
-/// `bootproof tpm …`
-#[derive(Debug, Subcommand)]
-pub enum Tpm {
-    /// Say what a response code means: name, which handle, session or parameter, cause, next step
-    #[command(after_help = "\
-Codes of TPM 2.0 and 1.2, of the layers of the TPM software stack, and of Windows' TPM services.
-The word after the origin says how much the code weighs by itself: harmless, may pass, a fault.
-
-Exit codes: 0 explained, 2 there is no number in it.
-
-Examples:
-  bootproof tpm rc 0x18b
-  bootproof tpm rc TPM_RC_LOCKOUT
-  bootproof tpm rc 'tpmDriver: Tpm2ResMgrProcessResponse:846: Error: TPM command error code 0x18b'
-  bootproof tpm rc 0xb0922 --json | jq -r .next_step")]
-    Rc(TpmRc),
-}
-
-/// `bootproof tpm rc`
-#[derive(Debug, Args)]
-pub struct TpmRc {
-    /// The code: 0x18b, 18b, 395, TPM_RC_HANDLE, or a line of a log that has it
-    #[arg(value_name = "CODE")]
-    pub code: String,
-}
-
 /// `bootproof completions`
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  bootproof completions bash > /etc/bash_completion.d/bootproof")]
@@ -599,12 +575,17 @@ fn label(text: &str) -> Result<(String, String), String> {
 
 /// PCRs of firmware out of `0-3,6`.
 fn firmware_pcrs(text: &str) -> Result<PcrSet, String> {
+    pcrs_up_to(7, text)
+}
+
+/// PCRs out of `0-3,6`, none above `last_pcr`.
+fn pcrs_up_to(last_pcr: u32, text: &str) -> Result<PcrSet, String> {
     let mut pcrs = PcrSet::EMPTY;
     for part in text.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let number = |text: &str| {
-            let pcr = text.trim().parse::<u32>().ok().filter(|pcr| *pcr < 8);
-            pcr.ok_or_else(|| "PCRs are written as 0-3,6, each from 0 to 7".to_owned())
+            let pcr = text.trim().parse::<u32>().ok().filter(|pcr| *pcr <= last_pcr);
+            pcr.ok_or_else(|| format!("PCRs are written as 0-3,6, each from 0 to {last_pcr}"))
         };
         pcrs = (number(first)?..=number(last)?).fold(pcrs, PcrSet::with);
     }

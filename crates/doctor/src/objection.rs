@@ -23,6 +23,21 @@ pub enum Objection {
         /// Those that lock it.
         failures_max: u32,
     },
+    /// A hierarchy of the TPM that attestation needs is switched off.
+    HierarchyOff {
+        /// Which: `owner` or `endorsement`.
+        hierarchy: &'static str,
+    },
+    /// A hierarchy of the TPM has a password, so that a key may have to be made without it.
+    HierarchyPassword {
+        /// Which: `owner` or `endorsement`.
+        hierarchy: &'static str,
+    },
+    /// A kind of the TPM's few places has none left.
+    Exhausted {
+        /// What of: `objects` or `sessions`.
+        places: &'static str,
+    },
     /// The clock says a day on which this program was not made yet.
     ClockBehind {
         /// A day that is over for sure.
@@ -39,6 +54,9 @@ impl Objection {
             Self::NotExtended => "sha256-bank-not-extended",
             Self::LockedOut { .. } => "tpm-locked-out",
             Self::NearLockout { .. } => "tpm-near-lockout",
+            Self::HierarchyOff { .. } => "tpm-hierarchy-off",
+            Self::HierarchyPassword { .. } => "tpm-hierarchy-password",
+            Self::Exhausted { .. } => "tpm-exhausted",
             Self::ClockBehind { .. } => "clock-behind",
         }
     }
@@ -47,18 +65,25 @@ impl Objection {
     pub const fn check(&self) -> Check {
         match self {
             Self::LegacyBoot => Check::Uefi,
-            Self::TpmOfVersion1 => Check::Tpm,
+            Self::TpmOfVersion1
+            | Self::HierarchyOff { .. }
+            | Self::HierarchyPassword { .. }
+            | Self::Exhausted { .. } => Check::Tpm,
             Self::NotExtended => Check::Sha256Extended,
             Self::LockedOut { .. } | Self::NearLockout { .. } => Check::TpmLockout,
             Self::ClockBehind { .. } => Check::Clock,
         }
     }
 
-    pub(crate) const fn state(&self) -> State {
+    /// What it makes of its check.
+    pub const fn state(&self) -> State {
         match self {
-            Self::NearLockout { .. } => State::Warn,
+            Self::NearLockout { .. } | Self::HierarchyPassword { .. } | Self::Exhausted { .. } => {
+                State::Warn
+            }
             Self::LegacyBoot
             | Self::TpmOfVersion1
+            | Self::HierarchyOff { .. }
             | Self::NotExtended
             | Self::LockedOut { .. }
             | Self::ClockBehind { .. } => State::Fail,
@@ -84,6 +109,17 @@ impl Objection {
             Self::NearLockout { failures, failures_max } => format!(
                 "{failures} wrong authorisations count, and at {failures_max} the TPM locks itself"
             ),
+            Self::HierarchyOff { hierarchy } => {
+                format!(
+                    "The {hierarchy} hierarchy of the TPM is switched off: it makes no keys there"
+                )
+            }
+            Self::HierarchyPassword { hierarchy } => format!(
+                "The {hierarchy} hierarchy of the TPM has a password, and keys are made there without one"
+            ),
+            Self::Exhausted { places } => {
+                format!("The TPM has no place left for {places}: the next command may fail")
+            }
             Self::ClockBehind { passed } => {
                 format!(
                     "The clock is wrong: it is before {passed}, so that no certificate is valid yet"
@@ -114,6 +150,18 @@ impl Objection {
             Self::NearLockout { .. } => {
                 "Find out what sends wrong passwords to the TPM (a disk's PIN, an old agent) and stop it."
             }
+            Self::HierarchyOff { .. } => {
+                "Switch it on in the firmware setup (TPM hierarchy: enabled; endorsement and storage \
+                 hierarchy), and restart. It is on again from then on."
+            }
+            Self::HierarchyPassword { .. } => {
+                "Where joining fails by it: remove the password (`tpm2_changeauth`) by who set it, or \
+                 clear the TPM in the firmware setup. What the TPM kept is lost by clearing."
+            }
+            Self::Exhausted { .. } => {
+                "Find the program that leaves them there and stop it, and use /dev/tpmrm0, which many \
+                 programs can share. A restart frees them."
+            }
             Self::ClockBehind { .. } => {
                 "Set the clock, in the firmware too (`hwclock --systohc`), and have it kept by NTP. A \
                  clock that falls back after each restart wants a new battery."
@@ -136,6 +184,9 @@ mod tests {
             Objection::NotExtended,
             Objection::LockedOut { interval_s: 7200 },
             Objection::NearLockout { failures: 16, failures_max: 31 },
+            Objection::HierarchyOff { hierarchy: "endorsement" },
+            Objection::HierarchyPassword { hierarchy: "owner" },
+            Objection::Exhausted { places: "objects" },
             Objection::ClockBehind { passed: "2026-04-09".into() },
         ] {
             assert_eq!(Code::from_name(objection.code()), None);

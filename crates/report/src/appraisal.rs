@@ -159,7 +159,8 @@ fn tpm(beside: &BesideLog<'_, '_>) -> Option<TpmFacts> {
     })
 }
 
-fn endorsement(ek: &EkStatus) -> Option<EndorsementFacts> {
+/// What a certificate says whose chain holds, be it out of its dates.
+pub fn endorsement(ek: &EkStatus) -> Option<EndorsementFacts> {
     let out_of_date = matches!(ek, EkStatus::Refused(_));
     let ek = ek.endorsed()?;
     let root = tpm_vendors::authority(&ek.root().0);

@@ -8,5 +8,5 @@ mod quirk;
 pub mod reference;
 mod secure_boot;
 
-pub use appraisal::{LogSection, appraisal, machine_said, tpm_said, unchanged};
+pub use appraisal::{LogSection, appraisal, endorsement, machine_said, tpm_said, unchanged};
 pub use quirk::quirks;

@@ -7,6 +7,7 @@ use tpm_wire::command::{
 use tpm_wire::{Digest, Handle, PcrBank, PcrSelection, PcrSet, ResponseCode, TpmEccCurve};
 
 use crate::error::TpmError;
+use crate::pt;
 use crate::tpm::Tpm;
 
 /// Values asked for at once; a TPM gives what fits its buffer and says that there are more.
@@ -20,11 +21,6 @@ const NV_LEN_MAX: usize = 16 * 1024;
 const NV_AT_ONCE: u16 = 512;
 /// How often PCRs are read anew because they changed in between.
 const PCR_TRIES_MAX: u32 = 8;
-
-/// TPM_PT_MANUFACTURER: four characters. [TPM2-P2-1.59 §6.13]
-pub const PT_MANUFACTURER: u32 = 0x105;
-/// TPM_PT_NV_BUFFER_MAX.
-const PT_NV_BUFFER_MAX: u32 = 0x12C;
 
 impl Tpm {
     /// All values of `capability` from `first` on, as long as `keep` takes them into `values`;
@@ -92,6 +88,17 @@ impl Tpm {
         })
     }
 
+    /// All properties of the group of `first` ([`pt::FIXED`] or [`pt::PERMANENT`]), from it on. A TPM in
+    /// failure mode gives few of them, and one that is older fewer.
+    pub fn property_group(&mut self, first: u32) -> Result<Vec<(u32, u32)>, TpmError> {
+        self.list(Capability::PROPERTIES, first, |values| match values {
+            CapabilityValues::Properties(found) => {
+                Some(found.into_iter().map(|found| (found.0, found)).collect())
+            }
+            _ => None,
+        })
+    }
+
     /// The PCR banks that the TPM has; one that is switched off has no PCR.
     pub fn pcr_banks(&mut self) -> Result<PcrSelection, TpmError> {
         let ask = GetCapability { capability: Capability::PCRS, first: 0, n_max: VALUES_AT_ONCE };
@@ -115,7 +122,7 @@ impl Tpm {
         if !public.is_written() || public.data_len > NV_LEN_MAX {
             return Ok(None);
         }
-        let at_once = match self.property(PT_NV_BUFFER_MAX)? {
+        let at_once = match self.property(pt::NV_BUFFER_MAX)? {
             // A command with more would not fit the frame.
             Some(n) => u16::try_from(n.min(2048)).unwrap_or(NV_AT_ONCE).max(1),
             None => NV_AT_ONCE,

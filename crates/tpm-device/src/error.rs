@@ -152,6 +152,14 @@ impl TpmError {
         }
     }
 
+    /// The TPM's code as it came, where it refused.
+    pub const fn code(&self) -> Option<ResponseCode> {
+        match self {
+            Self::Refused { code, .. } => Some(*code),
+            _ => None,
+        }
+    }
+
     /// What a person can do about it, where we know.
     pub fn hint(&self) -> Option<&'static str> {
         match self {

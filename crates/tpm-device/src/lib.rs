@@ -11,11 +11,11 @@ mod address;
 mod ask;
 mod discover;
 mod error;
+pub mod pt;
 mod tpm;
 mod transport;
 
 pub use address::{Address, AddressError};
-pub use ask::PT_MANUFACTURER;
 pub use discover::discover;
 pub use error::{DeviceError, TpmError};
 pub use tpm::Tpm;

@@ -104,7 +104,7 @@ fn frames() -> Vec<(Vec<u8>, Vec<u8>)> {
 
     tpm.pcr_banks().unwrap();
     tpm.curves().unwrap();
-    tpm.property(tpm_device::PT_MANUFACTURER).unwrap();
+    tpm.property(tpm_device::pt::MANUFACTURER).unwrap();
     tpm.handles(Handle::NV_FIRST).unwrap();
     tpm.read_nv(Handle(0x01c0_0016)).unwrap().unwrap();
     tpm.read_public(Handle(0x8101_0001)).unwrap().unwrap();

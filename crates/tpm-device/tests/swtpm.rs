@@ -28,7 +28,7 @@ fn capabilities_nv_and_persistent_keys_are_read() {
 
     let curves = tpm.curves().unwrap();
     assert!(curves.contains(&TpmEccCurve::P256) && curves.contains(&TpmEccCurve::P384));
-    let manufacturer = tpm.property(tpm_device::PT_MANUFACTURER).unwrap();
+    let manufacturer = tpm.property(tpm_device::pt::MANUFACTURER).unwrap();
     assert_eq!(manufacturer, Some(u32::from_be_bytes(*b"IBM\0")));
     assert_eq!(tpm.property(0x1ff).unwrap(), None);
 

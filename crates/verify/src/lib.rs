@@ -55,7 +55,7 @@ pub use hash::StrongHash;
 pub use key::{Curve, EcKey, KeyError, PublicKey, RSA_BITS_MAX, RSA_BITS_MIN, RsaKey};
 pub use name::Name;
 pub use nonce::{FUTURE_MS_MAX, IssuedAt, Nonce, NonceError, NonceKey};
-pub use nv::certificates_in;
+pub use nv::{certificate_in, certificates_in};
 pub use quote::{
     CheckedSignature, QuoteCheck, QuoteProblem, RawQuote, UntrustedAttest, VerifiedQuote,
     verify_quote, verify_quote_again,

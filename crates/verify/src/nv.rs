@@ -50,6 +50,12 @@ pub(crate) fn certificate(nv: &[u8]) -> Option<NvCertificate<'_>> {
     Some(NvCertificate { der, n_padding_bytes: padding.len(), header })
 }
 
+/// The certificate in an NV index of an endorsement key's, without the header of TPM 1.2 and padding.
+/// Nothing of it was read but its length.
+pub fn certificate_in(nv: &[u8]) -> Option<&[u8]> {
+    certificate(nv).map(|found| found.der)
+}
+
 /// The certificates that lie one behind the other in `nv`, as vendors store their intermediates
 /// in the NV indices 0x01C00100 to 0x01C001FF, concatenated in the order of the indices.
 /// Ends at the first byte that does not begin one. [TCG-EK-2.6 §2.2.1.5.3]

@@ -47,24 +47,11 @@ impl Endorsement {
     /// RSA-2048. A certificate that names another key is given nevertheless, where no other has
     /// one that fits: the server says so.
     pub fn find_or_create(tpm: &mut Tpm) -> Result<Self, TpmError> {
-        let nv = tpm.handles(Handle::NV_FIRST)?;
-        let chain = nv::read_chain(tpm, &nv)?;
-        let persistent = persistent_keys(tpm)?;
+        let stored = Stored::read(tpm)?;
         let mut misfit = None;
-        for template in EK_TEMPLATES.iter().filter(|ek| nv.contains(&ek.nv_certificate)) {
-            let Some(certificate) = tpm.read_nv(template.nv_certificate)? else { continue };
-            let found = persistent.iter().find_map(|(handle, public)| {
-                let place = Place::Persistent(*handle);
-                Key::usable(public.clone(), place).filter(|key| names(&certificate, &key.public))
-            });
-            let key = match found {
-                Some(key) => Some(key),
-                None => make(tpm, &nv, template)?,
-            };
-            let Some(key) = key else { continue };
-            let fits = names(&certificate, &key.public);
-            let ek = key.vouched(Some(certificate), chain.clone());
-            if fits {
+        for template in stored.certified() {
+            let Some(ek) = stored.key_of(tpm, &template)? else { continue };
+            if ek.fits() {
                 return Ok(ek);
             }
             misfit = misfit.or(Some(ek));
@@ -72,6 +59,7 @@ impl Endorsement {
         if let Some(misfit) = misfit {
             return Ok(misfit);
         }
+        let Stored { chain, persistent, .. } = stored;
         let usable = |(handle, public)| Key::usable(public, Place::Persistent(handle));
         if let Some(key) = persistent.into_iter().find_map(usable) {
             return Ok(key.vouched(None, chain));
@@ -81,6 +69,22 @@ impl Endorsement {
             false => EK_L1,
         };
         Ok(create(tpm, &template, template_bytes(&template)?)?.vouched(None, chain))
+    }
+
+    /// Each key that has a certificate in NV, with the template of the TCG whose index that is, in the
+    /// order in which [`Self::find_or_create`] tries them.
+    pub fn certified(tpm: &mut Tpm) -> Result<Vec<(EkTemplate, Self)>, TpmError> {
+        let stored = Stored::read(tpm)?;
+        let mut keys = Vec::new();
+        for template in stored.certified() {
+            keys.extend(stored.key_of(tpm, &template)?.map(|ek| (template, ek)));
+        }
+        Ok(keys)
+    }
+
+    /// Whether its certificate names it, as far as can be seen without reading the certificate.
+    pub fn fits(&self) -> bool {
+        self.certificate.as_ref().is_some_and(|certificate| names(certificate, &self.public))
     }
 
     /// The key of `template`, made as the TCG says, with its certificate where NV has one.
@@ -158,6 +162,45 @@ impl Endorsement {
             tpm.forget(session);
             Ok(Zeroizing::new(secret))
         })
+    }
+}
+
+/// What of endorsement keys lies in the TPM.
+struct Stored {
+    nv: Vec<Handle>,
+    chain: Vec<Vec<u8>>,
+    persistent: Vec<(Handle, Vec<u8>)>,
+}
+
+impl Stored {
+    fn read(tpm: &mut Tpm) -> Result<Self, TpmError> {
+        let nv = tpm.handles(Handle::NV_FIRST)?;
+        let chain = nv::read_chain(tpm, &nv)?;
+        Ok(Self { nv, chain, persistent: persistent_keys(tpm)? })
+    }
+
+    /// The templates for whose certificates there is an index.
+    fn certified(&self) -> impl Iterator<Item = EkTemplate> {
+        EK_TEMPLATES.into_iter().filter(|ek| self.nv.contains(&ek.nv_certificate))
+    }
+
+    /// The key of `template` with its certificate: persistent where the TPM has it, else made. `None`
+    /// where the index was never written, or the TPM has not this kind of key.
+    fn key_of(
+        &self,
+        tpm: &mut Tpm,
+        template: &EkTemplate,
+    ) -> Result<Option<Endorsement>, TpmError> {
+        let Some(certificate) = tpm.read_nv(template.nv_certificate)? else { return Ok(None) };
+        let found = self.persistent.iter().find_map(|(handle, public)| {
+            let place = Place::Persistent(*handle);
+            Key::usable(public.clone(), place).filter(|key| names(&certificate, &key.public))
+        });
+        let key = match found {
+            Some(key) => Some(key),
+            None => make(tpm, &self.nv, template)?,
+        };
+        Ok(key.map(|key| key.vouched(Some(certificate), self.chain.clone())))
     }
 }
 

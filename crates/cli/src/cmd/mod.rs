@@ -12,6 +12,7 @@ mod firmware;
 mod generate;
 mod host;
 mod local_time;
+mod measured;
 mod policy;
 mod quirks;
 pub(crate) mod reference;
@@ -19,6 +20,7 @@ mod response_code;
 mod secure_boot;
 mod signed;
 mod token;
+mod tpm;
 mod trust;
 pub(crate) mod verify;
 
@@ -71,7 +73,12 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Quirks(command) => quirks::run(command, output),
         Command::Explain(command) => explain::run(command, output),
         Command::Diagnose(command) => diagnose::run(command, output),
-        Command::Tpm(Tpm::Rc(command)) => response_code::run(command, output),
+        Command::Tpm(command) => match command {
+            Tpm::Rc(command) => response_code::run(command, output),
+            Tpm::Info(command) => tpm::info::run(command, output),
+            Tpm::Pcrs(command) => tpm::pcrs::run(command, output),
+            Tpm::Ek(command) => tpm::ek::run(command, output),
+        },
         Command::Completions(command) => generate::completions(command),
         Command::Man(command) => generate::man(command, output),
         Command::Host(command) => block_on(host::run(command, &client()?, output)),

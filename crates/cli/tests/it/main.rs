@@ -22,6 +22,7 @@ mod referee;
 mod references;
 mod rules;
 mod secure_boot;
+mod tpm;
 mod tpm_cases;
 mod unchanged;
 mod userspace;

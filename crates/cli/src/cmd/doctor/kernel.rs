@@ -8,6 +8,8 @@ use std::{
 
 use agent::source::uefi_mode;
 
+use crate::cmd::measured::{all_alike, is_extended};
+
 /// Files of sysfs read here have one line: a PCR of SHA-512 has 129 bytes.
 const LINE_BYTES_MAX: u64 = 256;
 
@@ -99,18 +101,6 @@ impl Kernel {
             .collect();
         all_alike(extended?)
     }
-}
-
-/// Whether a value of PCR 0 to 7 is another than at the start.
-pub(super) fn is_extended(value: &[u8]) -> bool {
-    value.iter().any(|byte| *byte != 0)
-}
-
-/// What all say; `None` where they differ, or there are none.
-pub(super) fn all_alike(all: impl IntoIterator<Item = bool>) -> Option<bool> {
-    let mut all = all.into_iter();
-    let first = all.next()?;
-    all.all(|other| other == first).then_some(first)
 }
 
 /// At most `n` bytes of a file; `None` where it cannot be read.

@@ -12,7 +12,11 @@ use verify::{RootStore, UnixTime, check_ek};
 
 use super::{
     collect::{Collected, Tpm},
-    kernel::{KernelTpm, StartedBy, all_alike, is_extended},
+    kernel::{KernelTpm, StartedBy},
+};
+use crate::cmd::{
+    measured::{all_alike, is_extended},
+    tpm::lockout_objection,
 };
 
 /// What was collected, and what the examination made of it.
@@ -175,12 +179,8 @@ fn of_tpm(observed: &mut Observed, collected: &Collected, facts: &Facts) {
     }
     let lockout = folder.machine.as_ref().and_then(|machine| machine.platform.tpm_lockout);
     if let Some(lockout) = lockout {
-        let api::machine::TpmLockout { locked, failures, failures_max, interval_s } = lockout;
-        if locked {
-            observed.objections.push(Objection::LockedOut { interval_s });
-        } else if failures > 0 && failures >= failures_max.div_ceil(2) {
-            observed.objections.push(Objection::NearLockout { failures, failures_max });
-        }
+        observed.objections.extend(lockout_objection(&lockout));
+        let api::machine::TpmLockout { failures, failures_max, .. } = lockout;
         let seen = format!("{failures} of {failures_max} wrong authorisations");
         observed.seen.insert(Check::TpmLockout, seen);
     }
