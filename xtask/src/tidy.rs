@@ -22,6 +22,7 @@ pub(crate) const PURE: &[&str] = &[
     "findings",
     "diagnose",
     "appraise",
+    "redaction",
     "doctor",
 ];
 

@@ -37,6 +37,9 @@ pub struct Check {
     pub seen: Option<String>,
     /// Why it came out so, what fails first; remarks, where it passes.
     pub reasons: Vec<Reason>,
+    /// The rule of DISA's guide (STIG) that asks for it, where the profile has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stig: Option<String>,
     /// Whether it stands below the first failure, and so may only follow from that one.
     pub after_first_failure: bool,
 }

@@ -17,7 +17,7 @@ use tpm_wire::PcrSet;
 pub use alarm::{Alarm, AlarmAcknowledge, AlarmShow, WhichAlarms};
 pub use audit::{AttestedResult, Audit, AuditVerify, Dialect, ResultGet, ResultVerify};
 pub use bmc::{Bmcs, Changes};
-pub use doctor::Doctor;
+pub use doctor::{Doctor, Profile};
 pub use firmware::{
     Firmware, FirmwareGoal, FirmwarePlan, FirmwareProfile, FirmwareScan, FirmwareSource,
 };

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use findings::{Finding, Severity};
+use findings::{Code, Finding, Severity};
 
-use crate::{CHECKS, Check, Objection, Row};
+use crate::{CHECKS, Check, Objection, Profile, Row, System, check::Unknown};
 
 /// How a check came out. Has no order: see [`Checklist::outcome`] for how they add up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +34,14 @@ impl State {
 /// What was observed of a host.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
+    /// What was looked at: it says which checks there are.
+    pub system: System,
     /// What the examination found.
     pub findings: Vec<Finding>,
     /// What is wrong besides.
     pub objections: Vec<Objection>,
+    /// What others say of a check, such as a line of a log.
+    pub told: Vec<(Check, Reason)>,
     /// What was looked at, and what was seen there, in a few words.
     pub seen: BTreeMap<Check, String>,
 }
@@ -60,6 +64,10 @@ pub struct Reason {
 pub struct Item {
     /// Its row.
     pub row: &'static Row,
+    /// Why nobody can say where nothing was seen.
+    pub unknown: Unknown,
+    /// The rule of DISA's guide (STIG) that asks for it.
+    pub stig: Option<&'static str>,
     /// How it came out.
     pub state: State,
     /// What was seen, where somebody looked.
@@ -109,39 +117,48 @@ pub struct Checklist {
 }
 
 impl Checklist {
-    /// The checklist of `observed`. None of its findings and objections is left out.
-    pub fn of(observed: Observed) -> Self {
-        let Observed { findings, objections, mut seen } = observed;
-        let items = CHECKS.iter().map(|row| {
+    /// The checklist of `observed`, for a host that runs, or is to run, what `profile` says. None of its
+    /// findings and objections is left out.
+    pub fn of(observed: Observed, profile: Profile) -> Self {
+        let Observed { system, findings, objections, told, mut seen } = observed;
+        let rows = || CHECKS.iter().filter_map(|row| Some((*row, row.unknown_on(system)?)));
+        // What stands under no check of this system stands under the last, so that none is lost.
+        let place = |check: Check| match rows().any(|(row, _)| row.check == check) {
+            true => check,
+            false => Check::Other,
+        };
+        let items = rows().map(|(row, unknown)| {
             let in_order = row
                 .codes
                 .iter()
                 .copied()
                 .flat_map(|code| findings.iter().filter(move |finding| finding.code() == code));
-            // What no row names stands under the last, in the order in which it was found.
             let unnamed = findings.iter().filter(|finding| {
                 let code = finding.code();
-                Check::of(code) == row.check && !row.codes.contains(&code)
+                place(Check::of(code)) == row.check && !row.codes.contains(&code)
             });
             let mut reasons: Vec<_> =
-                in_order.chain(unnamed).map(|finding| of_finding(row, finding)).collect();
-            let objected = objections.iter().filter(|objection| objection.check() == row.check);
+                in_order.chain(unnamed).map(|finding| of_finding(row, finding, profile)).collect();
+            let objected =
+                objections.iter().filter(|objection| place(objection.check()) == row.check);
             reasons.extend(objected.map(of_objection));
+            let told = told.iter().filter(|(check, _)| place(*check) == row.check);
+            reasons.extend(told.map(|(_, reason)| reason.clone()));
             // Stable: within a state the order stays.
             reasons.sort_by_key(|reason| match reason.state {
                 State::Fail => 0,
-                State::Warn => 1,
-                State::Unknown => 2,
+                State::Unknown => 1,
+                State::Warn => 2,
                 State::Pass => 3,
             });
             let seen = seen.remove(&row.check);
             let state = match reasons.first().map(|reason| reason.state) {
-                Some(state @ (State::Fail | State::Warn)) => state,
+                Some(state @ (State::Fail | State::Unknown | State::Warn)) => state,
                 // A remark says what was found, not that all was looked at.
                 _ if seen.is_some() => State::Pass,
                 _ => State::Unknown,
             };
-            Item { row, state, seen, reasons }
+            Item { row, unknown, stig: profile.stig(row.check), state, seen, reasons }
         });
         Self { items: items.collect() }
     }
@@ -175,17 +192,31 @@ impl Checklist {
     }
 }
 
-fn of_finding(row: &Row, finding: &Finding) -> Reason {
-    let state = match finding.severity() {
+fn of_finding(row: &Row, finding: &Finding, profile: Profile) -> Reason {
+    // What these are depends on the system that the machine is for, not on who looks.
+    let (state, next_step) = match finding.code() {
+        Code::InterfaceNotFifo => (Some(profile.without_fifo()), None),
+        Code::DynamicLaunch => (
+            Some(profile.with_dynamic_launch()),
+            profile.of_dynamic_launch().map(|objection| objection.next_step()),
+        ),
+        _ => (None, None),
+    };
+    let by_severity = match finding.severity() {
         Severity::Fail | Severity::Hold => State::Fail,
         Severity::Warn => State::Warn,
         Severity::Info | Severity::Ignore => row.told,
     };
     Reason {
         code: finding.code().as_str(),
-        state,
+        state: match (state, by_severity) {
+            // A policy may ask for more than the profile does.
+            (Some(State::Pass | State::Warn), State::Fail) => State::Fail,
+            (Some(state), _) => state,
+            (None, state) => state,
+        },
         cause: finding.cause(),
-        next_step: finding.entry().next_step,
+        next_step: next_step.unwrap_or(finding.entry().next_step),
     }
 }
 
@@ -200,12 +231,25 @@ fn of_objection(objection: &Objection) -> Reason {
 
 #[cfg(test)]
 mod tests {
-    use findings::{CATALOGUE, Code};
+    use findings::CATALOGUE;
 
     use super::*;
 
     fn all_seen() -> BTreeMap<Check, String> {
         CHECKS.iter().map(|row| (row.check, "seen".to_owned())).collect()
+    }
+
+    const PROFILES: [Profile; 6] = [
+        Profile::Linux,
+        Profile::Esxi67,
+        Profile::Esxi7,
+        Profile::Esxi8,
+        Profile::Esx9,
+        Profile::EsxiOfUnknownVersion,
+    ];
+
+    fn linux(observed: Observed) -> Checklist {
+        Checklist::of(observed, Profile::Linux)
     }
 
     fn state(list: &Checklist, check: Check) -> State {
@@ -214,7 +258,7 @@ mod tests {
 
     #[test]
     fn nothing_observed_is_nothing_passed() {
-        let list = Checklist::of(Observed::default());
+        let list = linux(Observed::default());
         assert!(list.items().iter().all(|item| item.state == State::Unknown));
         assert_eq!(list.outcome(), Outcome::Unsure);
         assert!(list.first().is_none());
@@ -222,10 +266,10 @@ mod tests {
 
     #[test]
     fn a_check_without_its_evidence_is_unknown_and_no_other_is() {
-        for row in CHECKS {
+        for row in CHECKS.iter().filter(|row| row.on_linux.is_some()) {
             let mut seen = all_seen();
             seen.remove(&row.check);
-            let list = Checklist::of(Observed { seen, ..Observed::default() });
+            let list = linux(Observed { seen, ..Observed::default() });
             for item in list.items() {
                 let unseen = item.row.check == row.check;
                 let expected = if unseen { State::Unknown } else { State::Pass };
@@ -241,10 +285,12 @@ mod tests {
             for seen in [all_seen(), BTreeMap::new()] {
                 let looked = !seen.is_empty();
                 let findings = vec![Finding::new(entry.code)];
-                let list = Checklist::of(Observed { findings, seen, ..Observed::default() });
-                let row = Check::of(entry.code).row();
+                let list = linux(Observed { findings, seen, ..Observed::default() });
+                let check = Check::of(entry.code);
+                let row = if check.row().on_linux.is_some() { check } else { Check::Other }.row();
                 let expected = match (entry.severity, row.told) {
                     (Severity::Fail | Severity::Hold, _) => State::Fail,
+                    _ if entry.code == Code::InterfaceNotFifo => State::Warn,
                     (Severity::Warn, _) | (_, State::Warn) => State::Warn,
                     _ if looked => State::Pass,
                     _ => State::Unknown,
@@ -259,10 +305,11 @@ mod tests {
     #[test]
     fn the_first_to_mend_is_the_first_that_fails_and_not_the_first_that_warns() {
         let of = |findings: &[Code], objections: &[Objection]| {
-            Checklist::of(Observed {
+            linux(Observed {
                 findings: findings.iter().copied().map(Finding::new).collect(),
                 objections: objections.to_vec(),
                 seen: all_seen(),
+                ..Observed::default()
             })
         };
         let sound = of(&[], &[]);
@@ -288,9 +335,56 @@ mod tests {
     #[test]
     fn what_fails_stands_before_what_is_remarked() {
         let findings = vec![Finding::new(Code::LogPadding), Finding::new(Code::LogReplay)];
-        let list = Checklist::of(Observed { findings, seen: all_seen(), ..Observed::default() });
+        let list = linux(Observed { findings, seen: all_seen(), ..Observed::default() });
         let first = list.first().unwrap();
         assert_eq!((first.item.row.check, first.reason.code), (Check::LogComplete, "log-replay"));
         assert_eq!(first.item.reasons.len(), 2);
+    }
+
+    #[test]
+    fn what_an_interface_and_a_second_start_are_depends_on_the_profile() {
+        let state_of = |code, check, profile| {
+            let findings = vec![Finding::new(code)];
+            let observed = Observed { findings, seen: all_seen(), ..Observed::default() };
+            state(&Checklist::of(observed, profile), check)
+        };
+        let (fail, warn, pass) = (State::Fail, State::Warn, State::Pass);
+        let interface: Vec<_> = PROFILES
+            .iter()
+            .map(|profile| state_of(Code::InterfaceNotFifo, Check::Interface, *profile))
+            .collect();
+        assert_eq!(interface, [warn, fail, fail, fail, fail, fail]);
+        let launch: Vec<_> = PROFILES
+            .iter()
+            .map(|profile| state_of(Code::DynamicLaunch, Check::DynamicLaunch, *profile))
+            .collect();
+        assert_eq!(launch, [pass, fail, warn, warn, pass, State::Unknown]);
+    }
+
+    #[test]
+    fn a_system_has_its_own_checks_and_loses_no_finding() {
+        for system in [System::Linux, System::Esxi] {
+            for profile in PROFILES {
+                let findings = CATALOGUE.iter().map(|entry| Finding::new(entry.code)).collect();
+                let list =
+                    Checklist::of(Observed { system, findings, ..Observed::default() }, profile);
+                let told = list.items().iter().map(|item| item.reasons.len()).sum::<usize>();
+                assert_eq!(told, CATALOGUE.len());
+                assert_eq!(list.items().last().unwrap().row.check, Check::Other);
+            }
+        }
+        let names = |system| {
+            let list = Checklist::of(Observed { system, ..Observed::default() }, Profile::Esxi8);
+            list.items().iter().map(|item| item.row.name).collect::<Vec<_>>()
+        };
+        assert!(!names(System::Linux).contains(&"recovery-key"));
+        assert!(!names(System::Esxi).contains(&"event-log"));
+    }
+
+    #[test]
+    fn two_that_contradict_each_other_make_a_check_unknown() {
+        let objections = vec![Objection::Contradiction { check: Check::Tpm }];
+        let list = linux(Observed { objections, seen: all_seen(), ..Observed::default() });
+        assert_eq!((state(&list, Check::Tpm), list.outcome()), (State::Unknown, Outcome::Unsure));
     }
 }

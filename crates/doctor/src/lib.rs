@@ -17,8 +17,11 @@
 
 mod check;
 mod checklist;
+pub mod esxi;
 mod objection;
+mod profile;
 
-pub use check::{CHECKS, Check, MEND_ABOVE, Row};
+pub use check::{CHECKS, Check, MEND_ABOVE, Row, System, Unknown};
 pub use checklist::{Checklist, First, Item, Observed, Outcome, Reason, State};
 pub use objection::Objection;
+pub use profile::Profile;

@@ -38,6 +38,36 @@ pub enum Objection {
         /// What of: `objects` or `sessions`.
         places: &'static str,
     },
+    /// The host was started a second time by Intel TXT, which this ESXi does not bear.
+    LaunchForbidden,
+    /// The same on an ESXi that bears it, and loses Quick Boot by it.
+    LaunchStopsQuickBoot,
+    /// The same on an ESXi whose version nobody knows.
+    LaunchUnjudged,
+    /// The host was not, and its system's guide wants it.
+    LaunchWanted,
+    /// Something that is installed is not signed by somebody whom Secure Boot knows.
+    UnsignedVibs {
+        /// Which, a few of them.
+        vibs: String,
+    },
+    /// The host takes VIBs that nobody signed.
+    CommunitySupported,
+    /// ESXi would start without Secure Boot.
+    NotEnforced,
+    /// The host's configuration is not sealed to its TPM.
+    NotSealed,
+    /// Programs run that no VIB installed.
+    AnyProgramRuns,
+    /// The host keeps keys of virtual machines in its TPM.
+    KeysPersist,
+    /// The sealed configuration has no recovery key that is shown.
+    NoRecoveryKey,
+    /// Two outputs say different things.
+    Contradiction {
+        /// Of which check.
+        check: Check,
+    },
     /// The clock says a day on which this program was not made yet.
     ClockBehind {
         /// A day that is over for sure.
@@ -57,6 +87,18 @@ impl Objection {
             Self::HierarchyOff { .. } => "tpm-hierarchy-off",
             Self::HierarchyPassword { .. } => "tpm-hierarchy-password",
             Self::Exhausted { .. } => "tpm-exhausted",
+            Self::LaunchForbidden => "txt-forbidden",
+            Self::LaunchStopsQuickBoot => "txt-stops-quick-boot",
+            Self::LaunchUnjudged => "txt-unjudged",
+            Self::LaunchWanted => "txt-wanted",
+            Self::UnsignedVibs { .. } => "vibs-unsigned",
+            Self::CommunitySupported => "acceptance-community",
+            Self::NotEnforced => "secure-boot-not-enforced",
+            Self::NotSealed => "configuration-not-sealed",
+            Self::AnyProgramRuns => "any-program-runs",
+            Self::KeysPersist => "keys-persist",
+            Self::NoRecoveryKey => "no-recovery-key",
+            Self::Contradiction { .. } => "outputs-contradict",
             Self::ClockBehind { .. } => "clock-behind",
         }
     }
@@ -71,6 +113,17 @@ impl Objection {
             | Self::Exhausted { .. } => Check::Tpm,
             Self::NotExtended => Check::Sha256Extended,
             Self::LockedOut { .. } | Self::NearLockout { .. } => Check::TpmLockout,
+            Self::LaunchForbidden
+            | Self::LaunchStopsQuickBoot
+            | Self::LaunchUnjudged
+            | Self::LaunchWanted => Check::DynamicLaunch,
+            Self::UnsignedVibs { .. } | Self::CommunitySupported => Check::SignedVibs,
+            Self::NotEnforced => Check::SecureBootEnforced,
+            Self::NotSealed => Check::SealedConfiguration,
+            Self::AnyProgramRuns => Check::InstalledOnly,
+            Self::KeysPersist => Check::KeyPersistence,
+            Self::NoRecoveryKey => Check::RecoveryKey,
+            Self::Contradiction { check } => *check,
             Self::ClockBehind { .. } => Check::Clock,
         }
     }
@@ -78,12 +131,23 @@ impl Objection {
     /// What it makes of its check.
     pub const fn state(&self) -> State {
         match self {
-            Self::NearLockout { .. } | Self::HierarchyPassword { .. } | Self::Exhausted { .. } => {
-                State::Warn
-            }
+            Self::NearLockout { .. }
+            | Self::HierarchyPassword { .. }
+            | Self::Exhausted { .. }
+            | Self::LaunchStopsQuickBoot
+            | Self::LaunchWanted
+            | Self::CommunitySupported
+            | Self::NotEnforced
+            | Self::NotSealed
+            | Self::AnyProgramRuns
+            | Self::KeysPersist
+            | Self::NoRecoveryKey => State::Warn,
+            Self::Contradiction { .. } | Self::LaunchUnjudged => State::Unknown,
             Self::LegacyBoot
             | Self::TpmOfVersion1
             | Self::HierarchyOff { .. }
+            | Self::LaunchForbidden
+            | Self::UnsignedVibs { .. }
             | Self::NotExtended
             | Self::LockedOut { .. }
             | Self::ClockBehind { .. } => State::Fail,
@@ -119,6 +183,39 @@ impl Objection {
             ),
             Self::Exhausted { places } => {
                 format!("The TPM has no place left for {places}: the next command may fail")
+            }
+            Self::LaunchForbidden => {
+                "Intel TXT started the host a second time, which ESXi 6.7 does not bear with a TPM 2.0".into()
+            }
+            Self::LaunchStopsQuickBoot => {
+                "Intel TXT started the host a second time: attestation bears it, Quick Boot does not \
+                 (Broadcom KB 425234)".into()
+            }
+            Self::LaunchUnjudged => {
+                "Intel TXT started the host a second time; whether it may depends on ESXi's version".into()
+            }
+            Self::LaunchWanted => {
+                "Intel TXT did not start the host a second time, and VMware's guide for ESX 9 wants it on".into()
+            }
+            Self::UnsignedVibs { vibs } => {
+                format!("What is installed is not all signed: the host takes {vibs} as CommunitySupported")
+            }
+            Self::CommunitySupported => {
+                "The host takes VIBs that nobody signed (acceptance level CommunitySupported)".into()
+            }
+            Self::NotEnforced => "The host would start without Secure Boot, too".into(),
+            Self::NotSealed => {
+                "The host's configuration is not sealed to its TPM (encryption mode NONE)".into()
+            }
+            Self::AnyProgramRuns => "Programs run on the host that no VIB installed".into(),
+            Self::KeysPersist => {
+                "The host keeps the keys of encrypted virtual machines in its TPM: who steals the host has them".into()
+            }
+            Self::NoRecoveryKey => {
+                "The configuration is sealed, and the list of recovery keys is empty".into()
+            }
+            Self::Contradiction { .. } => {
+                "Two outputs say different things: are they of one host and one moment?".into()
             }
             Self::ClockBehind { passed } => {
                 format!(
@@ -162,6 +259,52 @@ impl Objection {
                 "Find the program that leaves them there and stop it, and use /dev/tpmrm0, which many \
                  programs can share. A restart frees them."
             }
+            Self::LaunchForbidden => {
+                "Turn Intel TXT off in the firmware setup, change nothing else in the same step, and \
+                 restart."
+            }
+            Self::LaunchStopsQuickBoot => {
+                "Turn Intel TXT off in the firmware setup where you want Quick Boot; else leave it. An \
+                 ungraceful reset with TXT on may stop the next start (UEFI0046, Broadcom KB 319550)."
+            }
+            Self::LaunchUnjudged => {
+                "Name the version with `--profile`, or give the output of `vmware -v`."
+            }
+            Self::LaunchWanted => {
+                "Turn Intel TXT on in the firmware setup, where the machine has it. It wants a TPM with \
+                 SHA-256 and virtualisation switched on, and forbids Quick Boot."
+            }
+            Self::UnsignedVibs { .. } => {
+                "Remove them (`esxcli software vib remove -n NAME`) or install versions that a partner \
+                 signed, then ask `secureBoot.py -c` again before you turn Secure Boot on."
+            }
+            Self::CommunitySupported => {
+                "Set the level (`esxcli software acceptance set --level=PartnerSupported`); where it is \
+                 refused, VIBs of that level are installed."
+            }
+            Self::NotEnforced => {
+                "Where Secure Boot is on: `esxcli system settings encryption set \
+                 --require-secure-boot=true`. Without Secure Boot the host does not start from then on."
+            }
+            Self::NotSealed => {
+                "`esxcli system settings encryption set --mode=TPM`, once the TPM is used and attested. It \
+                 cannot be undone: keep the recovery key off the host."
+            }
+            Self::AnyProgramRuns => {
+                "`esxcli system settings encryption set --require-exec-installed-only=true`, where nothing \
+                 that you need is installed without a VIB."
+            }
+            Self::KeysPersist => {
+                "`esxcli system security keypersistence disable --remove-all-stored-keys`, where thieves \
+                 are worse than an outage of the key server."
+            }
+            Self::NoRecoveryKey => {
+                "See `esxcli system settings encryption recovery list` on the host; a sealed host without \
+                 its key has to be installed anew when board or TPM are replaced."
+            }
+            Self::Contradiction { .. } => {
+                "Give the outputs of one host alone, all of the same hour."
+            }
             Self::ClockBehind { .. } => {
                 "Set the clock, in the firmware too (`hwclock --systohc`), and have it kept by NTP. A \
                  clock that falls back after each restart wants a new battery."
@@ -187,6 +330,18 @@ mod tests {
             Objection::HierarchyOff { hierarchy: "endorsement" },
             Objection::HierarchyPassword { hierarchy: "owner" },
             Objection::Exhausted { places: "objects" },
+            Objection::LaunchForbidden,
+            Objection::LaunchStopsQuickBoot,
+            Objection::LaunchUnjudged,
+            Objection::LaunchWanted,
+            Objection::UnsignedVibs { vibs: "net-community".into() },
+            Objection::CommunitySupported,
+            Objection::NotEnforced,
+            Objection::NotSealed,
+            Objection::AnyProgramRuns,
+            Objection::KeysPersist,
+            Objection::NoRecoveryKey,
+            Objection::Contradiction { check: Check::Interface },
             Objection::ClockBehind { passed: "2026-04-09".into() },
         ] {
             assert_eq!(Code::from_name(objection.code()), None);

@@ -1,6 +1,9 @@
 //! `bootproof verify`: the server's judgement, offline.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use api::{
@@ -37,6 +40,21 @@ pub(super) fn read_roots(files: &[PathBuf]) -> Result<RootStore, CliError> {
     Ok(roots)
 }
 
+/// The policy of a file, else the default one, with a newer list of revoked images where one is named.
+pub(super) fn read_policy(file: Option<&Path>, dbx: Option<&Path>) -> Result<Policy, CliError> {
+    let mut policy = match file {
+        None => Policy::default(),
+        Some(file) => super::policy::load(file)?.0,
+    };
+    if let Some(file) = dbx {
+        let bytes = read_limited(file, REVOCATIONS_BYTES_MAX as u64)?;
+        let read = Revocations::with_update(&bytes);
+        let read = read.with_context(|| format!("{} revokes nothing", file.display()))?;
+        policy.secure_boot.revocations = Arc::new(read);
+    }
+    Ok(policy)
+}
+
 /// A folder of evidence, and by what it is judged.
 pub(super) struct Case {
     folder: EvidenceFolder,
@@ -54,16 +72,7 @@ impl Case {
             folder.nonce = evidence_dir::read_nonce(file)?;
         }
         let now = super::local_time::now();
-        let mut policy = match &command.policy {
-            None => Policy::default(),
-            Some(file) => super::policy::load(file)?.0,
-        };
-        if let Some(file) = &command.dbx {
-            let bytes = read_limited(file, REVOCATIONS_BYTES_MAX as u64)?;
-            let read = Revocations::with_update(&bytes);
-            let read = read.with_context(|| format!("{} revokes nothing", file.display()))?;
-            policy.secure_boot.revocations = Arc::new(read);
-        }
+        let policy = read_policy(command.policy.as_deref(), command.dbx.as_deref())?;
         Ok(Self { folder, roots, policy, now })
     }
 

@@ -5,6 +5,7 @@ mod commands;
 mod corpus;
 mod diagnose;
 mod doctor;
+mod doctor_esxi;
 mod event_mutations;
 mod finding_cases;
 mod firmware;

@@ -85,7 +85,9 @@ fn of_kernel(observed: &mut Observed, collected: &Collected) {
         None => {}
     }
     if platform.and_then(|platform| platform.tboot) == Some(true) {
-        add(observed, Finding::new(Code::DynamicLaunch).because("tboot is beneath the kernel"));
+        const BENEATH: &str = "tboot is beneath the kernel";
+        add(observed, Finding::new(Code::DynamicLaunch).because(BENEATH));
+        observed.seen.insert(Check::DynamicLaunch, BENEATH.to_owned());
     }
     for (name, code) in [("SetupMode", Code::SetupMode), ("AuditMode", Code::AuditMode)] {
         if kernel.mode(name) == Some(true) {

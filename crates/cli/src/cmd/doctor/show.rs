@@ -10,6 +10,7 @@ use crate::{
 
 /// The code of a check that nobody could make.
 const NOT_CHECKED: &str = "not-checked";
+const UNKNOWN: &str = State::Unknown.as_str();
 
 pub(super) fn document(checklist: &Checklist) -> document::Checklist {
     let first = checklist.first();
@@ -23,6 +24,7 @@ pub(super) fn document(checklist: &Checklist) -> document::Checklist {
             state: item.state.as_str().to_owned(),
             seen: item.seen.clone(),
             reasons: reasons(item),
+            stig: item.stig.map(str::to_owned),
             after_first_failure,
         }
     });
@@ -48,14 +50,15 @@ fn reason(reason: &Reason) -> document::Reason {
 /// Those of the item, and where nobody could look, why.
 fn reasons(item: &Item) -> Vec<document::Reason> {
     let mut reasons: Vec<_> = item.reasons.iter().map(reason).collect();
-    if item.state == State::Unknown {
+    // One that somebody gave says more.
+    if item.state == State::Unknown && !reasons.iter().any(|why| why.state == UNKNOWN) {
         reasons.insert(
             0,
             document::Reason {
                 code: NOT_CHECKED.to_owned(),
-                state: State::Unknown.as_str().to_owned(),
-                cause: item.row.unknown.trim_end_matches('.').to_owned(),
-                next_step: item.row.next_step.to_owned(),
+                state: UNKNOWN.to_owned(),
+                cause: item.unknown.why.trim_end_matches('.').to_owned(),
+                next_step: item.unknown.next_step.to_owned(),
             },
         );
     }
@@ -73,7 +76,8 @@ const fn tone(state: State) -> Tone {
 pub(super) fn text(checklist: &Checklist, output: &Output) -> Result<(), CliError> {
     for item in checklist.items() {
         let state = output.paint(tone(item.state), &format!("{:<8}", item.state.as_str()));
-        output.line(&format!("{state} {}", item.row.title))?;
+        let stig = item.stig.map(|rule| format!(" [{rule}]")).unwrap_or_default();
+        output.line(&format!("{state} {}{stig}", item.row.title))?;
         if let Some(seen) = &item.seen {
             output.line(&format!("         {}", plain(seen)))?;
         }
