@@ -19,6 +19,7 @@ Examples:
       With a new board or disk: under the name that the host has there (`bootproof host replace`).
   bootproof-agent run
   bootproof-agent status --json
+  bootproof-agent support-bundle
 
 Exit codes: 0 done, 1 could not be done, 2 wrong use."
 )]
@@ -78,6 +79,11 @@ pub(crate) enum Command {
     },
     /// Forget the membership; the server keeps the host until it is removed there
     Leave,
+    /// Write logs, settings and facts into one archive for somebody who helps, without secrets
+    #[command(after_long_help = "\
+MANIFEST.json in it says what was removed and what is not in it. Boot log and ACPI table are in it
+as they are. `bootproof diagnose FILE` reads it. Look it through before you give it away.")]
+    SupportBundle(SupportBundle),
     /// Print a script for shell completions
     Completions {
         /// The shell
@@ -88,6 +94,19 @@ pub(crate) enum Command {
         /// The folder
         folder: PathBuf,
     },
+}
+
+#[derive(Args)]
+pub(crate) struct SupportBundle {
+    /// The archive to write
+    #[arg(long, short, value_name = "FILE", default_value = "bootproof-agent-support.tar.gz")]
+    pub(crate) out: PathBuf,
+    /// A log to put in (may be repeated); the journal of the agent and the kernel's are in it anyhow
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Vec<PathBuf>,
+    /// The file of the agent's settings
+    #[arg(long, value_name = "FILE", default_value = "/etc/default/bootproof-agent")]
+    pub(crate) settings: PathBuf,
 }
 
 #[derive(Args)]

@@ -175,7 +175,8 @@ fn add_sources(evidence: &mut Evidence, sources: &Sources, logs: Logs) {
     evidence.machine = Some(machine(sources));
 }
 
-fn machine(sources: &Sources) -> Machine {
+/// What the host says of its machine and of what it runs.
+pub fn machine(sources: &Sources) -> Machine {
     let fixed = sources.fixed.0.get_or_init(|| Machine {
         platform: platform::says(&sources.root),
         ..machine::says(&sources.dmi)

@@ -2,6 +2,7 @@
 
 mod args;
 mod documents;
+mod support;
 
 use std::{
     io::{IsTerminal as _, Write as _},
@@ -26,12 +27,16 @@ use tracing_subscriber::{
 
 impl Common {
     fn session(&self) -> anyhow::Result<SharedSession> {
+        Ok(SharedSession::new(self.session_alone()?))
+    }
+
+    fn session_alone(&self) -> anyhow::Result<Session> {
         let choice = match self.tpm.as_deref() {
             None | Some("") => TpmChoice::Discover,
             Some("none") => TpmChoice::Without,
             Some(address) => TpmChoice::At(address.parse::<Address>()?),
         };
-        Ok(SharedSession::new(Session::new(choice)))
+        Ok(Session::new(choice))
     }
 
     fn sources(&self) -> Sources {
@@ -93,6 +98,11 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Run => block_on(serve(common, &file()?)),
         Command::Status { json } => block_on(status(common, &file()?, *json)),
         Command::Leave => leave(&file()?),
+        Command::SupportBundle(command) => {
+            let state = file().and_then(|file| file.load());
+            let mut session = common.session_alone()?;
+            support::write(command, &common.sources(), state, &mut session)
+        }
         Command::Completions { shell } => {
             documents::completions(*shell);
             Ok(())

@@ -24,6 +24,7 @@ pub mod quirk;
 pub mod reference;
 pub mod response_code;
 pub mod result;
+pub mod support;
 pub mod tpm;
 pub mod trust;
 

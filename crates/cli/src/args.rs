@@ -7,6 +7,7 @@ mod doctor;
 mod firmware;
 mod firmware_changes;
 mod host;
+mod support_bundle;
 mod tpm;
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub use host::{
     AcceptChange, Attest, EnterMaintenance, Host, HostEvidence, HostLearn, HostList, HostReplace,
     Hosts, Label, OneHost,
 };
+pub use support_bundle::SupportBundle;
 pub use tpm::{Tpm, TpmDevice, TpmEk, TpmInfo, TpmPcrs, TpmRc};
 
 const EXIT_CODES: &str = "\
@@ -111,6 +113,9 @@ pub enum Command {
     Quirks(Quirks),
     /// Read logs and tell what is wrong: cause, since when, on which host, next step
     Diagnose(Diagnose),
+    /// Write logs, settings and facts of this machine into one archive for somebody who helps, without
+    /// secrets
+    SupportBundle(SupportBundle),
     /// Ask about TPMs
     #[command(subcommand)]
     Tpm(Tpm),

@@ -25,6 +25,12 @@ impl CliError {
     }
 }
 
+impl std::fmt::Display for CliError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:#}", self.source)
+    }
+}
+
 impl From<anyhow::Error> for CliError {
     fn from(source: anyhow::Error) -> Self {
         Self { source, hint: None }

@@ -26,6 +26,7 @@ mod shaped;
 mod text;
 mod url;
 
+pub use named::is_secret_name;
 pub use removed::{Redacted, Removed, Secret};
 pub use settings::settings;
 pub use text::text;

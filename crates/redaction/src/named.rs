@@ -29,6 +29,17 @@ const NAMES: &[(&str, Secret)] = &[
 /// The least of what stands behind `Bearer` to be a token and no word.
 const BEARER_CHARS_MIN: usize = 8;
 
+/// Whether a value of this name is a secret: `api-token`, `Password`, `authorization`.
+pub fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase().replace('-', "_");
+    is_header(&name) || NAMES.iter().any(|(known, _)| name.ends_with(known))
+}
+
+/// Whether this name, in small letters with `_` for `-`, is one of a header that opens a session.
+fn is_header(name: &str) -> bool {
+    HEADERS.iter().any(|header| name.ends_with(&header.replace('-', "_")))
+}
+
 pub(crate) fn take_out(line: &str, removed: &mut Removed) -> String {
     let mut kept = String::new();
     let mut rest = line;
@@ -46,7 +57,9 @@ pub(crate) fn take_out(line: &str, removed: &mut Removed) -> String {
         let (gone, behind) = from_value.split_at_checked(len).unwrap_or((from_value, ""));
         kept.push_str(lead);
         rest = behind;
-        if gone.is_empty() || gone.starts_with("[removed") {
+        // Whether there is one is no secret.
+        let is_secret = !["", "true", "false", "null"].contains(&gone);
+        if !is_secret || gone.starts_with("[removed") {
             kept.push_str(gone);
         } else {
             kept.push_str(&secret.mark());

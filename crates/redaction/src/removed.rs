@@ -51,7 +51,8 @@ impl Removed {
         self.add(secret, None);
     }
 
-    pub(crate) fn count_setting(&mut self, key: &str) {
+    /// Counts the value of a setting with this key.
+    pub fn add_setting(&mut self, key: &str) {
         self.add(Secret::Setting, Some(key.to_owned()));
     }
 

@@ -41,11 +41,11 @@ pub fn settings(untrusted_settings: &str, allowed: &[&str]) -> Redacted {
                 done.removed.extend(value.removed);
                 done.text.push_str(&format!("{key} = {}\n", value.text));
             } else {
-                done.removed.count_setting(&whole);
+                done.removed.add_setting(&whole);
                 done.text.push_str(&format!("{key} = \"{}\"\n", Secret::Setting.mark()));
             }
         } else {
-            done.removed.count_setting("a line that is no setting");
+            done.removed.add_setting("a line that is no setting");
         }
     }
     done

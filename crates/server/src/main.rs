@@ -1,6 +1,7 @@
 //! `bootproof-server`: see `--help`.
 
 mod documents;
+mod support;
 
 use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, sync::Arc, time::SystemTime};
 
@@ -24,6 +25,7 @@ Examples:
   bootproof-server --data-dir ./data --listen 127.0.0.1:8443
       Try it as any user.
   bootproof-server --config /etc/bootproof/server.toml
+  bootproof-server --config /etc/bootproof/server.toml support-bundle
 
 The administrator's context is written to admin.toml in the data folder; `bootproof` finds it in
 /var/lib/bootproof by itself, elsewhere by --context or BOOTPROOF_CONTEXT.
@@ -62,6 +64,17 @@ struct Arguments {
 /// What the program writes about itself instead of serving.
 #[derive(Subcommand)]
 enum Document {
+    /// Write logs, settings, counts and findings into one archive for somebody who helps, without
+    /// secrets
+    #[command(after_long_help = "\
+The database is only looked at, and may be in use. MANIFEST.json in the archive says what was
+removed and what is not in it; `bootproof diagnose FILE` reads it. Look it through before you give
+it away: names of hosts and what they boot are in it.
+
+Examples:
+  bootproof-server --config /etc/bootproof/server.toml support-bundle
+  bootproof-server support-bundle --host web-1 --out web-1.tar.gz")]
+    SupportBundle(support::SupportBundle),
     /// Print a script for shell completions
     Completions {
         /// The shell
@@ -103,6 +116,9 @@ fn main() -> anyhow::Result<()> {
             return Ok(());
         }
         Some(Document::Man { folder }) => return documents::man(folder),
+        Some(Document::SupportBundle(command)) => {
+            return support::write(command, &arguments.config()?, arguments.config.as_deref());
+        }
     }
     start_log(arguments.log_json);
     let config = arguments.config()?;

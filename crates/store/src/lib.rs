@@ -49,7 +49,7 @@ pub use row::token::{
     ApiToken, ApprovalRule, JoinToken, JoinTokenId, NewApiToken, NewJoinToken, Role,
 };
 pub use row::trust::{Added, NewTrustRoot, TrustRoot, TrustRoots};
-pub use sqlite::SqliteStore;
+pub use sqlite::{SqliteLook, SqliteStore};
 
 use std::future::Future;
 use std::pin::Pin;

@@ -3,6 +3,7 @@
 //! Helpers panic with a text that helps: in a test that is how a step that cannot be done ends.
 
 pub mod boot;
+pub mod bundle;
 pub mod cabinet;
 pub mod corpus;
 pub mod ima;

@@ -19,6 +19,7 @@ pub(crate) mod reference;
 mod response_code;
 mod secure_boot;
 mod signed;
+mod support_bundle;
 mod token;
 mod tpm;
 mod trust;
@@ -73,6 +74,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Quirks(command) => quirks::run(command, output),
         Command::Explain(command) => explain::run(command, output),
         Command::Diagnose(command) => diagnose::run(command, output),
+        Command::SupportBundle(command) => support_bundle::run(command, context, output),
         Command::Tpm(command) => match command {
             Tpm::Rc(command) => response_code::run(command, output),
             Tpm::Info(command) => tpm::info::run(command, output),

@@ -23,6 +23,7 @@ mod referee;
 mod references;
 mod rules;
 mod secure_boot;
+mod support_bundle;
 mod tpm;
 mod tpm_cases;
 mod unchanged;

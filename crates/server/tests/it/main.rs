@@ -22,4 +22,5 @@ mod references;
 mod replace;
 mod results;
 mod story;
+mod support_bundle;
 mod trust_import;

@@ -26,9 +26,19 @@ pub(super) fn is_ours(db: &Db) -> rusqlite::Result<bool> {
     Ok(id == APPLICATION_ID || (id == 0 && n_objects == 0))
 }
 
+/// The version of the schema that this program makes.
+pub(super) fn known() -> Result<i64, StoreError> {
+    version(MIGRATIONS.len())
+}
+
+/// The version of the schema in `db`.
+pub(super) fn found(db: &Db) -> rusqlite::Result<i64> {
+    db.query_row("SELECT coalesce(max(version), 0) FROM schema_version", [], |row| row.get(0))
+}
+
 /// Brings the schema up to date.
 pub(super) fn run(db: &mut Db) -> Result<(), StoreError> {
-    let known = version(MIGRATIONS.len())?;
+    let known = known()?;
     for (index, sql) in MIGRATIONS.iter().enumerate() {
         let number = version(index)?.saturating_add(1);
         // Immediate, and the version is read inside: two programs may start at once.

@@ -12,6 +12,7 @@ mod enrolment;
 mod error;
 mod host;
 mod inventory;
+mod look;
 mod migrate;
 mod open;
 mod peers;
@@ -27,6 +28,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection as Db;
 
+pub use self::look::SqliteLook;
 use self::readers::Readers;
 use self::writer::Writer;
 use crate::{

@@ -62,7 +62,7 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-fn not_a_database(error: rusqlite::Error, path: &Path) -> StoreError {
+pub(super) fn not_a_database(error: rusqlite::Error, path: &Path) -> StoreError {
     if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
         StoreError::NotOurs { path: path.to_owned() }
     } else {

@@ -33,8 +33,13 @@ pub(super) fn run(command: &Doctor, output: &Output) -> Result<Exit, CliError> {
     })
 }
 
+/// The checklist as a document.
+pub(super) fn document(command: &Doctor) -> Result<api::doctor::Checklist, CliError> {
+    Ok(show::document(&look(command)?))
+}
+
 /// Looks at this machine, or at a copy of another's files.
-pub(super) fn look(command: &Doctor) -> Result<Checklist, CliError> {
+fn look(command: &Doctor) -> Result<Checklist, CliError> {
     let roots = verify::read_roots(&command.ek_root)?;
     let policy = verify::read_policy(command.policy.as_deref(), command.dbx.as_deref())?;
     let collected = collect::collect(command)?;
