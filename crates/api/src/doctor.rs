@@ -8,6 +8,10 @@ pub struct Checklist {
     /// `sound`, `warned`, `unsure` where nothing failed and something could not be looked at, or
     /// `failed`.
     pub outcome: String,
+    /// What the host runs, or is to run, by which it was judged: `linux`, `esxi-8`; `esxi` where no
+    /// output names a version that has rules.
+    #[serde(default)]
+    pub profile: String,
     /// What to mend first: of what fails, else of what warns.
     pub first: Option<First>,
     /// The checks.

@@ -114,6 +114,7 @@ impl Outcome {
 #[derive(Clone, Debug)]
 pub struct Checklist {
     items: Vec<Item>,
+    profile: Profile,
 }
 
 impl Checklist {
@@ -160,7 +161,12 @@ impl Checklist {
             };
             Item { row, unknown, stig: profile.stig(row.check), state, seen, reasons }
         });
-        Self { items: items.collect() }
+        Self { items: items.collect(), profile }
+    }
+
+    /// What the host runs, or is to run, by which it was judged.
+    pub const fn profile(&self) -> Profile {
+        self.profile
     }
 
     /// The checks.

@@ -17,6 +17,7 @@ mod log_lines;
 mod manifest;
 mod policy;
 mod redfish;
+mod redaction;
 mod seeds;
 mod tpm;
 
@@ -33,6 +34,8 @@ pub struct Entry {
 
 /// Each target. A test of `xtask` compares the names with the files in `fuzz/`.
 pub const ENTRIES: [Entry; 24] = [
+pub const ENTRIES: [Entry; 22] = [
+pub const ENTRIES: [Entry; 19] = [
     Entry { name: "event_log", run: event_log::event_log },
     Entry { name: "efi_variable", run: efi::variable },
     Entry { name: "signature_lists", run: efi::signature_lists },
@@ -57,6 +60,8 @@ pub const ENTRIES: [Entry; 24] = [
     Entry { name: "log_encodings", run: archive::log_encodings },
     Entry { name: "redfish_registry", run: redfish::registry },
     Entry { name: "redfish_walk", run: redfish::walk },
+    Entry { name: "redaction", run: redaction::redaction },
+    Entry { name: "esxi_outputs", run: redaction::esxi_outputs },
 ];
 
 /// Runs the entry of this name.

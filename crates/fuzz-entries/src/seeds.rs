@@ -57,6 +57,8 @@ pub fn seeds() -> Vec<Seed> {
         ("log_time", crate::log_lines::heads()),
         ("redfish_registry", crate::redfish::registry_seeds()),
         ("redfish_walk", crate::redfish::walk_seeds()),
+        ("redaction", crate::redaction::redaction_seeds()),
+        ("esxi_outputs", crate::redaction::esxi_seeds()),
     ];
     let all = all.into_iter().chain(crate::archive::seeds());
     let numbered = all.flat_map(|(target, seeds): (_, Vec<Vec<u8>>)| {

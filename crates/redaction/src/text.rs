@@ -94,6 +94,8 @@ mod tests {
 
     #[test]
     fn what_stands_beside_a_secret_stays() {
+        let done = text("https://hunter2@h/ ").text;
+        assert_eq!(text(&done).text, done);
         let done = text("a https://root:hunter2@bmc/x b\r\nx\n{\"password\":\"p\\\"q\",\"n\":1}\n");
         assert_eq!(
             done.text,

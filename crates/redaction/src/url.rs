@@ -12,15 +12,15 @@ pub(crate) fn take_out(line: &str, removed: &mut Removed) -> String {
         kept.push_str(front);
         rest = behind;
         let Some(userinfo) = userinfo(behind) else { continue };
-        // Without a colon the name is all there is, and a token most often.
-        if let Some((user, _)) = userinfo.split_once(':') {
-            kept.push_str(user);
-            kept.push(':');
-        }
-        if userinfo.ends_with(&Secret::Password.mark()) {
-            kept.push_str(&Secret::Password.mark());
-        } else {
-            kept.push_str(&Secret::Password.mark());
+        let mark = Secret::Password.mark();
+        let (user, is_new) = match userinfo.strip_suffix(&mark) {
+            Some(user) => (user, false),
+            // Without a colon the name is all there is, and a token most often.
+            None => (userinfo.find(':').and_then(|at| userinfo.get(..=at)).unwrap_or(""), true),
+        };
+        kept.push_str(user);
+        kept.push_str(&mark);
+        if is_new {
             removed.count(Secret::Password);
         }
         rest = behind.get(userinfo.len()..).unwrap_or_default();

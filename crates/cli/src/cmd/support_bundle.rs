@@ -47,7 +47,7 @@ pub(super) fn run(
     let machine = evidence::machine(&sources);
     let facts = Facts { program: maker.program, version: maker.version, machine };
     bundle.document("facts.json", &facts).map_err(anyhow::Error::from)?;
-    match doctor::document(&command.doctor) {
+    match doctor::document(&command.doctor, output) {
         Ok(list) => bundle.document("doctor.json", &list).map_err(anyhow::Error::from)?,
         Err(err) => bundle.leave_out("doctor.json", &err),
     }

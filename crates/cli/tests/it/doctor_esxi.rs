@@ -99,7 +99,7 @@ fn first(list: &Checklist) -> (&str, &str, &str) {
 fn a_sound_host_passes_and_its_recovery_key_is_shown_nowhere() {
     let (exit, list, notes) = doctor(&[], SOUND.as_bytes(), &[]);
     assert_eq!(of_state(&list, "pass").len(), list.checks.len(), "{list:#?}");
-    assert_eq!((exit, list.outcome.as_str()), (0, "sound"));
+    assert_eq!((exit, list.outcome.as_str(), list.profile.as_str()), (0, "sound", "esxi-8"));
     assert!(notes.contains("1 x recovery key"), "{notes}");
     let stig = |name| check(&list, name).stig.as_deref();
     assert_eq!(stig("secure-boot"), Some("ESXI-80-000094"));

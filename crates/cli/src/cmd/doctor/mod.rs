@@ -17,10 +17,7 @@ use super::{Exit, local_time, verify};
 use crate::{args, args::Doctor, error::CliError, output::Output};
 
 pub(super) fn run(command: &Doctor, output: &Output) -> Result<Exit, CliError> {
-    let checklist = match command.esxi.is_empty() {
-        true => look(command)?,
-        false => esxi::look(command, output)?,
-    };
+    let checklist = checklist(command, output)?;
     if output.is_json() {
         output.json(&show::document(&checklist))?;
     } else {
@@ -34,8 +31,18 @@ pub(super) fn run(command: &Doctor, output: &Output) -> Result<Exit, CliError> {
 }
 
 /// The checklist as a document.
-pub(super) fn document(command: &Doctor) -> Result<api::doctor::Checklist, CliError> {
-    Ok(show::document(&look(command)?))
+pub(super) fn document(
+    command: &Doctor,
+    output: &Output,
+) -> Result<api::doctor::Checklist, CliError> {
+    Ok(show::document(&checklist(command, output)?))
+}
+
+fn checklist(command: &Doctor, output: &Output) -> Result<Checklist, CliError> {
+    match command.esxi.is_empty() {
+        true => look(command),
+        false => esxi::look(command, output),
+    }
 }
 
 /// Looks at this machine, or at a copy of another's files.

@@ -1,7 +1,7 @@
 //! The checklist as text and as JSON.
 
 use api::doctor as document;
-use doctor::{Checklist, First, Item, MEND_ABOVE, Outcome, Reason, State};
+use doctor::{Checklist, First, Item, MEND_ABOVE, Outcome, Profile, Reason, State};
 
 use crate::{
     error::CliError,
@@ -30,6 +30,7 @@ pub(super) fn document(checklist: &Checklist) -> document::Checklist {
     });
     document::Checklist {
         checks: checks.collect(),
+        profile: checklist.profile().as_str().to_owned(),
         outcome: checklist.outcome().as_str().to_owned(),
         first: first.map(|First { item, reason: why }| document::First {
             check: item.row.name.to_owned(),
@@ -90,6 +91,9 @@ pub(super) fn text(checklist: &Checklist, output: &Output) -> Result<(), CliErro
         }
     }
     output.line("")?;
+    if checklist.profile() != Profile::Linux {
+        output.line(&format!("Judged by what {} wants.", checklist.profile().as_str()))?;
+    }
     summary(checklist, output)
 }
 

@@ -82,3 +82,66 @@ fn of_finding(finding: &Finding) -> Reason {
         next_step: finding.entry().next_step.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use api::tpm::{Bank, Interface, Resources, Specification};
+    use tpm_vendors::{Vendor, advisories};
+
+    use super::*;
+
+    fn tpm() -> Description {
+        Description {
+            address: "device:/dev/tpmrm0".to_owned(),
+            vendor: "Nuvoton".to_owned(),
+            vendor_string: "rls NPCT".to_owned(),
+            firmware_version: "1.3.2.8".to_owned(),
+            software: None,
+            specification: Specification {
+                family: "2.0".to_owned(),
+                level: None,
+                revision: None,
+                year: None,
+                day_of_year: None,
+            },
+            banks: vec![Bank { name: "sha256".to_owned(), active: true, n_pcrs: 24 }],
+            interface: Interface::default(),
+            lockout: None,
+            lockout_recovery_s: None,
+            ownership: None,
+            hierarchies: None,
+            resources: Resources::default(),
+            advisories: Vec::new(),
+            concerns: Vec::new(),
+        }
+    }
+
+    fn codes(tpm: &Description, version: &str) -> Vec<(String, String)> {
+        let version = version.parse().unwrap();
+        let known: Vec<_> = advisories(Vendor::NUVOTON, &version).collect();
+        let concerns = concerns(tpm, &known, &version);
+        concerns.into_iter().map(|why| (why.state, why.code)).collect()
+    }
+
+    #[test]
+    fn firmware_with_a_known_fault_is_a_concern_and_the_mended_is_none() {
+        let expected = ("warn".to_owned(), "tpm-firmware-advisory".to_owned());
+        assert_eq!(codes(&tpm(), "1.3.2.8"), [expected]);
+        assert!(codes(&tpm(), "1.3.2.20").is_empty());
+    }
+
+    #[test]
+    fn what_the_tpm_does_not_say_is_no_concern_and_no_place_left_is_one() {
+        assert!(codes(&tpm(), "7.2.3.1").is_empty());
+        let left = |n| Resources { transient_left: Some(n), ..Resources::default() };
+        assert!(codes(&Description { resources: left(1), ..tpm() }, "7.2.3.1").is_empty());
+        let full = Description { resources: left(0), ..tpm() };
+        assert_eq!(codes(&full, "7.2.3.1"), [("warn".to_owned(), "tpm-exhausted".to_owned())]);
+        let lockout = |failures| {
+            Some(TpmLockout { locked: false, failures, failures_max: 32, interval_s: 7200 })
+        };
+        assert!(codes(&Description { lockout: lockout(15), ..tpm() }, "7.2.3.1").is_empty());
+        let near = codes(&Description { lockout: lockout(16), ..tpm() }, "7.2.3.1");
+        assert_eq!(near, [("warn".to_owned(), "tpm-near-lockout".to_owned())]);
+    }
+}
