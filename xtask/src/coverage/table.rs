@@ -116,6 +116,40 @@ const BMC: &[Requirement] = requirements! {
          "cli::the_first_failure_of_a_wave_is_the_last_host_that_is_begun",
          "cli::a_wish_to_stop_is_heard_between_two_acts",
          "redfish::a_revert_puts_back_what_was_there_last_step_first"];
+    Part { title: "Before a host joins, and when somebody helps", requirements: HOST_CHECKS },
+const HOST_CHECKS: &[Requirement] = requirements! {
+    D1 "What is wrong is told in the order in which to mend it, and what nobody looked at never passes."
+        ["doctor::nothing_observed_is_nothing_passed",
+         "doctor::a_check_without_its_evidence_is_unknown_and_no_other_is",
+         "doctor::no_finding_is_lost_whether_or_not_somebody_looked",
+         "cli::machines_that_booted_are_told_their_first_cause"];
+    D2 "FIFO and Intel TXT are judged by what the machine is to run."
+        ["doctor::what_an_interface_and_a_second_start_are_depends_on_the_profile",
+         "cli::what_a_dynamic_launch_is_depends_on_the_profile",
+         "cli::what_txt_may_be_depends_on_the_version"];
+    D3 "ESXi's outputs say the same whatever terminal, encoding or file they came through; one that is absent is unknown."
+        ["cli::neither_encoding_nor_colours_nor_files_change_what_is_seen",
+         "cli::an_output_that_is_absent_is_unknown_with_the_command_to_run",
+         "cli::outputs_that_contradict_each_other_are_no_pass",
+         "cli::commands_that_no_host_has_say_nothing",
+         "cli::collected_samples_say_what_they_are_of"];
+    D4 "A recovery key is shown and kept nowhere, however a terminal wrapped it."
+        ["redaction::a_recovery_key_is_taken_out_however_a_terminal_wrapped_it",
+         "doctor::recovery_keys_are_counted_and_not_kept",
+         "cli::a_sound_host_passes_and_its_recovery_key_is_shown_nowhere"];
+    D5 "A TPM that cannot be asked is told with what to do; one that can is described and left as it was."
+        ["cli::a_tpm_that_cannot_be_asked_is_told_with_what_to_do",
+         "cli::a_tpm_describes_itself",
+         "cli::what_stands_in_the_way_is_told_with_its_next_step",
+         "cli::pcrs_are_shown_and_a_bank_without_measurements_is_told",
+         "cli::endorsement_keys_are_shown_with_the_digest_that_a_policy_takes"];
+    D6 "No secret is in a support bundle, and its manifest says what was removed and what is not in it."
+        ["redaction::each_kind_of_secret_is_taken_out",
+         "redaction::only_what_is_on_the_list_stays",
+         "cli::no_secret_is_in_it_and_the_manifest_says_what_was_removed",
+         "agent::no_secret_of_the_agent_is_in_its_bundle",
+         "server::findings_and_counts_are_in_it_and_no_secret_is",
+         "cli::diagnose_reads_it"];
 };
 
 const HOST_LOGS: &[Requirement] = requirements! {
