@@ -58,4 +58,5 @@ mutations! {
     tar_archive gzip_stream zip_archive log_encodings
     evidence_json ima_list allow_list image base_rim corim policy cabinet log_lines redaction
     esxi_outputs
+    tar_archive gzip_stream zip_archive log_encodings redaction esxi_outputs
 }

@@ -80,7 +80,7 @@ impl Logs {
 /// What is over is a remark.
 fn of_cause(case: &Case, profile: Profile) -> State {
     match (case.state, case.finding()) {
-        (CaseState::EndedAt(_), _) => State::Pass,
+        (CaseState::EndedAt(_) | CaseState::Ended, _) => State::Pass,
         (CaseState::Lasts, Some(Code::DynamicLaunch)) => profile.with_dynamic_launch(),
         (CaseState::Lasts, _) => State::Fail,
     }
@@ -89,7 +89,7 @@ fn of_cause(case: &Case, profile: Profile) -> State {
 fn reason(host: &HostReport, case: &Case, state: State) -> Reason {
     let says = case.says();
     let over = match case.state {
-        CaseState::EndedAt(_) => " (over since)",
+        CaseState::EndedAt(_) | CaseState::Ended => " (over since)",
         CaseState::Lasts => "",
     };
     let of = host.name.as_ref().map(|name| format!("{}: ", name.as_str())).unwrap_or_default();
