@@ -1,7 +1,6 @@
 //! Errors, one variant per decision that a caller can take.
 
 use std::error::Error;
-use std::path::PathBuf;
 
 use crate::{HostId, ReferenceId, ReferenceState};
 
@@ -33,11 +32,17 @@ pub enum StoreError {
         /// The highest version this program can make.
         known: i64,
     },
-    /// The file is a database of something else.
-    #[error("{} is not a database of Bootproof", path.display())]
+    /// It is a database of something else.
+    #[error("{database} is not a database of Bootproof")]
     NotOurs {
-        /// The file.
-        path: PathBuf,
+        /// The file, or the address without its password.
+        database: String,
+    },
+    /// It is a database that cannot hold what is to be kept.
+    #[error("the database cannot be used: {what}")]
+    Unfit {
+        /// Why not.
+        what: String,
     },
     /// The database cannot answer now: disk full, locked, closed. Trying again may help.
     #[error("the database is not available")]

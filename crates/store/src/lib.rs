@@ -1,7 +1,8 @@
 //! Inventory, enrolments, verdicts, evidence and the audit log in a database.
 //!
 //! One trait, [`Store`], says what the server needs, in its own row types; documents that only the
-//! server understands pass through as JSON text. [`SqliteStore`] is the embedded default. Each
+//! server understands pass through as JSON text. [`SqliteStore`] is the embedded default,
+//! [`PostgresStore`] is for several servers. Each
 //! changing method is one transaction that is on disk before its reply resolves, and writes its
 //! audit row in that same transaction. Rules that two requests could break by racing (a nonce used
 //! twice, an endorsement key at two hosts, a join token used once too often) are checked inside
@@ -18,11 +19,13 @@
 )]
 
 mod error;
+mod postgres;
 mod row;
 mod sqlite;
 
 pub use audit_log::{AuditBreak, AuditChain, AuditRow};
 pub use error::{Conflict, JoinTokenFault, Kind, StoreError};
+pub use postgres::{AddressError, PostgresAddress, PostgresStore};
 pub use row::alarm::{
     Acknowledgement, Alarm, AlarmCause, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId,
     AlarmSelection, DueLook, Settlement,

@@ -10,6 +10,7 @@ pub mod ima;
 pub mod log;
 pub mod machine;
 pub mod pe;
+pub mod postgres;
 pub mod rim;
 pub mod swtpm;
 pub mod wait;

@@ -104,6 +104,7 @@ impl From<StoreError> for AppError {
             StoreError::Unavailable { .. } => Self::Unavailable(err.into()),
             StoreError::SchemaNewer { .. }
             | StoreError::NotOurs { .. }
+            | StoreError::Unfit { .. }
             | StoreError::Broken { .. } => Self::Bug(err.into()),
         }
     }

@@ -107,7 +107,7 @@ fn note_cohort(db: &Db, gate: &Gate, new: &NewAppraisal) -> Result<(), StoreErro
         host::update(db, &new.host, "cohort = ?2", &[&new.cohort])?;
     }
     let Some(quoted) = &new.quoted else { return Ok(()) };
-    let digest = peers::digest(new.cohort.as_deref().unwrap_or_default(), quoted);
+    let digest = quoted.digest(new.cohort.as_deref().unwrap_or_default());
     if gate.quoted_sha256 == Some(digest) {
         return Ok(());
     }

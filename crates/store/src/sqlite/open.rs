@@ -24,7 +24,7 @@ pub(super) fn writer(path: &Path) -> Result<Db, StoreError> {
     prepare(&db)?;
     // Before anything is changed in a file that may not be ours.
     if !migrate::is_ours(&db).map_err(|error| not_a_database(error, path))? {
-        return Err(StoreError::NotOurs { path: path.to_owned() });
+        return Err(StoreError::NotOurs { database: path.display().to_string() });
     }
     let mode: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
@@ -64,7 +64,7 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
 
 pub(super) fn not_a_database(error: rusqlite::Error, path: &Path) -> StoreError {
     if error.sqlite_error_code() == Some(ErrorCode::NotADatabase) {
-        StoreError::NotOurs { path: path.to_owned() }
+        StoreError::NotOurs { database: path.display().to_string() }
     } else {
         error.into()
     }

@@ -3,24 +3,7 @@
 use rusqlite::{Connection as Db, OptionalExtension, params};
 
 use super::columns::Columns;
-use crate::row::appraisal::sha256;
-use crate::{HostId, PeerPcr, Peers, QuotedValues, Sha256, StoreError};
-
-/// What is stored of a host's values, in short: equal digests, equal rows.
-pub(super) fn digest(cohort: &str, quoted: &QuotedValues) -> Sha256 {
-    let mut all = Vec::new();
-    let mut put = |bytes: &[u8]| {
-        all.extend_from_slice(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
-        all.extend_from_slice(bytes);
-    };
-    put(cohort.as_bytes());
-    put(quoted.bank.as_bytes());
-    for (pcr_index, value) in &quoted.values {
-        put(&[*pcr_index]);
-        put(value);
-    }
-    sha256(&all)
-}
+use crate::{HostId, PeerPcr, Peers, QuotedValues, StoreError};
 
 /// Replaces the values of `host`. Without a cohort there is nobody to compare it with.
 pub(super) fn replace(

@@ -1,5 +1,6 @@
-//! What every store must do, and what SQLite must do besides.
+//! What every store must do, and what SQLite and PostgreSQL must do besides.
 
 mod kill;
+mod postgres;
 mod sqlite;
 mod suite;

@@ -89,7 +89,9 @@ fn a_foreign_file_is_refused_and_left_alone() {
     for path in [text, other] {
         let before = std::fs::read(&path).unwrap();
         let error = SqliteStore::open(&path).unwrap_err();
-        assert!(matches!(&error, StoreError::NotOurs { path: named } if *named == path));
+        assert!(
+            matches!(&error, StoreError::NotOurs { database } if *database == path.display().to_string())
+        );
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
     let nowhere = SqliteStore::open(dir.path().join("no/such/dir/x.db")).unwrap_err();

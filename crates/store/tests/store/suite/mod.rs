@@ -1,5 +1,6 @@
 //! The one suite for every implementation of `Store`. A database is tested by
-//! `store_suite!(super::open)`, where `open` gives a fresh store and what keeps it alive.
+//! `store_suite!(super::open)`, where `open` gives a fresh store and what keeps it alive; where it is async,
+//! by `store_suite!(super::open => async)`.
 
 pub(crate) mod alarm;
 pub(crate) mod appraisal;
@@ -15,8 +16,11 @@ pub(crate) mod trust;
 
 /// One `#[tokio::test]` for each case of the suite.
 macro_rules! store_suite {
-    ($open:path) => {
-        store_suite!($open;
+    ($open:path) => { store_suite!(@all ($open())); };
+    // `open` is async.
+    ($open:path => async) => { store_suite!(@all ($open().await)); };
+    (@all $open:tt) => {
+        store_suite!(@cases $open;
             token: secret_is_made_once, api_token_lives_until_it_expires,
                 api_token_names_are_unique, join_token_is_used_up_and_revoked;
             trust: generation_moves_only_on_change;
@@ -49,11 +53,11 @@ macro_rules! store_suite {
                 evidence_is_judged_anew_without_getting_younger;
         );
     };
-    ($open:path; $($module:ident: $($case:ident),+;)+) => {
+    (@cases $open:tt; $($module:ident: $($case:ident),+;)+) => {
         $(mod $module {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $case() {
-                let (store, _keep) = $open();
+                let (store, _keep) = $open;
                 crate::suite::$module::$case(&store).await;
             })+
         })+

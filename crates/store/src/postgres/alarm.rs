@@ -1,0 +1,248 @@
+//! Alarms.
+
+use serde_json::json;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::columns::Columns;
+use super::session::{Session, Values};
+use super::transaction::Transaction;
+use crate::{
+    Acknowledgement, Alarm, AlarmCause, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId,
+    AlarmSelection, By, HISTORY_PAGE_MAX, Settlement, StoreError,
+};
+
+const COLUMNS: &str = "\
+    SELECT alarms.id, host_id, name, code, severity, cause, raised_at_ms, cleared_at_ms, \
+    ack_at_ms, ack_by, ack_reason, ack_until_ms, maintenance_since_ms, maintenance_until_ms \
+    FROM alarms JOIN hosts ON hosts.id = host_id";
+
+fn alarm_row(row: &Row) -> Result<Alarm, StoreError> {
+    let mut columns = Columns::of(row);
+    Ok(Alarm {
+        id: AlarmId(columns.take()?),
+        host: columns.take::<String>()?.into(),
+        host_name: columns.take()?,
+        code: columns.take()?,
+        severity: columns.take()?,
+        cause: columns.take()?,
+        raised_at_ms: columns.take()?,
+        cleared_at_ms: columns.take()?,
+        acknowledgement: acknowledgement(&mut columns)?,
+        host_maintenance_until_ms: {
+            let since_ms: Option<i64> = columns.take()?;
+            let until_ms = columns.take()?;
+            since_ms.map(|_| until_ms)
+        },
+    })
+}
+
+fn acknowledgement(columns: &mut Columns<'_>) -> Result<Option<Acknowledgement>, StoreError> {
+    let Some(at_ms) = columns.take()? else {
+        columns.pass_over(3);
+        return Ok(None);
+    };
+    let (by, reason, until_ms) = (columns.take()?, columns.take()?, columns.take()?);
+    Ok(Some(Acknowledgement { at_ms, by, reason, until_ms }))
+}
+
+/// Rows that one statement changes of a fleet: within the time that a statement may take, and so that
+/// nobody waits for the lock on his host for longer than an instant.
+const HOSTS_AT_ONCE: i64 = 5_000;
+
+/// Not one transaction: what is done of it is done, and to do it again does no harm.
+pub(super) async fn look_at_all(db: &Session) -> Result<(), StoreError> {
+    let mut after = Some(String::new());
+    while let Some(last) = after {
+        let row = db
+            .row(
+                "WITH part AS (UPDATE hosts SET look_at_ms = 0, look_seq = look_seq + 1
+                    WHERE id IN (SELECT id FROM hosts WHERE id > $1 ORDER BY id LIMIT $2)
+                    RETURNING id)
+                 SELECT max(id) FROM part",
+                &[&last, &HOSTS_AT_ONCE],
+            )
+            .await?;
+        after = row.try_get(0)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn settle(
+    tx: &Transaction,
+    settlement: &Settlement,
+) -> Result<AlarmEdges, StoreError> {
+    let Settlement { host, change, causes, look_again_at_ms, at_ms } = settlement;
+    let host = host.as_str();
+    // A change since the look keeps the host due. Until the transaction ends nobody else settles it.
+    let n = tx
+        .execute(
+            "UPDATE hosts SET look_at_ms = $3 WHERE id = $1 AND look_seq = $2",
+            &[&host, change, &look_again_at_ms.unwrap_or(i64::MAX)],
+        )
+        .await?;
+    if n == 0 {
+        return Ok(AlarmEdges::default());
+    }
+    let standing = many(tx, "WHERE host_id = $1 AND cleared_at_ms IS NULL", &[&host]).await?;
+    let mut edges = AlarmEdges::default();
+    for alarm in standing {
+        match causes.iter().find(|cause| cause.code == alarm.code) {
+            None => {
+                let sql = "UPDATE alarms SET cleared_at_ms = $2 WHERE id = $1";
+                tx.execute(sql, &[&alarm.id.0, at_ms]).await?;
+                edges.cleared.push(Alarm { cleared_at_ms: Some(*at_ms), ..alarm });
+            }
+            Some(cause) if cause.cause != alarm.cause || cause.severity != alarm.severity => {
+                let sql = "UPDATE alarms SET cause = $2, severity = $3 WHERE id = $1";
+                tx.execute(sql, &[&alarm.id.0, &cause.cause, &cause.severity]).await?;
+            }
+            Some(_) => {}
+        }
+    }
+    for AlarmCause { code, severity, cause } in causes {
+        // One that stands already has this code: the index lets no second one in.
+        let new = tx
+            .row_or_none(
+                "INSERT INTO alarms (host_id, code, severity, cause, raised_at_ms)
+                 VALUES ($1, $2, $3, $4, $5)
+                 ON CONFLICT (host_id, code) WHERE cleared_at_ms IS NULL DO NOTHING RETURNING id",
+                &[&host, code, severity, cause, at_ms],
+            )
+            .await?;
+        if let Some(new) = new {
+            let id: i64 = new.try_get(0)?;
+            edges.raised.extend(many(tx, "WHERE alarms.id = $1", &[&id]).await?);
+        }
+    }
+    Ok(edges)
+}
+
+pub(super) async fn page(
+    db: &Session,
+    filter: &AlarmFilter,
+    before: Option<AlarmId>,
+    n_max: u32,
+) -> Result<Vec<Alarm>, StoreError> {
+    let before = before.map_or(i64::MAX, |id| id.0);
+    let n_max = i64::from(n_max.min(HISTORY_PAGE_MAX));
+    let host = filter.host.as_ref().map(|host| host.as_str());
+    let mut values: Vec<&(dyn ToSql + Sync)> = vec![&before, &n_max];
+    // Written out, so that each uses the index that is for it.
+    let mut terms = "WHERE alarms.id < $1".to_owned();
+    if !filter.with_cleared {
+        terms.push_str(" AND cleared_at_ms IS NULL");
+    }
+    if let Some(code) = &filter.code {
+        values.push(code);
+        terms.push_str(&format!(" AND code = ${}", values.len()));
+    }
+    if let Some(host) = &host {
+        values.push(host);
+        terms.push_str(&format!(" AND host_id = ${}", values.len()));
+    }
+    terms.push_str(" ORDER BY alarms.id DESC LIMIT $2");
+    many(db, &terms, &values).await
+}
+
+async fn many(db: &Session, clause: &str, values: Values<'_>) -> Result<Vec<Alarm>, StoreError> {
+    db.read(&format!("{COLUMNS} {clause}"), values, alarm_row).await
+}
+
+pub(super) async fn groups(db: &Session, now_ms: i64) -> Result<Vec<AlarmGroup>, StoreError> {
+    db.read(
+        "SELECT code, n, n_ack, n_muted, since, latest, severity, cause FROM (
+            SELECT code AS group_code, count(*) AS n, count(*) FILTER (WHERE is_ack) AS n_ack,
+                count(*) FILTER (WHERE is_muted AND NOT is_ack) AS n_muted,
+                min(raised_at_ms) AS since, max(raised_at_ms) AS latest, max(id) AS latest_id
+            FROM (
+                SELECT alarms.id, code, raised_at_ms,
+                    ack_at_ms IS NOT NULL AND coalesce(ack_until_ms > $1, true) AS is_ack,
+                    maintenance_since_ms IS NOT NULL AND coalesce(maintenance_until_ms > $1, true)
+                        AS is_muted
+                FROM alarms JOIN hosts ON hosts.id = host_id WHERE cleared_at_ms IS NULL
+            ) AS standing GROUP BY code
+         ) AS cause_group JOIN alarms ON alarms.id = latest_id ORDER BY code",
+        &[&now_ms],
+        group_row,
+    )
+    .await
+}
+
+fn group_row(row: &Row) -> Result<AlarmGroup, StoreError> {
+    let mut columns = Columns::of(row);
+    Ok(AlarmGroup {
+        code: columns.take()?,
+        n_hosts: columns.count()?,
+        n_acknowledged: columns.count()?,
+        n_muted: columns.count()?,
+        since_ms: columns.take()?,
+        latest_ms: columns.take()?,
+        severity: columns.take()?,
+        cause: columns.take()?,
+    })
+}
+
+pub(super) async fn acknowledge(
+    tx: &Transaction,
+    selection: &AlarmSelection,
+    reason: &str,
+    until_ms: Option<i64>,
+    by: &By,
+) -> Result<u32, StoreError> {
+    let change = "ack_at_ms = $2, ack_by = $3, ack_reason = $4, ack_until_ms = $5";
+    let values: Values<'_> = &[&by.at_ms, &by.actor, &reason, &until_ms];
+    let n_done = update(tx, selection, change, "", values).await?;
+    if n_done > 0 {
+        let detail = json!({ "n": n_done, "reason": reason, "until_ms": until_ms });
+        tx.audit(by, "alarm.acknowledge", subject(selection), &detail);
+    }
+    Ok(n_done)
+}
+
+pub(super) async fn withdraw(
+    tx: &Transaction,
+    selection: &AlarmSelection,
+    by: &By,
+) -> Result<u32, StoreError> {
+    let change = "ack_at_ms = NULL, ack_by = NULL, ack_reason = NULL, ack_until_ms = NULL";
+    let n_done = update(tx, selection, change, " AND ack_at_ms IS NOT NULL", &[]).await?;
+    if n_done > 0 {
+        tx.audit(by, "alarm.withdraw", subject(selection), &json!({ "n": n_done }));
+    }
+    Ok(n_done)
+}
+
+/// Changes the alarms that stand and are meant; `values` are from `$2` on.
+async fn update(
+    tx: &Transaction,
+    selection: &AlarmSelection,
+    change: &str,
+    condition: &str,
+    values: Values<'_>,
+) -> Result<u32, StoreError> {
+    let ids: Vec<i64>;
+    let (meant, value): (_, &(dyn ToSql + Sync)) = match selection {
+        AlarmSelection::Code(code) => ("code = $1", code),
+        AlarmSelection::Ids(given) => {
+            ids = given.iter().map(|id| id.0).collect();
+            ("id = ANY($1)", &ids)
+        }
+    };
+    let sql =
+        format!("UPDATE alarms SET {change} WHERE cleared_at_ms IS NULL AND {meant}{condition}");
+    let mut all = vec![value];
+    all.extend_from_slice(values);
+    Ok(u32::try_from(tx.execute(&sql, &all).await?).unwrap_or(u32::MAX))
+}
+
+/// What the audit log names: the cause, or the alarms by number.
+fn subject(selection: &AlarmSelection) -> String {
+    match selection {
+        AlarmSelection::Code(code) => format!("alarm:{code}"),
+        AlarmSelection::Ids(ids) => {
+            let ids: Vec<_> = ids.iter().map(|id| id.0.to_string()).collect();
+            format!("alarm:{}", ids.join(","))
+        }
+    }
+}

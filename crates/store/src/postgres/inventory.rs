@@ -1,0 +1,159 @@
+//! Labels, maintenance, and lists of hosts that fit a filter.
+
+use serde_json::json;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::columns::Columns;
+use super::host;
+use super::session::Session;
+use super::transaction::Transaction;
+use crate::{
+    By, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostCursor, HostFilter, HostId,
+    LABELS_PER_HOST_MAX, LabelCount, LabelFilter, Labels, LabelsChange, MayStand, StoreError,
+};
+
+/// Hosts that fit `filter`, by name and identifier, after `after`.
+pub(super) async fn page(
+    db: &Session,
+    filter: &HostFilter,
+    after: Option<&HostCursor>,
+    n_max: u32,
+) -> Result<Vec<Host>, StoreError> {
+    let mut values = Places::default();
+    let mut terms = Vec::new();
+    if let Some(HostCursor { name, id }) = after {
+        let (name, id) = (values.place(name.clone()), values.place(id.as_str().to_owned()));
+        terms.push(format!("(name, id) > ({name}, {id})"));
+    }
+    if let Some(part) = &filter.name_contains {
+        // Both sides by the same function, which in this collation knows the capitals of ASCII alone.
+        let part = values.place(part.clone());
+        terms.push(format!("strpos(lower(name), lower({part}::text COLLATE \"C\")) > 0"));
+    }
+    for LabelFilter { key, value } in &filter.labels {
+        let mut has = format!("key = {}", values.place(key.clone()));
+        if let Some(value) = value {
+            has.push_str(&format!(" AND value = {}", values.place(value.clone())));
+        }
+        terms.push(format!("id IN (SELECT host_id FROM host_labels WHERE {has})"));
+    }
+    match filter.may_stand {
+        None => {}
+        Some(MayStand::Accepted) => terms.push("last_verdict = 'accepted'".to_owned()),
+        Some(MayStand::NotAccepted) => terms.push(
+            "(last_verdict = 'not accepted' OR id IN (SELECT host_id FROM candidates))".to_owned(),
+        ),
+        Some(MayStand::NotAppraised { good_since_ms }) => terms.push(format!(
+            "NOT (coalesce(last_verdict, '') IN ('accepted', 'not accepted') AND last_at_ms >= {} \
+             AND tpm <> 'absent' AND approval IN ('not-required', 'approved') \
+             AND (last_findings_json = '[]' OR is_json(last_findings_json)))",
+            values.place(good_since_ms)
+        )),
+    }
+    let terms = match terms.is_empty() {
+        true => String::new(),
+        false => format!("WHERE {} ", terms.join(" AND ")),
+    };
+    let limit = values.place(i64::from(n_max.min(HOSTS_PAGE_MAX)));
+    let clause = format!("{terms}ORDER BY name, id LIMIT {limit}");
+    let values: Vec<&(dyn ToSql + Sync)> =
+        values.0.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
+    host::many(db, &clause, &values).await
+}
+
+/// Values of a statement.
+#[derive(Default)]
+struct Places(Vec<Box<dyn ToSql + Sync + Send>>);
+
+impl Places {
+    /// Adds one, and gives the place for it in the statement.
+    fn place(&mut self, value: impl ToSql + Sync + Send + 'static) -> String {
+        self.0.push(Box::new(value));
+        format!("${}", self.0.len())
+    }
+}
+
+/// Labels and how many hosts have them, by key and value.
+pub(super) async fn label_counts(
+    db: &Session,
+    key: Option<&str>,
+) -> Result<Vec<LabelCount>, StoreError> {
+    db.read(
+        "SELECT key, value, count(*) FROM host_labels WHERE $1::text IS NULL OR key = $1
+         GROUP BY key, value ORDER BY key, value LIMIT $2",
+        &[&key, &i64::from(HISTORY_PAGE_MAX)],
+        label_count,
+    )
+    .await
+}
+
+fn label_count(row: &Row) -> Result<LabelCount, StoreError> {
+    let mut columns = Columns::of(row);
+    Ok(LabelCount { key: columns.take()?, value: columns.take()?, n_hosts: columns.count()? })
+}
+
+pub(super) async fn change_labels(
+    tx: &Transaction,
+    id: &HostId,
+    change: &LabelsChange,
+    by: &By,
+) -> Result<Labels, StoreError> {
+    let host = host::locked(tx, id).await?;
+    let mut labels = host.labels.clone();
+    for key in &change.remove {
+        labels.remove(key);
+    }
+    labels.extend(change.set.clone());
+    if labels == host.labels {
+        return Ok(labels);
+    }
+    if labels.len() > usize::try_from(LABELS_PER_HOST_MAX).unwrap_or(usize::MAX) {
+        return Err(StoreError::Limit { what: "labels of a host", max: LABELS_PER_HOST_MAX });
+    }
+    host::update(tx, id, "labels_json = $2", &[&json!(labels).to_string()]).await?;
+    let detail = json!({ "labels": labels, "labels_before": host.labels });
+    tx.audit(by, "host.label", host::subject(id), &detail);
+    Ok(labels)
+}
+
+pub(super) async fn enter_maintenance(
+    tx: &Transaction,
+    id: &HostId,
+    until_ms: Option<i64>,
+    reason: &str,
+    by: &By,
+) -> Result<(), StoreError> {
+    host::update(
+        tx,
+        id,
+        "maintenance_since_ms = $2, maintenance_until_ms = $3, maintenance_reason = $4, \
+         maintenance_by = $5",
+        &[&by.at_ms, &until_ms, &reason, &by.actor],
+    )
+    .await?;
+    let detail = json!({ "until_ms": until_ms, "reason": reason });
+    tx.audit(by, "host.enter-maintenance", host::subject(id), &detail);
+    Ok(())
+}
+
+pub(super) async fn leave_maintenance(
+    tx: &Transaction,
+    id: &HostId,
+    by: &By,
+) -> Result<(), StoreError> {
+    let host = host::locked(tx, id).await?;
+    if host.maintenance.is_none() {
+        return Ok(());
+    }
+    host::update(
+        tx,
+        id,
+        "maintenance_since_ms = NULL, maintenance_until_ms = NULL, maintenance_reason = NULL, \
+         maintenance_by = NULL",
+        &[],
+    )
+    .await?;
+    tx.audit(by, "host.leave-maintenance", host::subject(id), &json!({}));
+    Ok(())
+}

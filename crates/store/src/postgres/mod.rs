@@ -1,0 +1,490 @@
+//! Several servers on one database: PostgreSQL.
+//!
+//! Each change is a transaction of its own on one of a few connections ([`pool`]); PostgreSQL puts
+//! their flushes to disk together. What SQLite's one writer gives for nothing, that no rule is looked at
+//! while another request changes what it is about, is here done by locks ([`transaction`]).
+
+mod address;
+mod alarm;
+mod appraisal;
+mod audit;
+mod candidate;
+mod columns;
+mod enrolment;
+mod error;
+mod evidence;
+mod host;
+mod inventory;
+mod lock;
+mod migrate;
+mod peers;
+mod pool;
+mod reference;
+mod secret;
+mod session;
+mod tls;
+mod token;
+mod transaction;
+mod trust;
+
+use std::sync::Arc;
+
+pub use self::address::{AddressError, PostgresAddress};
+use self::pool::Pool;
+use self::session::Session;
+use self::transaction::{Transaction, Work};
+use crate::{
+    Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
+    AppraisalId, AppraisalRow, Approval, AuditRow, By, Completion, DueLook, Enrolled, EvidencePart,
+    Host, HostCursor, HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId,
+    LabelCount, Labels, LabelsChange, NewApiToken, NewAppraisal, NewCandidate, NewHost,
+    NewJoinToken, NewReference, NewTrustRoot, Noted, Peers, PendingEnrolment, PendingId,
+    Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement,
+    Reply, Settlement, Sha256, Store, StoreError, StoredPart, TpmPresence, TrustRoots,
+};
+
+/// A [`Store`] in a PostgreSQL database, from version 15 on. Servers that share one are equal: none
+/// leads.
+///
+/// Where the database goes away, requests fail as [`StoreError::Unavailable`]; when it is back they go
+/// on by themselves.
+#[derive(Debug)]
+pub struct PostgresStore {
+    pool: Arc<Pool>,
+}
+
+impl PostgresStore {
+    /// Connects to the database, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::SchemaNewer`], [`StoreError::NotOurs`], [`StoreError::Unfit`], or it cannot be
+    /// reached: [`StoreError::Unavailable`].
+    pub async fn open(address: PostgresAddress) -> Result<Self, StoreError> {
+        // A connection of its own: one on which this fails is closed with what was begun.
+        migrate::run(&Session::connect(&address).await?, &address).await?;
+        Ok(Self { pool: Pool::new(address) })
+    }
+
+    /// Runs a transaction. Once polled it takes place, whether or not somebody waits for its end: one
+    /// that were left in the middle would cost its connection.
+    fn change<T, A, F>(&self, with: A, work: F) -> Reply<'_, T>
+    where
+        T: Send + 'static,
+        A: Send + Sync + 'static,
+        F: for<'a> Fn(&'a Transaction, &'a A) -> Work<'a, T> + Send + Sync + 'static,
+    {
+        let pool = Arc::clone(&self.pool);
+        Box::pin(async move {
+            let change = tokio::spawn(transaction::change(pool, with, work));
+            change.await.map_err(|error| StoreError::Broken { source: Box::new(error) })?
+        })
+    }
+
+    /// Runs one statement, or some that are nothing together.
+    fn look<T, A, F>(&self, with: A, work: F) -> Reply<'_, T>
+    where
+        T: Send + 'static,
+        A: Send + Sync + 'static,
+        F: for<'a> Fn(&'a Session, &'a A) -> Work<'a, T> + Send + Sync + 'static,
+    {
+        Box::pin(transaction::look(Arc::clone(&self.pool), with, work))
+    }
+}
+
+async fn now_ms(db: &Session) -> Result<i64, StoreError> {
+    let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
+    Ok(db.row(sql, &[]).await?.try_get(0)?)
+}
+
+impl Store for PostgresStore {
+    fn now_ms(&self) -> Reply<'_, i64> {
+        // The same for all servers on it, whatever their own clocks say.
+        self.look((), |db, ()| Box::pin(now_ms(db)))
+    }
+
+    fn secret_or_insert(&self, name: &str, candidate: Vec<u8>) -> Reply<'_, Vec<u8>> {
+        let name = name.to_owned();
+        self.change((name, candidate), |tx, (name, candidate)| {
+            Box::pin(secret::get_or_insert(tx, name, candidate))
+        })
+    }
+
+    fn add_api_token(&self, token: NewApiToken, by: By) -> Reply<'_, ()> {
+        self.change((token, by), |tx, (token, by)| Box::pin(token::add_api(tx, token, by)))
+    }
+
+    fn api_token_by_sha256(
+        &self,
+        secret_sha256: Sha256,
+        now_ms: i64,
+    ) -> Reply<'_, Option<ApiToken>> {
+        self.look((secret_sha256, now_ms), |db, (secret_sha256, now_ms)| {
+            Box::pin(token::api_by_sha256(db, secret_sha256, *now_ms))
+        })
+    }
+
+    fn api_tokens(&self) -> Reply<'_, Vec<ApiToken>> {
+        self.look((), |db, ()| Box::pin(token::api_all(db)))
+    }
+
+    fn remove_api_token(&self, name: &str, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.change((name, by), |tx, (name, by)| Box::pin(token::remove_api(tx, name, by)))
+    }
+
+    fn add_join_token(&self, token: NewJoinToken, by: By) -> Reply<'_, ()> {
+        self.change((token, by), |tx, (token, by)| Box::pin(token::add_join(tx, token, by)))
+    }
+
+    fn join_tokens(&self) -> Reply<'_, Vec<JoinToken>> {
+        self.look((), |db, ()| Box::pin(token::join_all(db)))
+    }
+
+    fn join_token_by_sha256(&self, secret_sha256: Sha256) -> Reply<'_, Option<JoinToken>> {
+        self.look((secret_sha256,), |db, (secret_sha256,)| {
+            Box::pin(token::join_by_sha256(db, secret_sha256))
+        })
+    }
+
+    fn revoke_join_token(&self, id: &JoinTokenId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, by), |tx, (id, by)| Box::pin(token::revoke_join(tx, id, by)))
+    }
+
+    fn add_trust_root(&self, root: NewTrustRoot, by: By) -> Reply<'_, Added> {
+        self.change((root, by), |tx, (root, by)| Box::pin(trust::add(tx, root, by)))
+    }
+
+    fn trust_roots(&self) -> Reply<'_, TrustRoots> {
+        self.look((), |db, ()| Box::pin(trust::all(db)))
+    }
+
+    fn trust_generation(&self) -> Reply<'_, i64> {
+        self.look((), |db, ()| Box::pin(trust::generation(db)))
+    }
+
+    fn remove_trust_root(&self, sha256: Sha256, by: By) -> Reply<'_, ()> {
+        self.change((sha256, by), |tx, (sha256, by)| Box::pin(trust::remove(tx, sha256, by)))
+    }
+
+    fn create_host(&self, host: NewHost, by: By) -> Reply<'_, Enrolled> {
+        self.change((host, by), |tx, (host, by)| Box::pin(host::create(tx, host, by)))
+    }
+
+    fn hosts(
+        &self,
+        filter: HostFilter,
+        after: Option<HostCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>> {
+        self.look((filter, after, n_max), |db, (filter, after, n_max)| {
+            Box::pin(inventory::page(db, filter, after.as_ref(), *n_max))
+        })
+    }
+
+    fn host(&self, id: &HostId) -> Reply<'_, Option<Host>> {
+        let id = id.clone();
+        self.look((id,), |db, (id,)| Box::pin(host::by_id(db, id)))
+    }
+
+    fn hosts_by_name(&self, name: &str) -> Reply<'_, Vec<Host>> {
+        let name = name.to_owned();
+        self.look((name,), |db, (name,)| Box::pin(host::by_name(db, name)))
+    }
+
+    fn hosts_of_cohort(
+        &self,
+        cohort: &str,
+        after: Option<HostId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>> {
+        let cohort = cohort.to_owned();
+        self.look((cohort, after, n_max), |db, (cohort, after, n_max)| {
+            Box::pin(host::of_cohort(db, cohort, after.as_ref(), *n_max))
+        })
+    }
+
+    fn n_hosts(&self) -> Reply<'_, u64> {
+        self.look((), |db, ()| Box::pin(host::count(db)))
+    }
+
+    fn host_by_api_token(&self, token_sha256: Sha256) -> Reply<'_, Option<Host>> {
+        self.look((token_sha256,), |db, (token_sha256,)| {
+            Box::pin(host::by_api_token(db, token_sha256))
+        })
+    }
+
+    fn disconnect_host(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, by), |tx, (id, by)| Box::pin(host::disconnect(tx, id, by)))
+    }
+
+    fn reconnect_host(&self, id: &HostId, reenrolment: Reenrolment, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, reenrolment, by), |tx, (id, reenrolment, by)| {
+            Box::pin(host::reconnect(tx, id, *reenrolment, by))
+        })
+    }
+
+    fn set_approval(&self, id: &HostId, approval: Approval, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, approval, by), |tx, (id, approval, by)| {
+            Box::pin(host::set_approval(tx, id, *approval, by))
+        })
+    }
+
+    fn change_labels(&self, id: &HostId, change: LabelsChange, by: By) -> Reply<'_, Labels> {
+        let id = id.clone();
+        self.change((id, change, by), |tx, (id, change, by)| {
+            Box::pin(inventory::change_labels(tx, id, change, by))
+        })
+    }
+
+    fn label_counts(&self, key: Option<&str>) -> Reply<'_, Vec<LabelCount>> {
+        let key = key.map(str::to_owned);
+        self.look((key,), |db, (key,)| Box::pin(inventory::label_counts(db, key.as_deref())))
+    }
+
+    fn enter_maintenance(
+        &self,
+        id: &HostId,
+        until_ms: Option<i64>,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()> {
+        let (id, reason) = (id.clone(), reason.to_owned());
+        self.change((id, until_ms, reason, by), |tx, (id, until_ms, reason, by)| {
+            Box::pin(inventory::enter_maintenance(tx, id, *until_ms, reason, by))
+        })
+    }
+
+    fn leave_maintenance(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, by), |tx, (id, by)| Box::pin(inventory::leave_maintenance(tx, id, by)))
+    }
+
+    fn request_attestation(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, by), |tx, (id, by)| Box::pin(host::request_attestation(tx, id, by)))
+    }
+
+    fn remove_host(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, by), |tx, (id, by)| Box::pin(host::remove(tx, id, by)))
+    }
+
+    fn note_seen(&self, id: &HostId, at_ms: i64) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.look((id, at_ms), |db, (id, at_ms)| Box::pin(host::note_seen(db, id, *at_ms)))
+    }
+
+    fn note_tpm(&self, id: &HostId, tpm: TpmPresence) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.look((id, tpm), |db, (id, tpm)| Box::pin(host::note_tpm(db, id, *tpm)))
+    }
+
+    fn note_enrolment_problem(&self, id: &HostId, problem_json: String) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.look((id, problem_json), |db, (id, problem_json)| {
+            Box::pin(host::note_enrolment_problem(db, id, problem_json))
+        })
+    }
+
+    fn want_rotation(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, by), |tx, (id, by)| Box::pin(host::want_rotation(tx, id, by)))
+    }
+
+    fn note_candidate(&self, new: NewCandidate, by: By) -> Reply<'_, Noted> {
+        self.change((new, by), |tx, (new, by)| Box::pin(candidate::note(tx, new, by)))
+    }
+
+    fn approve_replacement(&self, replacement: Replacement, by: By) -> Reply<'_, Option<Sha256>> {
+        self.change((replacement, by), |tx, (replacement, by)| {
+            Box::pin(candidate::approve(tx, replacement, by))
+        })
+    }
+
+    fn begin_enrolment(&self, pending: PendingEnrolment, by: By) -> Reply<'_, ()> {
+        self.change((pending, by), |tx, (pending, by)| Box::pin(enrolment::begin(tx, pending, by)))
+    }
+
+    fn pending_enrolment(
+        &self,
+        id: &PendingId,
+        now_ms: i64,
+    ) -> Reply<'_, Option<PendingEnrolment>> {
+        let id = id.clone();
+        self.look((id, now_ms), |db, (id, now_ms)| Box::pin(enrolment::pending(db, id, *now_ms)))
+    }
+
+    fn complete_enrolment(&self, completion: Completion, by: By) -> Reply<'_, Enrolled> {
+        self.change((completion, by), |tx, (completion, by)| {
+            Box::pin(enrolment::complete(tx, completion, by))
+        })
+    }
+
+    fn past_identity(&self, host: &HostId, version: i64) -> Reply<'_, Option<Identity>> {
+        let host = host.clone();
+        self.look((host, version), |db, (host, version)| {
+            Box::pin(enrolment::past_identity(db, host, *version))
+        })
+    }
+
+    fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId> {
+        self.change((appraisal, by), |tx, (appraisal, by)| {
+            Box::pin(appraisal::record(tx, appraisal, by))
+        })
+    }
+
+    fn record_rejudgement(&self, rejudgement: Rejudgement, by: By) -> Reply<'_, AppraisalId> {
+        self.change((rejudgement, by), |tx, (rejudgement, by)| {
+            Box::pin(appraisal::record_anew(tx, rejudgement, by))
+        })
+    }
+
+    fn appraisals(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalRow>> {
+        let host = host.clone();
+        self.look((host, n_max), |db, (host, n_max)| Box::pin(appraisal::of_host(db, host, *n_max)))
+    }
+
+    fn appraisal(&self, id: AppraisalId) -> Reply<'_, Option<AppraisalRow>> {
+        self.look((id,), |db, (id,)| Box::pin(appraisal::by_id(db, *id)))
+    }
+
+    fn evidence(&self, id: AppraisalId) -> Reply<'_, Vec<EvidencePart>> {
+        self.look((id,), |db, (id,)| Box::pin(evidence::of_appraisal(db, *id)))
+    }
+
+    fn evidence_of_many(
+        &self,
+        ids: Vec<AppraisalId>,
+        bytes_max: u32,
+    ) -> Reply<'_, Vec<Vec<StoredPart>>> {
+        self.look((ids, bytes_max), |db, (ids, bytes_max)| {
+            Box::pin(evidence::of_many(db, ids, *bytes_max))
+        })
+    }
+
+    fn evidence_by_sha256(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>> {
+        self.look((sha256,), |db, (sha256,)| Box::pin(evidence::by_sha256(db, sha256)))
+    }
+
+    fn forget_appraisals(&self, before_ms: i64, n_max: u32, by: By) -> Reply<'_, u32> {
+        self.change((before_ms, n_max, by), |tx, (before_ms, n_max, by)| {
+            Box::pin(appraisal::forget(tx, *before_ms, *n_max, by))
+        })
+    }
+
+    fn peers(&self, host: &HostId) -> Reply<'_, Option<Peers>> {
+        let host = host.clone();
+        self.look((host,), |db, (host,)| Box::pin(peers::of_host(db, host)))
+    }
+
+    fn due_looks(&self, now_ms: i64, n_max: u32) -> Reply<'_, Vec<DueLook>> {
+        self.look((now_ms, n_max), |db, (now_ms, n_max)| {
+            Box::pin(host::due_looks(db, *now_ms, *n_max))
+        })
+    }
+
+    fn look_at_all(&self) -> Reply<'_, ()> {
+        self.look((), |db, ()| Box::pin(alarm::look_at_all(db)))
+    }
+
+    fn settle_alarms(&self, settlement: Settlement) -> Reply<'_, AlarmEdges> {
+        self.change((settlement,), |tx, (settlement,)| Box::pin(alarm::settle(tx, settlement)))
+    }
+
+    fn alarms(
+        &self,
+        filter: AlarmFilter,
+        before: Option<AlarmId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Alarm>> {
+        self.look((filter, before, n_max), |db, (filter, before, n_max)| {
+            Box::pin(alarm::page(db, filter, *before, *n_max))
+        })
+    }
+
+    fn alarm_groups(&self, now_ms: i64) -> Reply<'_, Vec<AlarmGroup>> {
+        self.look((now_ms,), |db, (now_ms,)| Box::pin(alarm::groups(db, *now_ms)))
+    }
+
+    fn acknowledge_alarms(
+        &self,
+        selection: AlarmSelection,
+        reason: &str,
+        until_ms: Option<i64>,
+        by: By,
+    ) -> Reply<'_, u32> {
+        let reason = reason.to_owned();
+        self.change((selection, reason, until_ms, by), |tx, (selection, reason, until_ms, by)| {
+            Box::pin(alarm::acknowledge(tx, selection, reason, *until_ms, by))
+        })
+    }
+
+    fn withdraw_acknowledgements(&self, selection: AlarmSelection, by: By) -> Reply<'_, u32> {
+        self.change((selection, by), |tx, (selection, by)| {
+            Box::pin(alarm::withdraw(tx, selection, by))
+        })
+    }
+
+    fn add_reference(&self, reference: NewReference, by: By) -> Reply<'_, ()> {
+        self.change((reference, by), |tx, (reference, by)| {
+            Box::pin(reference::add(tx, reference, by))
+        })
+    }
+
+    fn set_reference_state(
+        &self,
+        id: &ReferenceId,
+        state: ReferenceState,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()> {
+        let (id, reason) = (id.clone(), reason.to_owned());
+        self.change((id, state, reason, by), |tx, (id, state, reason, by)| {
+            Box::pin(reference::set_state(tx, id, *state, reason, by))
+        })
+    }
+
+    fn references(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<Reference>> {
+        self.look((after_seq, n_max), |db, (after_seq, n_max)| {
+            Box::pin(reference::page(db, *after_seq, *n_max))
+        })
+    }
+
+    fn reference(&self, id: &ReferenceId) -> Reply<'_, Option<Reference>> {
+        let id = id.clone();
+        self.look((id,), |db, (id,)| Box::pin(reference::by_id(db, id)))
+    }
+
+    fn reference_changes(&self, id: &ReferenceId) -> Reply<'_, Vec<ReferenceChange>> {
+        let id = id.clone();
+        self.look((id,), |db, (id,)| Box::pin(reference::changes(db, id)))
+    }
+
+    fn reference_document(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>> {
+        self.look((sha256,), |db, (sha256,)| Box::pin(reference::document(db, sha256)))
+    }
+
+    fn references_of_host(&self, host: &HostId, cohort: Option<&str>) -> Reply<'_, HostReferences> {
+        let (host, cohort) = (host.clone(), cohort.map(str::to_owned));
+        self.look((host, cohort), |db, (host, cohort)| {
+            Box::pin(reference::of_host(db, host, cohort.as_deref()))
+        })
+    }
+
+    fn references_of_hosts(
+        &self,
+        hosts: Vec<(HostId, Option<String>)>,
+    ) -> Reply<'_, Vec<HostReferences>> {
+        self.look((hosts,), |db, (hosts,)| Box::pin(reference::of_hosts(db, hosts)))
+    }
+
+    fn audit(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<AuditRow>> {
+        self.look((after_seq, n_max), |db, (after_seq, n_max)| {
+            Box::pin(audit::page(db, *after_seq, *n_max))
+        })
+    }
+}
