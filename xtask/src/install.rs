@@ -75,18 +75,39 @@ pub(crate) fn packages(needed: &[Needed]) -> anyhow::Result<()> {
     apt_get(&[&["install", "-y", "-qq", "--no-install-recommends"], &packages[..]].concat())
 }
 
+/// Installs PostgreSQL, of which tests start clusters of their own; none of the distribution's is made.
+pub(crate) fn postgresql() -> anyhow::Result<()> {
+    if sh::has("pg_createcluster") {
+        return Ok(());
+    }
+    if !sh::has("apt-get") {
+        bail!("not installed: postgresql. Install it with your package manager");
+    }
+    update()?;
+    let install = ["install", "-y", "-qq", "--no-install-recommends"];
+    // First what makes clusters, so that it can be told to make none.
+    apt_get(&[&install[..], &["postgresql-common"]].concat())?;
+    let none = "s/^#?create_main_cluster .*/create_main_cluster = false/";
+    as_root("sed", &["-ri", none, "/etc/postgresql-common/createcluster.conf"])?;
+    apt_get(&[&install[..], &["postgresql"]].concat())
+}
+
 /// Has apt look what there is: a list of yesterday may name versions that are gone.
 pub(crate) fn update() -> anyhow::Result<()> {
     apt_get(&["update", "-qq"])
 }
 
-/// Runs apt-get as root.
 fn apt_get(arguments: &[&str]) -> anyhow::Result<()> {
+    as_root("apt-get", arguments)
+}
+
+/// Runs a program as root.
+fn as_root(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
     if is_root() {
-        return sh::run("apt-get", arguments);
+        return sh::run(program, arguments);
     }
-    ensure!(sh::has("sudo"), "run as root: apt-get {}", arguments.join(" "));
-    sh::run("sudo", &[&["apt-get"], arguments].concat())
+    ensure!(sh::has("sudo"), "run as root: {program} {}", arguments.join(" "));
+    sh::run("sudo", &[&[program], arguments].concat())
 }
 
 fn is_there(program: &str) -> bool {

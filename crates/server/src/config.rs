@@ -20,6 +20,9 @@ use serde::Deserialize;
 pub struct Config {
     /// The folder of the database, the authority and the administrator's context.
     pub data_dir: PathBuf,
+    /// The address of a PostgreSQL database, for several servers that share one; without it the
+    /// database is a file in the data folder.
+    pub store: Option<StoreUrl>,
     /// Where to listen. Port 0 takes a free one.
     pub listen: SocketAddr,
     /// Names and addresses under which agents and people reach the server, for its certificate.
@@ -43,10 +46,22 @@ pub struct Config {
     pub dbx: Option<PathBuf>,
 }
 
+/// The address of a database as it was written: it may hold a password, so it is not shown.
+#[derive(Clone, Deserialize)]
+#[serde(transparent)]
+pub struct StoreUrl(pub String);
+
+impl std::fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("StoreUrl(…)")
+    }
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::from("/var/lib/bootproof"),
+            store: None,
             listen: SocketAddr::from(([0, 0, 0, 0], 8443)),
             names: Vec::new(),
             attest_interval_s: 300,
@@ -145,6 +160,15 @@ mod tests {
         let parse = |text: &str| toml::from_str::<Config>(text);
         assert!(parse("attest_interval_s = 60").is_ok());
         assert!(parse("attest_interval = 60").unwrap_err().to_string().contains("unknown field"));
+    }
+
+    #[test]
+    fn a_password_in_the_address_of_the_store_is_not_shown() {
+        let text = "store = 'postgres://u:hunter2@localhost/db'";
+        let config = toml::from_str::<Config>(text).unwrap();
+        assert!(config.store.is_some());
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
     }
 
     #[test]

@@ -21,12 +21,13 @@ struct ContextFile {
 }
 
 /// Writes `admin.toml` into `data_dir`: the address, the authority, and the first administrator's
-/// token, which is made where there is none that works.
+/// token, which is made where there is none that works, under the name `administrator`.
 pub async fn write(
     app: &Arc<App>,
     authority: &Authority,
     data_dir: &Path,
     server: String,
+    administrator: &str,
 ) -> anyhow::Result<()> {
     let path = data_dir.join("admin.toml");
     let kept = match std::fs::read_to_string(&path) {
@@ -37,7 +38,7 @@ pub async fn write(
     };
     let token = match kept {
         Some(token) if app.is_administrator(&token).await? => token,
-        _ => app.new_administrator().await?,
+        _ => app.new_administrator(administrator).await?,
     };
     let file = ContextFile {
         server,

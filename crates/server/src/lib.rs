@@ -8,5 +8,6 @@ pub mod app;
 pub mod authority;
 pub mod config;
 pub mod context;
+pub mod database;
 mod files;
 pub mod http;

@@ -8,8 +8,13 @@ use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, sync::Arc, time::
 use anyhow::Context as _;
 use appraise::{Policy, Waiver};
 use clap::{Parser, Subcommand};
-use server::{app::App, authority, authority::Authority, config::Config, context, http};
-use store::SqliteStore;
+use server::{
+    app::App,
+    authority,
+    authority::Authority,
+    config::{Config, StoreUrl},
+    context, database, http,
+};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -39,6 +44,10 @@ struct Arguments {
     /// The folder of database, certificate authority and administrator's context
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
+    /// A PostgreSQL database instead of a file in the data folder, for several servers. Its password
+    /// belongs into a file (`passfile=FILE` in the address) or BOOTPROOF_STORE_PASSWORD
+    #[arg(long, value_name = "URL", env = "BOOTPROOF_STORE", hide_env_values = true)]
+    store: Option<String>,
     /// Where to listen; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<SocketAddr>,
@@ -93,6 +102,9 @@ impl Arguments {
         if let Some(data_dir) = &self.data_dir {
             config.data_dir.clone_from(data_dir);
         }
+        if let Some(url) = &self.store {
+            config.store = Some(StoreUrl(url.clone()));
+        }
         config.listen = self.listen.unwrap_or(config.listen);
         config.names.extend(self.names.iter().cloned());
         config.attest_interval_s = self.attest_interval_s.unwrap_or(config.attest_interval_s);
@@ -145,28 +157,39 @@ async fn run(config: Config) -> anyhow::Result<()> {
         .with_context(|| format!("{} cannot be made", config.data_dir.display()))?;
     let names = names(&config);
     let authority = Authority::open(&config.data_dir, &names, SystemTime::now())?;
-    let database = config.data_dir.join("bootproof.db");
-    let store = SqliteStore::open(&database)
-        .with_context(|| format!("the database {} cannot be opened", database.display()))?;
+    let store = database::open(&config, &authority).await?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
     let for_agents = address_for_agents(&config, address);
-    let app = App::new(Arc::new(store), Arc::clone(&authority), for_agents, config.clone(), policy)
-        .await?;
+    let app = App::new(store, Arc::clone(&authority), for_agents, config.clone(), policy).await?;
     let url = format!("https://{}", reachable(address));
-    context::write(&app, &authority, &config.data_dir, url.clone()).await?;
+    context::write(&app, &authority, &config.data_dir, url.clone(), &administrator(&config))
+        .await?;
     tracing::info!(%address, ca_sha256 = authority.pin(), "serving; administrators use {url}");
 
     let renewing = tokio::spawn(renew(Arc::clone(&authority)));
     let watching = tokio::spawn(Arc::clone(&app).watch());
+    let hearing = tokio::spawn(Arc::clone(&app).hear_and_tell());
     let tls = authority.server_config()?;
     http::serve(listener, tls, http::router(app), config.connections_max, ended()).await;
     renewing.abort();
     watching.abort();
+    hearing.abort();
     tracing::info!("ended");
     Ok(())
+}
+
+/// The name of the token in the administrator's context: where servers share a store, each machine has
+/// one of its own, so that none voids another's.
+fn administrator(config: &Config) -> String {
+    match config.store {
+        None => "administrator".to_owned(),
+        Some(_) => {
+            format!("administrator@{}", rustix::system::uname().nodename().to_string_lossy())
+        }
+    }
 }
 
 /// What the policy waives is said at each start, and what it waives no more.

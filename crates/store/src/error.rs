@@ -21,6 +21,9 @@ pub enum StoreError {
         /// How many are allowed.
         max: u32,
     },
+    /// A text has a character that the database cannot hold: NUL, in PostgreSQL.
+    #[error("a text has a character that the database cannot hold")]
+    Unstorable,
     /// A newer Bootproof wrote this database.
     #[error(
         "the database has schema version {found}, this program knows up to {known}: it was written \

@@ -51,6 +51,7 @@ pub use row::reference::{
 pub use row::token::{
     ApiToken, ApprovalRule, JoinToken, JoinTokenId, NewApiToken, NewJoinToken, Role,
 };
+pub use row::told::Told;
 pub use row::trust::{Added, NewTrustRoot, TrustRoot, TrustRoots};
 pub use sqlite::{SqliteLook, SqliteStore};
 
@@ -353,4 +354,13 @@ pub trait Store: Send + Sync {
     fn audit(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<AuditRow>>;
     /// Number and seal of the last audit row; 0 and zeros before the first.
     fn audit_head(&self) -> Reply<'_, (i64, Sha256)>;
+
+    // Several servers on one store.
+
+    /// Tells the other servers on this store that something about these hosts changed, so that who waits
+    /// there for it need not wait until he looks again. The store is the truth: what is told may get lost.
+    fn tell(&self, hosts: Vec<HostId>) -> Reply<'_, ()>;
+    /// What other servers told since the last call; resolves when there is something. For one caller.
+    /// Where the store is one server's it never resolves.
+    fn told(&self) -> Reply<'_, Told>;
 }

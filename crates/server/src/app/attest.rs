@@ -209,7 +209,11 @@ impl App {
         };
         let by = By::new(format!("host:{}", host.id), now_ms);
         self.store.record_appraisal(new, by).await?;
-        self.hub.wake(&host.id);
+        // A person may wait for it, at whichever server; else it is this server's host alone.
+        match host.attest_requested_at_ms {
+            Some(_) => self.hub.wake(&host.id),
+            None => self.hub.wake_here(&host.id),
+        }
         Ok(EvidenceReply {
             verdict: appraisal.verdict,
             findings: appraisal.findings,

@@ -101,6 +101,12 @@ impl From<StoreError> for AppError {
                 err.to_string(),
                 "wait until some of them have ended, then try again",
             ),
+            StoreError::Unstorable => Self::refused(
+                RefusalKind::Invalid,
+                "text-invalid",
+                err.to_string(),
+                "leave out control characters",
+            ),
             StoreError::Unavailable { .. } => Self::Unavailable(err.into()),
             StoreError::SchemaNewer { .. }
             | StoreError::NotOurs { .. }

@@ -1,7 +1,7 @@
 //! Who waits for what: long polls of hosts, and people who wait for a verdict.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError, Weak},
     time::Duration,
 };
@@ -15,6 +15,9 @@ pub(crate) struct Hub {
     hosts: Mutex<HashMap<HostId, Weak<watch::Sender<u64>>>>,
     /// Told of each change of any host.
     any: Notify,
+    /// Hosts that other servers on the same store are to be told of.
+    to_tell: Mutex<BTreeSet<HostId>>,
+    telling: Notify,
 }
 
 /// One who waits. A change between its making and its waiting is not lost.
@@ -45,8 +48,15 @@ impl Hub {
         Waiter { receiver: sender.subscribe(), _sender: sender }
     }
 
-    /// Something about `host` changed.
+    /// Something about `host` changed: wakes who waits for it at this server, and at others.
     pub(crate) fn wake(&self, host: &HostId) {
+        self.wake_here(host);
+        self.to_tell.lock().unwrap_or_else(PoisonError::into_inner).insert(host.clone());
+        self.telling.notify_one();
+    }
+
+    /// Something about `host` changed that nobody waits for elsewhere, or that was heard of.
+    pub(crate) fn wake_here(&self, host: &HostId) {
         self.any.notify_one();
         let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(sender) = hosts.get(host).and_then(Weak::upgrade) {
@@ -56,6 +66,28 @@ impl Hub {
 }
 
 impl Hub {
+    /// Any host may have changed.
+    pub(crate) fn wake_all_here(&self) {
+        self.any.notify_one();
+        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        for sender in hosts.values().filter_map(Weak::upgrade) {
+            sender.send_modify(|n| *n = n.wrapping_add(1));
+        }
+    }
+
+    /// Resolves when there are hosts to tell other servers of. For one who waits.
+    pub(crate) async fn to_tell(&self) -> Vec<HostId> {
+        loop {
+            let telling = self.telling.notified();
+            let hosts =
+                std::mem::take(&mut *self.to_tell.lock().unwrap_or_else(PoisonError::into_inner));
+            if !hosts.is_empty() {
+                return hosts.into_iter().collect();
+            }
+            telling.await;
+        }
+    }
+
     /// Resolves when some host has changed since the last time, or after `time`. For one who waits.
     pub(crate) async fn any_change_or(&self, time: Duration) {
         let _ = tokio::time::timeout(time, self.any.notified()).await;

@@ -6,6 +6,7 @@ mod attest;
 mod audit;
 mod enrol;
 mod error;
+mod hear;
 mod hub;
 mod identity;
 mod inventory;
@@ -41,9 +42,6 @@ pub use error::{AppError, Refusal, RefusalKind};
 
 use crate::{authority::Authority, config::Config};
 use secret::{ADMIN_PREFIX, new_token, random, token_sha256};
-
-/// The name of the token in the administrator's context file.
-const FIRST_ADMINISTRATOR: &str = "administrator";
 
 /// The server, without its sockets.
 pub struct App {
@@ -146,16 +144,16 @@ impl App {
         }
     }
 
-    /// Makes the first administrator's token anew; the one before, if any, is good no more.
-    pub async fn new_administrator(&self) -> Result<Zeroizing<String>, AppError> {
+    /// Makes the first administrator's token of this name anew; the one before, if any, is good no more.
+    pub async fn new_administrator(&self, name: &str) -> Result<Zeroizing<String>, AppError> {
         let token = new_token(ADMIN_PREFIX)?;
         let by = By::new("server", self.store.now_ms().await?);
-        match self.store.remove_api_token(FIRST_ADMINISTRATOR, by.clone()).await {
+        match self.store.remove_api_token(name, by.clone()).await {
             Ok(()) | Err(StoreError::NotFound(_)) => {}
             Err(err) => return Err(err.into()),
         }
         let new = NewApiToken {
-            name: FIRST_ADMINISTRATOR.to_owned(),
+            name: name.to_owned(),
             secret_sha256: token_sha256(&token),
             role: Role::Admin,
             expires_at_ms: None,

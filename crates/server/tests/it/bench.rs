@@ -82,6 +82,32 @@ impl Server {
         &self.listen
     }
 
+    /// Another server that shares the store, its authority and its administrator with this one.
+    pub(crate) async fn beside(&self) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        for name in ["server.toml", "ca.pem", "ca.key", "admin.toml"] {
+            std::fs::copy(self.data.path().join(name), data.path().join(name)).unwrap();
+        }
+        // Until the server has written its own, the context leads to the first one.
+        let first = std::fs::read_to_string(data.path().join("admin.toml")).unwrap();
+        let child = spawn(data.path(), "127.0.0.1:0");
+        wait::until("the second server writes its own context", || {
+            let context = std::fs::read_to_string(data.path().join("admin.toml")).ok()?;
+            (context != first).then_some(())
+        });
+        let admin = admin(data.path()).await;
+        let listen = admin.base().strip_prefix("https://").unwrap().to_owned();
+        Self { child, listen, data, admin }
+    }
+
+    /// Starts a server that does not come up, and gives what it says about that.
+    pub(crate) fn refused(data: &Path) -> String {
+        let mut child = spawn(data, "127.0.0.1:0");
+        let ended = wait::until("the server ends by itself", || child.try_wait().unwrap());
+        assert_eq!(ended.code(), Some(1));
+        std::fs::read_to_string(data.join("server.log")).unwrap()
+    }
+
     /// Ends the server and gives its database.
     pub(crate) fn into_store(mut self) -> (SqliteStore, tempfile::TempDir) {
         self.child.kill().unwrap();
@@ -300,6 +326,14 @@ impl Host {
         let asked: api::admin::AttestRequested =
             server.admin.post(&format!("/v1/hosts/{id}/attest"), &()).await?;
         assert!(asked.requested_at_ms > 0);
+        self.wait_for_challenge(server).await
+    }
+
+    /// Waits for a challenge, as an agent does.
+    pub(crate) async fn wait_for_challenge(
+        &self,
+        server: &Server,
+    ) -> Result<(Vec<u8>, PcrSet), ClientError> {
         let request = PollRequest {
             tpm: TpmSays::Present,
             agent_version: "test".to_owned(),

@@ -5,7 +5,7 @@ use tokio_postgres::Row;
 use super::columns::Columns;
 use super::session::Session;
 use super::transaction::Transaction;
-use crate::{AuditRow, By, HISTORY_PAGE_MAX, StoreError};
+use crate::{AuditRow, By, HISTORY_PAGE_MAX, Sha256, StoreError};
 
 /// A row that is to be written at the end of its transaction.
 #[derive(Debug)]
@@ -46,6 +46,14 @@ pub(super) async fn append(tx: &Transaction, rows: Vec<Unsealed>) -> Result<(), 
         .await?;
     }
     Ok(())
+}
+
+/// What readers see as the end: the last row that is there, not what writers go on from.
+pub(super) async fn head(db: &Session) -> Result<(i64, Sha256), StoreError> {
+    let last = "SELECT seq, sha256 FROM audit ORDER BY seq DESC LIMIT 1";
+    let Some(row) = db.row_or_none(last, &[]).await? else { return Ok((0, [0; 32])) };
+    let mut columns = Columns::of(&row);
+    Ok((columns.take()?, columns.sha256()?))
 }
 
 pub(super) async fn page(

@@ -7,6 +7,9 @@ use crate::StoreError;
 
 impl From<Error> for StoreError {
     fn from(error: Error) -> Self {
+        if error.code() == Some(&SqlState::CHARACTER_NOT_IN_REPERTOIRE) {
+            return Self::Unstorable;
+        }
         let passing = match error.code() {
             // Without a code it is the connection, or an answer that is not what was asked for.
             None => is_cut(&error),

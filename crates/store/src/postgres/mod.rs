@@ -15,6 +15,7 @@ mod error;
 mod evidence;
 mod host;
 mod inventory;
+mod listener;
 mod lock;
 mod migrate;
 mod peers;
@@ -30,6 +31,7 @@ mod trust;
 use std::sync::Arc;
 
 pub use self::address::{AddressError, PostgresAddress};
+use self::listener::Listener;
 use self::pool::Pool;
 use self::session::Session;
 use self::transaction::{Transaction, Work};
@@ -40,7 +42,7 @@ use crate::{
     LabelCount, Labels, LabelsChange, NewApiToken, NewAppraisal, NewCandidate, NewHost,
     NewJoinToken, NewReference, NewTrustRoot, Noted, Peers, PendingEnrolment, PendingId,
     Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement,
-    Reply, Settlement, Sha256, Store, StoreError, StoredPart, TpmPresence, TrustRoots,
+    Reply, Settlement, Sha256, Store, StoreError, StoredPart, Told, TpmPresence, TrustRoots,
 };
 
 /// A [`Store`] in a PostgreSQL database, from version 15 on. Servers that share one are equal: none
@@ -51,6 +53,7 @@ use crate::{
 #[derive(Debug)]
 pub struct PostgresStore {
     pool: Arc<Pool>,
+    listener: Listener,
 }
 
 impl PostgresStore {
@@ -62,7 +65,7 @@ impl PostgresStore {
     pub async fn open(address: PostgresAddress) -> Result<Self, StoreError> {
         // A connection of its own: one on which this fails is closed with what was begun.
         migrate::run(&Session::connect(&address).await?, &address).await?;
-        Ok(Self { pool: Pool::new(address) })
+        Ok(Self { listener: Listener::start(address.clone()), pool: Pool::new(address) })
     }
 
     /// Runs a transaction. Once polled it takes place, whether or not somebody waits for its end: one
@@ -486,5 +489,18 @@ impl Store for PostgresStore {
         self.look((after_seq, n_max), |db, (after_seq, n_max)| {
             Box::pin(audit::page(db, *after_seq, *n_max))
         })
+    }
+
+    fn audit_head(&self) -> Reply<'_, (i64, Sha256)> {
+        self.look((), |db, ()| Box::pin(audit::head(db)))
+    }
+
+    fn tell(&self, hosts: Vec<HostId>) -> Reply<'_, ()> {
+        let me = self.listener.me().to_owned();
+        self.look((me, hosts), |db, (me, hosts)| Box::pin(listener::tell(db, me, hosts)))
+    }
+
+    fn told(&self) -> Reply<'_, Told> {
+        Box::pin(async { Ok(self.listener.told().await) })
     }
 }

@@ -1,14 +1,16 @@
 //! One connection, and what was prepared on it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Connection, NoTls, Row, Statement};
 
 use super::address::{PostgresAddress, Way};
+use super::listener::{self, Heard};
 use super::tls::VerifiedTls;
 use crate::StoreError;
 
@@ -53,6 +55,21 @@ impl Drop for Session {
 
 impl Session {
     pub(super) async fn connect(address: &PostgresAddress) -> Result<Self, StoreError> {
+        Self::connect_for(address, None).await
+    }
+
+    /// A connection on which somebody listens.
+    pub(super) async fn connect_to_hear(
+        address: &PostgresAddress,
+        heard: &Arc<Heard>,
+    ) -> Result<Self, StoreError> {
+        Self::connect_for(address, Some(heard)).await
+    }
+
+    async fn connect_for(
+        address: &PostgresAddress,
+        heard: Option<&Arc<Heard>>,
+    ) -> Result<Self, StoreError> {
         let tls = match &address.way {
             Way::Local => None,
             Way::VerifiedTls { roots } => Some(VerifiedTls::by(roots)?),
@@ -61,11 +78,11 @@ impl Session {
             let session = match tls {
                 None => {
                     let (client, connection) = address.config.connect(NoTls).await?;
-                    Self::drive(client, connection)
+                    Self::drive(client, connection, heard)
                 }
                 Some(tls) => {
                     let (client, connection) = address.config.connect(tls).await?;
-                    Self::drive(client, connection)
+                    Self::drive(client, connection, heard)
                 }
             };
             session.client.batch_execute(SET_UP).await?;
@@ -81,15 +98,19 @@ impl Session {
         }
     }
 
-    fn drive<S, T>(client: Client, connection: Connection<S, T>) -> Self
+    fn drive<S, T>(client: Client, connection: Connection<S, T>, heard: Option<&Arc<Heard>>) -> Self
     where
-        Connection<S, T>: Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static,
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let driver = tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::warn!(%error, "connection to the database lost");
-            }
-        });
+        let driver = match heard {
+            Some(heard) => tokio::spawn(listener::hear(connection, Arc::clone(heard))),
+            None => tokio::spawn(async move {
+                if let Err(error) = connection.await {
+                    tracing::warn!(%error, "connection to the database lost");
+                }
+            }),
+        };
         Self { client, statements: Mutex::default(), driver }
     }
 

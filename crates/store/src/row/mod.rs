@@ -10,6 +10,7 @@ pub(crate) mod inventory;
 pub(crate) mod peers;
 pub(crate) mod reference;
 pub(crate) mod token;
+pub(crate) mod told;
 pub(crate) mod trust;
 
 /// An identifier that the caller makes (a random UUID) and the store only compares.

@@ -38,7 +38,7 @@ use crate::{
     LabelCount, Labels, LabelsChange, NewApiToken, NewAppraisal, NewCandidate, NewHost,
     NewJoinToken, NewReference, NewTrustRoot, Noted, Peers, PendingEnrolment, PendingId,
     Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement,
-    Reply, Settlement, Sha256, Store, StoreError, StoredPart, TpmPresence, TrustRoots,
+    Reply, Settlement, Sha256, Store, StoreError, StoredPart, Told, TpmPresence, TrustRoots,
 };
 
 /// Threads that read. Reads are short and mostly served from memory; more threads than cores of a
@@ -425,5 +425,14 @@ impl Store for SqliteStore {
 
     fn audit_head(&self) -> Reply<'_, (i64, Sha256)> {
         self.read(audit::head)
+    }
+
+    fn tell(&self, _hosts: Vec<HostId>) -> Reply<'_, ()> {
+        // One server on one file: there is nobody else.
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn told(&self) -> Reply<'_, Told> {
+        Box::pin(std::future::pending())
     }
 }
