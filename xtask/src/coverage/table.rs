@@ -40,6 +40,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { title: "References", requirements: REFERENCES },
     Part { title: "Logs of hosts", requirements: HOST_LOGS },
     Part { title: "Firmware settings through BMCs", requirements: BMC },
+    Part { title: "Several servers on one database", requirements: SHARED_STORE },
 ];
 
 const BMC: &[Requirement] = requirements! {
@@ -150,6 +151,40 @@ const HOST_CHECKS: &[Requirement] = requirements! {
          "agent::no_secret_of_the_agent_is_in_its_bundle",
          "server::findings_and_counts_are_in_it_and_no_secret_is",
          "cli::diagnose_reads_it"];
+};
+
+const SHARED_STORE: &[Requirement] = requirements! {
+    D1 "What one server used, a challenge, a join token or a TPM, is used for all; of a race one wins."
+        ["store::what_one_server_used_is_used_for_the_other",
+         "store::racing_servers_have_one_winner",
+         "server::a_host_of_one_server_is_a_host_of_the_other"];
+    D2 "What servers count and share together holds while they write at once."
+        ["store::counts_of_a_cohort_hold_while_many_write",
+         "store::shared_evidence_is_there_for_whoever_needs_it"];
+    D3 "A server that is killed takes no accepted result with it, and none is there twice."
+        ["server::a_server_that_is_killed_is_not_missed",
+         "store::acknowledged_appraisals_survive_kill_9"];
+    D4 "A database that ends, hangs or is locked fails requests as unavailable, leaves nothing half done, and is gone on with."
+        ["store::a_restart_fails_requests_and_nothing_else",
+         "store::a_database_that_hangs_is_unavailable_and_comes_back",
+         "store::a_lock_that_stays_is_unavailable_not_broken",
+         "server::a_database_that_goes_away_is_waited_for"];
+    D5 "A newer schema, a foreign database and one that cannot hold every text are refused and left alone."
+        ["store::a_newer_schema_is_refused",
+         "store::a_foreign_database_is_refused_and_left_alone",
+         "store::a_database_of_another_encoding_is_refused"];
+    D6 "TLS to the database is verified or the database is on this machine; no password is shown."
+        ["store::tls_is_taken_only_where_the_server_is_who_was_asked_for",
+         "store::plain_is_for_this_machine_alone",
+         "store::tls_is_verified_or_refused",
+         "store::a_password_is_never_shown",
+         "server::an_address_that_may_not_be_used_is_refused_without_its_password"];
+    D7 "Who waits at one server hears of what is done at another."
+        ["server::who_waits_at_one_server_hears_of_the_other"];
+    D8 "A server that no host would talk to, with another authority, does not start."
+        ["server::a_server_with_another_authority_does_not_start"];
+    D9 "A text that one of the databases cannot hold is refused, and is no failure."
+        ["store::a_text_that_cannot_be_kept_is_refused_and_no_failure"];
 };
 
 const HOST_LOGS: &[Requirement] = requirements! {

@@ -58,7 +58,7 @@ pub(super) async fn page(
     let limit = values.place(i64::from(n_max.min(HOSTS_PAGE_MAX)));
     let clause = format!("{terms}ORDER BY name, id LIMIT {limit}");
     let values: Vec<&(dyn ToSql + Sync)> =
-        values.0.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
+        values.0.iter().map(|value| -> &(dyn ToSql + Sync) { &**value }).collect();
     host::many(db, &clause, &values).await
 }
 

@@ -2,48 +2,81 @@
 #![expect(clippy::print_stdout, reason = "the child acknowledges on standard output")]
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use crate::suite::appraisal::all;
 use crate::suite::make::{appraisal, by, enrolled, host};
-use store::{AuditChain, NewAppraisal, SqliteStore, Store};
+use store::{AuditChain, NewAppraisal, PostgresStore, SqliteStore, Store};
+use testkit::postgres::Database;
+use testkit::wait;
 
-/// Set for the child: the database that it writes until it is killed.
+/// Set for the child: the database that it writes until it is killed, a path or an address.
 const CHILD_DB: &str = "STORE_KILL_TEST_DB";
 
 const N_HOSTS: usize = 8;
 
 #[test]
 fn acknowledged_appraisals_survive_kill_9() {
-    if let Some(path) = std::env::var_os(CHILD_DB) {
-        return record_for_ever(Path::new(&path));
+    if let Ok(place) = std::env::var(CHILD_DB) {
+        return record_for_ever(&place);
     }
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("bootproof.db");
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        let store = SqliteStore::open(&path).unwrap();
+    let test = "kill::acknowledged_appraisals_survive_kill_9";
+    kill_again_and_again(test, path.to_str().unwrap(), || {});
+}
+
+#[test]
+fn acknowledged_appraisals_survive_kill_9_of_a_client_of_postgresql() {
+    if let Ok(place) = std::env::var(CHILD_DB) {
+        return record_for_ever(&place);
+    }
+    let database = Database::new().unwrap();
+    let test = "kill::acknowledged_appraisals_survive_kill_9_of_a_client_of_postgresql";
+    kill_again_and_again(test, &database.address(), || {
+        // What it was told before the kill, the database may still be doing.
+        let nobody = "DO $$ BEGIN ASSERT NOT EXISTS (SELECT 1 FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()); END $$";
+        wait::until("the database notices", || database.psql(nobody).ok());
+    });
+}
+
+async fn open(place: &str) -> Box<dyn Store> {
+    match place.parse() {
+        Ok(address) => Box::new(PostgresStore::open(address).await.unwrap()),
+        Err(_) => Box::new(SqliteStore::open(place).unwrap()),
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn kill_again_and_again(test: &str, place: &str, settle: impl Fn()) {
+    runtime().block_on(async {
+        let store = open(place).await;
+        let store = &*store;
         for n in 0..N_HOSTS {
-            enrolled(&store, &format!("h{n}")).await;
+            enrolled(store, &format!("h{n}")).await;
         }
     });
     // (host, nonce) pairs that some child said were recorded.
     let mut acknowledged: Vec<(usize, i64)> = Vec::new();
     // Killed after so many lines: early, between batches, and inside them.
     for n_lines in [0, 1, 3, 8, 13, 40, 101, 200] {
-        acknowledged.extend(run_and_kill(&path, n_lines));
-        runtime.block_on(check(&path, &acknowledged));
+        acknowledged.extend(run_and_kill(test, place, n_lines));
+        settle();
+        runtime().block_on(check(place, &acknowledged));
     }
     assert!(acknowledged.len() >= 366, "only {}", acknowledged.len());
 }
 
-/// Starts this test again as a child, reads `n_lines` acknowledgements, kills it, and returns all that
+/// Starts the test again as a child, reads `n_lines` acknowledgements, kills it, and returns all that
 /// it had written by then.
-fn run_and_kill(path: &Path, n_lines: usize) -> Vec<(usize, i64)> {
+fn run_and_kill(test: &str, place: &str, n_lines: usize) -> Vec<(usize, i64)> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["kill::acknowledged_appraisals_survive_kill_9", "--exact", "--nocapture"])
-        .env(CHILD_DB, path)
+        .args([test, "--exact", "--nocapture"])
+        .env(CHILD_DB, place)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -69,10 +102,11 @@ fn parse(line: &str) -> Option<(usize, i64)> {
     Some((n.parse().ok()?, nonce.parse().ok()?))
 }
 
-async fn check(path: &Path, acknowledged: &[(usize, i64)]) {
-    let store = SqliteStore::open(path).unwrap();
+async fn check(place: &str, acknowledged: &[(usize, i64)]) {
+    let store = open(place).await;
+    let store = &*store;
     for n in 0..N_HOSTS {
-        let host = host(&store, &format!("host-h{n}").as_str().into()).await;
+        let host = host(store, &format!("host-h{n}").as_str().into()).await;
         let rows = store.appraisals(&host.id, 1_000).await.unwrap();
         for (_, nonce) in acknowledged.iter().filter(|(of, _)| *of == n) {
             let expected = appraisal(&host, *nonce);
@@ -92,13 +126,13 @@ async fn check(path: &Path, acknowledged: &[(usize, i64)]) {
 }
 
 /// The child: rounds of appraisals of all hosts at once, each acknowledged in a line after its reply.
-fn record_for_ever(path: &Path) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(async {
-        let store = SqliteStore::open(path).unwrap();
+fn record_for_ever(place: &str) {
+    runtime().block_on(async {
+        let store = open(place).await;
+        let store = &*store;
         let mut hosts = Vec::new();
         for n in 0..N_HOSTS {
-            hosts.push(host(&store, &format!("host-h{n}").as_str().into()).await);
+            hosts.push(host(store, &format!("host-h{n}").as_str().into()).await);
         }
         println!("ready");
         let first = hosts.iter().filter_map(|host| host.last_nonce_at_ms).max().unwrap_or(0) + 1;

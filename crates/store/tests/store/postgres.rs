@@ -403,6 +403,19 @@ async fn tls_is_taken_only_where_the_server_is_who_was_asked_for() {
     assert!(matches!(error, StoreError::Unavailable { .. }), "{error:?}");
 }
 
+/// NUL, which SQLite keeps.
+#[tokio::test]
+async fn a_text_that_cannot_be_kept_is_refused_and_no_failure() {
+    let (store, _keep) = open().await;
+    let part = HostFilter { name_contains: Some("a\0b".into()), ..HostFilter::default() };
+    let found = store.hosts(part, None, 10).await;
+    assert!(matches!(found, Err(StoreError::Unstorable)), "{found:?}");
+    let token = NewJoinToken { note: "\0".into(), ..join_token("t") };
+    let added = store.add_join_token(token, by(1)).await;
+    assert!(matches!(added, Err(StoreError::Unstorable)), "{added:?}");
+    store.add_join_token(join_token("t"), by(1)).await.unwrap();
+}
+
 #[tokio::test]
 async fn unknown_origin_and_hosts_are_the_same_errors_as_ever() {
     let (store, _keep) = open().await;
