@@ -2,55 +2,73 @@
 
 use std::collections::HashMap;
 
-use tokio_postgres::Row;
+use tokio_postgres::{Row, Statement};
 
 use super::columns::Columns;
-use super::session::Session;
+use super::session::{Session, Values};
 use super::transaction::Transaction;
 use crate::{AppraisalId, EvidencePart, HostId, Sha256, StoreError, StoredPart};
 
-/// Stores the parts' bytes unless they are there, and says that `id` rests on them.
-pub(super) async fn keep(
+/// Rows of `evidence` by digest, locked against who would remove them: there is somebody now who needs
+/// them.
+pub(super) const KNOWN: &str =
+    "SELECT sha256, id FROM evidence WHERE sha256 = ANY($1) ORDER BY id FOR KEY SHARE";
+
+/// Which of the parts are there, and in which rows.
+pub(super) async fn known(
     tx: &Transaction,
-    id: AppraisalId,
+    way: &Statement,
     parts: &[EvidencePart],
-) -> Result<(), StoreError> {
+) -> Result<HashMap<Sha256, i64>, StoreError> {
     let digests: Vec<&[u8]> = parts.iter().map(|part| part.sha256.as_slice()).collect();
-    // Locked against who would remove them: from now on there is somebody who needs them.
-    let known = "SELECT sha256, id FROM evidence WHERE sha256 = ANY($1)
-         ORDER BY id FOR KEY SHARE";
-    let mut rows = ids_by_digest(tx.rows(known, &[&digests]).await?)?;
-    let missing: Vec<&EvidencePart> =
-        parts.iter().filter(|part| !rows.contains_key(&part.sha256)).collect();
-    if !missing.is_empty() {
-        let digests: Vec<&[u8]> = missing.iter().map(|part| part.sha256.as_slice()).collect();
-        let bytes: Vec<&[u8]> = missing.iter().map(|part| part.bytes.as_slice()).collect();
-        // In the order of their digests, so that two who bring the same ones do not wait for each
-        // other. Updated in place of nothing, where another one was first, so that its row comes back.
-        let new = "INSERT INTO evidence (sha256, bytes)
-             SELECT DISTINCT ON (sha256) sha256, bytes
-             FROM unnest($1::bytea[], $2::bytea[]) AS part (sha256, bytes) ORDER BY sha256
-             ON CONFLICT (sha256) DO UPDATE SET sha256 = excluded.sha256
-             RETURNING sha256, id";
-        rows.extend(ids_by_digest(tx.rows(new, &[&digests, &bytes]).await?)?);
-    }
-    let ids: Vec<i64> = parts.iter().filter_map(|part| rows.get(&part.sha256).copied()).collect();
-    if ids.len() != parts.len() {
-        return Err(StoreError::broken("evidence that was stored is not there"));
-    }
-    let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
-    tx.execute(
-        "INSERT INTO appraisal_evidence (appraisal_id, position, name, evidence_id)
-         SELECT $1, position - 1, name, evidence_id
-         FROM unnest($2::text[], $3::bigint[]) WITH ORDINALITY
-            AS part (name, evidence_id, position)",
-        &[&id.0, &names, &ids],
-    )
-    .await
-    .map(drop)
+    ids_by_digest(&tx.ask(way, &[&digests]).await?)
 }
 
-fn ids_by_digest(rows: Vec<Row>) -> Result<HashMap<Sha256, i64>, StoreError> {
+/// Stores parts that are not there, and says that an appraisal rests on all of them: its number; names
+/// and digests of all; digests and bytes of those that are not there; digests and rows of the others.
+/// New ones in the order of their digests, so that two who bring the same ones do not wait for each
+/// other; where another one was first, that row is touched, so that it comes back. Not its key: that would
+/// wait for all who hold it, who may wait for us.
+pub(super) const KEEP: &str = "\
+    WITH new AS ( \
+        INSERT INTO evidence (sha256, bytes) \
+        SELECT DISTINCT ON (sha256) sha256, bytes \
+        FROM unnest($4::bytea[], $5::bytea[]) AS part (sha256, bytes) ORDER BY sha256 \
+        ON CONFLICT (sha256) DO UPDATE SET bytes = evidence.bytes \
+        RETURNING sha256, id), \
+    kept AS ( \
+        SELECT sha256, id FROM new \
+        UNION ALL SELECT sha256, id FROM unnest($6::bytea[], $7::bigint[]) AS known (sha256, id)) \
+    INSERT INTO appraisal_evidence (appraisal_id, position, name, evidence_id) \
+    SELECT $1, position - 1, name, kept.id \
+    FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS part (name, sha256, position) \
+    JOIN kept ON kept.sha256 = part.sha256";
+
+pub(super) async fn keep(
+    tx: &Transaction,
+    way: &Statement,
+    id: AppraisalId,
+    parts: &[EvidencePart],
+    known: &HashMap<Sha256, i64>,
+) -> Result<(), StoreError> {
+    let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
+    let digests: Vec<&[u8]> = parts.iter().map(|part| part.sha256.as_slice()).collect();
+    let new: Vec<&EvidencePart> =
+        parts.iter().filter(|part| !known.contains_key(&part.sha256)).collect();
+    let new_digests: Vec<&[u8]> = new.iter().map(|part| part.sha256.as_slice()).collect();
+    let new_bytes: Vec<&[u8]> = new.iter().map(|part| part.bytes.as_slice()).collect();
+    let known_digests: Vec<&[u8]> = known.keys().map(|sha256| sha256.as_slice()).collect();
+    let known_ids: Vec<i64> = known.values().copied().collect();
+    let values: Values<'_> =
+        &[&id.0, &names, &digests, &new_digests, &new_bytes, &known_digests, &known_ids];
+    let n = tx.send(way, values).await?;
+    if usize::try_from(n) == Ok(parts.len()) {
+        return Ok(());
+    }
+    Err(StoreError::broken("evidence that was stored is not there"))
+}
+
+fn ids_by_digest(rows: &[Row]) -> Result<HashMap<Sha256, i64>, StoreError> {
     rows.iter()
         .map(|row| {
             let mut columns = Columns::of(row);

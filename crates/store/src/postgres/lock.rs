@@ -1,5 +1,7 @@
 //! Locks on what is no row.
 
+use tokio_postgres::Statement;
+
 use super::transaction::Transaction;
 use crate::StoreError;
 
@@ -8,23 +10,21 @@ const REFERENCES: i32 = 1;
 const COHORTS: i32 = 2;
 const REMOVALS: i32 = 3;
 
-/// Whether references are looked at or changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Use {
-    /// They stay as they are until the transaction ends.
-    Judge,
-    /// They change: whoever judges by them waits, or is waited for.
-    Change,
+/// Locks all references to change them, until the transaction ends: whoever judges by them waits, or is
+/// waited for. Not a lock on the row of their generation: each judgement would have to write into that
+/// row.
+pub(super) async fn references(tx: &Transaction) -> Result<(), StoreError> {
+    tx.execute("SELECT pg_advisory_xact_lock($1, 0)", &[&REFERENCES]).await.map(drop)
 }
 
-/// Locks all references, until the transaction ends. Not a lock on the row of their generation: each
-/// judgement would have to write into that row.
-pub(super) async fn references(tx: &Transaction, purpose: Use) -> Result<(), StoreError> {
-    let sql = match purpose {
-        Use::Judge => "SELECT pg_advisory_xact_lock_shared($1, 0)",
-        Use::Change => "SELECT pg_advisory_xact_lock($1, 0)",
-    };
-    tx.execute(sql, &[&REFERENCES]).await.map(drop)
+/// What [`judge`] sends.
+pub(super) async fn prepare_judge(tx: &Transaction) -> Result<Statement, StoreError> {
+    tx.prepare("SELECT pg_advisory_xact_lock_shared($1, 0)").await
+}
+
+/// Locks all references to judge by them: they stay as they are until the transaction ends.
+pub(super) async fn judge(tx: &Transaction, way: &Statement) -> Result<(), StoreError> {
+    tx.send(way, &[&REFERENCES]).await.map(drop)
 }
 
 /// Locks the counts of quoted values of cohorts, in an order that is the same for everybody.

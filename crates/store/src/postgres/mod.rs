@@ -34,7 +34,7 @@ pub use self::address::{AddressError, PostgresAddress};
 use self::listener::Listener;
 use self::pool::Pool;
 use self::session::Session;
-use self::transaction::{Transaction, Work};
+use self::transaction::{Begins, Transaction, Work};
 use crate::{
     Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditRow, By, Completion, DueLook, Enrolled, EvidencePart,
@@ -76,9 +76,18 @@ impl PostgresStore {
         A: Send + Sync + 'static,
         F: for<'a> Fn(&'a Transaction, &'a A) -> Work<'a, T> + Send + Sync + 'static,
     {
+        self.change_begun(Begins::Before, with, work)
+    }
+
+    fn change_begun<T, A, F>(&self, begins: Begins, with: A, work: F) -> Reply<'_, T>
+    where
+        T: Send + 'static,
+        A: Send + Sync + 'static,
+        F: for<'a> Fn(&'a Transaction, &'a A) -> Work<'a, T> + Send + Sync + 'static,
+    {
         let pool = Arc::clone(&self.pool);
         Box::pin(async move {
-            let change = tokio::spawn(transaction::change(pool, with, work));
+            let change = tokio::spawn(transaction::change(pool, begins, with, work));
             change.await.map_err(|error| StoreError::Broken { source: Box::new(error) })?
         })
     }
@@ -335,7 +344,7 @@ impl Store for PostgresStore {
     }
 
     fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId> {
-        self.change((appraisal, by), |tx, (appraisal, by)| {
+        self.change_begun(Begins::Itself, (appraisal, by), |tx, (appraisal, by)| {
             Box::pin(appraisal::record(tx, appraisal, by))
         })
     }

@@ -1,12 +1,12 @@
 //! References, their lives and their uses.
 
 use serde_json::json;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, Statement};
 
 use super::columns::Columns;
 use super::error::is_duplicate;
 use super::host;
-use super::lock::{self, Use};
+use super::lock;
 use super::session::Session;
 use super::transaction::Transaction;
 use crate::row::appraisal::sha256;
@@ -56,7 +56,7 @@ pub(super) async fn add(tx: &Transaction, new: &NewReference, by: &By) -> Result
     if !matches!(new.state, ReferenceState::Pending | ReferenceState::Active) {
         return Err(Conflict::ReferenceState { from: None, to: new.state }.into());
     }
-    lock::references(tx, Use::Change).await?;
+    lock::references(tx).await?;
     let (column, of) = match &new.scope {
         ReferenceScope::Host(id) => {
             host::by_id(tx, id).await?.ok_or(StoreError::NotFound(Kind::Host))?;
@@ -152,7 +152,7 @@ async fn keep(tx: &Transaction, sha256: &Sha256, bytes: &[u8]) -> Result<i64, St
     let row = tx
         .row(
             "INSERT INTO reference_documents (sha256, bytes) VALUES ($1, $2)
-             ON CONFLICT (sha256) DO UPDATE SET sha256 = excluded.sha256 RETURNING id",
+             ON CONFLICT (sha256) DO UPDATE SET bytes = reference_documents.bytes RETURNING id",
             &[&sha256.as_slice(), &bytes],
         )
         .await?;
@@ -187,7 +187,7 @@ pub(super) async fn set_state(
     reason: &str,
     by: &By,
 ) -> Result<(), StoreError> {
-    lock::references(tx, Use::Change).await?;
+    lock::references(tx).await?;
     let known = by_id(tx, id).await?.ok_or(StoreError::NotFound(Kind::Reference))?;
     if !known.state.may_become(to) {
         return Err(Conflict::ReferenceState { from: Some(known.state), to }.into());
@@ -307,20 +307,51 @@ pub(super) async fn of_host(
     all.pop().ok_or_else(|| StoreError::broken("a host has no place in its own list"))
 }
 
+/// How the generation is looked at that a judgement must be of.
+pub(super) struct Generation {
+    lock: Statement,
+    look: Statement,
+}
+
+impl Generation {
+    pub(super) async fn prepare(tx: &Transaction) -> Result<Self, StoreError> {
+        let look = "SELECT value FROM counters WHERE name = 'reference_generation'";
+        Ok(Self { lock: lock::prepare_judge(tx).await?, look: tx.prepare(look).await? })
+    }
+
+    /// The generation, where the judgement is by references at all. Whoever changes one waits from here
+    /// on until the judgement is recorded, and judges anew what it must. On its way as soon as polled.
+    pub(super) async fn of_judgement(
+        &self,
+        tx: &Transaction,
+        judged_by: &JudgedBy,
+    ) -> Result<Option<i64>, StoreError> {
+        if judged_by.reference_generation.is_none() {
+            return Ok(None);
+        }
+        let (_, rows) = tokio::try_join!(
+            biased;
+            lock::judge(tx, &self.lock),
+            tx.ask(&self.look, &[]),
+        )?;
+        let row = rows.first().ok_or_else(|| StoreError::broken("a counter is missing"))?;
+        Ok(Some(row.try_get(0)?))
+    }
+}
+
 /// Inside the transaction that records a judgement, which holds its host: that the references it was
 /// made by are those that count, and that a reference of one boot is used for one boot.
 pub(super) async fn check_and_use(
     tx: &Transaction,
     host: &HostId,
     judged_by: &JudgedBy,
+    generation: Option<i64>,
     by: &By,
 ) -> Result<(), StoreError> {
-    let Some(judged) = judged_by.reference_generation else { return Ok(()) };
-    // Whoever changes one waits until this judgement is recorded, and judges anew what it must.
-    lock::references(tx, Use::Judge).await?;
-    let sql = "SELECT value FROM counters WHERE name = 'reference_generation'";
-    let generation: i64 = tx.row(sql, &[]).await?.try_get(0)?;
-    if generation != judged {
+    if judged_by.reference_generation.is_none() {
+        return Ok(());
+    }
+    if generation != judged_by.reference_generation {
         return Err(Conflict::ReferencesChanged.into());
     }
     let Some((id, reset_count)) = &judged_by.one_boot else { return Ok(()) };

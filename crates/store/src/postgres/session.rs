@@ -172,6 +172,30 @@ impl Session {
         Ok(self.client.query_one(&statement, values).await?)
     }
 
+    /// A statement for [`Self::send`] and [`Self::ask`].
+    pub(super) async fn prepare(&self, sql: &str) -> Result<Statement, StoreError> {
+        Ok(self.prepared(sql).await?)
+    }
+
+    /// As [`Self::execute`]. It is on its way as soon as this is polled: those that are polled one after
+    /// the other, without waiting in between, are one flight, which the database goes through in order.
+    pub(super) async fn send(
+        &self,
+        statement: &Statement,
+        values: Values<'_>,
+    ) -> Result<u64, StoreError> {
+        Ok(self.client.execute(statement, values).await?)
+    }
+
+    /// As [`Self::rows`], and on its way as soon as this is polled.
+    pub(super) async fn ask(
+        &self,
+        statement: &Statement,
+        values: Values<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        Ok(self.client.query(statement, values).await?)
+    }
+
     async fn prepared(&self, sql: &str) -> Result<Statement, tokio_postgres::Error> {
         if let Some(known) = self.statements().get(sql) {
             return Ok(known.clone());

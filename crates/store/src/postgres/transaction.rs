@@ -14,6 +14,7 @@
 use std::future::Future;
 use std::ops::Deref;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -41,6 +42,7 @@ pub(super) type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 pub(super) struct Transaction {
     lease: Lease,
     unsealed: Mutex<Vec<Unsealed>>,
+    is_committed: AtomicBool,
 }
 
 impl Deref for Transaction {
@@ -52,11 +54,30 @@ impl Deref for Transaction {
 }
 
 impl Transaction {
-    async fn begin(pool: &Arc<Pool>) -> Result<Self, StoreError> {
+    async fn new(pool: &Arc<Pool>) -> Result<Self, StoreError> {
         let mut lease = pool.take().await?;
         lease.begin();
-        lease.session().batch("BEGIN").await?;
-        Ok(Self { lease, unsealed: Mutex::default() })
+        Ok(Self { lease, unsealed: Mutex::default(), is_committed: AtomicBool::new(false) })
+    }
+
+    /// Begins it. On its way as soon as this is polled, so it may be the first of a flight that only
+    /// looks and locks.
+    pub(super) async fn begin(&self) -> Result<(), StoreError> {
+        self.batch("BEGIN").await
+    }
+
+    /// Whether nothing is to be said in the audit log.
+    pub(super) fn is_silent(&self) -> bool {
+        self.unsealed.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// Ends one that [is silent](Self::is_silent), as the last of a flight: where an earlier statement of
+    /// it fails the database rolls back instead, and where one could not even be sent, neither is this,
+    /// if those who send them wait for them in their order.
+    pub(super) async fn commit_in_flight(&self) -> Result<(), StoreError> {
+        self.batch("COMMIT").await?;
+        self.is_committed.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Says in the audit log what is changed. The row is written at the end: those who change
@@ -67,6 +88,10 @@ impl Transaction {
     }
 
     async fn commit(mut self) -> Result<(), StoreError> {
+        if self.is_committed.load(Ordering::Relaxed) {
+            self.lease.end();
+            return Ok(());
+        }
         let unsealed =
             std::mem::take(&mut *self.unsealed.lock().unwrap_or_else(PoisonError::into_inner));
         if !unsealed.is_empty() {
@@ -85,14 +110,28 @@ impl Transaction {
     }
 }
 
+/// Who begins a transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begins {
+    /// It is begun when its work starts.
+    Before,
+    /// Its work does it, in its first flight.
+    Itself,
+}
+
 /// Runs `work` in a transaction, and again where it lost a race.
-pub(super) async fn change<T, A, F>(pool: Arc<Pool>, with: A, work: F) -> Result<T, StoreError>
+pub(super) async fn change<T, A, F>(
+    pool: Arc<Pool>,
+    begins: Begins,
+    with: A,
+    work: F,
+) -> Result<T, StoreError>
 where
     F: for<'a> Fn(&'a Transaction, &'a A) -> Work<'a, T>,
 {
     let mut n_tries = 1;
     loop {
-        let outcome = within(attempt(&pool, &with, &work)).await;
+        let outcome = within(attempt(&pool, begins, &with, &work)).await;
         match outcome {
             Err(error) if lost_a_race(&error) && n_tries < TRIES_MAX => {
                 tracing::debug!(%error, n_tries, "transaction lost a race");
@@ -103,11 +142,19 @@ where
     }
 }
 
-async fn attempt<T, A, F>(pool: &Arc<Pool>, with: &A, work: &F) -> Result<T, StoreError>
+async fn attempt<T, A, F>(
+    pool: &Arc<Pool>,
+    begins: Begins,
+    with: &A,
+    work: &F,
+) -> Result<T, StoreError>
 where
     F: for<'a> Fn(&'a Transaction, &'a A) -> Work<'a, T>,
 {
-    let transaction = Transaction::begin(pool).await?;
+    let transaction = Transaction::new(pool).await?;
+    if begins == Begins::Before {
+        transaction.begin().await?;
+    }
     match work(&transaction, with).await {
         Ok(done) => {
             transaction.commit().await?;
