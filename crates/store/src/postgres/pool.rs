@@ -13,9 +13,10 @@ use crate::StoreError;
 /// the administrator; what a database of some cores does at once is less.
 const SESSIONS_MAX: usize = 16;
 
-/// How long a request waits for one of them. All of them busy for longer is a database that does not
-/// keep up: a client that is told so comes again later, one that waits only makes the queue longer.
-const WAIT_MAX: Duration = Duration::from_secs(5);
+/// How long a request waits for one of them. A rollout joins at once, up to
+/// [`crate::PENDING_PER_JOIN_TOKEN_MAX`] hosts by one token, and a busy database of two cores gets through
+/// those within it. What waits longer only makes the queue longer: who is told so comes again later.
+const WAIT_MAX: Duration = Duration::from_secs(25);
 
 /// The pool: a stack, so that those on top stay warm.
 #[derive(Debug)]

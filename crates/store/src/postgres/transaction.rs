@@ -54,10 +54,9 @@ impl Deref for Transaction {
 }
 
 impl Transaction {
-    async fn new(pool: &Arc<Pool>) -> Result<Self, StoreError> {
-        let mut lease = pool.take().await?;
+    fn on(mut lease: Lease) -> Self {
         lease.begin();
-        Ok(Self { lease, unsealed: Mutex::default(), is_committed: AtomicBool::new(false) })
+        Self { lease, unsealed: Mutex::default(), is_committed: AtomicBool::new(false) }
     }
 
     /// Begins it. On its way as soon as this is polled, so it may be the first of a flight that only
@@ -131,7 +130,8 @@ where
 {
     let mut n_tries = 1;
     loop {
-        let outcome = within(attempt(&pool, begins, &with, &work)).await;
+        let transaction = Transaction::on(pool.take().await?);
+        let outcome = within(attempt(transaction, begins, &with, &work)).await;
         match outcome {
             Err(error) if lost_a_race(&error) && n_tries < TRIES_MAX => {
                 tracing::debug!(%error, n_tries, "transaction lost a race");
@@ -143,7 +143,7 @@ where
 }
 
 async fn attempt<T, A, F>(
-    pool: &Arc<Pool>,
+    transaction: Transaction,
     begins: Begins,
     with: &A,
     work: &F,
@@ -151,7 +151,6 @@ async fn attempt<T, A, F>(
 where
     F: for<'a> Fn(&'a Transaction, &'a A) -> Work<'a, T>,
 {
-    let transaction = Transaction::new(pool).await?;
     if begins == Begins::Before {
         transaction.begin().await?;
     }
