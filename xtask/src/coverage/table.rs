@@ -39,30 +39,31 @@ pub(super) const PARTS: &[Part] = &[
     Part { title: "Boot path", requirements: BOOT_PATH },
     Part { title: "References", requirements: REFERENCES },
     Part { title: "Logs of hosts", requirements: HOST_LOGS },
+    Part { title: "Before a host joins, and when somebody helps", requirements: HOST_CHECKS },
     Part { title: "Firmware settings through BMCs", requirements: BMC },
     Part { title: "Several servers on one database", requirements: SHARED_STORE },
 ];
 
 const BMC: &[Requirement] = requirements! {
-    B1 "A walk asks for what is needed, whatever the layout, and ends whatever a BMC answers."
+    F1 "A walk asks for what is needed, whatever the layout, and ends whatever a BMC answers."
         ["firmware::a_walk_asks_for_what_is_needed_and_nothing_else",
          "firmware::loops_of_links_end",
          "firmware::no_number_of_resources_is_too_much",
          "firmware::neither_many_bytes_nor_many_values_are_kept",
          "firmware::each_layout_of_a_tree_is_understood",
          "firmware::a_tree_reads_nothing_outside_itself"];
-    B2 "Dependencies of a registry are evaluated as the standard has them; what is not known locks and frees nothing."
+    F2 "Dependencies of a registry are evaluated as the standard has them; what is not known locks and frees nothing."
         ["firmware::each_condition_compares_as_the_standard_says",
          "firmware::conditions_are_joined_by_their_words_and_any_will_do_without",
          "firmware::properties_of_others_are_looked_at_and_circles_end",
          "firmware::values_force_others_until_they_are_settled"];
-    B3 "Settings are known by what the registry lists, and values go back in the host's own words."
+    F3 "Settings are known by what the registry lists, and values go back in the host's own words."
         ["firmware::suffixes_that_change_with_each_release_do_not_count_and_others_do",
          "firmware::a_value_goes_back_in_the_words_that_the_host_uses",
          "firmware::only_values_that_the_registry_lists_are_ever_sent",
          "firmware::an_unknown_vendor_is_read_by_what_people_read",
          "firmware::makers_that_were_not_recorded_are_known_by_their_names"];
-    B4 "Recorded trees have the findings that are known of them, and nothing passes on nothing."
+    F4 "Recorded trees have the findings that are known of them, and nothing passes on nothing."
         ["firmware::the_recorded_poweredge_has_old_keys_an_old_dbx_and_secure_boot_off",
          "firmware::the_recorded_supermicro_has_csm_and_no_keys_and_lists_no_tpm",
          "firmware::the_recorded_gb200_has_a_test_key_at_its_factory",
@@ -71,53 +72,54 @@ const BMC: &[Requirement] = requirements! {
          "firmware::the_founding_story_is_in_one_dell",
          "firmware::nothing_passes_on_nothing",
          "firmware::whatever_a_property_is_made_of_nothing_passes_that_did_not"];
-    B5 "A plan changes in order what unlocks and what is locked, and explains what it cannot change."
+    F5 "A plan changes in order what unlocks and what is locked, and explains what it cannot change."
         ["firmware::dell_with_the_tpm_off_takes_two_restarts_for_the_bank",
          "firmware::legacy_video_is_turned_off_before_secure_boot",
          "firmware::hpe_says_what_greys_a_setting_out",
          "firmware::txt_that_is_wanted_comes_after_the_bank_that_it_needs",
          "firmware::what_firmware_forces_is_told_and_what_it_undoes_is_no_change"];
-    B6 "No plan makes an installed host unbootable, clears a TPM or offers keys that are not shown to be fit."
+    F6 "No plan makes an installed host unbootable, clears a TPM or offers keys that are not shown to be fit."
         ["firmware::the_founding_story_on_dell_is_explained_and_nothing_is_made_unbootable",
          "firmware::factory_keys_are_offered_only_where_they_are_shown_to_be_fit",
          "firmware::without_a_registry_no_attribute_is_changed"];
-    B7 "A plan is the same each time, and can be taken back where that is possible."
+    F7 "A plan is the same each time, and can be taken back where that is possible."
         ["firmware::a_plan_is_the_same_each_time_and_survives_being_written_down",
          "firmware::a_switch_to_tpm_2_cannot_be_taken_back"];
-    B8 "A BMC is known or it is not asked; a password goes to nobody else, is tried once and shown nowhere."
+    F8 "A BMC is known or it is not asked; a password goes to nobody else, is tried once and shown nowhere."
         ["redfish::a_bmc_is_known_by_its_authority_or_by_its_pin_and_by_nothing_else",
          "redfish::a_wrong_password_is_tried_once_and_shown_nowhere",
          "redfish::credentials_are_named_and_their_owners_alone",
          "redfish::a_broken_file_gives_nothing_of_itself_away",
          "cli::a_bmc_that_is_not_known_is_not_asked_and_a_file_that_others_read_is_not_used"];
-    B9 "BMCs that hang, lie or break end in time, and hide no other."
+    F9 "BMCs that hang, lie or break end in time, and hide no other."
         ["redfish::what_strikes_everywhere_is_an_error_of_the_whole_bmc",
          "redfish::what_strikes_one_resource_is_told_of_that_one",
          "redfish::a_whole_host_has_a_limit_of_time",
          "cli::a_scan_tells_of_bmcs_that_cannot_be_asked_and_hides_no_other"];
-    B10 "What a BMC says over HTTPS is judged as its saved tree is."
+    F10 "What a BMC says over HTTPS is judged as its saved tree is."
         ["redfish::a_real_tree_says_the_same_over_https_as_out_of_its_folder",
          "cli::a_bmc_says_the_same_as_its_saved_tree"];
-    B11 "A step is in force when its settings are, nothing waits, and Secure Boot says so."
+    F11 "A step is in force when its settings are, nothing waits, and Secure Boot says so."
         ["redfish::each_makers_machine_comes_to_what_was_planned_with_as_many_boots_as_steps",
          "redfish::the_planners_own_plans_bring_each_makers_machine_to_its_goal",
          "redfish::faults_of_jobs",
          "redfish::faults_of_boots"];
-    B12 "Each act stands in the journal before it is done; the same command goes on after whatever ended it."
+    F12 "Each act stands in the journal before it is done; the same command goes on after whatever ended it."
         ["redfish::each_act_stands_in_the_journal_before_it_is_done",
          "redfish::a_run_that_is_stopped_at_any_moment_goes_on_and_boots_no_more_than_needed",
          "redfish::a_journal_that_was_cut_anywhere_is_enough_to_go_on",
          "cli::a_program_that_is_killed_in_the_middle_goes_on_with_the_same_command"];
-    B13 "A refusal may have been taken and an acceptance forgotten; changes of others and other machines stop ours."
+    F13 "A refusal may have been taken and an acceptance forgotten; changes of others and other machines stop ours."
         ["redfish::faults_of_settings",
          "redfish::another_machine_behind_the_same_address_is_left_alone",
          "redfish::presence_that_lapsed_meanwhile_is_asserted_once_more"];
-    B14 "Nobody is changed unasked, outside the window or after a failure; the values of before can be put back."
+    F14 "Nobody is changed unasked, outside the window or after a failure; the values of before can be put back."
         ["cli::nobody_is_changed_unasked_or_outside_the_window",
          "cli::the_first_failure_of_a_wave_is_the_last_host_that_is_begun",
          "cli::a_wish_to_stop_is_heard_between_two_acts",
          "redfish::a_revert_puts_back_what_was_there_last_step_first"];
-    Part { title: "Before a host joins, and when somebody helps", requirements: HOST_CHECKS },
+};
+
 const HOST_CHECKS: &[Requirement] = requirements! {
     D1 "What is wrong is told in the order in which to mend it, and what nobody looked at never passes."
         ["doctor::nothing_observed_is_nothing_passed",
@@ -154,36 +156,36 @@ const HOST_CHECKS: &[Requirement] = requirements! {
 };
 
 const SHARED_STORE: &[Requirement] = requirements! {
-    D1 "What one server used, a challenge, a join token or a TPM, is used for all; of a race one wins."
+    M1 "What one server used, a challenge, a join token or a TPM, is used for all; of a race one wins."
         ["store::what_one_server_used_is_used_for_the_other",
          "store::racing_servers_have_one_winner",
          "server::a_host_of_one_server_is_a_host_of_the_other"];
-    D2 "What servers count and share together holds while they write at once."
+    M2 "What servers count and share together holds while they write at once."
         ["store::counts_of_a_cohort_hold_while_many_write",
          "store::shared_evidence_is_there_for_whoever_needs_it"];
-    D3 "A server that is killed takes no accepted result with it, and none is there twice."
+    M3 "A server that is killed takes no accepted result with it, and none is there twice."
         ["server::a_server_that_is_killed_is_not_missed",
          "store::acknowledged_appraisals_survive_kill_9"];
-    D4 "A database that ends, hangs or is locked fails requests as unavailable, leaves nothing half done, and is gone on with."
+    M4 "A database that ends, hangs or is locked fails requests as unavailable, leaves nothing half done, and is gone on with."
         ["store::a_restart_fails_requests_and_nothing_else",
          "store::a_database_that_hangs_is_unavailable_and_comes_back",
          "store::a_lock_that_stays_is_unavailable_not_broken",
          "server::a_database_that_goes_away_is_waited_for"];
-    D5 "A newer schema, a foreign database and one that cannot hold every text are refused and left alone."
+    M5 "A newer schema, a foreign database and one that cannot hold every text are refused and left alone."
         ["store::a_newer_schema_is_refused",
          "store::a_foreign_database_is_refused_and_left_alone",
          "store::a_database_of_another_encoding_is_refused"];
-    D6 "TLS to the database is verified or the database is on this machine; no password is shown."
+    M6 "TLS to the database is verified or the database is on this machine; no password is shown."
         ["store::tls_is_taken_only_where_the_server_is_who_was_asked_for",
          "store::plain_is_for_this_machine_alone",
          "store::tls_is_verified_or_refused",
          "store::a_password_is_never_shown",
          "server::an_address_that_may_not_be_used_is_refused_without_its_password"];
-    D7 "Who waits at one server hears of what is done at another."
+    M7 "Who waits at one server hears of what is done at another."
         ["server::who_waits_at_one_server_hears_of_the_other"];
-    D8 "A server that no host would talk to, with another authority, does not start."
+    M8 "A server that no host would talk to, with another authority, does not start."
         ["server::a_server_with_another_authority_does_not_start"];
-    D9 "A text that one of the databases cannot hold is refused, and is no failure."
+    M9 "A text that one of the databases cannot hold is refused, and is no failure."
         ["store::a_text_that_cannot_be_kept_is_refused_and_no_failure"];
 };
 

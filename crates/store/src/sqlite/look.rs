@@ -22,7 +22,7 @@ impl SqliteLook {
         let db = open::reader(path)?;
         match migrate::is_ours(&db) {
             Ok(true) => Ok(Self { db }),
-            Ok(false) => Err(StoreError::NotOurs { path: path.to_owned() }),
+            Ok(false) => Err(StoreError::NotOurs { database: path.display().to_string() }),
             Err(error) => Err(open::not_a_database(error, path)),
         }
     }
