@@ -35,6 +35,15 @@ pub fn label_fault(key: &str, value: &str) -> Option<&'static str> {
     }
 }
 
+/// A label as people write it: `site=muc`.
+pub fn label(text: &str) -> Result<(String, String), &'static str> {
+    let (key, value) = text.split_once('=').ok_or("a label is written as site=muc")?;
+    match label_fault(key, value) {
+        None => Ok((key.to_owned(), value.to_owned())),
+        Some(fault) => Err(fault),
+    }
+}
+
 /// The labels that a selector names: `site=muc,rack` are hosts of that site that have a rack.
 pub fn selector(text: &str) -> Result<Vec<(String, Option<String>)>, &'static str> {
     let one = |term: &str| {

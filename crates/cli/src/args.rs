@@ -160,7 +160,7 @@ pub struct TokenCreate {
     #[arg(long)]
     pub approval: bool,
     /// Label each host that joins with it, as `site=muc` (may be repeated)
-    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = api::inventory::label)]
     pub label: Vec<(String, String)>,
     /// What it is for
     #[arg(long, value_name = "TEXT", default_value = "")]
@@ -567,15 +567,6 @@ fn end_of_day_ms(text: &str) -> Result<i64, String> {
         .and_then(|after| format!("{after}T00:00:00Z").parse::<jiff::Timestamp>().ok());
     end.map(jiff::Timestamp::as_millisecond)
         .ok_or_else(|| "a day is written as 2027-01-31".to_owned())
-}
-
-/// A label out of `site=muc`.
-fn label(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("a label is written as site=muc")?;
-    match api::inventory::label_fault(key, value) {
-        None => Ok((key.to_owned(), value.to_owned())),
-        Some(fault) => Err(fault.to_owned()),
-    }
 }
 
 /// PCRs of firmware out of `0-3,6`.

@@ -160,6 +160,11 @@ fn or_gone(written: io::Result<()>) -> io::Result<()> {
     }
 }
 
+/// So many hosts, in words.
+pub(crate) fn n_hosts(n: usize) -> String {
+    if n == 1 { "1 host".to_owned() } else { format!("{n} hosts") }
+}
+
 /// A text without control characters: parts of it may be a host's words.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()

@@ -41,7 +41,7 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 64)]
     at_one_time: usize,
     /// A label of all hosts (may be repeated)
-    #[arg(long, value_name = "KEY=VALUE", value_parser = label)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = api::inventory::label)]
     label: Vec<(String, String)>,
     /// Bytes that make each event log larger
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -64,14 +64,6 @@ struct Arguments {
     /// Print the summary as JSON
     #[arg(long)]
     json: bool,
-}
-
-fn label(text: &str) -> Result<(String, String), String> {
-    let (key, value) = text.split_once('=').ok_or("a label is written as site=muc")?;
-    match api::inventory::label_fault(key, value) {
-        None => Ok((key.to_owned(), value.to_owned())),
-        Some(fault) => Err(fault.to_owned()),
-    }
 }
 
 fn main() -> ExitCode {

@@ -189,7 +189,7 @@ pub struct Label {
     #[command(flatten)]
     pub hosts: Hosts,
     /// Put this label on, or give it this value (may be repeated)
-    #[arg(long, value_name = "KEY=VALUE", value_parser = super::label, required_unless_present = "remove")]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = api::inventory::label, required_unless_present = "remove")]
     pub set: Vec<(String, String)>,
     /// Take the label of this key off (may be repeated)
     #[arg(long, value_name = "KEY")]

@@ -11,6 +11,7 @@ mod explain;
 mod firmware;
 mod generate;
 mod host;
+mod input;
 mod local_time;
 mod measured;
 mod policy;

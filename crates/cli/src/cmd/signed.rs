@@ -1,18 +1,15 @@
 //! What a server signed: read with its limit, checked under its keys.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::Path,
-};
+use std::path::Path;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 use client::Client;
 use jsonwebtoken::{
     Algorithm, DecodingKey, Validation, decode, decode_header, errors::ErrorKind, jwk::JwkSet,
 };
 use serde::de::DeserializeOwned;
 
+use super::input;
 use crate::error::CliError;
 
 /// A result names some findings; a set of keys has one.
@@ -32,20 +29,8 @@ pub(super) enum Ends {
 
 /// The text of a file; `-` is standard input.
 pub(super) fn text(file: &Path) -> Result<String, CliError> {
-    let named = file.display();
-    let source: Box<dyn Read> = match file.to_str() {
-        Some("-") => Box::new(io::stdin().lock()),
-        _ => Box::new(File::open(file).with_context(|| format!("{named} cannot be opened"))?),
-    };
-    let mut text = String::new();
-    let n_bytes = source
-        .take(BYTES_MAX + 1)
-        .read_to_string(&mut text)
-        .with_context(|| format!("{named} cannot be read"))?;
-    if u64::try_from(n_bytes).unwrap_or(u64::MAX) > BYTES_MAX {
-        return Err(anyhow!("{named} is over {BYTES_MAX} bytes: this is something else").into());
-    }
-    Ok(text.trim().to_owned())
+    let too_long = format!("is over {BYTES_MAX} bytes: this is something else");
+    Ok(input::text(file, BYTES_MAX, &too_long)?.trim().to_owned())
 }
 
 /// The keys of `file`, else those that the server shows now.

@@ -17,10 +17,7 @@ use store::{
 };
 use tokio::time::sleep;
 
-use super::{
-    App, AppError, RefusalKind, standing,
-    words::{REASON_CHARS_MAX, is_line},
-};
+use super::{App, AppError, RefusalKind, standing, words::check_lasting};
 use crate::{config::Config, http::problem::Chain};
 
 /// Hosts that are looked at in one go.
@@ -154,17 +151,8 @@ impl App {
         request: AcknowledgeRequest,
         by: By,
     ) -> Result<AlarmsChanged, AppError> {
-        let invalid =
-            |title| AppError::plain(RefusalKind::Invalid, "acknowledgement-invalid", title);
-        if !is_line(&request.reason, REASON_CHARS_MAX) {
-            return Err(invalid(format!(
-                "a reason is one line of {REASON_CHARS_MAX} characters at most"
-            )));
-        }
-        if request.until_ms.is_some_and(|until_ms| until_ms <= by.at_ms) {
-            return Err(invalid("the time until which it lasts is over already".to_owned()));
-        }
         let AcknowledgeRequest { alarms, reason, until_ms } = request;
+        check_lasting("acknowledgement-invalid", &reason, until_ms, by.at_ms)?;
         let selection = selection(alarms)?;
         let n = self.store.acknowledge_alarms(selection, &reason, until_ms, by).await?;
         Ok(AlarmsChanged { n })

@@ -1,6 +1,9 @@
 //! The inventory: hosts as people see and steer them.
 
-use api::admin::{AttestRequested, HostDetail, PastAppraisal};
+use api::{
+    admin::{AttestRequested, HostDetail, PastAppraisal},
+    appraisal::Appraisal,
+};
 use findings::Code;
 use store::{Approval, By, Connection, Host, HostId, Identity, Reenrolment, TpmPresence};
 use tokio::time::{Duration, Instant};
@@ -30,17 +33,7 @@ impl App {
                 host = self.find(&id).await?;
             }
         }
-        let appraisal = match &host.last {
-            None => None,
-            Some(last) => self.store.appraisal(last.id).await?,
-        };
-        let appraisal = match appraisal {
-            None => None,
-            Some(row) => Some(
-                serde_json::from_str(&row.document_json)
-                    .map_err(|err| AppError::Bug(err.into()))?,
-            ),
-        };
+        let appraisal = self.last_appraisal(&host).await?;
         let past = match host.last_judged_by_past() {
             Some(version) => self.store.past_identity(&id, version).await?,
             None => None,
@@ -143,6 +136,14 @@ impl App {
                 Ok(PastAppraisal { at_ms: row.at_ms, appraisal })
             })
             .collect()
+    }
+
+    /// The last judgement of a host in full.
+    pub(super) async fn last_appraisal(&self, host: &Host) -> Result<Option<Appraisal>, AppError> {
+        let Some(last) = &host.last else { return Ok(None) };
+        let Some(row) = self.store.appraisal(last.id).await? else { return Ok(None) };
+        let read = serde_json::from_str(&row.document_json);
+        read.map(Some).map_err(|err| AppError::Bug(err.into()))
     }
 
     pub(super) async fn find(&self, id: &HostId) -> Result<Host, AppError> {

@@ -3,10 +3,7 @@
 use api::inventory::{LabelCount, Labels, LabelsRequest, MaintenanceRequest, label_fault};
 use store::{By, HostId, LabelsChange};
 
-use super::{
-    App, AppError, RefusalKind,
-    words::{REASON_CHARS_MAX, is_line},
-};
+use super::{App, AppError, RefusalKind, words::check_lasting};
 
 /// Labels of one request: twice as many as a host has, to change all of them at once.
 const CHANGED_MAX: usize = 64;
@@ -53,15 +50,8 @@ impl App {
         request: MaintenanceRequest,
         by: By,
     ) -> Result<(), AppError> {
-        let invalid = |title| AppError::plain(RefusalKind::Invalid, "maintenance-invalid", title);
-        if !is_line(&request.reason, REASON_CHARS_MAX) {
-            return Err(invalid(format!(
-                "a reason is one line of {REASON_CHARS_MAX} characters at most"
-            )));
-        }
-        if request.until_ms.is_some_and(|until_ms| until_ms <= by.at_ms) {
-            return Err(invalid("the time until which it lasts is over already".to_owned()));
-        }
+        let MaintenanceRequest { reason, until_ms } = &request;
+        check_lasting("maintenance-invalid", reason, *until_ms, by.at_ms)?;
         let id = HostId::from(id);
         self.store.enter_maintenance(&id, request.until_ms, &request.reason, by).await?;
         tracing::info!(host = %id, reason = request.reason, "maintenance begins");

@@ -30,17 +30,7 @@ impl App {
             return Err(AppError::plain(RefusalKind::Invalid, "nonce-invalid", title));
         }
         let host = self.find(&HostId::from(id)).await?;
-        let appraisal = match &host.last {
-            None => None,
-            Some(last) => self.store.appraisal(last.id).await?,
-        };
-        let appraisal = match appraisal {
-            None => None,
-            Some(row) => Some(
-                serde_json::from_str(&row.document_json)
-                    .map_err(|err| AppError::Bug(err.into()))?,
-            ),
-        };
+        let appraisal = self.last_appraisal(&host).await?;
         let now_ms = self.store.now_ms().await?;
         let (verdict, findings) = standing::standing(&host, &self.config, now_ms);
         let issued_at = now_ms.div_euclid(1000);

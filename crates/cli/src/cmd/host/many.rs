@@ -2,13 +2,11 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs::File,
-    io::{self, Read},
     path::Path,
     time::Duration,
 };
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use api::{
     admin::Host as HostView,
     inventory::{ACTION_HOSTS_MAX, Action, ActionOutcome, ActionReply, ActionRequest, HostQuery},
@@ -19,9 +17,9 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::{all, find, no_host};
 use crate::{
     args::Hosts,
-    cmd::Exit,
+    cmd::{Exit, input},
     error::CliError,
-    output::{Output, Tone, plain},
+    output::{Output, Tone, n_hosts, plain},
 };
 
 /// A file of the names of a fleet of 100,000 hosts is below a tenth of it.
@@ -102,20 +100,7 @@ fn of_all(names: &[String], all: Vec<HostView>) -> Result<Vec<HostView>, CliErro
 
 /// One name a line; empty lines and what follows a `#` say nothing.
 fn names_in(file: &Path) -> Result<Vec<String>, CliError> {
-    let source: Box<dyn Read> = match file.to_str() {
-        Some("-") => Box::new(io::stdin().lock()),
-        _ => Box::new(
-            File::open(file).with_context(|| format!("{} cannot be opened", file.display()))?,
-        ),
-    };
-    let mut text = String::new();
-    let n_bytes = source
-        .take(FILE_BYTES_MAX + 1)
-        .read_to_string(&mut text)
-        .with_context(|| format!("{} cannot be read", file.display()))?;
-    if u64::try_from(n_bytes).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
-        return Err(anyhow!("{} is no list of hosts: it is too long", file.display()).into());
-    }
+    let text = input::text(file, FILE_BYTES_MAX, "is no list of hosts: it is too long")?;
     let name = |line: &str| line.split('#').next().unwrap_or_default().trim().to_owned();
     Ok(text.lines().map(name).filter(|name| !name.is_empty()).collect())
 }
@@ -221,8 +206,4 @@ fn tell(
         }
     }
     Ok(if refused.is_empty() { Exit::Done } else { Exit::No })
-}
-
-fn n_hosts(n: usize) -> String {
-    if n == 1 { "1 host".to_owned() } else { format!("{n} hosts") }
 }

@@ -18,7 +18,7 @@ use crate::{
     args::FirmwareApply,
     cmd::{Exit, firmware::goal},
     error::CliError,
-    output::Output,
+    output::{Output, n_hosts},
 };
 
 /// What one host asks for.
@@ -73,7 +73,7 @@ pub(crate) fn run(command: &FirmwareApply, output: &Output) -> Result<Exit, CliE
         }
         return Ok(if n_not == 0 { Exit::Done } else { Exit::No });
     }
-    let question = format!("Change {}, which restarts them?", show::n_hosts(n_changed));
+    let question = format!("Change {}, which restarts them?", n_hosts(n_changed));
     if !command.changes.yes && !confirmed(&question, output)? {
         output.note("nothing was changed");
         return Ok(Exit::No);

@@ -4,7 +4,12 @@ use anyhow::anyhow;
 use redfish::apply::{Direction, Task, Work};
 
 use super::{Target, apply, campaign, show, targets};
-use crate::{args::FirmwareRevert, cmd::Exit, error::CliError, output::Output};
+use crate::{
+    args::FirmwareRevert,
+    cmd::Exit,
+    error::CliError,
+    output::{Output, n_hosts},
+};
 
 /// One host whose changes are taken back.
 struct Back<'a> {
@@ -48,7 +53,7 @@ pub(crate) fn run(command: &FirmwareRevert, output: &Output) -> Result<Exit, Cli
             backs.iter().map(|back| (&*back.task.name, back.task.wave, &back.work, &*back.left));
         show::backs(rows, output)?;
     }
-    let n = show::n_hosts(backs.len());
+    let n = n_hosts(backs.len());
     let question = format!("Take the changes of {n} back, which restarts them?");
     if !command.changes.yes && !apply::confirmed(&question, output)? {
         output.note("nothing was changed");

@@ -20,10 +20,6 @@ pub(super) fn chain(err: &dyn Error) -> String {
     text
 }
 
-pub(super) fn n_hosts(n: usize) -> String {
-    if n == 1 { "1 host".to_owned() } else { format!("{n} hosts") }
-}
-
 /// The hosts, wave after wave, with each change.
 pub(super) fn hosts(hosts: &[Host], output: &Output) -> io::Result<()> {
     let mut table = output.table(&["host", "wave", "restarts", "what is changed"]);
