@@ -82,9 +82,28 @@ pub struct HostDetail {
     pub appraisal: Option<Appraisal>,
     /// Seconds until the next attestation is due.
     pub next_due_s: Option<i64>,
+    /// Up to when the last judgement counts, if nothing ends it before: milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict_good_until_ms: Option<i64>,
+    /// How often it is judged, and why so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
     /// How its last verified quote compares with those of its cohort, where there is one.
     #[serde(default)]
     pub peers: Option<Peers>,
+}
+
+/// How often a host is judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schedule {
+    /// Seconds between two judgements.
+    pub interval_s: u64,
+    /// How much less or more, in hundredths of the interval.
+    pub jitter_pct: u8,
+    /// Seconds for which a verdict counts.
+    pub verdict_good_for_s: u64,
+    /// What says so.
+    pub because: String,
 }
 
 /// Another TPM than the enrolled one.

@@ -13,7 +13,7 @@ use verify::{BankRule, SelectionRule, UnixTime};
 
 use crate::ima::ImaRules;
 use crate::policy_rule::{ApprovedEk, Rule, Waiver, is_lowered, unchangeable};
-use crate::{SecureBootRules, SiteRules};
+use crate::{Schedule, SecureBootRules, SiteRules};
 
 /// The rules of a judgement. Whatever is set, a verified quote and a log that replays to it stay
 /// necessary: what would give that up is a [`PolicyFault`].
@@ -28,6 +28,9 @@ pub struct Policy {
     /// Seconds for which a verdict counts; `None`: what the server is configured for. Nothing
     /// that is judged here depends on it.
     pub verdict_good_for_s: Option<u64>,
+    /// When hosts are judged: the first that fits a host's labels counts; where none does, what the
+    /// server is configured for. Nothing that is judged here depends on it.
+    pub schedules: Vec<Schedule>,
     /// How the measurement list of IMA is judged; `None`: not at all. Shared, since an allow list
     /// has megabytes.
     pub ima: Option<Arc<ImaRules>>,
@@ -151,6 +154,7 @@ impl Default for Policy {
             approved_eks: Vec::new(),
             minimum_tpm_firmware: Vec::new(),
             verdict_good_for_s: None,
+            schedules: Vec::new(),
             references: references::Rules::default(),
             ima: None,
             secure_boot: SecureBootRules::default(),

@@ -52,6 +52,14 @@ permit_expired = {}
 # Seconds for which a verdict counts; left out: two intervals of the server's attestation.
 # good_for_s = 600
 
+# How often the hosts with some labels are judged; the first table that fits counts, and hosts that
+# none fits are judged as the server is configured.
+# [[schedule]]
+# labels = {{ site = \"muc\" }}
+# interval_s = 3600
+# jitter_pct = 10             # give or take so many hundredths of the interval
+# verdict_good_for_s = 7200   # left out: two intervals
+
 [secure_boot]
 # SHA-256 fingerprints of the certificates that may allow something to run, or names such as
 # \"Microsoft UEFI CA 2023\"; left out: whatever the host's db has.

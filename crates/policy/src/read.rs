@@ -4,6 +4,7 @@ mod endorsement;
 mod named;
 mod quirks;
 mod references;
+mod schedule;
 mod secure_boot;
 
 use std::{collections::BTreeMap, ops::Range};
@@ -30,6 +31,7 @@ struct File {
     endorsement: endorsement::Endorsement,
     tpm: Tpm,
     verdict: Verdict,
+    schedule: Vec<schedule::Table>,
     secure_boot: secure_boot::SecureBoot,
     ima: named::Ima,
     rules: named::Rules,
@@ -114,6 +116,7 @@ pub fn read_with(text: &str, files: &dyn NamedFiles) -> Result<Policy, PolicyErr
         }
         policy.verdict_good_for_s = Some(*seconds.get_ref());
     }
+    schedule::apply(file.schedule, &mut policy, &source)?;
     file.secure_boot.apply(&mut policy, &source)?;
     file.ima.apply(&mut policy, &source, files)?;
     file.rules.apply(&mut policy, &source, files)?;

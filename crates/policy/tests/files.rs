@@ -298,3 +298,55 @@ fn references_are_read_with_their_rules() {
         assert_eq!(err.line, line, "{wrong}: {err}");
     }
 }
+
+#[test]
+fn schedules_are_read_in_their_order() {
+    let policy = read(
+        "[[schedule]]
+labels = { site = 'muc', role = 'pay' }
+interval_s = 60
+jitter_pct = 0
+verdict_good_for_s = 60
+[[schedule]]
+labels = { site = 'muc' }
+interval_s = 3600
+[[schedule]]
+interval_s = 600
+",
+    )
+    .unwrap();
+    let read: Vec<_> = policy
+        .schedules
+        .iter()
+        .map(|known| {
+            (known.labels.len(), known.interval_s, known.jitter_pct, known.verdict_good_for_s)
+        })
+        .collect();
+    assert_eq!(read, [(2, 60, 0, 60), (1, 3600, 10, 7200), (0, 600, 10, 1200)]);
+}
+
+#[test]
+fn a_schedule_that_cannot_be_kept_is_none() {
+    faulty("[[schedule]]\ninterval_s = 0", 2, 14, "1 to 2592000");
+    faulty("[[schedule]]\ninterval_s = 2592001", 2, 14, "1 to 2592000");
+    faulty("[[schedule]]\ninterval_s = 60\njitter_pct = 51", 3, 14, "0 to 50");
+    // Up to 66 seconds may be between two of them.
+    let counts =
+        |seconds: u64| format!("[[schedule]]\ninterval_s = 60\nverdict_good_for_s = {seconds}");
+    assert!(read(&counts(66)).is_ok());
+    faulty(&counts(65), 3, 22, "66 to");
+    faulty("[[schedule]]\ninterval_s = 60\nlabels = { 'a b' = 'c' }", 3, 12, "key");
+    faulty("[[schedule]]\ninterval_s = 60\nlabels = { a = '' }", 3, 12, "value");
+    faulty("[[schedule]]\ninterval_s = 60\nevery = 1", 3, 1, "unknown field");
+    assert!(fault("[[schedule]]\nlabels = {}").message.contains("interval_s"));
+    let one = "[[schedule]]\ninterval_s = 60\nlabels = { site = 'muc' }\n";
+    let narrower = "[[schedule]]\ninterval_s = 9\nlabels = { site = 'muc', rack = '7' }\n";
+    assert!(read(&format!("{narrower}{one}")).is_ok());
+    faulty(&format!("{one}{narrower}"), 5, 14, "number 1 takes them all");
+    let all = "[[schedule]]\ninterval_s = 60\n";
+    faulty(&format!("{all}{one}"), 4, 14, "number 1");
+    let many: String = (0..65)
+        .map(|n| format!("[[schedule]]\nlabels = {{ n = '{n}' }}\ninterval_s = 60\n"))
+        .collect();
+    assert!(fault(&many).message.contains("at most 64"));
+}

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use appraise::Policy;
+use appraise::{Policy, Schedule};
 use secure_boot_facts::{REVOCATIONS_BYTES_MAX, Revocations};
 use serde::Deserialize;
 
@@ -28,7 +28,8 @@ pub struct Config {
     /// Names and addresses under which agents and people reach the server, for its certificate.
     /// This machine's host name, `localhost` and the loopback addresses are always among them.
     pub names: Vec<String>,
-    /// Seconds between two attestations of a host, give or take a tenth.
+    /// Seconds between two attestations of a host, give or take a tenth, where no schedule of the policy
+    /// says another.
     pub attest_interval_s: u64,
     /// Seconds for which a verdict counts; 0: two intervals.
     pub verdict_good_for_s: u64,
@@ -41,6 +42,9 @@ pub struct Config {
     /// The policy file; without one the default policy holds. In the configuration file it is
     /// relative to that file's folder.
     pub policy: Option<PathBuf>,
+    /// When hosts are judged, by their labels: the policy says it.
+    #[serde(skip)]
+    pub schedules: Vec<Schedule>,
     /// A newer list of revoked images than this program has: a signed update of dbx, or bare
     /// signature lists. Relative as the policy is.
     pub dbx: Option<PathBuf>,
@@ -70,6 +74,7 @@ impl Default for Config {
             connections_max: 20_000,
             joins_per_s: crate::app::JOINS_PER_S,
             policy: None,
+            schedules: Vec::new(),
             dbx: None,
         }
     }

@@ -42,7 +42,27 @@ pub(super) const PARTS: &[Part] = &[
     Part { title: "Before a host joins, and when somebody helps", requirements: HOST_CHECKS },
     Part { title: "Firmware settings through BMCs", requirements: BMC },
     Part { title: "Several servers on one database", requirements: SHARED_STORE },
+    Part {
+        title: "Thousands of hosts: when they are judged, and how they come in",
+        requirements: ONBOARDING,
+    },
 ];
+
+const ONBOARDING: &[Requirement] = requirements! {
+    N1 "Hosts are judged by the first schedule that fits their labels, and a label brings the next one forward."
+        ["server::the_first_that_fits_counts_and_says_so",
+         "server::a_schedule_that_became_shorter_brings_the_due_time_forward",
+         "server::a_label_changes_when_a_host_is_due_and_until_when_it_counts",
+         "policy::schedules_are_read_in_their_order",
+         "policy::a_schedule_that_cannot_be_kept_is_none"];
+    N2 "A verdict ends by the schedule of its host, and its alarm comes then."
+        ["server::a_verdict_ends_by_the_schedule_of_its_host",
+         "server::a_label_changes_when_a_host_is_due_and_until_when_it_counts"];
+    N3 "A fleet that begins, boots or comes back at once does not stay in step."
+        ["server::a_judgement_that_was_due_is_followed_by_one_within_the_jitter",
+         "server::what_no_schedule_asked_for_is_followed_by_one_at_any_time_of_the_interval",
+         "server::a_fleet_that_begins_at_once_is_spread_from_its_second_judgement_on"];
+};
 
 const BMC: &[Requirement] = requirements! {
     F1 "A walk asks for what is needed, whatever the layout, and ends whatever a BMC answers."

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use api::fleet::Breadth;
 use clap::{Args, Subcommand};
 
-use super::{EXIT_CODES, end_of_day_ms};
+use super::end_of_day_ms;
 
 const HOSTS_HELP: &str = "\
 Hosts are named one by one, or chosen by labels or a file. One that refuses holds no other up.
@@ -16,6 +16,15 @@ Examples:
   bootproof host disconnect web-1
   bootproof host disconnect --select site=muc,rack=7 --dry-run
   bootproof host disconnect --file hosts.txt --yes";
+
+const ATTEST_HELP: &str = "\
+Exit codes: 0 accepted, or asked for of several, 1 not accepted, or some refused, 2 it could not
+be asked for, or wrong use.
+
+Examples:
+  bootproof host attest web-1
+  bootproof host attest --select site=muc --yes
+  bootproof host attest --all --yes";
 
 /// One host.
 #[derive(Debug, Args)]
@@ -39,7 +48,7 @@ Examples:
     #[command(after_help = "Example:\n  bootproof host show web-1")]
     Show(OneHost),
     /// Ask for evidence now; of one host, wait for the verdict
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = ATTEST_HELP)]
     Attest(Attest),
     /// Take hosts out of attestation until they are reconnected
     #[command(after_help = HOSTS_HELP)]
@@ -138,7 +147,7 @@ Examples:
 #[derive(Debug, Args)]
 pub struct Hosts {
     /// Names or identifiers
-    #[arg(value_name = "HOST", required_unless_present_any = ["select", "file"])]
+    #[arg(value_name = "HOST", required_unless_present_any = ["select", "file", "all"])]
     pub hosts: Vec<String>,
     /// All hosts with these labels: `site=muc,rack` are those of that site that have a rack
     #[arg(long, value_name = "LABELS", conflicts_with = "hosts", value_parser = selector)]
@@ -146,6 +155,9 @@ pub struct Hosts {
     /// A file with names or identifiers, one a line; `-` is standard input
     #[arg(long, value_name = "FILE", conflicts_with_all = ["hosts", "select"])]
     pub file: Option<PathBuf>,
+    /// All hosts that there are
+    #[arg(long, conflicts_with_all = ["hosts", "select", "file"])]
+    pub all: bool,
     /// Show which hosts it would be, and do nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -5,7 +5,7 @@ mod many;
 use api::{
     admin::{
         AttestRequested, Candidate, Host as HostView, HostDetail, HostPage, PastAppraisal,
-        ReplaceRequest, Replaced,
+        ReplaceRequest, Replaced, Schedule,
     },
     agent::Evidence,
     finding::Finding,
@@ -249,6 +249,13 @@ fn show_detail(detail: &HostDetail, output: &Output) -> Result<(), CliError> {
     line("judged", &time(host.appraised_at_ms))?;
     if let Some(due_s) = detail.next_due_s {
         line("next due", &format!("in {due_s} s"))?;
+    }
+    if detail.verdict_good_until_ms.is_some() {
+        line("counts until", &time(detail.verdict_good_until_ms))?;
+    }
+    if let Some(Schedule { interval_s, jitter_pct, because, .. }) = &detail.schedule {
+        let every = format!("every {interval_s} s, give or take {jitter_pct} %: {because}");
+        line("schedule", &every)?;
     }
     line("tpm", &host.tpm)?;
     match &detail.identity {

@@ -1,6 +1,10 @@
 //! `bootproof policy …`
 
-use std::{collections::HashMap, path::Path, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::Path,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use api::policy::{PolicyChange, PolicyTryPage, PolicyTryRequest};
@@ -36,6 +40,7 @@ struct Effective {
     banks: Banks,
     endorsement: Endorsement,
     verdict: Verdict,
+    schedule: Vec<Schedule>,
     secure_boot: SecureBoot,
     #[serde(skip_serializing_if = "Option::is_none")]
     ima: Option<Ima>,
@@ -113,6 +118,14 @@ struct Verdict {
 }
 
 #[derive(Serialize)]
+struct Schedule {
+    labels: BTreeMap<String, String>,
+    interval_s: u64,
+    jitter_pct: u8,
+    verdict_good_for_s: u64,
+}
+
+#[derive(Serialize)]
 struct Rule {
     code: &'static str,
     by_itself: &'static str,
@@ -132,6 +145,14 @@ struct Invalid<'a> {
     column: usize,
     message: &'a str,
     hint: Option<&'a str>,
+}
+
+impl Schedule {
+    fn of(schedule: &appraise::Schedule) -> Self {
+        let appraise::Schedule { labels, interval_s, jitter_pct, verdict_good_for_s } =
+            schedule.clone();
+        Self { labels, interval_s, jitter_pct, verdict_good_for_s }
+    }
 }
 
 impl Effective {
@@ -176,6 +197,7 @@ impl Effective {
                     .collect(),
             },
             verdict: Verdict { good_for_s: policy.verdict_good_for_s },
+            schedule: policy.schedules.iter().map(Schedule::of).collect(),
             secure_boot: SecureBoot {
                 n_allowed_authorities: policy
                     .secure_boot
@@ -255,6 +277,12 @@ pub(super) fn check(command: &PolicyFile, output: &Output) -> Result<Exit, CliEr
             None => "as the server is configured".to_owned(),
         },
     )?;
+    for Schedule { labels, interval_s, jitter_pct, verdict_good_for_s } in &effective.schedule {
+        let labels: Vec<_> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let of = if labels.is_empty() { "all others".to_owned() } else { plain(&labels.join(",")) };
+        let times = format!("{interval_s} s \u{b1} {jitter_pct} %, counts {verdict_good_for_s} s");
+        line("schedule", &format!("{of}: {times}"))?;
+    }
     if let Some(Ima { mode, pcr, n_paths, n_digests, n_signers }) = &effective.ima {
         let allowed = format!("{n_paths} paths with {n_digests} digests, {n_signers} signers");
         line("IMA", &format!("{mode}, PCR {pcr}, {allowed}"))?;

@@ -45,7 +45,7 @@ fn looked_at(host: &Host, config: &Config, now_ms: i64) -> (Vec<AlarmCause>, Opt
     }
     let (_, findings) = standing::standing(host, config, now_ms);
     // A host that has just joined is judged within moments.
-    let young_until_ms = host.created_at_ms.saturating_add(standing::good_for_ms(config));
+    let young_until_ms = host.created_at_ms.saturating_add(standing::good_for_ms(host, config));
     let is_young = now_ms <= young_until_ms;
     let mut known = BTreeSet::new();
     let mut causes = Vec::new();

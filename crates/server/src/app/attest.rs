@@ -22,7 +22,7 @@ use verify::{CheckedSignature, IssuedAt, Name, Nonce, NonceError, UnixTime};
 
 use super::{
     App, AppError, RefusalKind, identity::LoadedIdentity, memo::Memo, policy::clock_state,
-    reference::HeldTo, secret::random, standing,
+    reference::HeldTo, schedule::Timing, secret::random, standing,
 };
 
 /// Characters of the text that an agent sends where its TPM gave no quote.
@@ -179,7 +179,9 @@ impl App {
             self.identities.note_log(&host.id, named);
         }
 
-        let next_due_at_ms = now_ms.saturating_add(self.jittered_interval_ms()?);
+        let timing = Timing::of(&host.labels, &self.config);
+        let chance = u16::from_be_bytes(random::<2>()?);
+        let next_due_at_ms = timing.next_due_ms(&host, now_ms, chance);
         let decisive = appraisal.findings.iter().find(|finding| finding.severity == "fail");
         match decisive {
             None => tracing::info!(verdict = appraisal.verdict, "attestation finished"),
@@ -202,7 +204,7 @@ impl App {
             evidence: parts(judgeable.evidence, log_sha256)?,
             quote_clock,
             next_due_at_ms,
-            look_again_at_ms: now_ms.saturating_add(standing::good_for_ms(&self.config)) + 1,
+            look_again_at_ms: now_ms.saturating_add(timing.good_for_ms).saturating_add(1),
             cohort,
             quoted,
             judged_by,
@@ -255,15 +257,6 @@ impl App {
             return Err(StoreError::from(Conflict::NonceUsed).into());
         }
         Ok((Judgeable::new(evidence, nonce)?, issued))
-    }
-
-    /// The interval, a tenth less or more: hosts that joined together must not attest together
-    /// for ever.
-    fn jittered_interval_ms(&self) -> Result<i64, AppError> {
-        let interval_ms = self.config.attest_interval_s.saturating_mul(1000);
-        let [random] = random::<1>()?;
-        let jitter = interval_ms / 5 * u64::from(random) / 255;
-        Ok(i64::try_from(interval_ms / 10 * 9 + jitter).unwrap_or(i64::MAX))
     }
 
     /// The evidence of a host's last judgement, as it was sent.

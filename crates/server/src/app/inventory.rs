@@ -8,7 +8,7 @@ use findings::Code;
 use store::{Approval, By, Connection, Host, HostId, Identity, Reenrolment, TpmPresence};
 use tokio::time::{Duration, Instant};
 
-use super::{App, AppError, RefusalKind, replace, standing};
+use super::{App, AppError, RefusalKind, replace, schedule::Timing, standing};
 
 /// Judgements of a host that are shown.
 const HISTORY_LEN: u32 = 50;
@@ -39,6 +39,8 @@ impl App {
             None => None,
         };
         let now_ms = self.store.now_ms().await?;
+        let timing = Timing::of(&host.labels, &self.config);
+        let ends_ms = host.last.as_ref().map(|last| last.at_ms.saturating_add(timing.good_for_ms));
         Ok(HostDetail {
             host: standing::view(&host, &self.config, now_ms),
             joined_at_ms: host.created_at_ms,
@@ -47,7 +49,9 @@ impl App {
             candidate: host.candidate_at(now_ms).map(replace::view),
             rotation_wanted: host.rotation_wanted,
             appraisal,
-            next_due_s: host.next_due_at_ms.map(|due_ms| (due_ms - now_ms).max(0) / 1000),
+            next_due_s: timing.due_at_ms(&host).map(|due_ms| (due_ms - now_ms).max(0) / 1000),
+            verdict_good_until_ms: ends_ms,
+            schedule: Some(timing.view()),
             peers: self.peers_of(&host.id).await?,
         })
     }

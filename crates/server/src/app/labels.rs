@@ -33,7 +33,11 @@ impl App {
             return Err(AppError::plain(RefusalKind::Invalid, "label-invalid", title));
         }
         let change = LabelsChange { set: request.set, remove: request.remove };
-        Ok(self.store.change_labels(&HostId::from(id), change, by).await?)
+        let id = HostId::from(id);
+        let labels = self.store.change_labels(&id, change, by).await?;
+        // Its schedule may be another now.
+        self.hub.wake(&id);
+        Ok(labels)
     }
 
     /// How many hosts have each label, of this key or of all.

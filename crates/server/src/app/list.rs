@@ -6,7 +6,7 @@ use api::{
 };
 use store::{Host, HostCursor, HostFilter, HostId, LabelFilter, MayStand};
 
-use super::{App, AppError, RefusalKind, standing};
+use super::{App, AppError, RefusalKind, schedule::shortest_good_for_ms, standing};
 use crate::config::Config;
 
 /// Hosts on a page, where the client does not say.
@@ -90,7 +90,7 @@ fn filter(query: &HostQuery, config: &Config, now_ms: i64) -> Result<HostFilter,
             Some("accepted") => Some(MayStand::Accepted),
             Some("not accepted") => Some(MayStand::NotAccepted),
             Some("not appraised") => {
-                let good_since_ms = now_ms.saturating_sub(standing::good_for_ms(config));
+                let good_since_ms = now_ms.saturating_sub(shortest_good_for_ms(config));
                 Some(MayStand::NotAppraised { good_since_ms })
             }
             _ => None,

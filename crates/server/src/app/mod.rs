@@ -20,6 +20,7 @@ mod poll;
 mod reference;
 mod replace;
 mod result;
+mod schedule;
 mod secret;
 mod signer;
 mod standing;
@@ -92,6 +93,7 @@ impl App {
             configured_verdict_good_for_s: config.verdict_good_for_s,
             config: Config {
                 verdict_good_for_s: policy.verdict_good_for_s.unwrap_or(config.verdict_good_for_s),
+                schedules: policy.schedules.clone(),
                 ..config
             },
             policy: Arc::new(policy),

@@ -325,7 +325,7 @@ impl App {
     fn config_under(&self, policy: &Policy) -> Config {
         let verdict_good_for_s =
             policy.verdict_good_for_s.unwrap_or(self.configured_verdict_good_for_s);
-        Config { verdict_good_for_s, ..self.config.clone() }
+        Config { verdict_good_for_s, schedules: policy.schedules.clone(), ..self.config.clone() }
     }
 }
 

@@ -6,7 +6,7 @@ use api::agent::{KeySays, PollReply, PollRequest, TpmSays};
 use store::{Approval, Connection, Host, TpmPresence};
 use tokio::time::{Duration, Instant};
 
-use super::{App, AppError, replace::shows_again_at, secret::random};
+use super::{App, AppError, replace::shows_again_at, schedule::Timing, secret::random};
 
 /// Milliseconds between two judgements of a host that says each time that it booted in between: no
 /// machine boots faster, and one that lies is asked no more often than this.
@@ -41,7 +41,9 @@ impl App {
         let mut host = self.find(&host.id).await.map_err(|_| AppError::unauthenticated())?;
         loop {
             let now_ms = self.store.now_ms().await?;
-            let due_in = match next(&host, said, &request.key, booted_at_ms, now_ms) {
+            let due_ms = Timing::of(&host.labels, &self.config).due_at_ms(&host);
+            let due_ms = due_ms.map(|due_ms| after_boot_ms(&host, due_ms, booted_at_ms));
+            let due_in = match next(&host, said, &request.key, due_ms, now_ms) {
                 Next::Enrol => return Ok(PollReply::Enrol),
                 Next::RotateKey => return Ok(PollReply::RotateKey),
                 Next::Attest => return self.challenge(&host, now_ms),
@@ -80,13 +82,7 @@ enum Next {
     },
 }
 
-fn next(
-    host: &Host,
-    said: TpmPresence,
-    key: &KeySays,
-    booted_at_ms: Option<i64>,
-    now_ms: i64,
-) -> Next {
+fn next(host: &Host, said: TpmPresence, key: &KeySays, due_ms: Option<i64>, now_ms: i64) -> Next {
     let wait = Next::Wait { due_in: None };
     if host.connection == Connection::Disconnected || said != TpmPresence::Present {
         return wait;
@@ -113,7 +109,7 @@ fn next(
         return Next::RotateKey;
     }
     let requested = host.attest_requested_at_ms.is_some();
-    match due_at_ms(host, booted_at_ms) {
+    match due_ms {
         Some(due_ms) if !requested && due_ms > now_ms => {
             Next::Wait { due_in: Some(until(due_ms, now_ms)) }
         }
@@ -125,13 +121,12 @@ fn until(at_ms: i64, now_ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(at_ms - now_ms).unwrap_or(0))
 }
 
-/// When a host is to be judged, where that is not now. What was judged was another boot if it booted
+/// When a host that is due at `due_ms` is to be judged. What was judged was another boot if it booted
 /// since: its verdict says nothing of what runs now.
-fn due_at_ms(host: &Host, booted_at_ms: Option<i64>) -> Option<i64> {
-    let due_ms = host.next_due_at_ms?;
+fn after_boot_ms(host: &Host, due_ms: i64, booted_at_ms: Option<i64>) -> i64 {
     let judged_at_ms = host.last.as_ref().map(|last| last.at_ms);
     let booted_since = judged_at_ms.zip(booted_at_ms).filter(|(judged, booted)| booted > judged);
-    Some(booted_since.map_or(due_ms, |(judged, _)| due_ms.min(judged + BOOT_TIME_MS_MIN)))
+    booted_since.map_or(due_ms, |(judged, _)| due_ms.min(judged + BOOT_TIME_MS_MIN))
 }
 
 #[cfg(test)]
@@ -143,18 +138,14 @@ mod tests {
     fn a_boot_since_the_last_verdict_makes_the_next_one_due() {
         let judged_at_ms = 100_000;
         let mut host = host();
-        host.next_due_at_ms = Some(400_000);
         host.last.as_mut().unwrap().at_ms = judged_at_ms;
-        let due = |booted_at_ms| due_at_ms(&host, booted_at_ms);
-        assert_eq!(due(None), Some(400_000), "an agent that does not say");
-        assert_eq!(due(Some(judged_at_ms)), Some(400_000));
-        assert_eq!(due(Some(judged_at_ms + 1)), Some(judged_at_ms + BOOT_TIME_MS_MIN));
-        assert_eq!(due(Some(i64::MAX)), Some(judged_at_ms + BOOT_TIME_MS_MIN), "a lie");
-        host.next_due_at_ms = Some(judged_at_ms + 1);
-        assert_eq!(due_at_ms(&host, Some(i64::MAX)), Some(judged_at_ms + 1), "due before");
+        let due = |booted_at_ms| after_boot_ms(&host, 400_000, booted_at_ms);
+        assert_eq!(due(None), 400_000, "an agent that does not say");
+        assert_eq!(due(Some(judged_at_ms)), 400_000);
+        assert_eq!(due(Some(judged_at_ms + 1)), judged_at_ms + BOOT_TIME_MS_MIN);
+        assert_eq!(due(Some(i64::MAX)), judged_at_ms + BOOT_TIME_MS_MIN, "a lie");
+        assert_eq!(after_boot_ms(&host, judged_at_ms + 1, Some(i64::MAX)), judged_at_ms + 1);
         host.last = None;
-        assert_eq!(due_at_ms(&host, Some(i64::MAX)), host.next_due_at_ms);
-        host.next_due_at_ms = None;
-        assert_eq!(due_at_ms(&host, None), None, "never judged");
+        assert_eq!(after_boot_ms(&host, 400_000, Some(i64::MAX)), 400_000, "never judged");
     }
 }

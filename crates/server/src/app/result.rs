@@ -37,7 +37,7 @@ impl App {
         let ends_ms = host
             .last
             .as_ref()
-            .map(|last| last.at_ms.saturating_add(standing::good_for_ms(&self.config)));
+            .map(|last| last.at_ms.saturating_add(standing::good_for_ms(&host, &self.config)));
         let expires = match ends_ms {
             Some(ends_ms) if verdict == "accepted" => ends_ms.div_euclid(1000),
             _ => issued_at.saturating_add(REFUSAL_S),

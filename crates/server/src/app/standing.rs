@@ -3,7 +3,7 @@
 use findings::{Argument, Code, Finding, Severity};
 use store::{Approval, Connection, Host, Maintenance, TpmPresence};
 
-use super::{enrol::Judgement, replace::ek_changed};
+use super::{enrol::Judgement, replace::ek_changed, schedule::Timing};
 use crate::config::Config;
 
 /// Milliseconds for which a key that was made anew is told.
@@ -106,7 +106,7 @@ fn notes(host: &Host, config: &Config, now_ms: i64) -> Vec<Finding> {
 fn quarantined(host: &Host, config: &Config, now_ms: i64) -> Option<Finding> {
     let candidate = host.candidate_at(now_ms)?;
     host.identity.as_ref()?;
-    let last = host.last.as_ref().filter(|last| now_ms - last.at_ms <= good_for_ms(config));
+    let last = host.last.as_ref().filter(|last| now_ms - last.at_ms <= good_for_ms(host, config));
     let asked_ms = i64::try_from(config.challenge_good_for_s).unwrap_or(i64::MAX);
     let answers_until_ms = candidate.first_at_ms.saturating_add(asked_ms.saturating_mul(1000));
     if last.is_some_and(|last| last.at_ms >= candidate.first_at_ms || now_ms <= answers_until_ms) {
@@ -121,8 +121,9 @@ fn quarantined(host: &Host, config: &Config, now_ms: i64) -> Option<Finding> {
     })
 }
 
-pub(super) fn good_for_ms(config: &Config) -> i64 {
-    i64::try_from(config.verdict_good_for().as_millis()).unwrap_or(i64::MAX)
+/// Milliseconds for which a verdict of this host counts.
+pub(super) fn good_for_ms(host: &Host, config: &Config) -> i64 {
+    Timing::of(&host.labels, config).good_for_ms
 }
 
 fn hold(host: &Host, finding: &Finding) -> Standing {
@@ -151,7 +152,7 @@ pub(super) fn held(host: &Host, config: &Config, now_ms: i64) -> Option<Standing
     }
     let Some(last) = &host.last else { return hold(Finding::new(Code::NeverAppraised)) };
     let age_ms = now_ms - last.at_ms;
-    let good_for_ms = good_for_ms(config);
+    let good_for_ms = good_for_ms(host, config);
     if age_ms > good_for_ms {
         let reason =
             format!("it is {} s old and counted for {} s", age_ms / 1000, good_for_ms / 1000);
@@ -162,7 +163,7 @@ pub(super) fn held(host: &Host, config: &Config, now_ms: i64) -> Option<Standing
 
 /// When age alone changes what counts of the host, after `now_ms`; `None`: it does not.
 pub(super) fn changes_at(host: &Host, config: &Config, now_ms: i64) -> Option<i64> {
-    let good_for_ms = good_for_ms(config);
+    let good_for_ms = good_for_ms(host, config);
     let ends_ms = host.last.as_ref().map(|last| last.at_ms.saturating_add(good_for_ms));
     let candidate = host.candidate_at(now_ms);
     let asked_ms = i64::try_from(config.challenge_good_for_s).unwrap_or(i64::MAX);
@@ -297,6 +298,27 @@ mod tests {
         assert_eq!(at(&never, 1_001), is("not accepted", "ek-changed"));
         let keyless = Host { identity: None, ..contested() };
         assert_eq!(at(&keyless, 9_000).0, "accepted", "there is no TPM to be another than");
+    }
+
+    #[test]
+    fn a_verdict_ends_by_the_schedule_of_its_host() {
+        let labels = store::Labels::from([("site".to_owned(), "muc".to_owned())]);
+        let schedule = appraise::Schedule {
+            labels: labels.clone(),
+            interval_s: 60,
+            jitter_pct: 0,
+            verdict_good_for_s: 90,
+        };
+        let config =
+            Config { attest_interval_s: 10, schedules: vec![schedule], ..Config::default() };
+        let verdict = |host: &Host, now_ms| standing(host, &config, now_ms).0;
+        let of_site = Host { labels, ..host() };
+        assert_eq!(verdict(&of_site, 90_000), "accepted");
+        assert_eq!(verdict(&of_site, 90_001), "not appraised");
+        assert_eq!(changes_at(&of_site, &config, 0), Some(90_001));
+        assert_eq!(verdict(&host(), 20_001), "not appraised");
+        let (_, findings) = standing(&of_site, &config, 91_000);
+        assert!(findings[0].cause.contains("91 s old and counted for 90 s"), "{findings:?}");
     }
 
     #[test]

@@ -197,4 +197,8 @@ async fn many_hosts_are_chosen_and_changed_on_the_command_line() {
     done(&["list", "--in-maintenance"]).await;
     done(&["leave-maintenance", "--select", "rack=7", "--yes"]).await;
     done(&["list", "--search", "nobody"]).await;
+    done(&["disconnect", "--all", "--dry-run"]).await;
+    assert_eq!(away().await, ["db-1", "web-1"]);
+    done(&["disconnect", "--all", "--yes"]).await;
+    assert_eq!(away().await, ["db-1", "web-1", "web-2"]);
 }

@@ -21,6 +21,7 @@ mod policy;
 mod references;
 mod replace;
 mod results;
+mod schedules;
 mod shared_store;
 mod story;
 mod support_bundle;

@@ -111,7 +111,9 @@ pub(super) async fn change_labels(
     if labels.len() > usize::try_from(LABELS_PER_HOST_MAX).unwrap_or(usize::MAX) {
         return Err(StoreError::Limit { what: "labels of a host", max: LABELS_PER_HOST_MAX });
     }
-    host::update(tx, id, "labels_json = $2", &[&json!(labels).to_string()]).await?;
+    // By its labels its verdict may count for another time.
+    let change = "labels_json = $2, look_at_ms = 0, look_seq = look_seq + 1";
+    host::update(tx, id, change, &[&json!(labels).to_string()]).await?;
     let detail = json!({ "labels": labels, "labels_before": host.labels });
     tx.audit(by, "host.label", host::subject(id), &detail);
     Ok(labels)

@@ -66,6 +66,9 @@ pub(super) async fn choose(chosen: &Hosts, client: &Client) -> Result<Vec<HostVi
         return all(client, HostQuery { labels: Some(labels.clone()), ..HostQuery::default() })
             .await;
     }
+    if chosen.all {
+        return all(client, HostQuery::default()).await;
+    }
     let names = match &chosen.file {
         Some(file) => names_in(file)?,
         None => chosen.hosts.clone(),

@@ -2,7 +2,7 @@
 
 use store::{
     Alarm, AlarmCause, AlarmEdges, AlarmFilter, AlarmSelection, Approval, DueLook, Host, HostId,
-    NewAppraisal, NewCandidate, Settlement, Store, TpmPresence,
+    LabelsChange, NewAppraisal, NewCandidate, Settlement, Store, TpmPresence,
 };
 
 use super::make::{appraisal, by, digest, enrolled};
@@ -115,6 +115,11 @@ pub(crate) async fn a_host_is_due_after_each_change_and_when_its_verdict_ends(st
     store.note_candidate(candidate, by(912)).await.unwrap();
     assert!(is_due(store, &a, 912).await, "another TPM");
     look(store, 912, &[]).await;
+    let labels = [("site".to_owned(), "muc".to_owned())].into();
+    let change = LabelsChange { set: labels, remove: Vec::new() };
+    store.change_labels(&a.id, change, by(913)).await.unwrap();
+    assert!(is_due(store, &a, 913).await, "its labels, and so its schedule");
+    look(store, 913, &[]).await;
     store.disconnect_host(&a.id, by(913)).await.unwrap();
     assert!(is_due(store, &a, 913).await, "its connection");
 }
