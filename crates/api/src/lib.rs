@@ -18,6 +18,7 @@ pub mod fleet;
 pub mod inventory;
 pub mod machine;
 pub mod pcrs;
+pub mod people;
 pub mod policy;
 pub mod problem;
 pub mod quirk;

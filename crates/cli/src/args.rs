@@ -7,6 +7,7 @@ mod doctor;
 mod firmware;
 mod firmware_changes;
 mod host;
+mod people;
 mod support_bundle;
 mod tpm;
 
@@ -27,6 +28,7 @@ pub use host::{
     AcceptChange, Attest, EnterMaintenance, Host, HostEvidence, HostLearn, HostList, HostReplace,
     Hosts, Label, OneHost,
 };
+pub use people::{ApiToken, ApiTokenCreate, Role};
 pub use support_bundle::SupportBundle;
 pub use tpm::{Tpm, TpmDevice, TpmEk, TpmInfo, TpmPcrs, TpmRc};
 
@@ -88,6 +90,12 @@ pub enum Command {
     /// Make and end join tokens
     #[command(subcommand, visible_alias = "tokens")]
     Token(Token),
+    /// Make and end API tokens: what programs show
+    #[command(subcommand, visible_alias = "api-tokens")]
+    ApiToken(ApiToken),
+    /// Say as whom the server knows you, and what you may do
+    #[command(after_help = "Example:\n  bootproof whoami --json | jq -r .role")]
+    Whoami,
     /// See and change whose TPMs are trusted
     #[command(subcommand)]
     Trust(Trust),

@@ -19,6 +19,12 @@ impl CliError {
         Self { source: source.into(), hint: Some(hint.into()) }
     }
 
+    /// Whether the server refused with this code.
+    pub(crate) fn is_refusal(&self, code: &str) -> bool {
+        let client = self.source.downcast_ref::<ClientError>();
+        client.and_then(ClientError::code) == Some(code)
+    }
+
     /// The same error, told of `what`.
     pub fn about(self, what: &str) -> Self {
         Self { source: self.source.context(what.to_owned()), hint: self.hint }

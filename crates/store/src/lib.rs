@@ -115,6 +115,9 @@ pub trait Store: Send + Sync {
     ) -> Reply<'_, Option<ApiToken>>;
     /// All API tokens by name.
     fn api_tokens(&self) -> Reply<'_, Vec<ApiToken>>;
+    /// An API token was used at `at_ms`. An earlier time than the one known changes nothing. Say it now
+    /// and then: it is a change on disk.
+    fn note_api_token_used(&self, name: &str, at_ms: i64) -> Reply<'_, ()>;
     /// Removes an API token.
     fn remove_api_token(&self, name: &str, by: By) -> Reply<'_, ()>;
 

@@ -46,6 +46,7 @@ pub(super) const PARTS: &[Part] = &[
         title: "Thousands of hosts: when they are judged, and how they come in",
         requirements: ONBOARDING,
     },
+    Part { title: "People and rights", requirements: PEOPLE },
 ];
 
 const ONBOARDING: &[Requirement] = requirements! {
@@ -766,4 +767,20 @@ const BOOT_PATH: &[Requirement] = requirements! {
         ["boot-claims::windows_tells_its_boots_and_whether_it_woke",
          "boot-claims::paths_of_recorded_machines_are_told"];
     B17 "systemd's report is verified." open "systemd's report is no released format yet";
+};
+
+const PEOPLE: &[Requirement] = requirements! {
+    P1 "Each endpoint wants its role, and lets in no token that is void."
+        ["server::each_endpoint_is_in_the_table",
+         "server::each_endpoint_wants_its_role",
+         "server::a_hosts_token_opens_no_record_of_a_host"];
+    P2 "A token that is limited to some hosts sees and steers those and no other, one by one and many at once."
+        ["server::a_limited_token_sees_its_hosts_and_no_other",
+         "server::a_host_must_have_all_labels"];
+    P3 "An API token is shown once, ends by itself or at once, and says who made it and when it was used."
+        ["server::a_token_lives_from_its_making_to_its_end",
+         "server::a_token_that_cannot_be_is_not_made",
+         "server::tokens_are_made_and_ended_from_the_command_line",
+         "store::api_token_lives_until_it_expires",
+         "store::the_last_use_of_an_api_token_goes_forward"];
 };

@@ -402,16 +402,18 @@ pub(super) async fn find(named: &str, client: &Client) -> Result<HostView, CliEr
         (Some(_), Some(_)) => return Err(several(named)),
         (None, _) => {}
     }
-    // An identifier, which is a part of an address.
-    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    if named.is_empty() || !named.chars().all(fits) {
-        return Err(no_host(named));
-    }
+    let Some(named) = identifier(named) else { return Err(no_host(named)) };
     match client.get::<HostDetail>(&format!("/v1/hosts/{named}")).await {
         Ok(detail) => Ok(detail.host),
         Err(err) if err.code() == Some("host-not-found") => Err(no_host(named)),
         Err(err) => Err(err.into()),
     }
+}
+
+/// What may be an identifier, which is a part of an address.
+pub(super) fn identifier(named: &str) -> Option<&str> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    (!named.is_empty() && named.chars().all(fits)).then_some(named)
 }
 
 fn several(named: &str) -> CliError {

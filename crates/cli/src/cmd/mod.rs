@@ -14,6 +14,7 @@ mod host;
 mod input;
 mod local_time;
 mod measured;
+mod people;
 mod policy;
 mod quirks;
 pub(crate) mod reference;
@@ -89,6 +90,8 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Audit(command) => block_on(audit::run(command, &client()?, output)),
         Command::Result(command) => block_on(attested_result::run(command, client, output)),
         Command::Token(command) => block_on(token::run(command, &client()?, output)),
+        Command::ApiToken(command) => block_on(people::api_token(command, &client()?, output)),
+        Command::Whoami => block_on(people::who_am_i(&client()?, output)),
         Command::Trust(command) => block_on(trust::run(command, &client()?, output)),
     }
 }

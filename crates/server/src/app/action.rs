@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use api::inventory::{ACTION_HOSTS_MAX, Action, ActionOutcome, ActionReply, ActionRequest};
-use store::{By, Role};
+use store::Role;
 
-use super::{App, AppError, RefusalKind, require};
+use super::{App, AppError, Caller, RefusalKind};
 
 /// Changes that are under way at one time: the store writes what waits in one go.
 const AT_ONCE: usize = 32;
@@ -29,10 +29,9 @@ impl App {
     pub async fn act(
         self: &Arc<Self>,
         request: ActionRequest,
-        by: By,
-        role: Role,
+        caller: &Caller,
     ) -> Result<ActionReply, AppError> {
-        require(role, needed(&request.action))?;
+        caller.require(needed(&request.action))?;
         if request.hosts.len() > ACTION_HOSTS_MAX {
             let title = format!("one request names {ACTION_HOSTS_MAX} hosts at most");
             return Err(AppError::plain(RefusalKind::Invalid, "too-many-hosts", title));
@@ -43,9 +42,9 @@ impl App {
                 .iter()
                 .map(|host| {
                     let (app, host) = (Arc::clone(self), host.clone());
-                    let (action, by) = (request.action.clone(), by.clone());
+                    let (action, caller) = (request.action.clone(), caller.clone());
                     let done = async move {
-                        let done = app.act_on(&host, action, by).await;
+                        let done = app.act_on(&host, action, &caller).await;
                         ActionOutcome { host, problem: done.err().map(crate::http::problem::of) }
                     };
                     tokio::spawn(done)
@@ -58,13 +57,15 @@ impl App {
         Ok(ActionReply { outcomes })
     }
 
-    async fn act_on(&self, host: &str, action: Action, by: By) -> Result<(), AppError> {
+    async fn act_on(&self, host: &str, action: Action, caller: &Caller) -> Result<(), AppError> {
+        self.require_host(&caller.hosts, host).await?;
+        let by = caller.by.clone();
         match action {
             Action::Attest => self.request_attestation(host, by).await.map(drop),
             Action::Disconnect => self.disconnect(host, by).await,
             Action::Reconnect => self.reconnect(host, by).await,
             Action::RotateKey => self.rotate_key(host, by).await,
-            Action::Label(request) => self.label(host, request, by).await.map(drop),
+            Action::Label(request) => self.label(host, request, caller).await.map(drop),
             Action::EnterMaintenance(request) => self.enter_maintenance(host, request, by).await,
             Action::LeaveMaintenance => self.leave_maintenance(host, by).await,
             Action::Approve => self.approve(host, by).await,

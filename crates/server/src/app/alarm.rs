@@ -17,7 +17,7 @@ use store::{
 };
 use tokio::time::sleep;
 
-use super::{App, AppError, RefusalKind, standing, words::check_lasting};
+use super::{App, AppError, HostScope, RefusalKind, standing, words::check_lasting};
 use crate::{config::Config, http::problem::Chain};
 
 /// Hosts that are looked at in one go.
@@ -129,8 +129,16 @@ impl App {
         Ok(groups)
     }
 
-    /// One page of alarms, newest first.
-    pub async fn alarms(&self, query: AlarmQuery) -> Result<AlarmPage, AppError> {
+    /// One page of alarms, newest first. Who may know of some hosts only has to name one.
+    pub async fn alarms(
+        &self,
+        query: AlarmQuery,
+        within: &HostScope,
+    ) -> Result<AlarmPage, AppError> {
+        match &query.host {
+            Some(host) => self.require_host(within, host).await?,
+            None => within.require_fleet()?,
+        }
         let now_ms = self.store.now_ms().await?;
         let limit = query.limit.unwrap_or(PAGE_LEN).clamp(1, HISTORY_PAGE_MAX);
         let filter = AlarmFilter {

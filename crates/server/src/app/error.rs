@@ -120,7 +120,7 @@ fn not_found(kind: Kind) -> AppError {
     let (code, hint) = match kind {
         Kind::Host => ("host-not-found", "`bootproof host list` shows the hosts"),
         Kind::JoinToken => ("join-token-not-found", "`bootproof token list` shows the tokens"),
-        Kind::ApiToken => ("api-token-not-found", "check the name"),
+        Kind::ApiToken => ("api-token-not-found", "`bootproof api-token list` shows them"),
         Kind::TrustRoot => ("certificate-not-found", "`bootproof trust list` shows them"),
         Kind::PendingEnrolment => {
             ("enrolment-not-found", "it was never begun or has expired: begin it anew")

@@ -3,7 +3,7 @@
 use api::inventory::{LabelCount, Labels, LabelsRequest, MaintenanceRequest, label_fault};
 use store::{By, HostId, LabelsChange};
 
-use super::{App, AppError, RefusalKind, words::check_lasting};
+use super::{App, AppError, Caller, RefusalKind, words::check_lasting};
 
 /// Labels of one request: twice as many as a host has, to change all of them at once.
 const CHANGED_MAX: usize = 64;
@@ -20,21 +20,26 @@ pub(super) fn check_labels(labels: &Labels) -> Result<(), AppError> {
 }
 
 impl App {
-    /// Changes a host's labels, and gives all of them.
+    /// Changes a host's labels, and gives all of them. Who may know of some hosts only may not change the
+    /// labels that make them so.
     pub async fn label(
         &self,
         id: &str,
         request: LabelsRequest,
-        by: By,
+        caller: &Caller,
     ) -> Result<Labels, AppError> {
         check_labels(&request.set)?;
+        let mut changed = request.set.keys().chain(&request.remove);
+        if changed.any(|key| caller.hosts.labels().contains_key(key)) {
+            caller.hosts.require_fleet()?;
+        }
         if request.remove.len() > CHANGED_MAX {
             let title = "these are too many labels";
             return Err(AppError::plain(RefusalKind::Invalid, "label-invalid", title));
         }
         let change = LabelsChange { set: request.set, remove: request.remove };
         let id = HostId::from(id);
-        let labels = self.store.change_labels(&id, change, by).await?;
+        let labels = self.store.change_labels(&id, change, caller.by.clone()).await?;
         // Its schedule may be another now.
         self.hub.wake(&id);
         Ok(labels)

@@ -6,7 +6,7 @@ use api::{
 };
 use store::{Host, HostCursor, HostFilter, HostId, LabelFilter, MayStand};
 
-use super::{App, AppError, RefusalKind, schedule::shortest_good_for_ms, standing};
+use super::{App, AppError, HostScope, RefusalKind, schedule::shortest_good_for_ms, standing};
 use crate::config::Config;
 
 /// Hosts on a page, where the client does not say.
@@ -99,17 +99,23 @@ fn filter(query: &HostQuery, config: &Config, now_ms: i64) -> Result<HostFilter,
 }
 
 impl App {
-    /// One page of hosts, by name.
-    pub async fn hosts(&self, query: HostQuery) -> Result<HostPage, AppError> {
+    /// One page of hosts of `within`, by name.
+    pub async fn hosts(&self, query: HostQuery, within: &HostScope) -> Result<HostPage, AppError> {
         let now_ms = self.store.now_ms().await?;
         let view = |host: &Host| standing::view(host, &self.config, now_ms);
         if let Some(name) = &query.name {
             // Names are the hosts' own words and need not be unique.
             let hosts = self.store.hosts_by_name(name).await?;
-            return Ok(HostPage { hosts: hosts.iter().map(view).collect(), next_cursor: None });
+            let hosts = hosts.iter().filter(|host| within.has(&host.labels)).map(view).collect();
+            return Ok(HostPage { hosts, next_cursor: None });
         }
         let sought = Sought::of(&query)?;
-        let filter = filter(&query, &self.config, now_ms)?;
+        let mut filter = filter(&query, &self.config, now_ms)?;
+        let of_scope = within.labels().iter();
+        filter.labels.extend(
+            of_scope
+                .map(|(key, value)| LabelFilter { key: key.clone(), value: Some(value.clone()) }),
+        );
         let limit = page_len(query.limit.unwrap_or(PAGE_LEN));
         let mut after = cursor(query.cursor.as_deref())?;
         let (mut hosts, mut n_looked_at) = (Vec::new(), 0);

@@ -2,8 +2,10 @@
 
 mod action;
 mod alarm;
+mod api_token;
 mod attest;
 mod audit;
+mod caller;
 mod enrol;
 mod error;
 mod hear;
@@ -33,12 +35,13 @@ use std::sync::Arc;
 
 use api::admin::Server;
 use appraise::Policy;
-use store::{By, Host, NewApiToken, Role, Store, StoreError};
+use store::{By, Host, Labels, NewApiToken, Role, Store, StoreError};
 use verify::NonceKey;
 use zeroize::Zeroizing;
 
 pub use join_rate::PER_SECOND as JOINS_PER_S;
 
+pub use caller::{Caller, HostScope};
 pub use error::{AppError, Refusal, RefusalKind};
 
 use crate::{authority::Authority, config::Config};
@@ -124,28 +127,6 @@ impl App {
         host.ok_or_else(AppError::unauthenticated)
     }
 
-    /// The person or program whose token this is, where its role is `needed` or more.
-    pub async fn authenticate_person(
-        &self,
-        token: &str,
-        needed: Role,
-    ) -> Result<(By, Role), AppError> {
-        let now_ms = self.store.now_ms().await?;
-        let known = self.store.api_token_by_sha256(token_sha256(token), now_ms).await?;
-        let known = known.ok_or_else(AppError::unauthenticated)?;
-        require(known.role, needed)?;
-        Ok((By::new(known.name, now_ms), known.role))
-    }
-
-    /// Whether `token` is one of an administrator.
-    pub async fn is_administrator(&self, token: &str) -> Result<bool, AppError> {
-        match self.authenticate_person(token, Role::Admin).await {
-            Ok(_) => Ok(true),
-            Err(AppError::Refused(_)) => Ok(false),
-            Err(err) => Err(err),
-        }
-    }
-
     /// Makes the first administrator's token of this name anew; the one before, if any, is good no more.
     pub async fn new_administrator(&self, name: &str) -> Result<Zeroizing<String>, AppError> {
         let token = new_token(ADMIN_PREFIX)?;
@@ -158,31 +139,10 @@ impl App {
             name: name.to_owned(),
             secret_sha256: token_sha256(&token),
             role: Role::Admin,
+            hosts: Labels::new(),
             expires_at_ms: None,
         };
         self.store.add_api_token(new, by).await?;
         Ok(token)
-    }
-}
-
-/// Refuses who has a lower role than `needed`.
-fn require(role: Role, needed: Role) -> Result<(), AppError> {
-    if rank(role) >= rank(needed) {
-        return Ok(());
-    }
-    Err(AppError::refused(
-        RefusalKind::Forbidden,
-        "role-too-low",
-        format!("this needs the role {needed}; the token has {role}"),
-        "use a token of that role",
-    ))
-}
-
-/// Each role may do what those before it may.
-fn rank(role: Role) -> u8 {
-    match role {
-        Role::Viewer => 0,
-        Role::Operator => 1,
-        Role::Admin => 2,
     }
 }

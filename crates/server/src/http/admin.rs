@@ -18,7 +18,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
-    auth::{Admin, Operator, Viewer},
+    auth::{Admin, Operator, Viewer, ViewerWithin},
     body::Body,
     problem::Failure,
 };
@@ -34,10 +34,10 @@ pub(super) async fn server(State(app): State<Arc<App>>) -> Json<Server> {
 /// `GET /v1/hosts`.
 pub(super) async fn hosts(
     State(app): State<Arc<App>>,
-    _: Viewer,
+    ViewerWithin(caller): ViewerWithin,
     Query(query): Query<HostQuery>,
 ) -> Answer<HostPage> {
-    Ok(Json(app.hosts(query).await?))
+    Ok(Json(app.hosts(query, &caller.hosts).await?))
 }
 
 /// The query of `GET /v1/hosts/{id}`.

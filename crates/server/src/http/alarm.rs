@@ -12,7 +12,7 @@ use axum::{
 
 use super::{
     admin::Answer,
-    auth::{Operator, Viewer},
+    auth::{Operator, Viewer, ViewerWithin},
     body::Body,
 };
 use crate::app::App;
@@ -25,10 +25,10 @@ pub(super) async fn groups(State(app): State<Arc<App>>, _: Viewer) -> Answer<Vec
 /// `GET /v1/alarms`.
 pub(super) async fn alarms(
     State(app): State<Arc<App>>,
-    _: Viewer,
+    ViewerWithin(caller): ViewerWithin,
     Query(query): Query<AlarmQuery>,
 ) -> Answer<AlarmPage> {
-    Ok(Json(app.alarms(query).await?))
+    Ok(Json(app.alarms(query, &caller.hosts).await?))
 }
 
 /// `POST /v1/alarms/acknowledge`.

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::{
     admin::Answer,
-    auth::{Operator, OperatorOrHigher, Viewer},
+    auth::{Operator, OperatorWithin, Viewer},
     body::Body,
 };
 use crate::app::App;
@@ -21,20 +21,20 @@ use crate::app::App;
 /// `POST /v1/hosts/actions`.
 pub(super) async fn act(
     State(app): State<Arc<App>>,
-    OperatorOrHigher(by, role): OperatorOrHigher,
+    OperatorWithin(caller): OperatorWithin,
     Body(request): Body<ActionRequest>,
 ) -> Answer<ActionReply> {
-    Ok(Json(app.act(request, by, role).await?))
+    Ok(Json(app.act(request, &caller).await?))
 }
 
 /// `POST /v1/hosts/{id}/labels`.
 pub(super) async fn label(
     State(app): State<Arc<App>>,
-    Operator(by): Operator,
+    OperatorWithin(caller): OperatorWithin,
     Path(id): Path<String>,
     Body(request): Body<LabelsRequest>,
 ) -> Answer<Labels> {
-    Ok(Json(app.label(&id, request, by).await?))
+    Ok(Json(app.label(&id, request, &caller).await?))
 }
 
 /// `POST /v1/hosts/{id}/maintenance`.

@@ -7,6 +7,7 @@ mod auth;
 mod body;
 mod inventory;
 mod listen;
+mod people;
 pub(crate) mod problem;
 mod reference;
 mod result;
@@ -71,6 +72,9 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/references", get(reference::references).post(reference::import))
         .route("/v1/references/{id}", get(reference::reference))
         .route("/v1/references/{id}/state", post(reference::set_state))
+        .route("/v1/whoami", get(people::who_am_i))
+        .route("/v1/api-tokens", get(people::api_tokens).post(people::create_api_token))
+        .route("/v1/api-tokens/{name}", delete(people::revoke_api_token))
         .route("/v1/tokens", get(admin::tokens).post(admin::create_token))
         .route("/v1/tokens/{id}", delete(admin::revoke_token))
         .route("/v1/trust", get(admin::trusted).post(admin::trust))

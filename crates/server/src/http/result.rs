@@ -13,7 +13,10 @@ use axum::{
 use jsonwebtoken::jwk::JwkSet;
 use serde::Deserialize;
 
-use super::{admin::Answer, auth::Viewer};
+use super::{
+    admin::Answer,
+    auth::{RelyingParty, Viewer},
+};
 use crate::app::App;
 
 /// `GET /.well-known/jwks.json`: nothing secret.
@@ -24,7 +27,7 @@ pub(super) async fn keys(State(app): State<Arc<App>>) -> Json<JwkSet> {
 /// `GET /v1/hosts/{id}/result`.
 pub(super) async fn result(
     State(app): State<Arc<App>>,
-    _: Viewer,
+    _: RelyingParty,
     Path(id): Path<String>,
     Query(query): Query<ResultQuery>,
 ) -> Answer<AttestedResult> {

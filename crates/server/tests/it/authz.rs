@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_lc_rs::digest::{SHA256, digest};
 use client::{Client, ClientError};
 use serde_json::Value;
-use store::{By, NewApiToken, Role, SqliteStore, Store as _};
+use store::{By, Labels, NewApiToken, Role, SqliteStore, Store as _};
 use testkit::log::BootLog;
 
 use crate::bench::{Host, Server, code, fingerprint};
@@ -15,19 +15,20 @@ use crate::bench::{Host, Server, code, fingerprint};
 enum Who {
     Anyone,
     Host,
+    RelyingParty,
     Viewer,
     Operator,
     Admin,
 }
 
-use Who::{Admin, Anyone, Host as OfHost, Operator, Viewer};
+use Who::{Admin, Anyone, Host as OfHost, Operator, RelyingParty, Viewer};
 
 /// Every endpoint that the server has: a test compares this with its routes.
-const ENDPOINTS: [(&str, &str, Who); 46] = [
+const ENDPOINTS: [(&str, &str, Who); 50] = [
     ("get", "/healthz", Anyone),
     ("get", "/v1/server", Anyone),
     ("get", "/.well-known/jwks.json", Anyone),
-    ("get", "/v1/hosts/{id}/result", Viewer),
+    ("get", "/v1/hosts/{id}/result", RelyingParty),
     ("get", "/v1/audit", Viewer),
     ("get", "/v1/audit/checkpoint", Viewer),
     ("post", "/v1/agent/join", Anyone),
@@ -63,6 +64,10 @@ const ENDPOINTS: [(&str, &str, Who); 46] = [
     ("post", "/v1/references", Admin),
     ("get", "/v1/references/{id}", Viewer),
     ("post", "/v1/references/{id}/state", Admin),
+    ("get", "/v1/whoami", RelyingParty),
+    ("get", "/v1/api-tokens", Admin),
+    ("post", "/v1/api-tokens", Admin),
+    ("delete", "/v1/api-tokens/{name}", Admin),
     ("get", "/v1/tokens", Admin),
     ("post", "/v1/tokens", Admin),
     ("delete", "/v1/tokens/{id}", Admin),
@@ -98,28 +103,62 @@ async fn ask(client: &Client, verb: &str, path: &str) -> Result<Value, ClientErr
     }
 }
 
-/// A server that knows a token of each role, and a host.
+/// Addresses that are not of one host, and answer who may know of some hosts only.
+const LOOK_AT_EACH_HOST: [&str; 4] = ["/v1/hosts", "/v1/hosts/actions", "/v1/alarms", "/v1/whoami"];
+
+const ROLES: [(Who, &str, Role); 4] = [
+    (RelyingParty, "relying-party", Role::RelyingParty),
+    (Viewer, "viewer", Role::Viewer),
+    (Operator, "operator", Role::Operator),
+    (Admin, "another-admin", Role::Admin),
+];
+
+/// A server that knows a token of each role, an operator's for some hosts only (`limited`), and one
+/// that has expired and one that was revoked, both of administrators.
 async fn server_with_tokens() -> (Server, Vec<(Who, Client)>) {
     let data = tempfile::tempdir().unwrap();
     std::fs::write(data.path().join("server.toml"), "").unwrap();
     let store = SqliteStore::open(data.path().join("bootproof.db")).unwrap();
-    let roles =
-        [("viewer", Role::Viewer), ("operator", Role::Operator), ("another-admin", Role::Admin)];
-    for (name, role) in roles {
-        let new = NewApiToken {
-            name: name.to_owned(),
-            secret_sha256: digest(&SHA256, name.as_bytes()).as_ref().try_into().unwrap(),
-            role,
-            expires_at_ms: None,
-        };
-        store.add_api_token(new, By::new("test", 0)).await.unwrap();
+    let by = || By::new("test", 0);
+    let token = |name: &str, role| NewApiToken {
+        name: name.to_owned(),
+        secret_sha256: digest(&SHA256, name.as_bytes()).as_ref().try_into().unwrap(),
+        role,
+        hosts: Labels::new(),
+        expires_at_ms: None,
+    };
+    for (_, name, role) in ROLES {
+        store.add_api_token(token(name, role), by()).await.unwrap();
     }
+    let hosts = Labels::from([("site".to_owned(), "muc".to_owned())]);
+    let limited = NewApiToken { hosts, ..token("limited", Role::Operator) };
+    store.add_api_token(limited, by()).await.unwrap();
+    let expired = NewApiToken { expires_at_ms: Some(1), ..token("expired", Role::Admin) };
+    store.add_api_token(expired, by()).await.unwrap();
+    store.add_api_token(token("revoked", Role::Admin), by()).await.unwrap();
+    store.remove_api_token("revoked", by()).await.unwrap();
     drop(store);
     let server = Server::start_in(data).await;
     server.trust().await;
-    let tokens = [(Viewer, "viewer"), (Operator, "operator"), (Admin, "another-admin")]
-        .map(|(who, token)| (who, server.admin.with_token(token)));
+    let tokens = ROLES.map(|(who, token, _)| (who, server.admin.with_token(token)));
     (server, tokens.into())
+}
+
+/// What was said: the code of a refusal.
+fn said(answer: Result<Value, ClientError>) -> String {
+    match answer {
+        Err(err) => err.code().unwrap_or("let in").to_owned(),
+        Ok(_) => "let in".to_owned(),
+    }
+}
+
+/// An address of something that is not there: whoever is let in does not find it.
+fn of_nothing(path: &str) -> String {
+    path.replace("{id}", "nobody").replace("{name}", "nobody").replace("{sha256}", &"00".repeat(32))
+}
+
+fn rank(who: Who) -> Option<usize> {
+    ROLES.iter().position(|(known, ..)| *known == who)
 }
 
 #[tokio::test]
@@ -128,18 +167,16 @@ async fn each_endpoint_wants_its_role() {
     let host = Host::boot("web-1", &BootLog::sound());
     server.join(&host).await;
     let before = fingerprint(&server).await;
-    let nobody = server.admin.with_token("bpa_0000");
+    let void = ["bpa_0000", "expired", "revoked"].map(|token| server.admin.with_token(token));
+    let limited = server.admin.with_token("limited");
     let agent = host.client(&server);
-    let rank = |who: Who| [Viewer, Operator, Admin].iter().position(|known| *known == who);
     for (verb, path, needed) in ENDPOINTS {
-        // One that nothing has: whoever is let in does not find it.
-        let path = path.replace("{id}", "nobody").replace("{sha256}", &"00".repeat(32));
-        let said = |answer: Result<Value, ClientError>| match answer {
-            Err(err) => err.code().unwrap_or("let in").to_owned(),
-            Ok(_) => "let in".to_owned(),
-        };
-        let answer = said(ask(&nobody, verb, &path).await);
-        assert_eq!(answer == "unauthenticated", needed != Anyone, "{verb} {path}: {answer}");
+        let route = path;
+        let path = of_nothing(route);
+        for nobody in &void {
+            let answer = said(ask(nobody, verb, &path).await);
+            assert_eq!(answer == "unauthenticated", needed != Anyone, "{verb} {path}: {answer}");
+        }
         if needed == Anyone {
             continue;
         }
@@ -150,10 +187,23 @@ async fn each_endpoint_wants_its_role() {
             let expected = match rank(needed) {
                 None => answer == "unauthenticated",
                 Some(needed) if rank(*who) < Some(needed) => answer == "role-too-low",
-                Some(_) => answer != "unauthenticated" && answer != "role-too-low",
+                Some(_) => {
+                    !["unauthenticated", "role-too-low", "token-is-limited"].contains(&&*answer)
+                }
             };
             assert!(expected, "{verb} {path} as {who:?}: {answer}");
         }
+        let answer = said(ask(&limited, verb, &path).await);
+        let expected = match rank(needed) {
+            None => answer == "unauthenticated",
+            needed if rank(Operator) < needed => answer == "role-too-low",
+            _ if route.starts_with("/v1/hosts/{id}") => answer == "host-not-found",
+            // Without a host that it names it is the fleet's.
+            _ if route == "/v1/alarms" => answer == "token-is-limited",
+            _ if LOOK_AT_EACH_HOST.contains(&route) => answer == "let in" || verb == "post",
+            _ => answer == "token-is-limited",
+        };
+        assert!(expected, "{verb} {path} with a limited token: {answer}");
     }
     assert_eq!(fingerprint(&server).await, before);
 }

@@ -1,6 +1,7 @@
 //! The server's program, real agents and real software TPMs, over real TLS.
 
 mod alarms;
+mod api_tokens;
 mod attest;
 mod authz;
 mod bad_input;

@@ -139,6 +139,13 @@ impl Store for PostgresStore {
         self.look((), |db, ()| Box::pin(token::api_all(db)))
     }
 
+    fn note_api_token_used(&self, name: &str, at_ms: i64) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.change((name, at_ms), |tx, (name, at_ms)| {
+            Box::pin(token::note_api_used(tx, name, *at_ms))
+        })
+    }
+
     fn remove_api_token(&self, name: &str, by: By) -> Reply<'_, ()> {
         let name = name.to_owned();
         self.change((name, by), |tx, (name, by)| Box::pin(token::remove_api(tx, name, by)))

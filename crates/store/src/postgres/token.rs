@@ -18,13 +18,16 @@ pub(super) async fn add_api(
     by: &By,
 ) -> Result<(), StoreError> {
     tx.try_execute(
-        "INSERT INTO api_tokens (name, secret_sha256, role, created_at_ms, expires_at_ms)
-         VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO api_tokens
+            (name, secret_sha256, role, hosts_json, created_at_ms, created_by, expires_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6, $7)",
         &[
             &token.name,
             &token.secret_sha256.as_slice(),
             &token.role.as_str(),
+            &json!(token.hosts).to_string(),
             &by.at_ms,
+            &by.actor,
             &token.expires_at_ms,
         ],
     )
@@ -33,19 +36,27 @@ pub(super) async fn add_api(
         true => Conflict::NameTaken { name: token.name.clone() }.into(),
         false => StoreError::from(error),
     })?;
-    let detail = json!({ "role": token.role.as_str(), "expires_at_ms": token.expires_at_ms });
+    let detail = json!({
+        "role": token.role.as_str(),
+        "hosts": token.hosts,
+        "expires_at_ms": token.expires_at_ms,
+    });
     tx.audit(by, "api-token.add", format!("api-token:{}", token.name), &detail);
     Ok(())
 }
 
-const API_COLUMNS: &str = "SELECT name, role, created_at_ms, expires_at_ms FROM api_tokens";
+const API_COLUMNS: &str = "SELECT name, role, hosts_json, created_at_ms, created_by, \
+                           last_used_at_ms, expires_at_ms FROM api_tokens";
 
 fn api_row(row: &Row) -> Result<ApiToken, StoreError> {
     let mut columns = Columns::of(row);
     Ok(ApiToken {
         name: columns.take()?,
         role: columns.word(Role::from_word)?,
+        hosts: columns.labels()?,
         created_at_ms: columns.take()?,
+        created_by: columns.take()?,
+        last_used_at_ms: columns.take()?,
         expires_at_ms: columns.take()?,
     })
 }
@@ -64,6 +75,20 @@ pub(super) async fn api_by_sha256(
 
 pub(super) async fn api_all(db: &Session) -> Result<Vec<ApiToken>, StoreError> {
     db.read(&format!("{API_COLUMNS} ORDER BY name"), &[], api_row).await
+}
+
+pub(super) async fn note_api_used(
+    tx: &Transaction,
+    name: &str,
+    at_ms: i64,
+) -> Result<(), StoreError> {
+    tx.execute(
+        "UPDATE api_tokens SET last_used_at_ms = $2
+         WHERE name = $1 AND coalesce(last_used_at_ms, 0) < $2",
+        &[&name, &at_ms],
+    )
+    .await
+    .map(drop)
 }
 
 pub(super) async fn remove_api(tx: &Transaction, name: &str, by: &By) -> Result<(), StoreError> {

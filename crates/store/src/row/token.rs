@@ -18,9 +18,11 @@ pub enum ApprovalRule {
 }
 word_enum!(ApprovalRule { NotRequired = "not-required", Required = "required" });
 
-/// What an API token may do.
+/// What a person or a program may do. Each may do what those before it may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
+    /// Get attested results of hosts that it can name, and nothing else.
+    RelyingParty,
     /// Look.
     Viewer,
     /// Look, attest, disconnect, reconnect.
@@ -28,7 +30,9 @@ pub enum Role {
     /// Everything.
     Admin,
 }
-word_enum!(Role { Viewer = "viewer", Operator = "operator", Admin = "admin" });
+word_enum!(Role {
+    RelyingParty = "relying-party", Viewer = "viewer", Operator = "operator", Admin = "admin",
+});
 
 /// A join token to add.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -97,6 +101,8 @@ pub struct NewApiToken {
     pub secret_sha256: Sha256,
     /// What it may do.
     pub role: Role,
+    /// Labels that a host must have, all of them, for it to be seen with this token; none: all hosts.
+    pub hosts: Labels,
     /// From when on it is void; `None` is never.
     pub expires_at_ms: Option<i64>,
 }
@@ -108,8 +114,14 @@ pub struct ApiToken {
     pub name: String,
     /// What it may do.
     pub role: Role,
+    /// Labels that a host must have, all of them, for it to be seen with this token; none: all hosts.
+    pub hosts: Labels,
     /// When it was made.
     pub created_at_ms: i64,
+    /// Who made it; empty where nobody noted that.
+    pub created_by: String,
+    /// When it was used last, as far as [`crate::Store::note_api_token_used`] was told.
+    pub last_used_at_ms: Option<i64>,
     /// From when on it is void; `None` is never.
     pub expires_at_ms: Option<i64>,
 }

@@ -112,6 +112,11 @@ impl Store for SqliteStore {
         self.read(token::api_all)
     }
 
+    fn note_api_token_used(&self, name: &str, at_ms: i64) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| token::note_api_used(db, &name, at_ms))
+    }
+
     fn remove_api_token(&self, name: &str, by: By) -> Reply<'_, ()> {
         let name = name.to_owned();
         self.write(move |db| token::remove_api(db, &name, &by))

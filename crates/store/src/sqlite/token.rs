@@ -13,32 +13,43 @@ use crate::{
 
 pub(super) fn add_api(db: &Db, token: &NewApiToken, by: &By) -> Result<(), StoreError> {
     db.prepare_cached(
-        "INSERT INTO api_tokens (name, secret_sha256, role, created_at_ms, expires_at_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5)",
+        "INSERT INTO api_tokens
+            (name, secret_sha256, role, hosts_json, created_at_ms, created_by, expires_at_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?
     .execute(params![
         token.name,
         token.secret_sha256,
         token.role.as_str(),
+        json!(token.hosts).to_string(),
         by.at_ms,
+        by.actor,
         token.expires_at_ms
     ])
     .map_err(|error| match is_duplicate(&error) {
         true => Conflict::NameTaken { name: token.name.clone() }.into(),
         false => StoreError::from(error),
     })?;
-    let detail = json!({ "role": token.role.as_str(), "expires_at_ms": token.expires_at_ms });
+    let detail = json!({
+        "role": token.role.as_str(),
+        "hosts": token.hosts,
+        "expires_at_ms": token.expires_at_ms,
+    });
     audit::append(db, by, "api-token.add", format!("api-token:{}", token.name), &detail)
 }
 
-const API_COLUMNS: &str = "SELECT name, role, created_at_ms, expires_at_ms FROM api_tokens";
+const API_COLUMNS: &str = "SELECT name, role, hosts_json, created_at_ms, created_by, \
+                           last_used_at_ms, expires_at_ms FROM api_tokens";
 
 fn api_row(row: &Row<'_>) -> rusqlite::Result<ApiToken> {
     let mut columns = Columns::of(row);
     Ok(ApiToken {
         name: columns.take()?,
         role: columns.word(Role::from_word)?,
+        hosts: columns.labels()?,
         created_at_ms: columns.take()?,
+        created_by: columns.take()?,
+        last_used_at_ms: columns.take()?,
         expires_at_ms: columns.take()?,
     })
 }
@@ -59,6 +70,15 @@ pub(super) fn api_all(db: &Db) -> Result<Vec<ApiToken>, StoreError> {
     let mut statement = db.prepare_cached(&format!("{API_COLUMNS} ORDER BY name"))?;
     let rows = statement.query_map([], api_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+pub(super) fn note_api_used(db: &Db, name: &str, at_ms: i64) -> Result<(), StoreError> {
+    db.prepare_cached(
+        "UPDATE api_tokens SET last_used_at_ms = ?2
+         WHERE name = ?1 AND coalesce(last_used_at_ms, 0) < ?2",
+    )?
+    .execute(params![name, at_ms])?;
+    Ok(())
 }
 
 pub(super) fn remove_api(db: &Db, name: &str, by: &By) -> Result<(), StoreError> {

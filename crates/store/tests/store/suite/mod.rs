@@ -22,7 +22,7 @@ macro_rules! store_suite {
     (@all $open:tt) => {
         store_suite!(@cases $open;
             token: secret_is_made_once, api_token_lives_until_it_expires,
-                api_token_names_are_unique, join_token_is_used_up_and_revoked;
+                the_last_use_of_an_api_token_goes_forward, api_token_names_are_unique, join_token_is_used_up_and_revoked;
             trust: generation_moves_only_on_change;
             host: join_takes_one_use, pages_meet_without_gap, same_name_at_two_hosts,
                 disconnect_and_reconnect, approval_is_kept, removal_takes_everything_of_the_host,

@@ -1,6 +1,6 @@
 //! Secrets, API tokens, join tokens.
 
-use store::{Conflict, JoinTokenFault, Kind, NewApiToken, Role, Store, StoreError};
+use store::{Conflict, JoinTokenFault, Kind, Labels, NewApiToken, Role, Store, StoreError};
 
 use super::make::{by, digest, join_token, new_host};
 
@@ -15,6 +15,7 @@ fn api_token(name: &str, expires_at_ms: Option<i64>) -> NewApiToken {
         name: name.into(),
         secret_sha256: digest(name),
         role: Role::Operator,
+        hosts: Labels::from([("site".into(), "muc".into())]),
         expires_at_ms,
     }
 }
@@ -24,6 +25,8 @@ pub(crate) async fn api_token_lives_until_it_expires(store: &dyn Store) {
     store.add_api_token(api_token("ci", None), by(10)).await.unwrap();
     let bob = store.api_token_by_sha256(digest("bob"), 99).await.unwrap().unwrap();
     assert_eq!((bob.name.as_str(), bob.role, bob.created_at_ms), ("bob", Role::Operator, 10));
+    assert_eq!(bob.hosts, api_token("bob", None).hosts);
+    assert_eq!((bob.created_by.as_str(), bob.last_used_at_ms), (by(10).actor.as_str(), None));
     assert_eq!(store.api_token_by_sha256(digest("bob"), 100).await.unwrap(), None);
     assert!(store.api_token_by_sha256(digest("ci"), i64::MAX).await.unwrap().is_some());
     assert_eq!(store.api_token_by_sha256(digest("eve"), 0).await.unwrap(), None);
@@ -33,6 +36,18 @@ pub(crate) async fn api_token_lives_until_it_expires(store: &dyn Store) {
     let again = store.remove_api_token("ci", by(12)).await;
     assert!(matches!(again, Err(StoreError::NotFound(Kind::ApiToken))));
     assert_eq!(store.api_tokens().await.unwrap(), [bob]);
+}
+
+pub(crate) async fn the_last_use_of_an_api_token_goes_forward(store: &dyn Store) {
+    store.add_api_token(api_token("bob", None), by(10)).await.unwrap();
+    let n_rows = store.audit(0, 10).await.unwrap().len();
+    for (at_ms, known) in [(20, 20), (15, 20), (30, 30)] {
+        store.note_api_token_used("bob", at_ms).await.unwrap();
+        store.note_api_token_used("nobody", at_ms).await.unwrap();
+        let bob = store.api_token_by_sha256(digest("bob"), 11).await.unwrap().unwrap();
+        assert_eq!(bob.last_used_at_ms, Some(known), "{at_ms}");
+    }
+    assert_eq!(store.audit(0, 10).await.unwrap().len(), n_rows, "uses are not audited");
 }
 
 pub(crate) async fn api_token_names_are_unique(store: &dyn Store) {

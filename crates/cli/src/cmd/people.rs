@@ -1,0 +1,124 @@
+//! `bootproof api-token …` and `bootproof whoami`
+
+use api::{
+    inventory::Labels,
+    people::{ApiToken as ApiTokenView, ApiTokenRequest, NewApiToken, Role as RoleView, WhoAmI},
+};
+use client::Client;
+
+use super::{Exit, local_time::time};
+use crate::{
+    args::{ApiToken, ApiTokenCreate, Role},
+    error::CliError,
+    output::{Output, plain},
+};
+
+pub(super) async fn api_token(
+    command: &ApiToken,
+    client: &Client,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    match command {
+        ApiToken::Create(create) => self::create(create, client, output).await,
+        ApiToken::List => list(client, output).await,
+        ApiToken::Revoke { name } => {
+            client.delete::<()>(&format!("/v1/api-tokens/{}", segment(name)?)).await?;
+            output.note(&format!("token {name} is revoked"));
+            Ok(Exit::Done)
+        }
+    }
+}
+
+/// A name as a part of an address.
+fn segment(name: &str) -> Result<&str, CliError> {
+    match api::people::name_fault(name) {
+        None => Ok(name),
+        Some(fault) => Err(CliError::from(anyhow::anyhow!("{name:?} is no name: {fault}"))),
+    }
+}
+
+async fn create(
+    command: &ApiTokenCreate,
+    client: &Client,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let request = ApiTokenRequest {
+        name: command.name.clone(),
+        role: role(command.role),
+        hosts: command.host_label.iter().cloned().collect(),
+        expires_in_s: command.expires,
+    };
+    let token: NewApiToken = client.post("/v1/api-tokens", &request).await?;
+    if output.is_json() {
+        output.json(&token)?;
+        return Ok(Exit::Done);
+    }
+    output.line(&token.token)?;
+    output.note(&format!(
+        "The token is shown this once. It ends {}.",
+        time(Some(token.expires_at_ms))
+    ));
+    Ok(Exit::Done)
+}
+
+async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
+    let tokens: Vec<ApiTokenView> = client.get("/v1/api-tokens").await?;
+    if output.is_json() {
+        output.json(&tokens)?;
+        return Ok(Exit::Done);
+    }
+    let mut table = output.table(&["name", "role", "hosts", "made by", "last used", "ends"]);
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    for token in tokens {
+        let ends = match token.expires_at_ms {
+            None => "never".to_owned(),
+            Some(at_ms) if at_ms <= now_ms => format!("ended {}", time(Some(at_ms))),
+            at_ms => time(at_ms),
+        };
+        table.add_row([
+            plain(&token.name),
+            token.role.as_str().to_owned(),
+            hosts(&token.hosts),
+            plain(&token.created_by),
+            time(token.last_used_at_ms),
+            ends,
+        ]);
+    }
+    output.line(&table.to_string())?;
+    Ok(Exit::Done)
+}
+
+fn hosts(labels: &Labels) -> String {
+    if labels.is_empty() {
+        return "all".to_owned();
+    }
+    let words: Vec<_> = labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    plain(&words.join(","))
+}
+
+pub(super) async fn who_am_i(client: &Client, output: &Output) -> Result<Exit, CliError> {
+    let me: WhoAmI = client.get("/v1/whoami").await?;
+    if output.is_json() {
+        output.json(&me)?;
+        return Ok(Exit::Done);
+    }
+    let ends = match me.expires_at_ms {
+        None => String::new(),
+        at_ms => format!(", until {}", time(at_ms)),
+    };
+    let of_hosts = match me.hosts.is_empty() {
+        true => String::new(),
+        false => format!(", at hosts with {}", hosts(&me.hosts)),
+    };
+    output.line(&format!("{}: {}{of_hosts}{ends}", plain(&me.actor), me.role.as_str()))?;
+    Ok(Exit::Done)
+}
+
+fn role(role: Role) -> RoleView {
+    match role {
+        Role::RelyingParty => RoleView::RelyingParty,
+        Role::Viewer => RoleView::Viewer,
+        Role::Operator => RoleView::Operator,
+        Role::Admin => RoleView::Admin,
+    }
+}

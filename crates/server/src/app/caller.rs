@@ -1,0 +1,163 @@
+//! Who asks, what it may do, and of which hosts it may know.
+
+use api::people::WhoAmI;
+use store::{By, HostId, Labels, Role};
+
+use super::{App, AppError, RefusalKind, api_token, secret::token_sha256};
+
+/// Milliseconds after which the use of a token is noted again: who looks whether anybody still uses it
+/// thinks in days, and each note is a change on disk.
+const NOTE_USE_MS: i64 = 10 * 60 * 1000;
+
+/// The hosts of which somebody may know.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostScope(Labels);
+
+impl HostScope {
+    /// Those that have all these labels; none: all hosts.
+    pub(crate) const fn new(labels: Labels) -> Self {
+        Self(labels)
+    }
+
+    /// Whether it is all hosts.
+    pub fn is_fleet(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether a host with these labels is one of them.
+    pub(super) fn has(&self, labels: &Labels) -> bool {
+        self.0.iter().all(|(key, value)| labels.get(key) == Some(value))
+    }
+
+    /// The labels that make a host one of them.
+    pub(super) const fn labels(&self) -> &Labels {
+        &self.0
+    }
+
+    /// Refuses who may not know of all hosts.
+    pub(crate) fn require_fleet(&self) -> Result<(), AppError> {
+        if self.is_fleet() {
+            return Ok(());
+        }
+        let labels: Vec<_> = self.0.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        Err(AppError::refused(
+            RefusalKind::Forbidden,
+            "token-is-limited",
+            format!("the token is for hosts with {} alone", labels.join(",")),
+            "name a host, where that can be done, or use a token for all hosts",
+        ))
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// Its name in the audit log, and when it asks.
+    pub by: By,
+    /// What it may do.
+    pub role: Role,
+    /// Of which hosts it may know.
+    pub hosts: HostScope,
+    /// When what it showed is void.
+    pub expires_at_ms: Option<i64>,
+}
+
+impl Caller {
+    /// Refuses who has a lower role than `needed`.
+    pub fn require(&self, needed: Role) -> Result<(), AppError> {
+        require(self.role, needed)
+    }
+}
+
+impl App {
+    /// Who shows this token.
+    pub async fn authenticate(&self, token: &str) -> Result<Caller, AppError> {
+        let now_ms = self.store.now_ms().await?;
+        let known = self.store.api_token_by_sha256(token_sha256(token), now_ms).await?;
+        let known = known.ok_or_else(AppError::unauthenticated)?;
+        if known.last_used_at_ms.is_none_or(|last_ms| now_ms.saturating_sub(last_ms) > NOTE_USE_MS)
+            && let Err(err) = self.store.note_api_token_used(&known.name, now_ms).await
+        {
+            // A disk that is full holds up nobody who only looks.
+            tracing::debug!(%err, "the use of a token was not noted");
+        }
+        Ok(Caller {
+            by: By::new(known.name, now_ms),
+            role: known.role,
+            hosts: HostScope::new(known.hosts),
+            expires_at_ms: known.expires_at_ms,
+        })
+    }
+
+    /// Whether `token` is one of an administrator.
+    pub async fn is_administrator(&self, token: &str) -> Result<bool, AppError> {
+        match self.authenticate(token).await {
+            Ok(caller) => Ok(caller.role == Role::Admin),
+            Err(AppError::Refused(_)) => Ok(false),
+            Err(err) => Err(err),
+        }
+    }
+
+    /// Refuses a host of which nobody of this scope may know, in the words for one that is not there.
+    pub async fn require_host(&self, hosts: &HostScope, id: &str) -> Result<(), AppError> {
+        if hosts.is_fleet() {
+            return Ok(());
+        }
+        let host = self.find(&HostId::from(id)).await?;
+        if hosts.has(&host.labels) { Ok(()) } else { Err(AppError::no_host(id)) }
+    }
+
+    /// Who asks, for it to read.
+    pub fn who_am_i(&self, caller: &Caller) -> WhoAmI {
+        WhoAmI {
+            actor: caller.by.actor.clone(),
+            role: api_token::role_view(caller.role),
+            hosts: caller.hosts.labels().clone(),
+            expires_at_ms: caller.expires_at_ms,
+        }
+    }
+}
+
+/// Refuses who has a lower role than `needed`.
+pub(super) fn require(role: Role, needed: Role) -> Result<(), AppError> {
+    if rank(role) >= rank(needed) {
+        return Ok(());
+    }
+    Err(AppError::refused(
+        RefusalKind::Forbidden,
+        "role-too-low",
+        format!("this needs the role {needed}; the token has {role}"),
+        "use a token of that role",
+    ))
+}
+
+/// Each role may do what those before it may.
+const fn rank(role: Role) -> u8 {
+    match role {
+        Role::RelyingParty => 0,
+        Role::Viewer => 1,
+        Role::Operator => 2,
+        Role::Admin => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn a_host_must_have_all_labels() {
+        let scope = HostScope::new(labels(&[("site", "muc"), ("rack", "7")]));
+        assert!(scope.has(&labels(&[("site", "muc"), ("rack", "7"), ("a", "b")])));
+        assert!(!scope.has(&labels(&[("site", "muc")])));
+        assert!(!scope.has(&labels(&[("site", "muc"), ("rack", "8")])));
+        assert!(!scope.has(&Labels::new()));
+        assert!(scope.require_fleet().is_err());
+        assert!(HostScope::default().has(&Labels::new()));
+        assert!(HostScope::default().require_fleet().is_ok());
+    }
+}
