@@ -780,7 +780,5 @@ const PEOPLE: &[Requirement] = requirements! {
     P3 "An API token is shown once, ends by itself or at once, and says who made it and when it was used."
         ["server::a_token_lives_from_its_making_to_its_end",
          "server::a_token_that_cannot_be_is_not_made",
-         "server::tokens_are_made_and_ended_from_the_command_line",
-         "store::api_token_lives_until_it_expires",
-         "store::the_last_use_of_an_api_token_goes_forward"];
+         "server::tokens_are_made_and_ended_from_the_command_line"];
 };
