@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to a person")]
 
 mod arrows;
+mod bench;
 mod coverage;
 mod dbx_table;
 mod demo;
@@ -61,6 +62,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Measure the server beside a program that does only what cannot be left out
+    Bench {
+        /// What to measure
+        #[command(subcommand)]
+        what: bench::What,
+    },
     /// Check the house rules: dependency arrows, generated documents
     Tidy,
     /// Write the documents of docs/ that are generated
@@ -97,6 +104,7 @@ fn main() -> anyhow::Result<()> {
         Task::Vm(arguments) => vm::run(&arguments),
         Task::Dist { check: true } => dist::run(dist::Dist::Check),
         Task::Dist { check: false } => dist::run(dist::Dist::Release),
+        Task::Bench { what } => bench::run(&what),
         Task::Tidy => tidy::run(),
         Task::Docs => {
             docs::write()?;

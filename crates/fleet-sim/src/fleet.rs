@@ -104,7 +104,8 @@ impl Fleet {
             tasks.spawn(async move {
                 let _place = gate.acquire().await?;
                 let name = format!("sim-{n:06}");
-                let host = Host::join(name, &maker, &client, &token, booted, fault).await?;
+                let mut host = Host::new(name, &maker, &client, booted)?.join(&token).await?;
+                host.fault = fault;
                 anyhow::Ok((n, host))
             });
         }

@@ -6,7 +6,8 @@ use anyhow::{Context as _, bail};
 use api::{
     agent::{
         ActivateReply, ActivateRequest, EnrolReply, Evidence, EvidenceReply, HOST_TOKEN_PREFIX,
-        HostSays, JoinRequest, KeySays, PollReply, PollRequest, TpmSays, host_token_message,
+        HostSays, JoinRequest, KeySays, PollReply, PollRequest, Quote, TpmKeys, TpmSays,
+        host_token_message,
     },
     machine::Machine,
 };
@@ -18,13 +19,14 @@ use tpm_wire::{PcrBank, PcrSet, TpmAlgId};
 use crate::{chip::Chip, maker::Maker, summary::Answer};
 
 /// What hosts of one kind boot: a log, and the PCRs that it leads to.
-pub(crate) struct Booted {
+pub struct Booted {
     log: Vec<u8>,
     bank: PcrBank,
 }
 
 impl Booted {
-    pub(crate) fn new(log: BuiltLog) -> anyhow::Result<Self> {
+    /// What leads to this log.
+    pub fn new(log: BuiltLog) -> anyhow::Result<Self> {
         let bank = log.pcrs.into_iter().find(|bank| bank.alg() == TpmAlgId::SHA256);
         Ok(Self { log: log.bytes, bank: bank.context("the log has no bank of SHA-256")? })
     }
@@ -43,9 +45,11 @@ pub(crate) enum Fault {
     Silence,
 }
 
-/// A host.
-pub(crate) struct Host {
+/// A virtual host.
+pub struct Host {
     name: String,
+    /// Empty until it has joined.
+    id: String,
     chip: Chip,
     client: Client,
     booted: Arc<Booted>,
@@ -55,16 +59,13 @@ pub(crate) struct Host {
 }
 
 impl Host {
-    /// Makes a chip and joins with `token`.
-    pub(crate) async fn join(
+    /// A machine with a chip of `maker` that is in no inventory yet.
+    pub fn new(
         name: String,
         maker: &Maker,
         client: &Client,
-        token: &str,
         booted: Arc<Booted>,
-        fault: Fault,
     ) -> anyhow::Result<Self> {
-        let chip = Chip::new(maker)?;
         let n: usize = name.bytes().map(usize::from).sum();
         let machine = Machine {
             system_vendor: Some("Simulated Systems".to_owned()),
@@ -73,30 +74,60 @@ impl Host {
             os_name: Some("Simulated Linux 1".to_owned()),
             ..Machine::default()
         };
+        Ok(Self {
+            name,
+            id: String::new(),
+            chip: Chip::new(maker)?,
+            client: client.clone(),
+            booted,
+            machine,
+            fault: Fault::None,
+            powered_on: Instant::now(),
+        })
+    }
+
+    /// Joins with `token`.
+    pub async fn join(mut self, token: &str) -> anyhow::Result<Self> {
         // Used only where no identity key can be stored, which here is an error.
-        let unused = digest::digest(&digest::SHA256, name.as_bytes()).as_ref().to_vec();
+        let unused = digest::digest(&digest::SHA256, self.name.as_bytes()).as_ref().to_vec();
         let request = JoinRequest {
             token: token.to_owned(),
             host: HostSays {
-                name: name.clone(),
+                name: self.name.clone(),
                 agent_version: env!("CARGO_PKG_VERSION").to_owned(),
                 kernel: "6.12.0".to_owned(),
             },
-            tpm: Some(chip.keys()),
+            tpm: Some(self.chip.keys()),
             token_sha256: unused.into(),
         };
-        let reply: EnrolReply = client.post("/v1/agent/join", &request).await?;
+        let reply: EnrolReply = self.client.post("/v1/agent/join", &request).await?;
         let EnrolReply::Activate { enrolment_id, credential, .. } = reply else {
-            bail!("the server did not take the keys of {name}: {reply:?}");
+            bail!("the server did not take the keys of {}: {reply:?}", self.name);
         };
-        let secret = chip.activate(&credential)?;
+        let secret = self.chip.activate(&credential)?;
         let key = hmac::Key::new(hmac::HMAC_SHA256, &secret);
         let mac = hmac::sign(&key, &host_token_message(&enrolment_id));
         let token = format!("{HOST_TOKEN_PREFIX}{}", hex::encode(mac));
         let request = ActivateRequest { enrolment_id, secret: secret.into() };
-        let _: ActivateReply = client.post("/v1/agent/activate", &request).await?;
-        let client = client.with_token(token);
-        Ok(Self { name, chip, client, booted, machine, fault, powered_on: Instant::now() })
+        let reply: ActivateReply = self.client.post("/v1/agent/activate", &request).await?;
+        self.client = self.client.with_token(token);
+        self.id = reply.host_id;
+        Ok(self)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its identifier in the inventory; empty until it has joined.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The keys of its chip, with the certificate.
+    pub fn keys(&self) -> TpmKeys {
+        self.chip.keys()
     }
 
     /// Another boot, of `booted`.
@@ -137,21 +168,30 @@ impl Host {
     }
 
     fn evidence(&self, nonce: &[u8], pcrs: PcrSet) -> anyhow::Result<Evidence> {
-        let bank = &self.booted.bank;
-        let clock_ms = u64::try_from(self.powered_on.elapsed().as_millis())?
-            .saturating_add(u64::from(self.chip.reset_count).saturating_mul(1_000_000));
-        let mut quote = self.chip.quote(nonce, pcrs, bank, clock_ms)?;
+        let mut quote = self.quote(nonce, pcrs)?;
         if self.fault == Fault::BadEvidence
             && let Some(byte) = quote.signature.0.last_mut()
         {
             *byte ^= 1;
         }
+        let rest = self.evidence_but_quote(pcrs);
+        Ok(Evidence { nonce: nonce.into(), quote: Some(quote), ..rest })
+    }
+
+    /// A quote over `pcrs` for the challenge `nonce`.
+    pub fn quote(&self, nonce: &[u8], pcrs: PcrSet) -> anyhow::Result<Quote> {
+        let clock_ms = u64::try_from(self.powered_on.elapsed().as_millis())?
+            .saturating_add(u64::from(self.chip.reset_count).saturating_mul(1_000_000));
+        self.chip.quote(nonce, pcrs, &self.booted.bank, clock_ms)
+    }
+
+    /// What is the same for each challenge that asks for `pcrs`.
+    pub fn evidence_but_quote(&self, pcrs: PcrSet) -> Evidence {
+        let bank = &self.booted.bank;
         let values =
             pcrs.iter().filter_map(|pcr| Some((pcr, hex::encode(bank.get(pcr)?.as_bytes()))));
         let all = std::iter::once(("sha256".to_owned(), values.collect()));
-        Ok(Evidence {
-            nonce: nonce.into(),
-            quote: Some(quote),
+        Evidence {
             pcrs: api::pcrs::Pcrs(all.collect()),
             event_log: Some(self.booted.log.clone().into()),
             ak_public: Some(self.chip.ak_public().into()),
@@ -159,6 +199,6 @@ impl Host {
             machine: Some(self.machine.clone()),
             tpm: Some(self.chip.properties()),
             ..Evidence::default()
-        })
+        }
     }
 }

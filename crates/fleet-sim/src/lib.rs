@@ -11,4 +11,6 @@ mod maker;
 mod summary;
 
 pub use fleet::{Faults, Fleet, Order};
+pub use host::{Booted, Host};
+pub use maker::Maker;
 pub use summary::{Round, Summary};

@@ -19,7 +19,7 @@ pub(crate) const MANUFACTURER: u32 = 0x4E54_4300;
 pub(crate) const FIRMWARE: u32 = 0x0007_0002;
 
 /// An authority, and what each of its certificates has.
-pub(crate) struct Maker {
+pub struct Maker {
     issuer: Issuer<'static, KeyPair>,
     root_pem: String,
     names: CustomExtension,
@@ -45,7 +45,8 @@ fn tlv(tag: u8, content: &[u8]) -> anyhow::Result<Vec<u8>> {
 }
 
 impl Maker {
-    pub(crate) fn new() -> anyhow::Result<Self> {
+    /// One with a new key.
+    pub fn new() -> anyhow::Result<Self> {
         let mut params = CertificateParams::default();
         params.distinguished_name = DistinguishedName::new();
         params.distinguished_name.push(DnType::CommonName, "Simulated TPM Root CA");
@@ -67,7 +68,7 @@ impl Maker {
     }
 
     /// The root that a server has to trust.
-    pub(crate) fn root_pem(&self) -> &str {
+    pub fn root_pem(&self) -> &str {
         &self.root_pem
     }
 

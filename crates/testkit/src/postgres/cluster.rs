@@ -19,21 +19,34 @@ pub struct Cluster {
     user: User,
     port: u16,
     server: Option<Child>,
+    durability: Durability,
+}
+
+/// Whether what was committed outlives a loss of power: tests need it not, benchmarks do.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    None,
+    Full,
 }
 
 impl Cluster {
     /// Makes and starts one, which listens on a socket, and on a port of the loopback interface, where
     /// it wants a password: `secret`.
     pub fn start() -> Result<Self, PostgresError> {
-        Self::start_with(&[])
+        Self::start_with(&[], Durability::None)
+    }
+
+    /// One whose commits wait for the disk, as in production.
+    pub fn start_durable() -> Result<Self, PostgresError> {
+        Self::start_with(&[], Durability::Full)
     }
 
     /// One that speaks TLS with this certificate, and nothing else on its port. PEM both.
     pub fn start_with_tls(certificate: &str, key: &str) -> Result<Self, PostgresError> {
-        Self::start_with(&[("server.crt", certificate), ("server.key", key)])
+        Self::start_with(&[("server.crt", certificate), ("server.key", key)], Durability::None)
     }
 
-    fn start_with(tls: &[(&str, &str)]) -> Result<Self, PostgresError> {
+    fn start_with(tls: &[(&str, &str)], durability: Durability) -> Result<Self, PostgresError> {
         let folder = tempfile::Builder::new()
             .prefix("pg")
             .tempdir()
@@ -44,7 +57,7 @@ impl Cluster {
             TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed("a free port"))?;
         let port = listener.local_addr().map_err(failed("a free port"))?.port();
         drop(listener);
-        let mut cluster = Self { folder, user, port, server: None };
+        let mut cluster = Self { folder, user, port, server: None, durability };
         let data = cluster.data();
         programs::initdb(user, &data)?;
         for (name, pem) in tls {
@@ -86,6 +99,17 @@ impl Cluster {
             .stdin(Stdio::null())
             .stdout(log.try_clone().map_err(failed("the server's log"))?)
             .stderr(log);
+        if self.durability == Durability::Full {
+            // The last one counts.
+            server.args([
+                "-c",
+                "fsync=on",
+                "-c",
+                "full_page_writes=on",
+                "-c",
+                "shared_buffers=1GB",
+            ]);
+        }
         let server = self.user.runs(&mut server).spawn().map_err(failed("postgres"))?;
         self.server = Some(server);
         let socket = self.socket();
@@ -112,7 +136,8 @@ impl Cluster {
         signal("CONT", &self.pids());
     }
 
-    fn pids(&self) -> Vec<u32> {
+    /// The processes of the server.
+    pub fn pids(&self) -> Vec<u32> {
         let Some(server) = &self.server else { return Vec::new() };
         let pid = server.id();
         let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));

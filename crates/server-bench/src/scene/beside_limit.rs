@@ -1,0 +1,94 @@
+//! The server beside the limit, in turns.
+
+use server_bench::{
+    crew::{Crew, Lines, Until},
+    fill::fill,
+    guest::Peer,
+    process,
+    serve::{Base, Settings},
+};
+use testkit::postgres::Cluster;
+
+use super::{AT_ONE_TIME, server, turn, warm};
+use crate::{
+    Bench,
+    outcome::{Bar, median},
+};
+
+pub(crate) async fn kept(bench: &mut Bench) -> anyhow::Result<()> {
+    let bars = [Bar::AtMost(1.6), Bar::AtLeast(0.6)];
+    compare(bench, Lines::Kept, "sqlite, kept", None, bars).await
+}
+
+pub(crate) async fn new(bench: &mut Bench) -> anyhow::Result<()> {
+    let bars = [Bar::AtMost(1.6), Bar::AtLeast(0.6)];
+    compare(bench, Lines::New, "sqlite, new", None, bars).await
+}
+
+pub(crate) async fn postgres(bench: &mut Bench) -> anyhow::Result<()> {
+    let cluster = Cluster::start_durable()?;
+    let bars = [Bar::AtMost(2.5), Bar::None];
+    compare(bench, Lines::Kept, "postgres, kept", Some(&cluster), bars).await
+}
+
+/// CPU and rate of the server against those of the limit, which has SQLite in any case.
+async fn compare(
+    bench: &mut Bench,
+    lines: Lines,
+    name: &str,
+    cluster: Option<&Cluster>,
+    [cpu_bar, rate_bar]: [Bar; 2],
+) -> anyhow::Result<()> {
+    let base = cluster.map_or(Base::Sqlite, Base::Postgres);
+    let (served, guests) = server(bench, base, bench.hosts, Settings::default()).await?;
+    let strangers = {
+        // The limit has hosts of its own: each connection leads to one program.
+        let data = bench.programs.data()?;
+        fill(&Base::Sqlite.open(data.path()).await?, bench.hosts, || ()).await?
+    };
+    let (limit, _data, dialer) = bench.programs.limit(&strangers).await?;
+    let mut at_limit = Crew::new(Peer::Limit, vec![dialer], strangers, AT_ONE_TIME);
+    at_limit.hurry(lines, Until::EachOnce).await?;
+    // The first time a log is judged in full; then alarms are looked for once.
+    let mut at_server = warm(&served, guests, lines, 2).await?;
+
+    let bar = bench.progress("turns", bench.turns);
+    let (mut cpu_ratios, mut rate_ratios) = (Vec::new(), Vec::new());
+    let [mut limit_cpu, mut server_cpu, mut limit_rate, mut server_rate, mut database_cpu] =
+        [const { Vec::new() }; 5];
+    for _ in 0..bench.turns {
+        let (tally, cpu) = turn(bench, &mut at_limit, lines, &limit).await?;
+        limit_cpu.push(cpu);
+        limit_rate.push(tally.per_s());
+        let before = cluster.map(database).transpose()?;
+        let (served_tally, served_cpu) =
+            turn(bench, &mut at_server, lines, &served.program).await?;
+        server_cpu.push(served_cpu);
+        server_rate.push(served_tally.per_s());
+        cpu_ratios.push(served_cpu / cpu);
+        rate_ratios.push(served_tally.per_s() / tally.per_s());
+        if let Some((before, cluster)) = before.zip(cluster) {
+            let took = database(cluster)? - before;
+            database_cpu.push(took * 1e6 / f64::from(served_tally.n.max(1)));
+        }
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    let figures = &mut bench.figures;
+    figures.add(format!("limit cpu ({name})"), median(limit_cpu), "us", Bar::None);
+    figures.add(format!("server cpu ({name})"), median(server_cpu), "us", Bar::None);
+    if cluster.is_some() {
+        figures.add(format!("database cpu ({name})"), median(database_cpu), "us", Bar::None);
+    }
+    figures.add(format!("limit rate ({name})"), median(limit_rate), "/s", Bar::None);
+    figures.add(format!("server rate ({name})"), median(server_rate), "/s", Bar::None);
+    figures.add(format!("ratio server/limit cpu ({name})"), median(cpu_ratios), "", cpu_bar);
+    figures.add(format!("ratio server/limit rate ({name})"), median(rate_ratios), "", rate_bar);
+    Ok(())
+}
+
+/// Seconds of CPU that the processes of the database took: those of connections stay with the pool.
+fn database(cluster: &Cluster) -> anyhow::Result<f64> {
+    let cpus = cluster.pids().into_iter().filter_map(|pid| process::cpu(pid).ok());
+    Ok(cpus.map(|cpu| cpu.as_secs_f64()).sum())
+}
