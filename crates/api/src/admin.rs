@@ -121,6 +121,9 @@ pub struct Candidate {
     pub expires_at_ms: i64,
     /// Whether a person said that it takes the place of the enrolled one.
     pub approved: bool,
+    /// Whether a person said that it does not.
+    #[serde(default)]
+    pub refused: bool,
 }
 
 /// `POST /v1/hosts/{id}/replace`: a person puts the candidate in the place of the enrolled TPM.

@@ -8,6 +8,7 @@ pub mod admin;
 pub mod agent;
 pub mod alarm;
 pub mod appraisal;
+pub mod approval;
 pub mod audit;
 mod bytes;
 pub mod diagnosis;

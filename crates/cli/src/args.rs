@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod alarm;
+mod approval;
 mod audit;
 mod bmc;
 mod doctor;
@@ -17,6 +18,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tpm_wire::PcrSet;
 
 pub use alarm::{Alarm, AlarmAcknowledge, AlarmShow, WhichAlarms};
+pub use approval::{Approval, ApprovalList, Decide, WhatWaits};
 pub use audit::{AttestedResult, Audit, AuditVerify, Dialect, ResultGet, ResultVerify};
 pub use bmc::{Bmcs, Changes};
 pub use doctor::{Doctor, Profile};
@@ -96,6 +98,9 @@ pub enum Command {
     /// Say as whom the server knows you, and what you may do
     #[command(after_help = "Example:\n  bootproof whoami --json | jq -r .role")]
     Whoami,
+    /// See and decide what waits for a person
+    #[command(subcommand, visible_alias = "approvals")]
+    Approval(Approval),
     /// See and change whose TPMs are trusted
     #[command(subcommand)]
     Trust(Trust),

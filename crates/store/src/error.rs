@@ -137,6 +137,9 @@ pub enum Conflict {
         /// What it is.
         have: crate::Sha256,
     },
+    /// It is decided about already, or nobody has to decide about it.
+    #[error("it does not wait for anybody's decision")]
+    NotWaiting,
     /// No identity is stored of the host.
     #[error("host {host} has no identity key")]
     NoIdentity {

@@ -33,6 +33,7 @@ pub use row::alarm::{
 pub use row::appraisal::{
     AppraisalId, AppraisalRow, EvidencePart, LastAppraisal, NewAppraisal, Rejudgement, StoredPart,
 };
+pub use row::approval::{CandidateRefusal, HostDecision, WaitingCursor};
 pub use row::audit::By;
 pub use row::candidate::{Candidate, NewCandidate, Noted, Replacement};
 pub use row::enrolment::{Completion, Enrolled, EnrolledKeys, Origin, PendingEnrolment, PendingId};
@@ -213,13 +214,42 @@ pub trait Store: Send + Sync {
     // Another TPM in the place of a host's.
 
     /// A TPM that is not the enrolled one was shown for a host. There is one candidate a host: an
-    /// approved one, and one that was seen lately, stay. Audited where the candidate is a new one.
+    /// approved one, and one that was seen lately and that nobody refused, stay. Audited where the candidate is a new one.
     fn note_candidate(&self, candidate: NewCandidate, by: By) -> Reply<'_, Noted>;
     /// Records a person's word that the candidate takes the enrolled TPM's place. Checked in this
     /// order: there is a candidate ([`StoreError::NotFound`]), it is the one that is meant
     /// ([`Conflict::CandidateDiffers`]), it is no other host's TPM ([`Conflict::EkTaken`]). Returns the
     /// endorsement key's digest before, where there was one.
     fn approve_replacement(&self, replacement: Replacement, by: By) -> Reply<'_, Option<Sha256>>;
+
+    // What waits for a person.
+
+    /// Hosts that wait for a person's consent, the longest waiting first, after `after`; at most `n_max`
+    /// and [`HOSTS_PAGE_MAX`].
+    fn hosts_waiting(&self, after: Option<WaitingCursor>, n_max: u32) -> Reply<'_, Vec<Host>>;
+    /// Hosts for which another TPM waits at `now_ms` that nobody approved or refused, by identifier,
+    /// after `after`; at most `n_max` and [`HOSTS_PAGE_MAX`].
+    fn candidates_waiting(
+        &self,
+        now_ms: i64,
+        after: Option<HostId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>>;
+    /// References that nobody has put in force, with a number above `after_seq`, oldest first; at most
+    /// `n_max` and [`HISTORY_PAGE_MAX`].
+    fn references_waiting(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<Reference>>;
+    /// Records a person's word about a host that waits for it; [`Conflict::NotWaiting`] where it does not.
+    fn decide_host(
+        &self,
+        id: &HostId,
+        decision: HostDecision,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()>;
+    /// Records a person's word that a candidate does not take the enrolled TPM's place: it is kept, and
+    /// waits no more. Checked as [`Store::approve_replacement`], then that it waits
+    /// ([`Conflict::NotWaiting`]).
+    fn refuse_candidate(&self, refusal: CandidateRefusal, by: By) -> Reply<'_, ()>;
 
     // Enrolments on the way.
 

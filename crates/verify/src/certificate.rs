@@ -118,6 +118,12 @@ impl<'a> Certificate<'a> {
         Ok(())
     }
 
+    /// The serial number, big-endian, without leading zeros.
+    pub(crate) fn serial(&self) -> Vec<u8> {
+        let bytes = self.x509.raw_serial();
+        bytes.iter().copied().skip_while(|byte| *byte == 0).collect()
+    }
+
     /// The subject as text for people.
     pub(crate) fn subject(&self) -> String {
         self.x509.subject().to_string()

@@ -19,6 +19,7 @@
 mod ak;
 mod bind;
 mod certificate;
+mod certificate_label;
 mod chain;
 mod credential;
 mod der;
@@ -41,6 +42,7 @@ mod time;
 pub use ak::{AkError, AkPublic, AkScheme, SignatureProblem, check_ak};
 pub use bind::{ActivationError, BindError, BoundAk, EnrolledKey, bind};
 pub use certificate::{CERTIFICATE_BYTES_MAX, CertificateError};
+pub use certificate_label::CertificateLabel;
 pub use chain::{CHAIN_DEPTH_MAX, CHAIN_SIGNATURES_MAX, UntrustedCause};
 pub use credential::{
     ActivationProof, Credential, CredentialError, CredentialSecret, SECRET_LEN, make_credential,

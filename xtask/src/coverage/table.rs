@@ -59,6 +59,11 @@ const ONBOARDING: &[Requirement] = requirements! {
     N2 "A verdict ends by the schedule of its host, and its alarm comes then."
         ["server::a_verdict_ends_by_the_schedule_of_its_host",
          "server::a_label_changes_when_a_host_is_due_and_until_when_it_counts"];
+    N4 "What waits for a person is one list, with what is to be compared, and is decided once."
+        ["server::hosts_wait_with_what_is_to_be_compared_until_a_person_decides",
+         "server::another_tpm_is_decided_about_by_its_digest",
+         "server::what_waits_is_decided_on_the_command_line",
+         "server::a_decision_names_exactly_one_thing"];
     N3 "A fleet that begins, boots or comes back at once does not stay in step."
         ["server::a_judgement_that_was_due_is_followed_by_one_within_the_jitter",
          "server::what_no_schedule_asked_for_is_followed_by_one_at_any_time_of_the_interval",

@@ -167,7 +167,7 @@ pub struct Hosts {
 }
 
 /// A selector as the server reads it.
-fn selector(text: &str) -> Result<String, String> {
+pub(super) fn selector(text: &str) -> Result<String, String> {
     api::inventory::selector(text).map(|_| text.to_owned()).map_err(str::to_owned)
 }
 

@@ -309,7 +309,11 @@ async fn replace(
 
 fn show_candidate(candidate: &Candidate, output: &Output) -> Result<(), CliError> {
     let line = |name: &str, value: &str| output.line(&format!("{name:<16} {}", plain(value)));
-    let state = if candidate.approved { "takes its place" } else { "waits for a person" };
+    let state = match (candidate.approved, candidate.refused) {
+        (true, _) => "takes its place",
+        (false, true) => "refused",
+        (false, false) => "waits for a person",
+    };
     line("another tpm", &format!("{state}, until {}", time(Some(candidate.expires_at_ms))))?;
     line("  ek sha256", &candidate.ek_sha256)?;
     line(

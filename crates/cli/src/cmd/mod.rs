@@ -1,6 +1,7 @@
 //! The commands, a file per noun.
 
 mod alarm;
+mod approval;
 mod attested_result;
 mod audit;
 mod boot_path;
@@ -87,6 +88,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Man(command) => generate::man(command, output),
         Command::Host(command) => block_on(host::run(command, &client()?, output)),
         Command::Alarm(command) => block_on(alarm::run(command, &client()?, output)),
+        Command::Approval(command) => block_on(approval::run(command, &client()?, output)),
         Command::Audit(command) => block_on(audit::run(command, &client()?, output)),
         Command::Result(command) => block_on(attested_result::run(command, client, output)),
         Command::Token(command) => block_on(token::run(command, &client()?, output)),

@@ -187,6 +187,11 @@ impl AppError {
                 "compare it with the new board's; if it is a machine that you do not know, \
                  `bootproof host disconnect HOST` and `reconnect HOST` make room for the right one",
             ),
+            Conflict::NotWaiting => refused(
+                RefusalKind::Conflict,
+                "not-waiting",
+                "`bootproof approval list` shows what waits; `bootproof audit list` who decided",
+            ),
             Conflict::NoIdentity { .. } => refused(
                 RefusalKind::Conflict,
                 "no-identity-key",

@@ -3,6 +3,7 @@
 mod action;
 mod alarm;
 mod api_token;
+mod approval;
 mod attest;
 mod audit;
 mod caller;

@@ -188,6 +188,7 @@ pub(super) fn view(candidate: &Candidate) -> api::admin::Candidate {
         last_seen_ms: candidate.seen_at_ms,
         expires_at_ms: candidate.expires_at_ms,
         approved: candidate.approved_at_ms.is_some(),
+        refused: candidate.refused_at_ms.is_some(),
     }
 }
 

@@ -113,11 +113,14 @@ fn quarantined(host: &Host, config: &Config, now_ms: i64) -> Option<Finding> {
         return None;
     }
     let finding = ek_changed(host, candidate.ek_spki_sha256);
-    Some(match candidate.approved_at_ms {
-        Some(_) => {
+    Some(match (candidate.approved_at_ms, candidate.refused_at_ms) {
+        (Some(_), _) => {
             finding.because("a person put it in the old one's place; it has not enrolled yet")
         }
-        None => finding,
+        (None, Some(_)) => {
+            finding.because("a person refused it; the enrolled one must answer again")
+        }
+        (None, None) => finding,
     })
 }
 
@@ -271,6 +274,7 @@ mod tests {
             seen_at_ms: 1_000,
             expires_at_ms: 15_000,
             approved_at_ms: None,
+            refused_at_ms: None,
         };
         Host { identity: Some(identity), candidate: Some(candidate), ..host() }
     }

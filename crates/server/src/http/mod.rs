@@ -3,6 +3,7 @@
 mod admin;
 mod agent;
 mod alarm;
+mod approval;
 mod auth;
 mod body;
 mod inventory;
@@ -68,6 +69,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/v1/alarms", get(alarm::alarms))
         .route("/v1/alarms/acknowledge", post(alarm::acknowledge))
         .route("/v1/alarms/withdraw", post(alarm::withdraw))
+        .route("/v1/approvals", get(approval::waiting).post(approval::decide))
         .route("/v1/labels", get(inventory::labels))
         .route("/v1/references", get(reference::references).post(reference::import))
         .route("/v1/references/{id}", get(reference::reference))

@@ -24,7 +24,7 @@ enum Who {
 use Who::{Admin, Anyone, Host as OfHost, Operator, RelyingParty, Viewer};
 
 /// Every endpoint that the server has: a test compares this with its routes.
-const ENDPOINTS: [(&str, &str, Who); 50] = [
+const ENDPOINTS: [(&str, &str, Who); 52] = [
     ("get", "/healthz", Anyone),
     ("get", "/v1/server", Anyone),
     ("get", "/.well-known/jwks.json", Anyone),
@@ -59,6 +59,8 @@ const ENDPOINTS: [(&str, &str, Who); 50] = [
     ("get", "/v1/alarms", Viewer),
     ("post", "/v1/alarms/acknowledge", Operator),
     ("post", "/v1/alarms/withdraw", Operator),
+    ("get", "/v1/approvals", Viewer),
+    ("post", "/v1/approvals", Admin),
     ("get", "/v1/labels", Viewer),
     ("get", "/v1/references", Viewer),
     ("post", "/v1/references", Admin),

@@ -2,6 +2,7 @@
 
 mod alarms;
 mod api_tokens;
+mod approvals;
 mod attest;
 mod authz;
 mod bad_input;

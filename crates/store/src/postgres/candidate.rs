@@ -19,6 +19,7 @@ pub(super) fn from_columns(columns: &mut Columns<'_>) -> Result<Option<Candidate
         seen_at_ms: columns.take()?,
         expires_at_ms: columns.take()?,
         approved_at_ms: columns.take()?,
+        refused_at_ms: columns.take()?,
     }))
 }
 
@@ -42,7 +43,8 @@ pub(super) async fn note(
             return Ok(Noted::Known);
         }
         Some(known)
-            if known.approved_at_ms.is_some() || known.seen_at_ms >= new.stale_before_ms =>
+            if known.approved_at_ms.is_some()
+                || (known.waits() && known.seen_at_ms >= new.stale_before_ms) =>
         {
             return Ok(Noted::Other);
         }
@@ -84,7 +86,8 @@ pub(super) async fn approve(
     }
     enrolment::check_ek_free(tx, &candidate.ek_spki_sha256, Some(id)).await?;
     tx.execute(
-        "UPDATE candidates SET candidate_approved_at_ms = $2, candidate_expires_at_ms = $3
+        "UPDATE candidates SET candidate_approved_at_ms = $2, candidate_expires_at_ms = $3,
+            candidate_refused_at_ms = NULL
          WHERE host_id = $1",
         &[&id.as_str(), &by.at_ms, &replacement.expires_at_ms],
     )

@@ -7,6 +7,7 @@
 mod address;
 mod alarm;
 mod appraisal;
+mod approval;
 mod audit;
 mod candidate;
 mod columns;
@@ -37,12 +38,13 @@ use self::session::Session;
 use self::transaction::{Begins, Transaction, Work};
 use crate::{
     Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
-    AppraisalId, AppraisalRow, Approval, AuditRow, By, Completion, DueLook, Enrolled, EvidencePart,
-    Host, HostCursor, HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId,
-    LabelCount, Labels, LabelsChange, NewApiToken, NewAppraisal, NewCandidate, NewHost,
-    NewJoinToken, NewReference, NewTrustRoot, Noted, Peers, PendingEnrolment, PendingId,
-    Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement,
-    Reply, Settlement, Sha256, Store, StoreError, StoredPart, Told, TpmPresence, TrustRoots,
+    AppraisalId, AppraisalRow, Approval, AuditRow, By, CandidateRefusal, Completion, DueLook,
+    Enrolled, EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences,
+    Identity, JoinToken, JoinTokenId, LabelCount, Labels, LabelsChange, NewApiToken, NewAppraisal,
+    NewCandidate, NewHost, NewJoinToken, NewReference, NewTrustRoot, Noted, Peers,
+    PendingEnrolment, PendingId, Reenrolment, Reference, ReferenceChange, ReferenceId,
+    ReferenceState, Rejudgement, Replacement, Reply, Settlement, Sha256, Store, StoreError,
+    StoredPart, Told, TpmPresence, TrustRoots, WaitingCursor,
 };
 
 /// A [`Store`] in a PostgreSQL database, from version 15 on. Servers that share one are equal: none
@@ -321,6 +323,48 @@ impl Store for PostgresStore {
     fn approve_replacement(&self, replacement: Replacement, by: By) -> Reply<'_, Option<Sha256>> {
         self.change((replacement, by), |tx, (replacement, by)| {
             Box::pin(candidate::approve(tx, replacement, by))
+        })
+    }
+
+    fn hosts_waiting(&self, after: Option<WaitingCursor>, n_max: u32) -> Reply<'_, Vec<Host>> {
+        self.look((after, n_max), |db, (after, n_max)| {
+            Box::pin(approval::hosts(db, after.as_ref(), *n_max))
+        })
+    }
+
+    fn candidates_waiting(
+        &self,
+        now_ms: i64,
+        after: Option<HostId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>> {
+        self.look((now_ms, after, n_max), |db, (now_ms, after, n_max)| {
+            Box::pin(approval::candidates(db, *now_ms, after.as_ref(), *n_max))
+        })
+    }
+
+    fn references_waiting(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<Reference>> {
+        self.look((after_seq, n_max), |db, (after_seq, n_max)| {
+            Box::pin(approval::references(db, *after_seq, *n_max))
+        })
+    }
+
+    fn decide_host(
+        &self,
+        id: &HostId,
+        decision: HostDecision,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()> {
+        let (id, reason) = (id.clone(), reason.to_owned());
+        self.change((id, decision, reason, by), |tx, (id, decision, reason, by)| {
+            Box::pin(approval::decide_host(tx, id, *decision, reason, by))
+        })
+    }
+
+    fn refuse_candidate(&self, refusal: CandidateRefusal, by: By) -> Reply<'_, ()> {
+        self.change((refusal, by), |tx, (refusal, by)| {
+            Box::pin(approval::refuse_candidate(tx, refusal, by))
         })
     }
 

@@ -7,7 +7,7 @@ use super::columns::Columns;
 use super::error::is_duplicate;
 use super::host;
 use super::lock;
-use super::session::Session;
+use super::session::{Session, Values};
 use super::transaction::Transaction;
 use crate::row::appraisal::sha256;
 use crate::{
@@ -211,8 +211,16 @@ pub(super) async fn page(
     after_seq: i64,
     n_max: u32,
 ) -> Result<Vec<Reference>, StoreError> {
-    let sql = format!("SELECT {COLUMNS} {TABLES} WHERE seq > $1 ORDER BY seq LIMIT $2");
-    db.read(&sql, &[&after_seq, &i64::from(n_max.min(HISTORY_PAGE_MAX))], row).await
+    let clause = "WHERE seq > $1 ORDER BY seq LIMIT $2";
+    many(db, clause, &[&after_seq, &i64::from(n_max.min(HISTORY_PAGE_MAX))]).await
+}
+
+pub(super) async fn many(
+    db: &Session,
+    clause: &str,
+    values: Values<'_>,
+) -> Result<Vec<Reference>, StoreError> {
+    db.read(&format!("SELECT {COLUMNS} {TABLES} {clause}"), values, row).await
 }
 
 pub(super) async fn changes(

@@ -17,6 +17,16 @@ pub struct Candidate {
     pub expires_at_ms: i64,
     /// When a person said that it takes the place of the enrolled one.
     pub approved_at_ms: Option<i64>,
+    /// When a person said that it does not.
+    pub refused_at_ms: Option<i64>,
+}
+
+impl Candidate {
+    /// Whether nobody decided about it yet.
+    #[must_use]
+    pub const fn waits(&self) -> bool {
+        self.approved_at_ms.is_none() && self.refused_at_ms.is_none()
+    }
 }
 
 /// A TPM that is shown for a host now.

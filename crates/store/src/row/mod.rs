@@ -2,6 +2,7 @@
 
 pub(crate) mod alarm;
 pub(crate) mod appraisal;
+pub(crate) mod approval;
 pub(crate) mod audit;
 pub(crate) mod candidate;
 pub(crate) mod enrolment;

@@ -19,6 +19,7 @@ pub(super) fn from_columns(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Op
         seen_at_ms: columns.take()?,
         expires_at_ms: columns.take()?,
         approved_at_ms: columns.take()?,
+        refused_at_ms: columns.take()?,
     }))
 }
 
@@ -42,7 +43,8 @@ pub(super) fn note(db: &Db, new: &NewCandidate, by: &By) -> Result<Noted, StoreE
             return Ok(Noted::Known);
         }
         Some(known)
-            if known.approved_at_ms.is_some() || known.seen_at_ms >= new.stale_before_ms =>
+            if known.approved_at_ms.is_some()
+                || (known.waits() && known.seen_at_ms >= new.stale_before_ms) =>
         {
             return Ok(Noted::Other);
         }
@@ -82,7 +84,8 @@ pub(super) fn approve(
     }
     enrolment::check_ek_free(db, &candidate.ek_spki_sha256, Some(id))?;
     db.prepare_cached(
-        "UPDATE candidates SET candidate_approved_at_ms = ?2, candidate_expires_at_ms = ?3
+        "UPDATE candidates SET candidate_approved_at_ms = ?2, candidate_expires_at_ms = ?3,
+            candidate_refused_at_ms = NULL
          WHERE host_id = ?1",
     )?
     .execute(params![id.as_str(), by.at_ms, replacement.expires_at_ms])?;

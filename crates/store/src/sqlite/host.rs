@@ -24,7 +24,7 @@ const COLUMNS: &str = "\
     ek_public, ek_cert_der, ek_chain_json, ek_spki_sha256, ak_public, ak_name, judgement_json, \
     enrolled_at_ms, \
     candidate_ek_sha256, candidate_judgement_json, candidate_first_at_ms, candidate_seen_at_ms, \
-    candidate_expires_at_ms, candidate_approved_at_ms \
+    candidate_expires_at_ms, candidate_approved_at_ms, candidate_refused_at_ms \
     FROM hosts LEFT JOIN identities ON identities.host_id = hosts.id \
     LEFT JOIN candidates ON candidates.host_id = hosts.id";
 

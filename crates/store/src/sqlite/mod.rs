@@ -5,6 +5,7 @@
 
 mod alarm;
 mod appraisal;
+mod approval;
 mod audit;
 mod candidate;
 mod columns;
@@ -33,12 +34,13 @@ use self::readers::Readers;
 use self::writer::Writer;
 use crate::{
     Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
-    AppraisalId, AppraisalRow, Approval, AuditRow, By, Completion, DueLook, Enrolled, EvidencePart,
-    Host, HostCursor, HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId,
-    LabelCount, Labels, LabelsChange, NewApiToken, NewAppraisal, NewCandidate, NewHost,
-    NewJoinToken, NewReference, NewTrustRoot, Noted, Peers, PendingEnrolment, PendingId,
-    Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement,
-    Reply, Settlement, Sha256, Store, StoreError, StoredPart, Told, TpmPresence, TrustRoots,
+    AppraisalId, AppraisalRow, Approval, AuditRow, By, CandidateRefusal, Completion, DueLook,
+    Enrolled, EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences,
+    Identity, JoinToken, JoinTokenId, LabelCount, Labels, LabelsChange, NewApiToken, NewAppraisal,
+    NewCandidate, NewHost, NewJoinToken, NewReference, NewTrustRoot, Noted, Peers,
+    PendingEnrolment, PendingId, Reenrolment, Reference, ReferenceChange, ReferenceId,
+    ReferenceState, Rejudgement, Replacement, Reply, Settlement, Sha256, Store, StoreError,
+    StoredPart, Told, TpmPresence, TrustRoots, WaitingCursor,
 };
 
 /// Threads that read. Reads are short and mostly served from memory; more threads than cores of a
@@ -273,6 +275,38 @@ impl Store for SqliteStore {
 
     fn approve_replacement(&self, replacement: Replacement, by: By) -> Reply<'_, Option<Sha256>> {
         self.write(move |db| candidate::approve(db, &replacement, &by))
+    }
+
+    fn hosts_waiting(&self, after: Option<WaitingCursor>, n_max: u32) -> Reply<'_, Vec<Host>> {
+        self.read(move |db| approval::hosts(db, after.as_ref(), n_max))
+    }
+
+    fn candidates_waiting(
+        &self,
+        now_ms: i64,
+        after: Option<HostId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>> {
+        self.read(move |db| approval::candidates(db, now_ms, after.as_ref(), n_max))
+    }
+
+    fn references_waiting(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<Reference>> {
+        self.read(move |db| approval::references(db, after_seq, n_max))
+    }
+
+    fn decide_host(
+        &self,
+        id: &HostId,
+        decision: HostDecision,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()> {
+        let (id, reason) = (id.clone(), reason.to_owned());
+        self.write(move |db| approval::decide_host(db, &id, decision, &reason, &by))
+    }
+
+    fn refuse_candidate(&self, refusal: CandidateRefusal, by: By) -> Reply<'_, ()> {
+        self.write(move |db| approval::refuse_candidate(db, &refusal, &by))
     }
 
     fn begin_enrolment(&self, pending: PendingEnrolment, by: By) -> Reply<'_, ()> {

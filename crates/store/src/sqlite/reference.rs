@@ -1,6 +1,6 @@
 //! References, their lives and their uses.
 
-use rusqlite::{Connection as Db, OptionalExtension, Row, params};
+use rusqlite::{Connection as Db, OptionalExtension, Row, ToSql, params};
 use serde_json::json;
 
 use super::columns::Columns;
@@ -192,9 +192,17 @@ pub(super) fn by_id(db: &Db, id: &ReferenceId) -> Result<Option<Reference>, Stor
 }
 
 pub(super) fn page(db: &Db, after_seq: i64, n_max: u32) -> Result<Vec<Reference>, StoreError> {
-    let sql = format!("{COLUMNS} {TABLES} WHERE seq > ?1 ORDER BY seq LIMIT ?2");
-    let mut statement = db.prepare_cached(&sql)?;
-    let rows = statement.query_map(params![after_seq, n_max.min(HISTORY_PAGE_MAX)], row)?;
+    let clause = "WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+    many(db, clause, params![after_seq, n_max.min(HISTORY_PAGE_MAX)])
+}
+
+pub(super) fn many(
+    db: &Db,
+    clause: &str,
+    values: &[&dyn ToSql],
+) -> Result<Vec<Reference>, StoreError> {
+    let mut statement = db.prepare_cached(&format!("{COLUMNS} {TABLES} {clause}"))?;
+    let rows = statement.query_map(values, row)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod alarm;
 pub(crate) mod appraisal;
+pub(crate) mod approval;
 pub(crate) mod candidate;
 pub(crate) mod enrolment;
 pub(crate) mod host;
@@ -37,6 +38,8 @@ macro_rules! store_suite {
             candidate: one_of_a_host_waits, a_person_puts_another_tpm_in_the_place,
                 a_new_key_of_the_same_tpm_needs_nobody, past_identities_are_limited,
                 an_agent_without_its_token_needs_a_person;
+            approval: what_waits_is_found_and_decided_once, another_tpm_is_refused_and_waits_no_more,
+                references_wait_until_somebody_decides;
             appraisal: nonce_is_used_once, one_of_many_wins_a_nonce, needs_the_judged_identity,
                 evidence_is_shared_and_verbatim, summary_is_the_last, younger_wish_survives,
                 history_is_forgotten_but_the_last, audit_tells_changes_of_verdict,
