@@ -18,11 +18,13 @@
     )
 )]
 
+mod activity;
 mod error;
 mod postgres;
 mod row;
 mod sqlite;
 
+pub use activity::{Activity, Spread};
 pub use audit_log::{AuditBreak, AuditChain, AuditRow};
 pub use error::{Conflict, JoinTokenFault, Kind, StoreError};
 pub use postgres::{AddressError, PostgresAddress, PostgresStore};
@@ -44,6 +46,7 @@ pub use row::host::{
 pub use row::inventory::{
     HostFilter, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
 };
+pub use row::operation::{AuditNote, CensusRow, CensusTimes, PolicyInForce, Probed};
 pub use row::peers::{PeerPcr, Peers, QuotedValues};
 pub use row::reference::{
     HostReference, HostReferences, JudgedBy, NewReference, Reference, ReferenceChange, ReferenceId,
@@ -396,4 +399,22 @@ pub trait Store: Send + Sync {
     /// What other servers told since the last call; resolves when there is something. For one caller.
     /// Where the store is one server's it never resolves.
     fn told(&self) -> Reply<'_, Told>;
+
+    // Running it.
+
+    /// Whether the store can be used: something is written to disk that changes nothing.
+    fn probe(&self) -> Reply<'_, Probed>;
+    /// How large the database is, in bytes.
+    fn n_bytes(&self) -> Reply<'_, u64>;
+    /// How many hosts stand how. Looks at all of them: for a timer, not for each who asks.
+    fn census(&self, times: CensusTimes) -> Reply<'_, Vec<CensusRow>>;
+    /// What the store did since it was opened here, and what it is at.
+    fn activity(&self) -> Activity;
+    /// The policy that a server on this store began to judge by last.
+    fn policy_in_force(&self) -> Reply<'_, Option<PolicyInForce>>;
+    /// A server begins to judge by this policy. Audited where it is another than before, which is what
+    /// this returns; of servers that begin at once, one changes it.
+    fn put_policy_in_force(&self, sha256: Sha256, by: By) -> Reply<'_, Option<PolicyInForce>>;
+    /// Says something in the audit log that changes no row.
+    fn note_for_audit(&self, note: AuditNote, by: By) -> Reply<'_, ()>;
 }

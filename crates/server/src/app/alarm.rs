@@ -103,7 +103,7 @@ impl App {
 
     async fn settle(self: Arc<Self>, due: DueLook, now_ms: i64) -> Result<(), AppError> {
         let DueLook { host, change } = due;
-        let (causes, look_again_at_ms) = looked_at(&host, &self.config, now_ms);
+        let (causes, look_again_at_ms) = looked_at(&host, &self.rules().config, now_ms);
         let host = host.id;
         let settlement = Settlement { host, change, causes, look_again_at_ms, at_ms: now_ms };
         let edges = self.store.settle_alarms(settlement).await?;

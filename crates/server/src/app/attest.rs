@@ -226,7 +226,7 @@ impl App {
     /// Whether the host's last verdict accepts it and counts.
     fn counts(&self, host: &Host, now_ms: i64) -> bool {
         let accepts = host.last.as_ref().is_some_and(|last| last.verdict == "accepted");
-        accepts && standing::held(host, &self.config, now_ms).is_none()
+        accepts && standing::held(host, &self.rules().config, now_ms).is_none()
     }
 
     fn check_challenge(
@@ -243,7 +243,7 @@ impl App {
             refused(RefusalKind::Invalid, "nonce-invalid", title)
         })?;
         let id = host.id.as_str().as_bytes();
-        let good_for_ms = self.config.challenge_good_for_s * 1000;
+        let good_for_ms = self.rules().config.challenge_good_for_s * 1000;
         let now = u64::try_from(now_ms).unwrap_or(0);
         let issued = self.nonce_key.check(id, &nonce, now, good_for_ms).map_err(|err| {
             let (kind, code) = match err {

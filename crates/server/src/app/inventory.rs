@@ -42,7 +42,7 @@ impl App {
         let timing = Timing::of(&host.labels, &self.config);
         let ends_ms = host.last.as_ref().map(|last| last.at_ms.saturating_add(timing.good_for_ms));
         Ok(HostDetail {
-            host: standing::view(&host, &self.config, now_ms),
+            host: standing::view(&host, &self.rules().config, now_ms),
             joined_at_ms: host.created_at_ms,
             identity: host.identity.as_ref().map(identity_view),
             evidence_identity: past.as_ref().map(identity_view),

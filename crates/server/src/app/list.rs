@@ -102,7 +102,7 @@ impl App {
     /// One page of hosts of `within`, by name.
     pub async fn hosts(&self, query: HostQuery, within: &HostScope) -> Result<HostPage, AppError> {
         let now_ms = self.store.now_ms().await?;
-        let view = |host: &Host| standing::view(host, &self.config, now_ms);
+        let view = |host: &Host| standing::view(host, &self.rules().config, now_ms);
         if let Some(name) = &query.name {
             // Names are the hosts' own words and need not be unique.
             let hosts = self.store.hosts_by_name(name).await?;
@@ -110,7 +110,7 @@ impl App {
             return Ok(HostPage { hosts, next_cursor: None });
         }
         let sought = Sought::of(&query)?;
-        let mut filter = filter(&query, &self.config, now_ms)?;
+        let mut filter = filter(&query, &self.rules().config, now_ms)?;
         let of_scope = within.labels().iter();
         filter.labels.extend(
             of_scope

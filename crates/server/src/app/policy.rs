@@ -292,7 +292,7 @@ impl App {
         let Under { config, policy, now_ms } = under;
         let now_ms = *now_ms;
         let host = &tried.stored.host;
-        let (from, found) = standing::standing(host, &self.config, now_ms);
+        let (from, found) = standing::standing(host, &self.rules().config, now_ms);
         let held = standing::held(host, config, now_ms);
         let (id, name) = (host.id.to_string(), host.name.clone());
         let (to, judged) = match held {

@@ -61,11 +61,11 @@ impl App {
     fn challenge(&self, host: &Host, now_ms: i64) -> Result<PollReply, AppError> {
         let now_ms = u64::try_from(now_ms).unwrap_or(0);
         let nonce = self.nonce_key.challenge(host.id.as_str().as_bytes(), now_ms, random::<8>()?);
-        let pcrs = self.identities.pcrs_of_log(&host.id).union(self.policy.asked_pcrs());
+        let pcrs = self.identities.pcrs_of_log(&host.id).union(self.rules().policy.asked_pcrs());
         Ok(PollReply::Attest {
             nonce: nonce.as_bytes().into(),
             pcrs: pcrs.iter().collect(),
-            good_for_ms: self.config.challenge_good_for_s * 1000,
+            good_for_ms: self.rules().config.challenge_good_for_s * 1000,
         })
     }
 }

@@ -32,7 +32,7 @@ impl App {
         let host = self.find(&HostId::from(id)).await?;
         let appraisal = self.last_appraisal(&host).await?;
         let now_ms = self.store.now_ms().await?;
-        let (verdict, findings) = standing::standing(&host, &self.config, now_ms);
+        let (verdict, findings) = standing::standing(&host, &self.rules().config, now_ms);
         let issued_at = now_ms.div_euclid(1000);
         let ends_ms = host
             .last

@@ -68,7 +68,7 @@ impl App {
         let weak = weak.into_iter().find(|(_, key)| appraise::is_weak_key(key));
         let found = found.or_else(|| weak.map(|(role, _)| appraise::weak_key_finding(role)));
         Ok(found.map(|mut finding| {
-            self.policy.judge(&mut finding, now);
+            self.rules().policy.judge(&mut finding, now);
             finding
         }))
     }

@@ -6,11 +6,12 @@ use crate::StoreError;
 
 /// Version and file, in order. The numbers are those of SQLite. Files are never changed after a
 /// release, only added.
-const MIGRATIONS: [(i64, &str); 4] = [
+const MIGRATIONS: [(i64, &str); 5] = [
     (4, include_str!("../../migrations/postgres/0004.sql")),
     (5, include_str!("../../migrations/postgres/0005.sql")),
     (6, include_str!("../../migrations/postgres/0006.sql")),
     (7, include_str!("../../migrations/postgres/0007.sql")),
+    (8, include_str!("../../migrations/postgres/0008.sql")),
 ];
 
 /// The oldest version that this is tested with. [PostgreSQL-15, server_version_num]
@@ -36,9 +37,8 @@ pub(super) async fn run(db: &Session, address: &PostgresAddress) -> Result<(), S
         ))
         .await?;
     }
-    let newest = format!("SELECT coalesce(max(version), 0) FROM {VERSIONS}");
-    let found: i64 = db.row(&newest, &[]).await?.try_get(0)?;
-    let known = MIGRATIONS.last().map_or(0, |(version, _)| *version);
+    let found = found(db).await?;
+    let known = known();
     if found > known {
         return Err(StoreError::SchemaNewer { found, known });
     }
@@ -51,6 +51,17 @@ pub(super) async fn run(db: &Session, address: &PostgresAddress) -> Result<(), S
         tracing::info!(version, "database schema brought up to date");
     }
     db.batch("COMMIT").await
+}
+
+/// The version of the schema in the database.
+pub(super) async fn found(db: &Session) -> Result<i64, StoreError> {
+    let newest = format!("SELECT coalesce(max(version), 0) FROM {VERSIONS}");
+    Ok(db.row(&newest, &[]).await?.try_get(0)?)
+}
+
+/// The version of the schema that this program makes.
+pub(super) fn known() -> i64 {
+    MIGRATIONS.last().map_or(0, |(version, _)| *version)
 }
 
 async fn check_server(db: &Session) -> Result<(), StoreError> {

@@ -19,6 +19,7 @@ mod inventory;
 mod listener;
 mod lock;
 mod migrate;
+mod operation;
 mod peers;
 mod pool;
 mod reference;
@@ -37,14 +38,15 @@ use self::pool::Pool;
 use self::session::Session;
 use self::transaction::{Begins, Transaction, Work};
 use crate::{
-    Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
-    AppraisalId, AppraisalRow, Approval, AuditRow, By, CandidateRefusal, Completion, DueLook,
-    Enrolled, EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences,
-    Identity, JoinToken, JoinTokenId, LabelCount, Labels, LabelsChange, NewApiToken, NewAppraisal,
-    NewCandidate, NewHost, NewJoinToken, NewReference, NewTrustRoot, Noted, Peers,
-    PendingEnrolment, PendingId, Reenrolment, Reference, ReferenceChange, ReferenceId,
-    ReferenceState, Rejudgement, Replacement, Reply, Settlement, Sha256, Store, StoreError,
-    StoredPart, Told, TpmPresence, TrustRoots, WaitingCursor,
+    Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
+    AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, By, CandidateRefusal, CensusRow,
+    CensusTimes, Completion, DueLook, Enrolled, EvidencePart, Host, HostCursor, HostDecision,
+    HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId, LabelCount, Labels,
+    LabelsChange, NewApiToken, NewAppraisal, NewCandidate, NewHost, NewJoinToken, NewReference,
+    NewTrustRoot, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Reenrolment,
+    Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply,
+    Settlement, Sha256, Store, StoreError, StoredPart, Told, TpmPresence, TrustRoots,
+    WaitingCursor,
 };
 
 /// A [`Store`] in a PostgreSQL database, from version 15 on. Servers that share one are equal: none
@@ -562,5 +564,35 @@ impl Store for PostgresStore {
 
     fn told(&self) -> Reply<'_, Told> {
         Box::pin(async { Ok(self.listener.told().await) })
+    }
+
+    fn probe(&self) -> Reply<'_, Probed> {
+        self.change((), |tx, ()| Box::pin(operation::probe(tx)))
+    }
+
+    fn n_bytes(&self) -> Reply<'_, u64> {
+        self.look((), |db, ()| Box::pin(operation::n_bytes(db)))
+    }
+
+    fn census(&self, times: CensusTimes) -> Reply<'_, Vec<CensusRow>> {
+        self.look((times,), |db, (times,)| Box::pin(operation::census(db, times)))
+    }
+
+    fn activity(&self) -> Activity {
+        self.pool.activity()
+    }
+
+    fn policy_in_force(&self) -> Reply<'_, Option<PolicyInForce>> {
+        self.look((), |db, ()| Box::pin(operation::policy(db)))
+    }
+
+    fn put_policy_in_force(&self, sha256: Sha256, by: By) -> Reply<'_, Option<PolicyInForce>> {
+        self.change((sha256, by), |tx, (sha256, by)| {
+            Box::pin(operation::put_policy(tx, sha256, by))
+        })
+    }
+
+    fn note_for_audit(&self, note: AuditNote, by: By) -> Reply<'_, ()> {
+        self.change((note, by), |tx, (note, by)| Box::pin(operation::note(tx, note, by)))
     }
 }

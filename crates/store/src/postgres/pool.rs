@@ -7,7 +7,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::address::PostgresAddress;
 use super::session::Session;
-use crate::StoreError;
+use crate::activity::Counters;
+use crate::{Activity, StoreError};
 
 /// Connections of one server. PostgreSQL allows 100 by default, which must do for five servers and
 /// the administrator; what a database of some cores does at once is less.
@@ -24,17 +25,31 @@ pub(super) struct Pool {
     address: PostgresAddress,
     idle: Mutex<Vec<Arc<Session>>>,
     permits: Arc<Semaphore>,
+    counters: Counters,
 }
 
 impl Pool {
     pub(super) fn new(address: PostgresAddress) -> Arc<Self> {
         let permits = Arc::new(Semaphore::new(SESSIONS_MAX));
-        Arc::new(Self { address, idle: Mutex::default(), permits })
+        Arc::new(Self { address, idle: Mutex::default(), permits, counters: Counters::default() })
+    }
+
+    /// What it counted.
+    pub(super) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// What goes on.
+    pub(super) fn activity(&self) -> Activity {
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        let n_busy = SESSIONS_MAX.saturating_sub(self.permits.available_permits());
+        self.counters.now(None, count(n_busy), count(SESSIONS_MAX))
     }
 
     /// A connection: one that is idle, else a new one.
     pub(super) async fn take(self: &Arc<Self>) -> Result<Lease, StoreError> {
         let waiting = Arc::clone(&self.permits).acquire_owned();
+        let waits = self.counters.waits();
         let permit = match tokio::time::timeout(WAIT_MAX, waiting).await {
             Ok(Ok(permit)) => permit,
             Ok(Err(_)) => return Err(StoreError::closed()),
@@ -46,6 +61,7 @@ impl Pool {
                 return Err(StoreError::Unavailable { source: source.into() });
             }
         };
+        drop(waits);
         let session = match self.pop() {
             Some(session) => session,
             None => Arc::new(Session::connect(&self.address).await?),

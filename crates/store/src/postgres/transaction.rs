@@ -16,7 +16,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -24,6 +24,7 @@ use super::audit::{self, Unsealed};
 use super::error::lost_a_race;
 use super::pool::{Lease, Pool};
 use super::session::Session;
+use crate::activity::Ending;
 use crate::{By, StoreError};
 
 /// How often a transaction is begun that loses its races. Each loss means that another one won; who
@@ -131,13 +132,23 @@ where
     let mut n_tries = 1;
     loop {
         let transaction = Transaction::on(pool.take().await?);
+        let begun = Instant::now();
         let outcome = within(attempt(transaction, begins, &with, &work)).await;
         match outcome {
             Err(error) if lost_a_race(&error) && n_tries < TRIES_MAX => {
                 tracing::debug!(%error, n_tries, "transaction lost a race");
+                pool.counters().retried();
                 n_tries = n_tries.saturating_add(1);
             }
-            outcome => return outcome,
+            outcome => {
+                let ending = match &outcome {
+                    Err(StoreError::Unavailable { .. } | StoreError::Broken { .. }) => Ending::Lost,
+                    // A refusal, too, is an end as it should be.
+                    _ => Ending::Committed,
+                };
+                pool.counters().ended(ending, 1, begun.elapsed());
+                return outcome;
+            }
         }
     }
 }

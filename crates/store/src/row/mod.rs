@@ -8,6 +8,7 @@ pub(crate) mod candidate;
 pub(crate) mod enrolment;
 pub(crate) mod host;
 pub(crate) mod inventory;
+pub(crate) mod operation;
 pub(crate) mod peers;
 pub(crate) mod reference;
 pub(crate) mod token;

@@ -16,6 +16,7 @@ mod inventory;
 mod look;
 mod migrate;
 mod open;
+mod operation;
 mod peers;
 mod readers;
 mod reference;
@@ -33,14 +34,15 @@ pub use self::look::SqliteLook;
 use self::readers::Readers;
 use self::writer::Writer;
 use crate::{
-    Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
-    AppraisalId, AppraisalRow, Approval, AuditRow, By, CandidateRefusal, Completion, DueLook,
-    Enrolled, EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences,
-    Identity, JoinToken, JoinTokenId, LabelCount, Labels, LabelsChange, NewApiToken, NewAppraisal,
-    NewCandidate, NewHost, NewJoinToken, NewReference, NewTrustRoot, Noted, Peers,
-    PendingEnrolment, PendingId, Reenrolment, Reference, ReferenceChange, ReferenceId,
-    ReferenceState, Rejudgement, Replacement, Reply, Settlement, Sha256, Store, StoreError,
-    StoredPart, Told, TpmPresence, TrustRoots, WaitingCursor,
+    Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
+    AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, By, CandidateRefusal, CensusRow,
+    CensusTimes, Completion, DueLook, Enrolled, EvidencePart, Host, HostCursor, HostDecision,
+    HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId, LabelCount, Labels,
+    LabelsChange, NewApiToken, NewAppraisal, NewCandidate, NewHost, NewJoinToken, NewReference,
+    NewTrustRoot, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Reenrolment,
+    Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply,
+    Settlement, Sha256, Store, StoreError, StoredPart, Told, TpmPresence, TrustRoots,
+    WaitingCursor,
 };
 
 /// Threads that read. Reads are short and mostly served from memory; more threads than cores of a
@@ -473,5 +475,35 @@ impl Store for SqliteStore {
 
     fn told(&self) -> Reply<'_, Told> {
         Box::pin(std::future::pending())
+    }
+
+    fn probe(&self) -> Reply<'_, Probed> {
+        self.write(operation::probe)
+    }
+
+    fn n_bytes(&self) -> Reply<'_, u64> {
+        self.read(operation::n_bytes)
+    }
+
+    fn census(&self, times: CensusTimes) -> Reply<'_, Vec<CensusRow>> {
+        self.read(move |db| operation::census(db, &times))
+    }
+
+    fn activity(&self) -> Activity {
+        let n_busy = self.readers.n_busy();
+        let n_readers = u64::try_from(N_READERS).unwrap_or(u64::MAX);
+        self.writer.counters().now(Some(self.writer.n_waiting()), n_busy, n_readers)
+    }
+
+    fn policy_in_force(&self) -> Reply<'_, Option<PolicyInForce>> {
+        self.read(operation::policy)
+    }
+
+    fn put_policy_in_force(&self, sha256: Sha256, by: By) -> Reply<'_, Option<PolicyInForce>> {
+        self.write(move |db| operation::put_policy(db, &sha256, &by))
+    }
+
+    fn note_for_audit(&self, note: AuditNote, by: By) -> Reply<'_, ()> {
+        self.write(move |db| operation::note(db, &note, &by))
     }
 }

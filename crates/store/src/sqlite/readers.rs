@@ -1,5 +1,6 @@
 //! The threads that read, each with a connection of its own.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -17,20 +18,34 @@ type Job = Box<dyn FnOnce(&Db) + Send>;
 pub(super) struct Readers {
     jobs: Option<mpsc::Sender<Job>>,
     threads: Vec<JoinHandle<()>>,
+    n_busy: Arc<AtomicU64>,
 }
 
 impl Readers {
     pub(super) fn start(connections: Vec<Db>) -> Result<Self, StoreError> {
         let (jobs, waiting) = mpsc::channel::<Job>(WAITING_MAX);
         let waiting = Arc::new(Mutex::new(waiting));
+        let n_busy = Arc::new(AtomicU64::new(0));
         let threads = connections.into_iter().map(|db| {
             let waiting = Arc::clone(&waiting);
+            let n_busy = Arc::clone(&n_busy);
             std::thread::Builder::new()
                 .name("store-reader".into())
-                .spawn(move || while take(&waiting).map(|job| job(&db)).is_some() {})
+                .spawn(move || {
+                    while let Some(job) = take(&waiting) {
+                        n_busy.fetch_add(1, Ordering::Relaxed);
+                        job(&db);
+                        n_busy.fetch_sub(1, Ordering::Relaxed);
+                    }
+                })
                 .map_err(|error| StoreError::Unavailable { source: Box::new(error) })
         });
-        Ok(Self { jobs: Some(jobs), threads: threads.collect::<Result<_, _>>()? })
+        Ok(Self { jobs: Some(jobs), threads: threads.collect::<Result<_, _>>()?, n_busy })
+    }
+
+    /// Threads that read at this moment.
+    pub(super) fn n_busy(&self) -> u64 {
+        self.n_busy.load(Ordering::Relaxed)
     }
 
     /// Runs `work` on the last commit.

@@ -7,11 +7,13 @@
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use rusqlite::Connection as Db;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::StoreError;
+use crate::activity::{Counters, Ending};
 
 /// Requests in one transaction. Beyond this the flush is no longer what costs, and the first in
 /// the batch would wait for nothing.
@@ -24,16 +26,30 @@ const WAITING_MAX: usize = 4 * BATCH_MAX;
 pub(super) struct Writer {
     jobs: Option<mpsc::Sender<Box<dyn Job>>>,
     thread: Option<JoinHandle<()>>,
+    counters: Arc<Counters>,
 }
 
 impl Writer {
     pub(super) fn start(db: Db) -> Result<Self, StoreError> {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
+        let counters = Arc::new(Counters::default());
+        let counting = Arc::clone(&counters);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || work(&db, waiting))
+            .spawn(move || work(&db, waiting, &counting))
             .map_err(|error| StoreError::Unavailable { source: Box::new(error) })?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread) })
+        Ok(Self { jobs: Some(jobs), thread: Some(thread), counters })
+    }
+
+    /// What it counted.
+    pub(super) fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Requests that wait for the next transaction.
+    pub(super) fn n_waiting(&self) -> u64 {
+        let n = self.jobs.as_ref().map_or(0, |jobs| jobs.max_capacity() - jobs.capacity());
+        u64::try_from(n).unwrap_or(u64::MAX)
     }
 
     /// Runs `work` in a savepoint; resolves after the commit that holds it.
@@ -109,13 +125,16 @@ where
     }
 }
 
-fn work(db: &Db, mut waiting: mpsc::Receiver<Box<dyn Job>>) {
+fn work(db: &Db, mut waiting: mpsc::Receiver<Box<dyn Job>>, counters: &Counters) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while waiting.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
         let mut rest = batch.drain(..);
         while rest.len() > 0 {
             let mut ran = Vec::with_capacity(rest.len());
+            let begun = Instant::now();
             let outcome = transaction(db, &mut rest, &mut ran);
+            let ending = if outcome.is_ok() { Ending::Committed } else { Ending::Lost };
+            counters.ended(ending, ran.len(), begun.elapsed());
             if let Err(lost) = &outcome {
                 tracing::error!(error = %lost, n_requests = ran.len(), "database transaction lost");
             }

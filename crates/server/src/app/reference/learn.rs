@@ -85,7 +85,7 @@ impl App {
         self.judge_anew(&host.id, &by).await?;
         let host = self.find(&host.id).await?;
         let now_ms = self.store.now_ms().await?;
-        let (verdict, findings) = standing::standing(&host, &self.config, now_ms);
+        let (verdict, findings) = standing::standing(&host, &self.rules().config, now_ms);
         Ok(AcceptedChange { reference, verdict, findings })
     }
 
@@ -94,7 +94,7 @@ impl App {
         let refused = |code, title: String, hint: String| {
             AppError::refused(RefusalKind::Conflict, code, title, hint)
         };
-        if let Some((verdict, findings)) = standing::held(host, &self.config, now_ms) {
+        if let Some((verdict, findings)) = standing::held(host, &self.rules().config, now_ms) {
             let cause = findings.first();
             return Err(refused(
                 "host-not-judged",

@@ -10,6 +10,7 @@ pub(crate) mod enrolment;
 pub(crate) mod host;
 pub(crate) mod inventory;
 pub(crate) mod make;
+pub(crate) mod operation;
 pub(crate) mod peers;
 pub(crate) mod reference;
 pub(crate) mod token;
@@ -48,6 +49,8 @@ macro_rules! store_suite {
                 an_alarm_stands_as_long_as_its_cause, a_change_during_a_look_keeps_the_host_due,
                 alarms_of_one_cause_are_one_group, a_person_knows_of_alarms_for_a_time,
                 alarms_come_in_pages_and_go_with_their_host;
+            operation: a_probe_writes_and_changes_nothing, one_policy_is_in_force,
+                a_note_is_a_row_of_the_chain, hosts_are_counted_as_they_stand;
             peers: a_majority_is_counted, hosts_of_a_cohort_come_in_pages;
             reference: a_life_goes_forward_only, references_count_for_their_hosts,
                 content_is_not_added_twice_nor_after_it_was_revoked,

@@ -1,0 +1,69 @@
+//! What those who run servers look at.
+
+use crate::Sha256;
+
+/// The policy that the servers on a store judge by, as far as the store was told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyInForce {
+    /// Over its text and the files that it names.
+    pub sha256: Sha256,
+    /// Since when.
+    pub at_ms: i64,
+    /// Which server began to judge by it.
+    pub actor: String,
+}
+
+/// What the audit log is told of that changes no row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditNote {
+    /// What happened, in the words of the other actions.
+    pub action: &'static str,
+    /// What it happened to.
+    pub subject: String,
+    /// More, a JSON object.
+    pub detail: serde_json::Value,
+}
+
+/// What a look whether the store can be used found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probed {
+    /// The version of the schema in the database.
+    pub schema_found: i64,
+    /// The version that this program makes: where the other is higher, a newer server was here.
+    pub schema_known: i64,
+}
+
+/// The times by which hosts are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CensusTimes {
+    /// Now.
+    pub now_ms: i64,
+    /// Judgements from this time on count.
+    pub good_since_ms: i64,
+    /// A host that was heard of at this time or later is connected.
+    pub heard_since_ms: i64,
+    /// For how long a host's last verdict stands after another TPM was shown for it.
+    pub answers_within_ms: i64,
+}
+
+/// How many hosts stand so. Their verdict is what counts at the time, but that a stored judgement which
+/// cannot be read counts by its word.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CensusRow {
+    /// `connected`, `not responding` or `disconnected`.
+    pub connection: String,
+    /// `accepted`, `not accepted` or `not appraised`.
+    pub verdict: String,
+    /// How many.
+    pub n_hosts: u64,
+    /// How many of them a person works on.
+    pub n_in_maintenance: u64,
+}
+
+/// What the audit log says of a policy that servers begin to judge by.
+pub(crate) fn policy_detail(sha256: &Sha256, before: Option<&PolicyInForce>) -> serde_json::Value {
+    serde_json::json!({
+        "sha256": hex::encode(sha256),
+        "sha256_before": before.map(|before| hex::encode(before.sha256)),
+    })
+}
