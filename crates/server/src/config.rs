@@ -11,11 +11,13 @@ use std::{
 
 use anyhow::Context as _;
 use appraise::{Policy, Schedule};
+use aws_lc_rs::digest::{Context, SHA256};
+use policy::{FolderFiles, NamedFiles as _};
 use secure_boot_facts::{REVOCATIONS_BYTES_MAX, Revocations};
 use serde::Deserialize;
 
 /// What the server needs to know. Each key of the file has the field's name.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The folder of the database, the authority and the administrator's context.
@@ -50,8 +52,26 @@ pub struct Config {
     pub dbx: Option<PathBuf>,
 }
 
+/// A policy, and by what it is known.
+#[derive(Debug)]
+pub struct LoadedPolicy {
+    /// The policy.
+    pub policy: Policy,
+    /// SHA-256 over all that it was read from: its text, the files that it names, the list of revoked
+    /// images. Servers that judge alike have the same.
+    pub sha256: [u8; 32],
+}
+
+impl LoadedPolicy {
+    fn new(policy: Policy, digest: Context) -> Self {
+        let mut sha256 = [0; 32];
+        sha256.copy_from_slice(digest.finish().as_ref());
+        Self { policy, sha256 }
+    }
+}
+
 /// The address of a database as it was written: it may hold a password, so it is not shown.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct StoreUrl(pub String);
 
@@ -97,14 +117,15 @@ impl Config {
 
     /// The policy that the file says, or the default one where none is named. Which of two times a
     /// verdict counts for must not be a riddle, so only one place may say it.
-    pub fn load_policy(&self) -> anyhow::Result<Policy> {
-        let revocations = self.load_revocations()?;
+    pub fn load_policy(&self) -> anyhow::Result<LoadedPolicy> {
+        let mut digest = Context::new(&SHA256);
+        let revocations = self.load_revocations(&mut digest)?;
         let Some(file) = &self.policy else {
             let mut policy = Policy::default();
             policy.secure_boot.revocations = revocations;
-            return Ok(policy);
+            return Ok(LoadedPolicy::new(policy, digest));
         };
-        let (mut policy, _) = policy::load(file)
+        let (mut policy, text) = policy::load(file)
             .context("no server without its policy; `bootproof policy check` says more")?;
         anyhow::ensure!(
             policy.verdict_good_for_s.is_none() || self.verdict_good_for_s == 0,
@@ -112,10 +133,16 @@ impl Config {
             file.display()
         );
         policy.secure_boot.revocations = revocations;
-        Ok(policy)
+        digest.update(text.as_bytes());
+        let folder = FolderFiles(file.parent().unwrap_or_else(|| Path::new("")));
+        for name in policy::named_files(&text) {
+            // One that was there a moment ago. What changes in between is seen by who watches files.
+            digest.update(&folder.bytes(&name).unwrap_or_default());
+        }
+        Ok(LoadedPolicy::new(policy, digest))
     }
 
-    fn load_revocations(&self) -> anyhow::Result<Arc<Revocations>> {
+    fn load_revocations(&self, digest: &mut Context) -> anyhow::Result<Arc<Revocations>> {
         let Some(file) = &self.dbx else { return Ok(Arc::default()) };
         let mut bytes = Vec::new();
         let bytes_max = u64::try_from(REVOCATIONS_BYTES_MAX)?;
@@ -123,6 +150,7 @@ impl Config {
             // One byte more than is allowed, so that the reader sees that there is more.
             .and_then(|file| file.take(bytes_max + 1).read_to_end(&mut bytes))
             .with_context(|| format!("the list {} cannot be read", file.display()))?;
+        digest.update(&bytes);
         let read = Revocations::with_update(&bytes);
         let read = read.with_context(|| format!("{} revokes nothing", file.display()))?;
         Ok(Arc::new(read))

@@ -152,7 +152,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
         None => tracing::info!("judging by the default policy"),
         Some(file) => tracing::info!(file = %file.display(), "judging by a policy file"),
     }
-    warn_of_waivers(&policy, SystemTime::now());
+    warn_of_waivers(&policy.policy, SystemTime::now());
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("{} cannot be made", config.data_dir.display()))?;
     let names = names(&config);
@@ -169,16 +169,28 @@ async fn run(config: Config) -> anyhow::Result<()> {
         .await?;
     tracing::info!(%address, ca_sha256 = authority.pin(), "serving; administrators use {url}");
 
+    app.begin_policy(&this_server()).await?;
     let renewing = tokio::spawn(renew(Arc::clone(&authority)));
     let watching = tokio::spawn(Arc::clone(&app).watch());
     let hearing = tokio::spawn(Arc::clone(&app).hear_and_tell());
     let tls = authority.server_config()?;
-    http::serve(listener, tls, http::router(app), config.connections_max, ended()).await;
+    let ending = async {
+        ended().await;
+        // Those who wait first: they have the time of the others to come back elsewhere.
+        app.end();
+    };
+    let router = http::router(Arc::clone(&app));
+    http::serve(listener, tls, router, config.connections_max, ending).await;
     renewing.abort();
     watching.abort();
     hearing.abort();
     tracing::info!("ended");
     Ok(())
+}
+
+/// This server, as the audit log names it.
+fn this_server() -> String {
+    format!("server:{}", rustix::system::uname().nodename().to_string_lossy())
 }
 
 /// The name of the token in the administrator's context: where servers share a store, each machine has

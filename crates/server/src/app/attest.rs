@@ -146,15 +146,16 @@ impl App {
         let held_to = self.held_to(&host.id, cohort.as_deref()).await?;
 
         // Off the threads that serve sockets: a large log costs milliseconds.
-        let app = Arc::clone(self);
+        let rules = self.rules();
+        let policy = Arc::clone(&rules.policy);
         let memo = self.memos.find(&host.id);
         let judging = tokio::task::spawn_blocking(move || {
-            let (policy, identity) = (&app.policy, identity.as_deref());
+            let identity = identity.as_deref();
             let now = UnixTime(now_ms.div_euclid(1000));
             let previous = previous.as_ref();
             let last_time = LastTime::of(&judgeable, memo.as_deref());
             let log_sha256 = last_time.log.as_ref().map(|log| *log.sha256());
-            let judged = judge(policy, &judgeable, identity, last_time, previous, &held_to, now);
+            let judged = judge(&policy, &judgeable, identity, last_time, previous, &held_to, now);
             (judged, judgeable, log_sha256)
         });
         let (judged, judgeable, log_sha256) =
@@ -179,7 +180,7 @@ impl App {
             self.identities.note_log(&host.id, named);
         }
 
-        let timing = Timing::of(&host.labels, &self.config);
+        let timing = Timing::of(&host.labels, &rules.config);
         let chance = u16::from_be_bytes(random::<2>()?);
         let next_due_at_ms = timing.next_due_ms(&host, now_ms, chance);
         let decisive = appraisal.findings.iter().find(|finding| finding.severity == "fail");

@@ -18,12 +18,15 @@ pub(crate) struct Hub {
     /// Hosts that other servers on the same store are to be told of.
     to_tell: Mutex<BTreeSet<HostId>>,
     telling: Notify,
+    /// Whether the server is about to end.
+    ending: watch::Sender<bool>,
 }
 
 /// One who waits. A change between its making and its waiting is not lost.
 #[derive(Debug)]
 pub(crate) struct Waiter {
     receiver: watch::Receiver<u64>,
+    ending: watch::Receiver<bool>,
     /// Keeps the sender alive while somebody waits.
     _sender: Arc<watch::Sender<u64>>,
 }
@@ -45,7 +48,8 @@ impl Hub {
                 sender
             }
         };
-        Waiter { receiver: sender.subscribe(), _sender: sender }
+        let ending = self.ending.subscribe();
+        Waiter { receiver: sender.subscribe(), ending, _sender: sender }
     }
 
     /// Something about `host` changed: wakes who waits for it at this server, and at others.
@@ -75,6 +79,22 @@ impl Hub {
         }
     }
 
+    /// The server is about to end: who waits is sent away, and nobody waits any more.
+    pub(crate) fn end(&self) {
+        self.ending.send_replace(true);
+    }
+
+    /// Whether the server is about to end.
+    pub(crate) fn is_ending(&self) -> bool {
+        *self.ending.borrow()
+    }
+
+    /// Resolves once the server is about to end: for what lasts, such as streams.
+    #[cfg_attr(not(test), expect(dead_code, reason = "streams of events are not there yet"))]
+    pub(crate) async fn ended(&self) {
+        let _ = self.ending.subscribe().wait_for(|is_ending| *is_ending).await;
+    }
+
     /// Resolves when there are hosts to tell other servers of. For one who waits.
     pub(crate) async fn to_tell(&self) -> Vec<HostId> {
         loop {
@@ -95,10 +115,16 @@ impl Hub {
 }
 
 impl Waiter {
-    /// Resolves at the next change, or at `deadline`.
+    /// Resolves at the next change, at `deadline`, or once the server is about to end.
     pub(crate) async fn changed_or(&mut self, deadline: tokio::time::Instant) {
-        // An error of `changed` means that the sender is gone, which `_sender` rules out.
-        let _ = tokio::time::timeout_at(deadline, self.receiver.changed()).await;
+        let change = async {
+            // An error of `changed` means that the sender is gone, which `_sender` rules out.
+            tokio::select! {
+                _ = self.receiver.changed() => {}
+                _ = self.ending.wait_for(|is_ending| *is_ending) => {}
+            }
+        };
+        let _ = tokio::time::timeout_at(deadline, change).await;
     }
 }
 
@@ -127,6 +153,19 @@ mod tests {
         let start = Instant::now();
         waiter.changed_or(start + Duration::from_secs(5)).await;
         assert_eq!(start.elapsed(), Duration::from_secs(5));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_is_sent_away_at_the_end() {
+        let hub = Hub::default();
+        let mut before = hub.waiter(&HostId::from("a"));
+        hub.end();
+        let mut after = hub.waiter(&HostId::from("b"));
+        let start = Instant::now();
+        before.changed_or(start + Duration::from_secs(45)).await;
+        after.changed_or(start + Duration::from_secs(45)).await;
+        hub.ended().await;
+        assert_eq!(start.elapsed(), Duration::ZERO);
     }
 
     #[test]

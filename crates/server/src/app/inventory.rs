@@ -28,6 +28,7 @@ impl App {
         if let Some(after_ms) = appraised_after_ms {
             while host.last_nonce_at_ms.is_none_or(|nonce_ms| nonce_ms < after_ms)
                 && Instant::now() < deadline
+                && !self.hub.is_ending()
             {
                 waiter.changed_or(deadline).await;
                 host = self.find(&id).await?;
@@ -39,7 +40,8 @@ impl App {
             None => None,
         };
         let now_ms = self.store.now_ms().await?;
-        let timing = Timing::of(&host.labels, &self.config);
+        let rules = self.rules();
+        let timing = Timing::of(&host.labels, &rules.config);
         let ends_ms = host.last.as_ref().map(|last| last.at_ms.saturating_add(timing.good_for_ms));
         Ok(HostDetail {
             host: standing::view(&host, &self.rules().config, now_ms),

@@ -102,7 +102,8 @@ impl App {
     /// One page of hosts of `within`, by name.
     pub async fn hosts(&self, query: HostQuery, within: &HostScope) -> Result<HostPage, AppError> {
         let now_ms = self.store.now_ms().await?;
-        let view = |host: &Host| standing::view(host, &self.rules().config, now_ms);
+        let rules = self.rules();
+        let view = |host: &Host| standing::view(host, &rules.config, now_ms);
         if let Some(name) = &query.name {
             // Names are the hosts' own words and need not be unique.
             let hosts = self.store.hosts_by_name(name).await?;

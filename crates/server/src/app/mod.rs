@@ -23,6 +23,7 @@ mod poll;
 mod reference;
 mod replace;
 mod result;
+mod rules;
 mod schedule;
 mod secret;
 mod signer;
@@ -35,7 +36,6 @@ mod words;
 use std::sync::Arc;
 
 use api::admin::Server;
-use appraise::Policy;
 use store::{By, Host, Labels, NewApiToken, Role, Store, StoreError};
 use verify::NonceKey;
 use zeroize::Zeroizing;
@@ -44,8 +44,12 @@ pub use join_rate::PER_SECOND as JOINS_PER_S;
 
 pub use caller::{Caller, HostScope};
 pub use error::{AppError, Refusal, RefusalKind};
+pub use rules::RulesChange;
 
-use crate::{authority::Authority, config::Config};
+use crate::{
+    authority::Authority,
+    config::{Config, LoadedPolicy},
+};
 use secret::{ADMIN_PREFIX, new_token, random, token_sha256};
 
 /// The server, without its sockets.
@@ -54,11 +58,7 @@ pub struct App {
     authority: Arc<Authority>,
     /// Where agents reach this server.
     address: String,
-    /// With the times that the policy sets.
-    config: Config,
-    /// What the configuration itself says, for policies that say nothing of it.
-    configured_verdict_good_for_s: u64,
-    policy: Arc<Policy>,
+    rules: rules::InForce,
     nonce_key: NonceKey,
     signer: signer::Signer,
     hub: hub::Hub,
@@ -79,7 +79,7 @@ impl App {
         authority: Arc<Authority>,
         address: String,
         config: Config,
-        policy: Policy,
+        policy: LoadedPolicy,
     ) -> Result<Arc<Self>, AppError> {
         let candidate = random::<32>()?.to_vec();
         let key = Zeroizing::new(store.secret_or_insert("nonce-key", candidate).await?);
@@ -94,13 +94,7 @@ impl App {
             store,
             authority,
             address,
-            configured_verdict_good_for_s: config.verdict_good_for_s,
-            config: Config {
-                verdict_good_for_s: policy.verdict_good_for_s.unwrap_or(config.verdict_good_for_s),
-                schedules: policy.schedules.clone(),
-                ..config
-            },
-            policy: Arc::new(policy),
+            rules: rules::InForce::new(config, policy),
             nonce_key: NonceKey::new(key),
             signer: signer::Signer::from_pkcs8(&signing)?,
             hub: hub::Hub::default(),
@@ -111,6 +105,11 @@ impl App {
             memos: memo::Memos::default(),
             join_rate: join_rate::JoinRate::new(joins_per_s),
         }))
+    }
+
+    /// The server is about to end: long polls are answered at once, and new ones too.
+    pub fn end(&self) {
+        self.hub.end();
     }
 
     /// What anybody may know of this server.

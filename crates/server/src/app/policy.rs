@@ -144,7 +144,7 @@ impl App {
             let hint = err.hint.unwrap_or_else(|| "`bootproof policy check FILE`".to_owned());
             AppError::refused(RefusalKind::Invalid, "policy-invalid", title, hint)
         })?;
-        policy.secure_boot.revocations = Arc::clone(&self.policy.secure_boot.revocations);
+        policy.secure_boot.revocations = Arc::clone(&self.rules().policy.secure_boot.revocations);
         let policy = Arc::new(policy);
         let limit = request.limit.unwrap_or(PAGE_LEN);
         let (hosts, next_cursor) = self.page(request.cursor.as_deref(), limit).await?;
@@ -154,7 +154,7 @@ impl App {
         let mut n_judged = 0;
         let mut changes = Vec::new();
         let mut shared = Shared::new();
-        let under = Arc::new(Under { config: self.config_under(&policy), policy, now_ms });
+        let under = Arc::new(Under { config: self.rules().times_under(&policy), policy, now_ms });
         for hosts in hosts.chunks(AT_ONCE) {
             let tried = self.tried(hosts, &under.policy, &anchors, now_ms).await?;
             n_judged += u32::try_from(tried.len()).unwrap_or(u32::MAX);
@@ -319,13 +319,6 @@ impl App {
             from,
             to,
         }))
-    }
-
-    /// The configuration with the times that `policy` sets.
-    fn config_under(&self, policy: &Policy) -> Config {
-        let verdict_good_for_s =
-            policy.verdict_good_for_s.unwrap_or(self.configured_verdict_good_for_s);
-        Config { verdict_good_for_s, schedules: policy.schedules.clone(), ..self.config.clone() }
     }
 }
 

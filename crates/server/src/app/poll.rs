@@ -12,6 +12,9 @@ use super::{App, AppError, replace::shows_again_at, schedule::Timing, secret::ra
 /// machine boots faster, and one that lies is asked no more often than this.
 const BOOT_TIME_MS_MIN: i64 = 5_000;
 
+/// The longest that a host waits which is sent away at the server's end: a restart takes a second or two.
+const COME_AGAIN_S_MAX: u64 = 4;
+
 impl App {
     /// An agent is ready. Answers as soon as there is something to do, and after
     /// [`api::POLL_S_MAX`] in any case.
@@ -41,7 +44,7 @@ impl App {
         let mut host = self.find(&host.id).await.map_err(|_| AppError::unauthenticated())?;
         loop {
             let now_ms = self.store.now_ms().await?;
-            let due_ms = Timing::of(&host.labels, &self.config).due_at_ms(&host);
+            let due_ms = Timing::of(&host.labels, &self.rules().config).due_at_ms(&host);
             let due_ms = due_ms.map(|due_ms| after_boot_ms(&host, due_ms, booted_at_ms));
             let due_in = match next(&host, said, &request.key, due_ms, now_ms) {
                 Next::Enrol => return Ok(PollReply::Enrol),
@@ -49,6 +52,9 @@ impl App {
                 Next::Attest => return self.challenge(&host, now_ms),
                 Next::Wait { due_in } => due_in,
             };
+            if self.hub.is_ending() {
+                return Ok(PollReply::Wait { retry_after_s: come_again_after_s()? });
+            }
             if Instant::now() >= deadline {
                 return Ok(PollReply::Wait { retry_after_s: 0 });
             }
@@ -68,6 +74,13 @@ impl App {
             good_for_ms: self.rules().config.challenge_good_for_s * 1000,
         })
     }
+}
+
+/// Seconds after which a host comes again that is sent away at the server's end: not all in one moment, and
+/// at another server, or at this one once it is back.
+fn come_again_after_s() -> Result<u64, AppError> {
+    let [random] = random::<1>()?;
+    Ok(1 + u64::from(random) % COME_AGAIN_S_MAX)
 }
 
 /// What a host has to do.

@@ -34,10 +34,9 @@ impl App {
         let now_ms = self.store.now_ms().await?;
         let (verdict, findings) = standing::standing(&host, &self.rules().config, now_ms);
         let issued_at = now_ms.div_euclid(1000);
-        let ends_ms = host
-            .last
-            .as_ref()
-            .map(|last| last.at_ms.saturating_add(standing::good_for_ms(&host, &self.config)));
+        let ends_ms = host.last.as_ref().map(|last| {
+            last.at_ms.saturating_add(standing::good_for_ms(&host, &self.rules().config))
+        });
         let expires = match ends_ms {
             Some(ends_ms) if verdict == "accepted" => ends_ms.div_euclid(1000),
             _ => issued_at.saturating_add(REFUSAL_S),

@@ -33,6 +33,8 @@ const CENSUS: &str = "SELECT CASE
                     AND (h.last_at_ms >= c.candidate_first_at_ms
                         OR $1 <= c.candidate_first_at_ms + $4)) THEN 'not accepted'
             WHEN h.tpm = 'absent' OR h.last_verdict IS NULL OR h.last_at_ms < $2
+                OR EXISTS (SELECT 1 FROM alarms a WHERE a.host_id = h.id
+                    AND a.code = 'verdict-expired' AND a.cleared_at_ms IS NULL)
                 THEN 'not appraised'
             ELSE h.last_verdict END,
             count(*), count(*) FILTER (WHERE h.maintenance_since_ms IS NOT NULL

@@ -38,7 +38,8 @@ pub struct Probed {
 pub struct CensusTimes {
     /// Now.
     pub now_ms: i64,
-    /// Judgements from this time on count.
+    /// Older judgements do not count any more, whatever the host's schedule is; where one ended earlier by
+    /// its schedule, its alarm says so.
     pub good_since_ms: i64,
     /// A host that was heard of at this time or later is connected.
     pub heard_since_ms: i64,

@@ -1,4 +1,4 @@
-//! Stored evidence, judged anew after references changed. No host is asked.
+//! Stored evidence, judged anew after references or the policy changed. No host is asked.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const ATTEMPTS_MAX: u32 = 5;
 
 /// What judging anew did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Anew {
+pub(in crate::app) enum Anew {
     /// Verdict or findings changed, and were recorded.
     Changed,
     /// Nothing to record: the same again, no evidence, or newer evidence came in the meantime.
@@ -61,17 +61,21 @@ impl App {
             after = Some(last.id.clone());
             for host in &page {
                 n_hosts += 1;
-                match self.judge_anew(&host.id, by).await {
-                    Ok(Anew::Changed) => n_changed += 1,
-                    Ok(Anew::Same) => {}
-                    Err(err) => tracing::error!(host = %host.id, %err, "not judged anew"),
-                }
+                n_changed += u64::from(self.judge_counted(&host.id, by).await == Anew::Changed);
             }
         }
         tracing::info!(cohort, n_hosts, n_changed, "a cohort was judged anew");
     }
 
-    /// Judges the last evidence of a host by the references that count now.
+    /// Judges the last evidence of one of many hosts. One that cannot be judged is told, and stays as it is.
+    pub(in crate::app) async fn judge_counted(self: &Arc<Self>, id: &HostId, by: &By) -> Anew {
+        self.judge_anew(id, by).await.unwrap_or_else(|err| {
+            tracing::error!(host = %id, %err, "not judged anew");
+            Anew::Same
+        })
+    }
+
+    /// Judges the last evidence of a host by the references and the policy that count now.
     pub(super) async fn judge_anew(
         self: &Arc<Self>,
         id: &HostId,
@@ -99,14 +103,14 @@ impl App {
         let Some(stored) = self.stored(&host, &anchors, now_ms).await? else {
             return Ok(Anew::Same);
         };
-        let app = Arc::clone(self);
+        let policy = Arc::clone(&self.rules().policy);
         let previous = host.last_quote_clock.map(clock_state);
         let judging = tokio::task::spawn_blocking(move || {
             let now = UnixTime(now_ms.div_euclid(1000));
             let identity = stored.identity.as_deref();
             let evidence = &stored.evidence;
             let judged = judge(
-                &app.policy,
+                &policy,
                 evidence,
                 identity,
                 LastTime::default(),

@@ -112,7 +112,7 @@ impl App {
         let app = Arc::clone(self);
         let judging = tokio::task::spawn_blocking(move || {
             let now = UnixTime(now_ms.div_euclid(1000));
-            let policy = &app.policy;
+            let policy = &app.rules().policy;
             let claims = claims(policy, &stored.evidence, stored.identity.as_deref(), now);
             let references = stored.held_to.applied(reset_count(&claims));
             let context = Context { previous: previous.as_ref(), references: &references };

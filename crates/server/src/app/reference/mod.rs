@@ -4,6 +4,8 @@ mod anew;
 mod keep;
 mod learn;
 
+pub(super) use anew::Anew;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
