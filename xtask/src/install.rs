@@ -47,6 +47,10 @@ pub(crate) const LOG_TOOLS: &[Needed] = &[
     Needed::new("rg", "ripgrep"),
 ];
 
+/// What opens the backups that we encrypt, and encrypts those that we open.
+pub(crate) const BACKUP_TOOLS: &[Needed] =
+    &[Needed::new("age", "age"), Needed::new("age-keygen", "age")];
+
 /// What judges our units and packages.
 pub(crate) const PACKAGING_TOOLS: &[Needed] = &[
     Needed { program: "systemd-analyze", package: "systemd" },

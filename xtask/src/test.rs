@@ -14,6 +14,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     install::packages(install::IMAGE_TOOLS)?;
     install::packages(install::PACKAGING_TOOLS)?;
     install::packages(install::LOG_TOOLS)?;
+    install::packages(install::BACKUP_TOOLS)?;
     install::postgresql()?;
     install::cargo_tool("cargo-nextest", NEXTEST)?;
     install::cargo_tool("cargo-deny", DENY)?;

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use store::{PostgresAddress, PostgresStore, SqliteStore, Store};
+use store::{PostgresAddress, PostgresStore, SqliteStore, Store, portable::Place};
 use zeroize::Zeroizing;
 
 use crate::{authority::Authority, config::Config};
+
+/// The name of the file, where the store is one.
+pub const FILE: &str = "bootproof.db";
 
 /// The variable of the environment that holds the password of a database whose address has none.
 pub const PASSWORD_VARIABLE: &str = "BOOTPROOF_STORE_PASSWORD";
@@ -15,7 +18,7 @@ pub const PASSWORD_VARIABLE: &str = "BOOTPROOF_STORE_PASSWORD";
 /// theirs: agents know it by heart.
 pub async fn open(config: &Config, authority: &Authority) -> anyhow::Result<Arc<dyn Store>> {
     let Some(url) = &config.store else {
-        let path = config.data_dir.join("bootproof.db");
+        let path = config.data_dir.join(FILE);
         let store = SqliteStore::open(&path)
             .with_context(|| format!("the database {} cannot be opened", path.display()))?;
         return Ok(Arc::new(store));
@@ -28,6 +31,14 @@ pub async fn open(config: &Config, authority: &Authority) -> anyhow::Result<Arc<
     tracing::info!(database = shown, "servers on this database are one");
     check_authority(&store, config, authority).await?;
     Ok(Arc::new(store))
+}
+
+/// Where the store of the configuration is.
+pub fn place(config: &Config) -> anyhow::Result<Place> {
+    match &config.store {
+        None => Ok(Place::Sqlite(config.data_dir.join(FILE))),
+        Some(url) => Ok(Place::Postgres(address(&url.0)?)),
+    }
 }
 
 fn address(url: &str) -> anyhow::Result<PostgresAddress> {

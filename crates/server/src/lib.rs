@@ -11,3 +11,4 @@ pub mod context;
 pub mod database;
 mod files;
 pub mod http;
+pub mod restoring;

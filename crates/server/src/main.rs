@@ -1,6 +1,8 @@
 //! `bootproof-server`: see `--help`.
 
+mod backup;
 mod documents;
+mod restore;
 mod support;
 
 use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, sync::Arc, time::SystemTime};
@@ -13,7 +15,7 @@ use server::{
     authority,
     authority::Authority,
     config::{Config, StoreUrl},
-    context, database, http,
+    context, database, http, restoring,
 };
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -84,6 +86,12 @@ Examples:
   bootproof-server --config /etc/bootproof/server.toml support-bundle
   bootproof-server support-bundle --host web-1 --out web-1.tar.gz")]
     SupportBundle(support::SupportBundle),
+    /// Write all that a server needs into one file, while the server goes on; or check such a file
+    #[command(after_long_help = backup::HELP)]
+    Backup(backup::Backup),
+    /// Put a backup back, into an empty data folder or an empty database
+    #[command(after_long_help = restore::HELP)]
+    Restore(restore::Restore),
     /// Print a script for shell completions
     Completions {
         /// The shell
@@ -128,6 +136,11 @@ fn main() -> anyhow::Result<()> {
             return Ok(());
         }
         Some(Document::Man { folder }) => return documents::man(folder),
+        Some(Document::Backup(command)) => {
+            let file = arguments.config.as_deref();
+            return backup::run(command, || arguments.config(), file);
+        }
+        Some(Document::Restore(command)) => return restore::run(command, &arguments.config()?),
         Some(Document::SupportBundle(command)) => {
             return support::write(command, &arguments.config()?, arguments.config.as_deref());
         }
@@ -155,6 +168,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
     warn_of_waivers(&policy.policy, SystemTime::now());
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("{} cannot be made", config.data_dir.display()))?;
+    restoring::refuse(&config.data_dir)?;
     let names = names(&config);
     let authority = Authority::open(&config.data_dir, &names, SystemTime::now())?;
     let store = database::open(&config, &authority).await?;

@@ -20,6 +20,7 @@
 
 mod activity;
 mod error;
+pub mod portable;
 mod postgres;
 mod row;
 mod sqlite;

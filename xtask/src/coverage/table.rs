@@ -47,6 +47,7 @@ pub(super) const PARTS: &[Part] = &[
         requirements: ONBOARDING,
     },
     Part { title: "People and rights", requirements: PEOPLE },
+    Part { title: "Data that outlive machines", requirements: DATA },
 ];
 
 const ONBOARDING: &[Requirement] = requirements! {
@@ -213,6 +214,34 @@ const SHARED_STORE: &[Requirement] = requirements! {
         ["server::a_server_with_another_authority_does_not_start"];
     M9 "A text that one of the databases cannot hold is refused, and is no failure."
         ["store::a_text_that_cannot_be_kept_is_refused_and_no_failure"];
+};
+
+const DATA: &[Requirement] = requirements! {
+    D1 "A backup that is made while hosts are attested lacks nothing that was acknowledged before."
+        ["server::nothing_that_was_acknowledged_is_missing_and_hosts_go_on"];
+    D2 "A restored server goes on: hosts need not join anew, and no challenge counts twice."
+        ["server::nothing_that_was_acknowledged_is_missing_and_hosts_go_on",
+         "store::join_tokens_of_an_older_state_end"];
+    D3 "A whole store moves from SQLite to PostgreSQL and back."
+        ["store::a_store_moves_to_postgresql_and_back",
+         "server::a_server_moves_to_postgresql_encrypted"];
+    D4 "What is no sound backup is refused, and changes nothing."
+        ["backup::a_backup_that_is_cut_anywhere_is_refused",
+         "backup::a_backup_with_a_changed_bit_is_refused",
+         "backup::what_is_another_thing_or_of_another_version_is_told_so",
+         "backup::entries_that_lead_elsewhere_are_refused",
+         "backup::what_unpacks_without_end_is_refused_with_little_memory",
+         "backup::an_audit_log_that_was_changed_is_neither_written_nor_read",
+         "store::what_is_not_whole_takes_no_place",
+         "server::what_is_no_sound_backup_changes_nothing"];
+    D5 "A full disk and kill -9 at any point leave what was there."
+        ["backup::a_disk_that_is_full_at_any_point_is_an_error",
+         "server::a_full_disk_leaves_what_was_there",
+         "server::what_is_killed_in_the_middle_did_nothing"];
+    D6 "Backups are encrypted as age does it."
+        ["backup::age_opens_what_we_encrypt_and_we_what_it_does",
+         "backup::an_encrypted_backup_is_opened_by_its_recipient_alone",
+         "backup::an_encrypted_backup_that_was_changed_or_cut_is_refused"];
 };
 
 const HOST_LOGS: &[Requirement] = requirements! {

@@ -5,6 +5,7 @@ mod api_tokens;
 mod approvals;
 mod attest;
 mod authz;
+mod backup;
 mod bad_input;
 mod bench;
 mod busy_tpm;

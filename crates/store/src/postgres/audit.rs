@@ -4,7 +4,6 @@ use tokio_postgres::Row;
 
 use super::columns::Columns;
 use super::session::Session;
-use super::transaction::Transaction;
 use crate::{AuditRow, By, HISTORY_PAGE_MAX, Sha256, StoreError};
 
 /// A row that is to be written at the end of its transaction.
@@ -18,7 +17,7 @@ pub(super) struct Unsealed {
 
 /// Appends rows for changes that are part of the same transaction. From here to its end the
 /// transaction holds the end of the chain.
-pub(super) async fn append(tx: &Transaction, rows: Vec<Unsealed>) -> Result<(), StoreError> {
+pub(super) async fn append(tx: &Session, rows: Vec<Unsealed>) -> Result<(), StoreError> {
     let head = tx.row("SELECT seq, sha256 FROM audit_head FOR UPDATE", &[]).await?;
     let mut columns = Columns::of(&head);
     let (mut seq, mut before) = (columns.take::<i64>()?, columns.sha256()?);

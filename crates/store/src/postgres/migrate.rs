@@ -25,11 +25,19 @@ const LOCK: i64 = 0x4250_5246;
 
 /// Brings the schema up to date.
 pub(super) async fn run(db: &Session, address: &PostgresAddress) -> Result<(), StoreError> {
+    run_to(db, address, i64::MAX).await
+}
+
+/// Brings the schema to a version, unless it has a newer one.
+pub(super) async fn run_to(
+    db: &Session,
+    address: &PostgresAddress,
+    last: i64,
+) -> Result<(), StoreError> {
     check_server(db).await?;
     db.batch("BEGIN").await?;
     // Every error ends the connection with the transaction.
-    let lock = "SELECT pg_advisory_xact_lock($1)";
-    db.execute(lock, &[&LOCK]).await?;
+    lock(db).await?;
     let is_new = is_new(db, address).await?;
     if is_new {
         db.batch(&format!(
@@ -42,7 +50,33 @@ pub(super) async fn run(db: &Session, address: &PostgresAddress) -> Result<(), S
     if found > known {
         return Err(StoreError::SchemaNewer { found, known });
     }
-    for (version, sql) in MIGRATIONS.iter().filter(|(version, _)| *version > found) {
+    apply(db, found, last).await?;
+    db.batch("COMMIT").await
+}
+
+/// Keeps others from changing the schema until the transaction ends.
+pub(super) async fn lock(db: &Session) -> Result<(), StoreError> {
+    db.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map(drop)
+}
+
+/// The version that the database has.
+pub(super) async fn found(db: &Session) -> Result<i64, StoreError> {
+    let newest = format!("SELECT coalesce(max(version), 0) FROM {VERSIONS}");
+    Ok(db.row(&newest, &[]).await?.try_get(0)?)
+}
+
+fn known() -> i64 {
+    MIGRATIONS.last().map_or(0, |(version, _)| *version)
+}
+
+/// What is missing behind version `found`, in the transaction that the caller has.
+pub(super) async fn bring_up_to_date(db: &Session, found: i64) -> Result<(), StoreError> {
+    apply(db, found, i64::MAX).await
+}
+
+async fn apply(db: &Session, found: i64, last: i64) -> Result<(), StoreError> {
+    let missing = |version: i64| version > found && version <= last;
+    for (version, sql) in MIGRATIONS.iter().filter(|(version, _)| missing(*version)) {
         db.batch(sql).await?;
         let applied = format!(
             "INSERT INTO {VERSIONS} VALUES ($1, (extract(epoch FROM now()) * 1000)::bigint)"
@@ -50,7 +84,15 @@ pub(super) async fn run(db: &Session, address: &PostgresAddress) -> Result<(), S
         db.execute(&applied, &[version]).await?;
         tracing::info!(version, "database schema brought up to date");
     }
-    db.batch("COMMIT").await
+    Ok(())
+}
+
+/// Refuses a database that is not as this program makes it: who only reads brings nothing up to date.
+pub(super) async fn fits(db: &Session, address: &PostgresAddress) -> Result<(), StoreError> {
+    if is_new(db, address).await? {
+        return Err(StoreError::NotOurs { database: address.to_string() });
+    }
+    crate::sqlite::schema_fits(found(db).await?, known())
 }
 
 /// The version of the schema in the database.

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Connection, NoTls, Row, Statement};
+use tokio_postgres::{Client, Connection, CopyInSink, NoTls, Row, Statement};
 
 use super::address::{PostgresAddress, Way};
 use super::listener::{self, Heard};
@@ -138,6 +139,16 @@ impl Session {
     /// Runs a statement, and says how many rows it changed.
     pub(super) async fn execute(&self, sql: &str, values: Values<'_>) -> Result<u64, StoreError> {
         Ok(self.try_execute(sql, values).await?)
+    }
+
+    /// All rows of a statement without values that comes once, and so need not stay prepared.
+    pub(super) async fn rows_once(&self, sql: &str) -> Result<Vec<Row>, StoreError> {
+        Ok(self.client.query(sql, &[]).await?)
+    }
+
+    /// Begins to copy rows into a table.
+    pub(super) async fn copy_in(&self, sql: &str) -> Result<CopyInSink<Bytes>, StoreError> {
+        Ok(self.client.copy_in(sql).await?)
     }
 
     /// All rows.

@@ -1,5 +1,6 @@
 //! The schema: numbered SQL files, each run once, in one transaction with its version row.
 
+use std::cmp::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::{Connection as Db, TransactionBehavior, params};
@@ -39,11 +40,33 @@ pub(super) fn found(db: &Db) -> rusqlite::Result<i64> {
     db.query_row("SELECT coalesce(max(version), 0) FROM schema_version", [], |row| row.get(0))
 }
 
+/// Whether what is there can be read as it is: somebody who only reads brings nothing up to date.
+pub(crate) fn fits(found: i64, known: i64) -> Result<(), StoreError> {
+    match found.cmp(&known) {
+        Ordering::Equal => Ok(()),
+        Ordering::Greater => Err(StoreError::SchemaNewer { found, known }),
+        Ordering::Less => Err(StoreError::Unfit {
+            what: format!(
+                "its schema is {found}, and this program reads {known}: start the server once, which \
+                 brings it up to date"
+            ),
+        }),
+    }
+}
+
 /// Brings the schema up to date.
 pub(super) fn run(db: &mut Db) -> Result<(), StoreError> {
+    run_to(db, known()?)
+}
+
+/// Brings the schema to a version.
+pub(super) fn run_to(db: &mut Db, last: i64) -> Result<(), StoreError> {
     let known = known()?;
     for (index, sql) in MIGRATIONS.iter().enumerate() {
         let number = version(index)?.saturating_add(1);
+        if number > last {
+            break;
+        }
         // Immediate, and the version is read inside: two programs may start at once.
         let change = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         change.execute_batch(

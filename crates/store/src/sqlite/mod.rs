@@ -11,7 +11,9 @@ mod candidate;
 mod columns;
 mod enrolment;
 mod error;
+mod export;
 mod host;
+mod import;
 mod inventory;
 mod look;
 mod migrate;
@@ -44,6 +46,13 @@ use crate::{
     Settlement, Sha256, Store, StoreError, StoredPart, Told, TpmPresence, TrustRoots,
     WaitingCursor,
 };
+
+pub(crate) use self::migrate::fits as schema_fits;
+
+/// The version of the schema that this program makes.
+pub(crate) fn schema_known() -> i64 {
+    migrate::known().unwrap_or(0)
+}
 
 /// Threads that read. Reads are short and mostly served from memory; more threads than cores of a
 /// small machine would only wait for each other.

@@ -37,6 +37,15 @@ pub(super) fn writer(path: &Path) -> Result<Db, StoreError> {
     Ok(db)
 }
 
+/// The connection to a file that is made now, without a schema.
+pub(super) fn blank(path: &Path) -> Result<Db, StoreError> {
+    create_private(path)?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let db = Db::open_with_flags(path, flags)?;
+    prepare(&db)?;
+    Ok(db)
+}
+
 /// A connection that only reads.
 pub(super) fn reader(path: &Path) -> Result<Db, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
