@@ -59,16 +59,6 @@ pub(super) async fn lock(db: &Session) -> Result<(), StoreError> {
     db.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map(drop)
 }
 
-/// The version that the database has.
-pub(super) async fn found(db: &Session) -> Result<i64, StoreError> {
-    let newest = format!("SELECT coalesce(max(version), 0) FROM {VERSIONS}");
-    Ok(db.row(&newest, &[]).await?.try_get(0)?)
-}
-
-fn known() -> i64 {
-    MIGRATIONS.last().map_or(0, |(version, _)| *version)
-}
-
 /// What is missing behind version `found`, in the transaction that the caller has.
 pub(super) async fn bring_up_to_date(db: &Session, found: i64) -> Result<(), StoreError> {
     apply(db, found, i64::MAX).await
