@@ -15,15 +15,64 @@ const DOCUMENTS: [Document; 3] = [
     ("docs/scenarios.md", vm::document::document),
 ];
 
+/// What clients of version 1 of the API may rely on. The server's test writes and compares it.
+const OPENAPI: &str = "docs/openapi-v1.json";
+
 /// The faults: documents that are not what the code would write.
 pub(crate) fn check() -> anyhow::Result<Vec<String>> {
     let is_old = |(name, text): &Document| {
         std::fs::read_to_string(sh::root().join(name)).unwrap_or_default() != text()
     };
     let old = DOCUMENTS.iter().filter(|document| is_old(document));
-    Ok(old
-        .map(|(name, _)| format!("{name} is out of date: `cargo xtask docs` writes it"))
-        .collect())
+    let faults =
+        old.map(|(name, _)| format!("{name} is out of date: `cargo xtask docs` writes it"));
+    Ok(faults.chain(operations_not_told()?).collect())
+}
+
+/// Operations that the sources name and the frozen document does not. The server's test compares all of it;
+/// this costs nothing, and is asked before anything lands.
+fn operations_not_told() -> anyhow::Result<Vec<String>> {
+    let text = std::fs::read_to_string(sh::root().join(OPENAPI))?;
+    let document: serde_json::Value = serde_json::from_str(&text)?;
+    let mut faults = Vec::new();
+    for entry in std::fs::read_dir(sh::root().join("crates/server/src/http"))? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "rs") {
+            continue;
+        }
+        let source = std::fs::read_to_string(&path)?;
+        for verb in ["get", "post", "put", "patch", "delete"] {
+            for call in source.split(&format!("all.{verb}(")).skip(1) {
+                let Some((_, call)) = call.split_once('"') else { continue };
+                let Some((address, _)) = call.split_once('"') else { continue };
+                if document["paths"][address].get(verb).is_none() {
+                    faults.push(format!(
+                        "{OPENAPI} does not tell {verb} {address}: `cargo xtask docs` writes it"
+                    ));
+                }
+            }
+        }
+    }
+    Ok(faults)
+}
+
+/// Has the server's test write the frozen document, where no client of before breaks by it.
+fn write_openapi() -> anyhow::Result<()> {
+    let test = ["test", "-q", "-p", "server", "--test", "it", "--"];
+    let status = std::process::Command::new("cargo")
+        .args(test)
+        .args(["the_frozen_document_is_what_the_server_says", "-q"])
+        .env("BOOTPROOF_WRITE_OPENAPI", "1")
+        .stdout(std::process::Stdio::null())
+        .current_dir(sh::root())
+        .status()?;
+    anyhow::ensure!(
+        status.success(),
+        "{OPENAPI} was not written: see above. Before the first release, where a change has to break \
+         clients, remove the file and run this again"
+    );
+    println!("written: {OPENAPI}");
+    Ok(())
 }
 
 /// Writes them.
@@ -32,7 +81,7 @@ pub(crate) fn write() -> anyhow::Result<()> {
         std::fs::write(sh::root().join(name), text())?;
         println!("written: {name}");
     }
-    Ok(())
+    write_openapi()
 }
 
 fn quirks() -> String {

@@ -107,8 +107,8 @@ fn main() -> anyhow::Result<()> {
         Task::Bench { what } => bench::run(&what),
         Task::Tidy => tidy::run(),
         Task::Docs => {
-            docs::write()?;
-            coverage::write()
+            coverage::write()?;
+            docs::write()
         }
         Task::DbxTable { file } => dbx_table::write(&file),
         Task::FuzzSeeds => fuzz::write_seeds(),

@@ -12,6 +12,7 @@ use crate::{
 
 /// `GET /v1/server`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Server {
     /// The server's version.
     pub version: String,
@@ -23,6 +24,7 @@ pub struct Server {
 
 /// A host of the inventory, as lists show it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Host {
     /// The identifier.
     pub id: String,
@@ -52,6 +54,7 @@ pub struct Host {
 
 /// `GET /v1/hosts`: one page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostPage {
     /// The hosts, by name.
     pub hosts: Vec<Host>,
@@ -61,6 +64,7 @@ pub struct HostPage {
 
 /// `GET /v1/hosts/{id}`: all about one host.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostDetail {
     /// What lists show.
     #[serde(flatten)]
@@ -95,6 +99,7 @@ pub struct HostDetail {
 
 /// How often a host is judged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Schedule {
     /// Seconds between two judgements.
     pub interval_s: u64,
@@ -108,6 +113,7 @@ pub struct Schedule {
 
 /// Another TPM than the enrolled one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Candidate {
     /// SHA-256 of its endorsement key's SubjectPublicKeyInfo, in hex.
     pub ek_sha256: String,
@@ -128,6 +134,7 @@ pub struct Candidate {
 
 /// `POST /v1/hosts/{id}/replace`: a person puts the candidate in the place of the enrolled TPM.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReplaceRequest {
     /// The candidate that the person means: [`Candidate::ek_sha256`].
@@ -138,6 +145,7 @@ pub struct ReplaceRequest {
 
 /// The answer to [`ReplaceRequest`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Replaced {
     /// The host's identifier.
     pub host_id: String,
@@ -151,6 +159,7 @@ pub struct Replaced {
 
 /// A stored identity key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Identity {
     /// SHA-256 of the endorsement key's SubjectPublicKeyInfo, in hex.
     pub ek_spki_sha256: String,
@@ -167,6 +176,7 @@ pub struct Identity {
 
 /// `POST /v1/hosts/{id}/attest`: when the request was taken.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AttestRequested {
     /// In milliseconds since 1970, on the server's clock.
     pub requested_at_ms: i64,
@@ -174,6 +184,7 @@ pub struct AttestRequested {
 
 /// `GET /v1/hosts/{id}/appraisals`: one judgement of the history.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PastAppraisal {
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
@@ -183,6 +194,7 @@ pub struct PastAppraisal {
 
 /// `POST /v1/tokens`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// Seconds for which it is good.
@@ -201,6 +213,7 @@ pub struct TokenRequest {
 
 /// Whether a person must approve a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Approval {
     /// Hosts are judged at once.
@@ -211,6 +224,7 @@ pub enum Approval {
 
 /// The answer to [`TokenRequest`]: the only time that the token itself is shown.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewToken {
     /// The token.
     pub token: String,
@@ -226,6 +240,7 @@ pub struct NewToken {
 
 /// `GET /v1/tokens`: one join token, without its secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Token {
     /// Its identifier.
     pub id: String,
@@ -248,6 +263,7 @@ pub struct Token {
 
 /// `POST /v1/trust`: certificates to trust: roots of vendors, or intermediates to stop at.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TrustRequest {
     /// A PEM file with one or more certificates, or one in DER.
@@ -259,6 +275,7 @@ pub struct TrustRequest {
 
 /// One certificate of the trust store.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TrustedCertificate {
     /// SHA-256 of the certificate, in hex.
     pub sha256: String,

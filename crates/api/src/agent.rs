@@ -8,6 +8,7 @@ use crate::{Bytes, finding::Finding, machine::Machine, pcrs::Pcrs};
 
 /// `POST /v1/agent/join`: a host asks to be added to the inventory.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct JoinRequest {
     /// The join token.
@@ -24,6 +25,7 @@ pub struct JoinRequest {
 
 /// What a host says of itself. Shown as said, never judged by.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HostSays {
     /// The host's name, 1 to 253 characters of a DNS name.
@@ -37,6 +39,7 @@ pub struct HostSays {
 
 /// The keys of a TPM, for enrolment.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TpmKeys {
     /// The endorsement key, a TPMT_PUBLIC.
@@ -53,6 +56,7 @@ pub struct TpmKeys {
 /// A credential: [TPM2-P1-1.59 §24] only the TPM with this endorsement key and this attestation
 /// key can open it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Credential {
     /// TPM2B_ID_OBJECT without its size.
     pub id_object: Bytes,
@@ -62,6 +66,7 @@ pub struct Credential {
 
 /// The answer to [`JoinRequest`] and to `POST /v1/agent/enrol`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum EnrolReply {
     /// The host is in the inventory, without an identity key.
@@ -96,6 +101,7 @@ pub enum EnrolReply {
 
 /// `POST /v1/agent/enrol`: a host of the inventory gives its TPM's keys (after a reconnect).
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct EnrolRequest {
     /// The TPM's keys.
@@ -104,6 +110,7 @@ pub struct EnrolRequest {
 
 /// `POST /v1/agent/activate`: the proof that the TPM opened the credential.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ActivateRequest {
     /// The enrolment's identifier.
@@ -114,6 +121,7 @@ pub struct ActivateRequest {
 
 /// The answer to [`ActivateRequest`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ActivateReply {
     /// The host's identifier.
     pub host_id: String,
@@ -131,6 +139,7 @@ pub const HOST_TOKEN_PREFIX: &str = "bph_";
 
 /// The answer to `GET /v1/agent/member`: the token is one of this host.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Membership {
     /// The host's identifier.
     pub host_id: String,
@@ -138,6 +147,7 @@ pub struct Membership {
 
 /// `POST /v1/agent/poll`: "ready". Held until there is something to do, [`crate::POLL_S_MAX`] at most.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PollRequest {
     /// Whether there is a TPM.
@@ -155,6 +165,7 @@ pub struct PollRequest {
 
 /// What the agent says of the attestation key that it keeps.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "state", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum KeySays {
     /// The TPM loads it, or nothing is known to the contrary.
@@ -178,6 +189,7 @@ impl KeySays {
 
 /// What the agent says of the TPM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum TpmSays {
     /// A TPM 2.0 answered.
@@ -188,6 +200,7 @@ pub enum TpmSays {
 
 /// The answer to [`PollRequest`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "do", rename_all = "kebab-case")]
 pub enum PollReply {
     /// Send evidence for this challenge.
@@ -212,6 +225,7 @@ pub enum PollReply {
 
 /// `POST /v1/agent/evidence`: what the host shows for a challenge.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// The challenge, as it came.
@@ -248,6 +262,7 @@ pub struct Evidence {
 
 /// What a TPM says of itself without signing it: shown and judged as the host's word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TpmProperties {
     /// TPM2_PT_MANUFACTURER.
@@ -276,6 +291,7 @@ pub const VENDOR_STRING_BYTES_MAX: usize = 48;
 
 /// A quote as the TPM gave it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Quote {
     /// TPMS_ATTEST, without the size before it.
@@ -286,6 +302,7 @@ pub struct Quote {
 
 /// The answer to [`Evidence`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EvidenceReply {
     /// `accepted`, `not accepted` or `not appraised`.
     pub verdict: String,

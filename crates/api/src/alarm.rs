@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /v1/alarm-groups`: all that stand, by cause, the worst first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlarmGroup {
     /// The finding's code.
     pub code: String,
@@ -29,6 +30,7 @@ pub struct AlarmGroup {
 
 /// `GET /v1/alarms`: one page, newest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlarmPage {
     /// The alarms.
     pub alarms: Vec<Alarm>,
@@ -38,6 +40,7 @@ pub struct AlarmPage {
 
 /// One alarm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Alarm {
     /// Its number: grows with time.
     pub id: i64,
@@ -67,6 +70,7 @@ pub struct Alarm {
 
 /// That a person knows of an alarm.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Acknowledgement {
     /// When it was said, in milliseconds since 1970.
     pub at_ms: i64,
@@ -81,6 +85,7 @@ pub struct Acknowledgement {
 
 /// The query of `GET /v1/alarms`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AlarmQuery {
     /// Where the page begins: [`AlarmPage::next_cursor`].
@@ -102,6 +107,7 @@ pub struct AlarmQuery {
 
 /// Which alarms are meant: all that stand for a cause, or some by number.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Alarms {
     /// All of this code.
@@ -112,6 +118,7 @@ pub enum Alarms {
 
 /// `POST /v1/alarms/acknowledge`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AcknowledgeRequest {
     /// Which.
@@ -125,6 +132,7 @@ pub struct AcknowledgeRequest {
 
 /// `POST /v1/alarms/withdraw`: what was acknowledged is not any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct WithdrawRequest {
     /// Which.
@@ -133,6 +141,7 @@ pub struct WithdrawRequest {
 
 /// How many alarms a request changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AlarmsChanged {
     /// So many.
     pub n: u32,

@@ -6,6 +6,7 @@ use crate::{finding::Finding, machine::Machine, pcrs::Pcrs};
 
 /// A verdict with its reasons and with what was seen.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Appraisal {
     /// `accepted`, `not accepted` or `not appraised`.
     pub verdict: String,
@@ -20,6 +21,7 @@ pub struct Appraisal {
 
 /// What the evidence shows. An absent field is not known, which is never "fine".
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Facts {
     /// Secure Boot, where PCR 7 proves it.
     pub secure_boot: Option<bool>,
@@ -69,6 +71,7 @@ pub struct Facts {
 
 /// The quote's counters. [TPM2-P2-1.59 §10.11.1 TPMS_CLOCK_INFO]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuoteFacts {
     /// Milliseconds for which the TPM was powered since it was cleared.
     pub clock_ms: u64,
@@ -92,6 +95,7 @@ pub struct QuoteFacts {
 
 /// The TPM, as it names itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TpmFacts {
     /// Its maker.
     pub untrusted_manufacturer: String,
@@ -103,6 +107,7 @@ pub struct TpmFacts {
 
 /// The event log, as far as it could be read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LogFacts {
     /// Bytes.
     pub n_bytes: usize,
@@ -124,6 +129,7 @@ pub struct LogFacts {
 
 /// The reference that a boot fits.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReferenceFacts {
     /// Its name.
     pub name: String,
@@ -135,6 +141,7 @@ pub struct ReferenceFacts {
 
 /// The TPM, as its certificate names it, whose chain ends in a trusted root.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EndorsementFacts {
     /// TPM manufacturer, as in the certificate: `id:4E544300`.
     pub manufacturer: Option<String>,
@@ -157,6 +164,7 @@ pub struct EndorsementFacts {
 /// One thing of the boot path, in the order of the log. Digests cover the order of what is in one
 /// PCR; nothing covers the order of what is in two.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BootStep {
     /// The event's number.
     pub event: u32,
@@ -202,6 +210,7 @@ pub struct BootStep {
 
 /// One attempt to boot, as far as the log tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct BootAttempt {
     /// From 1.
     pub number: u32,
@@ -217,6 +226,7 @@ pub struct BootAttempt {
 
 /// What Windows' boot manager measured of its boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WindowsFacts {
     /// The event's number.
     pub event: u32,
@@ -232,6 +242,7 @@ pub struct WindowsFacts {
 
 /// Modes, keys and lists of Secure Boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SecureBootFacts {
     /// Audit mode, where the log says and proves it.
     pub audit_mode: Option<bool>,
@@ -259,6 +270,7 @@ pub struct SecureBootFacts {
 
 /// A certificate of a Secure Boot database.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeyFacts {
     /// `PK`, `KEK`, `db` or `dbx`.
     pub variable: String,
@@ -282,6 +294,7 @@ pub struct KeyFacts {
 
 /// What dbx holds, by content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DbxFacts {
     /// The day of the release that it is of; absent where its content is not known.
     pub release: Option<String>,
@@ -305,6 +318,7 @@ pub struct DbxFacts {
 
 /// What allowed an image to run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuthorityFacts {
     /// The event's number.
     pub event: u32,
@@ -327,6 +341,7 @@ pub struct AuthorityFacts {
 
 /// A Secure Boot variable.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VariableFacts {
     /// Its name: `PK`, `KEK`, `db`, `dbx` and so on.
     pub name: String,

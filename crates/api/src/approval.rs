@@ -9,6 +9,7 @@ pub const DECISIONS_MAX: usize = 500;
 
 /// What kind of thing waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "ApprovalKind"))]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// A host whose join token asks for a person.
@@ -32,6 +33,7 @@ impl Kind {
 
 /// The query of `GET /v1/approvals`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApprovalQuery {
     /// Where the page begins: [`ApprovalPage::next_cursor`].
@@ -44,6 +46,7 @@ pub struct ApprovalQuery {
 
 /// `GET /v1/approvals`: one page of what waits; first hosts, then TPMs, then references.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApprovalPage {
     /// What waits.
     pub waiting: Vec<Waiting>,
@@ -54,6 +57,7 @@ pub struct ApprovalPage {
 /// One thing that waits, with what is to be compared. All of it is the host's word, but for an endorsement
 /// key that its TPM proved to have.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Waiting {
     /// What a decision names: exactly this, and nothing that comes in its place.
     pub id: String,
@@ -96,6 +100,7 @@ pub struct Waiting {
 
 /// `POST /v1/approvals`: the same decision about each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DecideRequest {
     /// What it is about: [`Waiting::id`]; [`DECISIONS_MAX`] at most.
@@ -108,6 +113,7 @@ pub struct DecideRequest {
 
 /// A person's decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Decision {
     /// The host may be judged, the TPM takes the enrolled one's place, hosts are held to the reference.
@@ -118,6 +124,7 @@ pub enum Decision {
 
 /// The answer to [`DecideRequest`], in its order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DecideReply {
     /// What became of each.
     pub outcomes: Vec<DecisionOutcome>,
@@ -125,6 +132,7 @@ pub struct DecideReply {
 
 /// What became of one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DecisionOutcome {
     /// What it was about.
     pub id: String,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// `GET /v1/audit`: rows after a number, oldest first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditPage {
     /// The rows.
     pub rows: Vec<AuditRow>,
@@ -13,6 +14,7 @@ pub struct AuditPage {
 
 /// One change that someone made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AuditRow {
     /// Its number: 1, 2, 3, … without gaps.
     pub seq: i64,
@@ -33,6 +35,7 @@ pub struct AuditRow {
 /// `GET /v1/audit/checkpoint`: the log's end, signed. Kept elsewhere it proves later that no row was
 /// cut off or rewritten up to there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SignedCheckpoint {
     /// A JWS of [`Checkpoint`] under a key of `/.well-known/jwks.json`.
     pub jws: String,
@@ -40,6 +43,7 @@ pub struct SignedCheckpoint {
 
 /// What a checkpoint says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Checkpoint {
     /// The last row's number; 0 before the first.
     pub seq: i64,

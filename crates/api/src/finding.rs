@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// One finding, as clients see it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
     /// The stable kebab-case code.
     pub code: String,
@@ -58,6 +59,7 @@ impl From<&findings::Finding> for Finding {
 
 /// A row of the catalogue, for `bootproof explain`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct CatalogueEntry {
     /// The stable kebab-case code.
     pub code: String,

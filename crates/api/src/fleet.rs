@@ -6,6 +6,7 @@ use crate::{Bytes, finding::Finding, machine::Cohort};
 
 /// `GET /v1/hosts/{id}/peers`: how a host's last verified quote compares with its cohort's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Peers {
     /// The cohort, as the host named it with that quote.
     pub cohort: Cohort,
@@ -17,6 +18,7 @@ pub struct Peers {
 
 /// One PCR of a host, among those of its cohort.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PeerPcr {
     /// The PCR.
     pub pcr: u32,
@@ -56,6 +58,7 @@ impl PeerPcr {
 
 /// For whom a reference counts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum ReferenceScope {
     /// One host, by its identifier.
@@ -66,6 +69,7 @@ pub enum ReferenceScope {
 
 /// Whether something is for a host alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Breadth {
     /// For the host alone.
@@ -76,6 +80,7 @@ pub enum Breadth {
 
 /// Where a reference is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ReferenceState {
     /// Nobody has put it in force yet.
@@ -105,6 +110,7 @@ impl ReferenceState {
 
 /// The state that a reference begins in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum BeginsAs {
     /// Somebody else puts it in force.
@@ -115,6 +121,7 @@ pub enum BeginsAs {
 
 /// For how many boots of a host a reference counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ReferenceUses {
     /// Any number.
@@ -126,6 +133,7 @@ pub enum ReferenceUses {
 
 /// A reference of the inventory, without its content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct KeptReference {
     /// Its identifier.
     pub id: String,
@@ -153,6 +161,7 @@ pub struct KeptReference {
 
 /// `GET /v1/references`: one page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReferencePage {
     /// References in every state, oldest first.
     pub references: Vec<KeptReference>,
@@ -162,6 +171,7 @@ pub struct ReferencePage {
 
 /// `GET /v1/references/{id}`: all about one reference.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReferenceDetail {
     /// What lists show.
     #[serde(flatten)]
@@ -174,6 +184,7 @@ pub struct ReferenceDetail {
 
 /// A step in a reference's life.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ReferenceStep {
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
@@ -187,6 +198,7 @@ pub struct ReferenceStep {
 
 /// `POST /v1/references`: a document to keep.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ImportReference {
     /// The document, byte for byte.
@@ -206,6 +218,7 @@ pub struct ImportReference {
 
 /// `POST /v1/references/{id}/state`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ReferenceStateRequest {
     /// What it shall become.
@@ -216,6 +229,7 @@ pub struct ReferenceStateRequest {
 
 /// `POST /v1/hosts/{id}/reference`: keep what the host booted as what is expected from now on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LearnRequest {
     /// For whom it shall count.
@@ -231,6 +245,7 @@ pub struct LearnRequest {
 /// `POST /v1/hosts/{id}/accept-change`: what the host booted is as it should be, although its
 /// references say otherwise.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct AcceptChangeRequest {
     /// For whom.
@@ -251,6 +266,7 @@ pub struct AcceptChangeRequest {
 
 /// The answer to [`AcceptChangeRequest`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AcceptedChange {
     /// The new reference.
     pub reference: KeptReference,

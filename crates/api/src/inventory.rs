@@ -61,6 +61,7 @@ pub fn selector(text: &str) -> Result<Vec<(String, Option<String>)>, &'static st
 
 /// `POST /v1/hosts/{id}/labels`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct LabelsRequest {
     /// Labels to put on, or to give another value.
@@ -73,6 +74,7 @@ pub struct LabelsRequest {
 
 /// `POST /v1/hosts/{id}/maintenance`: somebody works on the host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct MaintenanceRequest {
     /// Why.
@@ -84,6 +86,7 @@ pub struct MaintenanceRequest {
 
 /// That somebody works on a host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Maintenance {
     /// When it began, in milliseconds since 1970.
     pub since_ms: i64,
@@ -97,6 +100,7 @@ pub struct Maintenance {
 
 /// `GET /v1/labels`: how many hosts have a label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LabelCount {
     /// Its key.
     pub key: String,
@@ -108,6 +112,7 @@ pub struct LabelCount {
 
 /// The query of `GET /v1/hosts`: hosts that fit all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct HostQuery {
     /// Where the page begins: [`crate::admin::HostPage::next_cursor`].
@@ -141,6 +146,7 @@ pub struct HostQuery {
 
 /// `POST /v1/hosts/actions`: the same to each of these hosts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ActionRequest {
     /// Identifiers; [`ACTION_HOSTS_MAX`] at most.
@@ -151,6 +157,7 @@ pub struct ActionRequest {
 
 /// What can be done to many hosts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "verb", rename_all = "kebab-case")]
 pub enum Action {
     /// Ask for evidence now.
@@ -175,6 +182,7 @@ pub enum Action {
 
 /// The answer to [`ActionRequest`], in its order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ActionReply {
     /// What became of each host.
     pub outcomes: Vec<ActionOutcome>,
@@ -182,6 +190,7 @@ pub struct ActionReply {
 
 /// What became of one host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ActionOutcome {
     /// Its identifier.
     pub host: String,

@@ -8,6 +8,7 @@ pub const MACHINE_TEXT_CHARS_MAX: usize = 128;
 /// What a host says of the machine that it is and of the system that it runs, as the kernel shows
 /// it. Untrusted in every field: no quote covers any of it. Absent is what the host does not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Machine {
     /// Who made the machine.
@@ -54,6 +55,7 @@ pub struct Machine {
 /// What the running system says of the guards of its platform. Untrusted in every field, as all of
 /// [`Machine`]: who controls the system can make it say anything. It never makes a verdict better.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Platform {
     /// Whether the UEFI variable SecureBoot says so. What PCR 7 proves is another fact.
@@ -85,6 +87,7 @@ impl Platform {
 
 /// Modes of the kernel's lockdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Lockdown {
     /// Off.
@@ -97,6 +100,7 @@ pub enum Lockdown {
 
 /// A TPM's guard against guessing. [TPM2-P2-1.59 §6.13, §8.6 TPMA_PERMANENT]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct TpmLockout {
     /// Whether it refuses what is guarded now.
@@ -115,6 +119,7 @@ pub struct TpmLockout {
 /// cohort a host is held to beside those of its own: a host that names another cohort has to boot
 /// like that one, and a host that names none has the references of its own alone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Cohort {
     /// Who made the machines.

@@ -7,6 +7,7 @@ use tpm_wire::{BANKS_MAX, Digest, PcrBank, TpmAlgId};
 
 /// PCR values by bank (`sha256`) and index. Untrusted where a host sent them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Pcrs(pub BTreeMap<String, BTreeMap<u32, String>>);
 

@@ -27,6 +27,7 @@ pub fn name_fault(name: &str) -> Option<&'static str> {
 
 /// What a person or a program may do. Each may do what those before it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Get attested results of hosts that it can name, and nothing else.
@@ -53,6 +54,7 @@ impl Role {
 
 /// `POST /v1/api-tokens`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ApiTokenRequest {
     /// Its unique name: the actor in the audit log.
@@ -68,6 +70,7 @@ pub struct ApiTokenRequest {
 
 /// The answer to [`ApiTokenRequest`]: the only time that the token itself is shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct NewApiToken {
     /// The token.
     pub token: String,
@@ -79,6 +82,7 @@ pub struct NewApiToken {
 
 /// `GET /v1/api-tokens`: one token, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ApiToken {
     /// Its name.
     pub name: String,
@@ -101,6 +105,7 @@ pub struct ApiToken {
 
 /// `GET /v1/whoami`: who asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct WhoAmI {
     /// The actor in the audit log.
     pub actor: String,

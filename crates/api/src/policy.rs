@@ -8,6 +8,7 @@ use crate::{Bytes, finding::Finding};
 
 /// `POST /v1/policy/try`: one page of hosts, re-judged under a policy that is not in force.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PolicyTryRequest {
     /// The policy file's text.
@@ -25,6 +26,7 @@ pub struct PolicyTryRequest {
 
 /// The answer to [`PolicyTryRequest`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PolicyTryPage {
     /// Hosts on this page.
     pub n_hosts: u32,
@@ -38,6 +40,7 @@ pub struct PolicyTryPage {
 
 /// A host whose verdict would change.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PolicyChange {
     /// The host's identifier.
     pub id: String,

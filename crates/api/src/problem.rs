@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// An error answer. `application/problem+json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Problem {
     /// The stable kebab-case code, for programs.
     pub code: String,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A known deviation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct QuirkEntry {
     /// The stable name.
     pub name: String,
@@ -31,6 +32,7 @@ pub struct QuirkEntry {
 
 /// What the texts of a machine begin with; empty fits all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MachineTexts {
     /// Who made it.
     pub system_vendor: String,

@@ -15,6 +15,7 @@ pub const REFERENCE_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 /// What is expected to boot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
     /// [`FORMAT`].
@@ -41,6 +42,7 @@ pub struct Reference {
 
 /// The manifest of a vendor, as it was when its signature was checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     /// The machines that it is about.
@@ -59,6 +61,7 @@ pub struct Manifest {
 
 /// A file of a manifest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ManifestFile {
     /// Its name, without a folder.
@@ -69,6 +72,7 @@ pub struct ManifestFile {
 
 /// One event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Event {
     /// The PCR.
@@ -84,6 +88,7 @@ pub struct Event {
 
 /// The values that a PCR may have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Value {
     /// The PCR.
@@ -96,6 +101,7 @@ pub struct Value {
 
 /// An image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Image {
     /// Its Authenticode digests, by bank.
@@ -106,6 +112,7 @@ pub struct Image {
 
 /// What an event or an image is, for people.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Hint {
     /// What kind of thing.
@@ -127,6 +134,21 @@ pub struct Hint {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hex(pub Vec<u8>);
 
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Hex {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Hex".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": "^([0-9a-fA-F]{2})*$" })
+    }
+}
+
 impl Serialize for Hex {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&hex::encode(&self.0))
@@ -142,6 +164,7 @@ impl<'de> Deserialize<'de> for Hex {
 
 /// `bootproof reference compare --json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Comparison {
     /// Whether the boot is what is expected.
     pub is_match: bool,
@@ -159,6 +182,7 @@ pub struct Comparison {
 
 /// One change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Change {
     /// `added`, `removed`, `replaced`, `moved`, `value` or `incomparable`.
     pub change: String,
@@ -172,6 +196,7 @@ pub struct Change {
 
 /// `bootproof reference from-image --json`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImagesFacts {
     /// Each file, in the order given.
     pub images: Vec<ImageFacts>,
@@ -183,6 +208,7 @@ pub struct ImagesFacts {
 
 /// A program that firmware starts, as a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImageFacts {
     /// Name of the file.
     pub name: String,
@@ -207,6 +233,7 @@ pub struct ImageFacts {
 
 /// A signature of an image, not verified.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ImageSignature {
     /// Whether the digest in it is that of the image.
     pub names_this_image: bool,
@@ -216,6 +243,7 @@ pub struct ImageSignature {
 
 /// The value of PCR 11 in a phase of the start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PhaseValue {
     /// The bank.
     pub bank: String,

@@ -7,6 +7,7 @@ pub const RESULT_TYPE: &str = "eat+jwt";
 
 /// The query of `GET /v1/hosts/{id}/result`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct ResultQuery {
     /// Which names the claims have.
@@ -19,6 +20,7 @@ pub struct ResultQuery {
 
 /// Which names the claims of a result have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Dialect {
     /// Those of draft-ietf-rats-ear-03.
@@ -30,6 +32,7 @@ pub enum Dialect {
 
 /// `GET /v1/hosts/{id}/result`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AttestedResult {
     /// A JWT (ES256) under a key of `/.well-known/jwks.json`.
     pub jwt: String,

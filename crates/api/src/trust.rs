@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What was found in the files, and what became of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TrustImport {
     /// Whether nothing was sent: only what would be imported is told.
     pub dry_run: bool,
@@ -19,6 +20,7 @@ pub struct TrustImport {
 
 /// A certificate in a file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct FoundCertificate {
     /// SHA-256 of the certificate, in hex.
     pub sha256: String,
@@ -38,6 +40,7 @@ pub struct FoundCertificate {
 
 /// A file without a certificate that can be used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SkippedFile {
     /// The file, and the path in a cabinet.
     pub place: String,

@@ -805,7 +805,7 @@ const BOOT_PATH: &[Requirement] = requirements! {
 
 const PEOPLE: &[Requirement] = requirements! {
     P1 "Each endpoint wants its role, and lets in no token that is void."
-        ["server::each_endpoint_is_in_the_table",
+        ["server::each_operation_is_in_the_table",
          "server::each_endpoint_wants_its_role",
          "server::a_hosts_token_opens_no_record_of_a_host"];
     P2 "A token that is limited to some hosts sees and steers those and no other, one by one and many at once."

@@ -44,6 +44,12 @@ pub enum RefusalKind {
     NotFound,
     /// The state of things forbids it.
     Conflict,
+    /// The address does not take this method.
+    Method,
+    /// Who asks takes nothing that is given.
+    NotAcceptable,
+    /// The body is of a kind that is not taken.
+    Kind,
     /// The body is too large.
     TooLarge,
     /// Too many at once.

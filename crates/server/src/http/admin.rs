@@ -11,20 +11,76 @@ use api::{
     inventory::HostQuery,
     policy::{PolicyTryPage, PolicyTryRequest},
 };
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
+use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
     auth::{Admin, Operator, Viewer, ViewerWithin},
     body::Body,
+    operation::Operations,
+    path::Path,
     problem::Failure,
+    query::Query,
 };
 use crate::app::App;
 
 pub(super) type Answer<T> = Result<Json<T>, Failure>;
+
+/// The operations of this module.
+pub(super) fn operations(all: &mut Operations) {
+    all.get("/v1/server", "get-server", "The server, and the authority that agents pin", server);
+    all.get("/v1/hosts", "list-hosts", "Hosts that fit the query, by name", hosts)
+        .refuses(&["cursor-invalid"]);
+    all.get("/v1/hosts/{id}", "get-host", "All about one host", host).refuses(&["host-not-found"]);
+    all.delete("/v1/hosts/{id}", "remove-host", "Removes a host", remove_host)
+        .refuses(&["host-not-found"]);
+    all.post("/v1/hosts/{id}/attest", "attest-host", "Asks a host for evidence now", attest)
+        .refuses(&["host-not-found", "host-disconnected"]);
+    let about = "Takes a host out of attestation";
+    all.post("/v1/hosts/{id}/disconnect", "disconnect-host", about, disconnect)
+        .refuses(&["host-not-found"]);
+    let about = "Takes a host back, and stores its identity key anew";
+    all.post("/v1/hosts/{id}/reconnect", "reconnect-host", about, reconnect)
+        .refuses(&["host-not-found"]);
+    let about = "Has the host's agent make a new attestation key";
+    all.post("/v1/hosts/{id}/rotate-key", "rotate-key", about, rotate_key).refuses(&[
+        "host-not-found",
+        "host-disconnected",
+        "no-identity-key",
+    ]);
+    let about = "Puts another TPM in the place of the enrolled one";
+    all.post("/v1/hosts/{id}/replace", "replace-tpm", about, replace).refuses(&[
+        "host-not-found",
+        "host-disconnected",
+        "no-candidate",
+        "candidate-differs",
+        "ek-sha256-invalid",
+        "ek-taken",
+        "reason-invalid",
+    ]);
+    all.post("/v1/hosts/{id}/approve", "approve-host", "Vouches for a host", approve)
+        .refuses(&["host-not-found"]);
+    let about = "The last judgements of a host, the latest first";
+    all.get("/v1/hosts/{id}/appraisals", "list-appraisals", about, appraisals)
+        .refuses(&["host-not-found"]);
+    let about = "The evidence that was judged last, as the host sent it";
+    all.get("/v1/hosts/{id}/evidence", "get-evidence", about, evidence)
+        .refuses(&["host-not-found", "no-evidence"]);
+    all.get("/v1/tokens", "list-join-tokens", "Join tokens, without their secrets", tokens);
+    all.post("/v1/tokens", "create-join-token", "Makes a join token", create_token)
+        .refuses(&["token-invalid", "label-invalid"]);
+    all.delete("/v1/tokens/{id}", "revoke-join-token", "Ends a join token", revoke_token)
+        .refuses(&["join-token-not-found"]);
+    all.get("/v1/trust", "list-trust", "The trust anchors", trusted);
+    all.post("/v1/trust", "add-trust", "Adds trust anchors", trust)
+        .refuses(&["certificate-invalid", "trust-invalid"]);
+    all.delete("/v1/trust/{sha256}", "remove-trust", "Takes a trust anchor away", remove_trust)
+        .refuses(&["certificate-not-found", "fingerprint-invalid"]);
+    let about = "Judges stored evidence by a policy that is not in force";
+    all.post("/v1/policy/try", "try-policy", about, try_policy)
+        .refuses(&["policy-invalid", "cursor-invalid"]);
+}
 
 /// `GET /v1/server`: nothing secret, so that anybody may check the pin.
 pub(super) async fn server(State(app): State<Arc<App>>) -> Json<Server> {
@@ -41,7 +97,7 @@ pub(super) async fn hosts(
 }
 
 /// The query of `GET /v1/hosts/{id}`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct OneHostQuery {
     /// Wait for a judgement of evidence that was asked for at or after this time.

@@ -8,10 +8,61 @@ use api::agent::{
 };
 use axum::{Extension, Json, extract::State};
 
-use super::{auth::ByHost, body::Body, listen::Peer, problem::Failure};
+use super::{auth::ByHost, body::Body, listen::Peer, operation::Operations, problem::Failure};
 use crate::app::App;
 
 type Answer<T> = Result<Json<T>, Failure>;
+
+/// The operations of this module.
+pub(super) fn operations(all: &mut Operations) {
+    let keys =
+        ["tpm-keys-invalid", "ek-taken", "awaiting-approval", "host-disconnected", "too-many"];
+    all.post("/v1/agent/join", "join", "Asks to be added to the inventory", join)
+        .refuses(&keys)
+        .refuses(&[
+            "join-token-unknown",
+            "join-token-revoked",
+            "join-token-expired",
+            "join-token-used-up",
+            "host-name-invalid",
+            "name-taken",
+            "other-tpm",
+            "reconnect-first",
+            "too-many-joins",
+        ]);
+    all.post("/v1/agent/activate", "activate", "Proves which TPM it is", activate)
+        .refuses(&keys)
+        .refuses(&[
+            "enrolment-not-found",
+            "activation-failed",
+            "already-activated",
+            "reconnect-first",
+            "other-tpm",
+            "host-not-found",
+            "join-token-unknown",
+            "join-token-revoked",
+            "join-token-expired",
+            "join-token-used-up",
+        ]);
+    all.post("/v1/agent/enrol", "enrol", "Gives the TPM's keys of a member", enrol)
+        .refuses(&keys)
+        .refuses(&["reconnect-first", "other-tpm", "host-not-found"]);
+    all.get("/v1/agent/member", "get-membership", "Whose token this is", member);
+    let about = "Waits until there is something to do, 45 seconds at most";
+    all.post("/v1/agent/poll", "poll", about, poll).refuses(&["host-not-found"]);
+    all.post("/v1/agent/evidence", "send-evidence", "Shows what booted", evidence).refuses(&[
+        "ak-not-enrolled",
+        "awaiting-approval",
+        "evidence-invalid",
+        "host-disconnected",
+        "host-not-found",
+        "no-identity-key",
+        "nonce-foreign",
+        "nonce-invalid",
+        "nonce-stale",
+        "nonce-used",
+    ]);
+}
 
 /// `POST /v1/agent/join`: a join token is shown in the body.
 pub(super) async fn join(

@@ -5,17 +5,30 @@ use std::sync::Arc;
 use api::alarm::{
     AcknowledgeRequest, AlarmGroup, AlarmPage, AlarmQuery, AlarmsChanged, WithdrawRequest,
 };
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 
 use super::{
     admin::Answer,
     auth::{Operator, Viewer, ViewerWithin},
     body::Body,
+    operation::Operations,
+    query::Query,
 };
 use crate::app::App;
+
+/// The operations of this module.
+pub(super) fn operations(all: &mut Operations) {
+    let about = "All alarms that stand, by cause, the worst first";
+    all.get("/v1/alarm-groups", "list-alarm-groups", about, groups);
+    all.get("/v1/alarms", "list-alarms", "Alarms that fit the query, newest first", alarms)
+        .refuses(&["host-not-found"]);
+    let about = "Says that a person knows of alarms";
+    all.post("/v1/alarms/acknowledge", "acknowledge-alarms", about, acknowledge)
+        .refuses(&["acknowledgement-invalid", "too-many-alarms"]);
+    let about = "Takes back what was acknowledged";
+    all.post("/v1/alarms/withdraw", "withdraw-acknowledgements", about, withdraw)
+        .refuses(&["too-many-alarms"]);
+}
 
 /// `GET /v1/alarm-groups`.
 pub(super) async fn groups(State(app): State<Arc<App>>, _: Viewer) -> Answer<Vec<AlarmGroup>> {

@@ -3,17 +3,24 @@
 use std::sync::Arc;
 
 use api::approval::{ApprovalPage, ApprovalQuery, DecideReply, DecideRequest};
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
 
 use super::{
     admin::Answer,
     auth::{Admin, Viewer},
     body::Body,
+    operation::Operations,
+    query::Query,
 };
 use crate::app::App;
+
+/// The operations of this module.
+pub(super) fn operations(all: &mut Operations) {
+    all.get("/v1/approvals", "list-approvals", "What waits for a person", waiting)
+        .refuses(&["cursor-invalid"]);
+    all.post("/v1/approvals", "decide-approvals", "Decides what waits for a person", decide)
+        .refuses(&["approval-invalid", "reason-invalid", "too-many-decisions"]);
+}
 
 /// `GET /v1/approvals`.
 pub(super) async fn waiting(

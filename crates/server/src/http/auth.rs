@@ -12,7 +12,10 @@ use axum::{
 };
 use store::{By, Host, Role};
 
-use super::problem::Failure;
+use super::{
+    operation::{Description, Input, Needs, Schemas, codes},
+    problem::Failure,
+};
 use crate::app::{App, AppError, Caller};
 
 /// A request of an enrolled or joined host.
@@ -150,5 +153,63 @@ impl FromRequestParts<Arc<App>> for Admin {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         Ok(Self(caller(parts, app, Role::Admin, Reach::Address).await?.by))
+    }
+}
+
+impl Input for ByHost {
+    fn describe(operation: &mut Description, _: &mut Schemas) {
+        operation.needs = Needs::Host;
+        operation.refuses(codes::WITH_TOKEN);
+    }
+}
+
+impl Input for Known {
+    fn describe(operation: &mut Description, _: &mut Schemas) {
+        of_person(operation, Needs::RelyingParty);
+    }
+}
+
+impl Input for RelyingParty {
+    fn describe(operation: &mut Description, _: &mut Schemas) {
+        of_person(operation, Needs::RelyingParty);
+    }
+}
+
+impl Input for Viewer {
+    fn describe(operation: &mut Description, _: &mut Schemas) {
+        of_person(operation, Needs::Viewer);
+    }
+}
+
+impl Input for ViewerWithin {
+    fn describe(operation: &mut Description, _: &mut Schemas) {
+        of_person(operation, Needs::Viewer);
+    }
+}
+
+impl Input for Operator {
+    fn describe(operation: &mut Description, _: &mut Schemas) {
+        of_person(operation, Needs::Operator);
+    }
+}
+
+impl Input for OperatorWithin {
+    fn describe(operation: &mut Description, _: &mut Schemas) {
+        of_person(operation, Needs::Operator);
+    }
+}
+
+impl Input for Admin {
+    fn describe(operation: &mut Description, _: &mut Schemas) {
+        of_person(operation, Needs::Admin);
+    }
+}
+
+fn of_person(operation: &mut Description, needs: Needs) {
+    operation.needs = needs;
+    operation.refuses(codes::WITH_ROLE);
+    // A token for some hosts only is shown no other.
+    if operation.path.starts_with("/v1/hosts/{id}") {
+        operation.refuses(&["host-not-found"]);
     }
 }

@@ -6,11 +6,16 @@ use api::BODY_BYTES_MAX;
 use axum::{
     body,
     extract::{FromRequest, Request},
+    http::{HeaderMap, header},
 };
 use http_body_util::BodyExt as _;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use super::problem::Failure;
+use super::{
+    operation::{Description, Input, Schemas, codes},
+    problem::Failure,
+};
 use crate::app::{AppError, RefusalKind};
 
 /// Seconds for which a body may trickle in: the largest one over a line of 2 Mbit/s.
@@ -27,6 +32,15 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Failure> {
+        if !is_json(request.headers()) {
+            return Err(AppError::refused(
+                RefusalKind::Kind,
+                "media-type-unsupported",
+                "this address takes JSON",
+                "send it with `Content-Type: application/json`",
+            )
+            .into());
+        }
         let whole = read(request.into_body());
         let bytes = tokio::time::timeout(Duration::from_secs(BODY_S_MAX), whole).await.map_err(
             |_| {
@@ -50,6 +64,20 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             ))
         })
     }
+}
+
+impl<T: JsonSchema> Input for Body<T> {
+    fn describe(operation: &mut Description, schemas: &mut Schemas) {
+        operation.body = Some(schemas.of_request::<T>());
+        operation.refuses(codes::WITH_BODY);
+    }
+}
+
+/// Whether the client says that it sends JSON, with or without parameters.
+fn is_json(headers: &HeaderMap) -> bool {
+    let said = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = said.and_then(|said| said.split(';').next()).unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case("application/json")
 }
 
 /// The body to its end; [`BODY_BYTES_MAX`] of it are kept at most.

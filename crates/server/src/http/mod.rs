@@ -6,10 +6,14 @@ mod alarm;
 mod approval;
 mod auth;
 mod body;
+mod contract;
 mod inventory;
 mod listen;
+mod operation;
+mod path;
 mod people;
 pub(crate) mod problem;
+mod query;
 mod reference;
 mod result;
 
@@ -22,68 +26,38 @@ use axum::{
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
-    routing::{delete, get, post},
 };
 use tracing::Instrument as _;
 use uuid::Uuid;
 
+pub use contract::{document, roles};
 pub use listen::serve;
+
+use operation::Operations;
 
 use crate::app::{App, AppError, RefusalKind};
 
+/// The operations of each module.
+fn add_operations(all: &mut Operations) {
+    all.get("/healthz", "get-health", "Says that the process lives", async || "ok\n");
+    contract::operations(all);
+    admin::operations(all);
+    agent::operations(all);
+    alarm::operations(all);
+    approval::operations(all);
+    inventory::operations(all);
+    people::operations(all);
+    reference::operations(all);
+    result::operations(all);
+}
+
 /// All routes.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/healthz", get(async || "ok\n"))
-        .route("/.well-known/jwks.json", get(result::keys))
-        .route("/v1/server", get(admin::server))
-        .route("/v1/agent/join", post(agent::join))
-        .route("/v1/agent/activate", post(agent::activate))
-        .route("/v1/agent/enrol", post(agent::enrol))
-        .route("/v1/agent/member", get(agent::member))
-        .route("/v1/agent/poll", post(agent::poll))
-        .route("/v1/agent/evidence", post(agent::evidence))
-        .route("/v1/hosts", get(admin::hosts))
-        .route("/v1/hosts/actions", post(inventory::act))
-        .route("/v1/hosts/{id}", get(admin::host).delete(admin::remove_host))
-        .route("/v1/hosts/{id}/attest", post(admin::attest))
-        .route("/v1/hosts/{id}/disconnect", post(admin::disconnect))
-        .route("/v1/hosts/{id}/reconnect", post(admin::reconnect))
-        .route("/v1/hosts/{id}/rotate-key", post(admin::rotate_key))
-        .route("/v1/hosts/{id}/replace", post(admin::replace))
-        .route("/v1/hosts/{id}/approve", post(admin::approve))
-        .route("/v1/hosts/{id}/appraisals", get(admin::appraisals))
-        .route("/v1/hosts/{id}/evidence", get(admin::evidence))
-        .route("/v1/hosts/{id}/peers", get(reference::peers))
-        .route("/v1/hosts/{id}/reference", post(reference::learn))
-        .route("/v1/hosts/{id}/accept-change", post(reference::accept_change))
-        .route("/v1/hosts/{id}/labels", post(inventory::label))
-        .route(
-            "/v1/hosts/{id}/maintenance",
-            post(inventory::enter_maintenance).delete(inventory::leave_maintenance),
-        )
-        .route("/v1/hosts/{id}/result", get(result::result))
-        .route("/v1/audit", get(result::audit))
-        .route("/v1/audit/checkpoint", get(result::checkpoint))
-        .route("/v1/alarm-groups", get(alarm::groups))
-        .route("/v1/alarms", get(alarm::alarms))
-        .route("/v1/alarms/acknowledge", post(alarm::acknowledge))
-        .route("/v1/alarms/withdraw", post(alarm::withdraw))
-        .route("/v1/approvals", get(approval::waiting).post(approval::decide))
-        .route("/v1/labels", get(inventory::labels))
-        .route("/v1/references", get(reference::references).post(reference::import))
-        .route("/v1/references/{id}", get(reference::reference))
-        .route("/v1/references/{id}/state", post(reference::set_state))
-        .route("/v1/whoami", get(people::who_am_i))
-        .route("/v1/api-tokens", get(people::api_tokens).post(people::create_api_token))
-        .route("/v1/api-tokens/{name}", delete(people::revoke_api_token))
-        .route("/v1/tokens", get(admin::tokens).post(admin::create_token))
-        .route("/v1/tokens/{id}", delete(admin::revoke_token))
-        .route("/v1/trust", get(admin::trusted).post(admin::trust))
-        .route("/v1/trust/{sha256}", delete(admin::remove_trust))
-        .route("/v1/policy/try", post(admin::try_policy))
+    let (routes, contract) = Operations::all().into_parts();
+    routes
         .fallback(no_such_address)
         .method_not_allowed_fallback(no_such_method)
+        .layer(middleware::from_fn_with_state(Arc::new(contract), contract::keep))
         .layer(middleware::from_fn(with_request_id))
         .with_state(app)
 }
@@ -96,7 +70,7 @@ async fn no_such_address() -> Response {
 
 async fn no_such_method() -> Response {
     let title = "this address does not take this method";
-    let err = AppError::plain(RefusalKind::Invalid, "method-not-allowed", title);
+    let err = AppError::plain(RefusalKind::Method, "method-not-allowed", title);
     problem::Failure::from(err).into_response()
 }
 
@@ -131,6 +105,9 @@ fn is_refused_unread(status: StatusCode) -> bool {
             | StatusCode::FORBIDDEN
             | StatusCode::NOT_FOUND
             | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::NOT_ACCEPTABLE
+            | StatusCode::UNSUPPORTED_MEDIA_TYPE
+            | StatusCode::BAD_REQUEST
             | StatusCode::PAYLOAD_TOO_LARGE
     )
 }

@@ -3,17 +3,28 @@
 use std::sync::Arc;
 
 use api::people::{ApiToken, ApiTokenRequest, NewApiToken, WhoAmI};
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 
 use super::{
     admin::Answer,
     auth::{Admin, Known},
     body::Body,
+    operation::Operations,
+    path::Path,
 };
 use crate::app::App;
+
+/// The operations of this module.
+pub(super) fn operations(all: &mut Operations) {
+    all.get("/v1/whoami", "who-am-i", "Whose token this is, and what it may do", who_am_i);
+    let about = "API tokens, without their secrets";
+    all.get("/v1/api-tokens", "list-api-tokens", about, api_tokens);
+    all.post("/v1/api-tokens", "create-api-token", "Makes an API token", create_api_token)
+        .refuses(&["token-invalid", "label-invalid", "name-taken"]);
+    let about = "Ends an API token";
+    all.delete("/v1/api-tokens/{name}", "revoke-api-token", about, revoke_api_token)
+        .refuses(&["api-token-not-found"]);
+}
 
 /// `GET /v1/whoami`.
 pub(super) async fn who_am_i(State(app): State<Arc<App>>, Known(caller): Known) -> Json<WhoAmI> {

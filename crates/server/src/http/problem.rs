@@ -3,11 +3,18 @@
 use api::problem::Problem;
 use axum::{
     Json,
-    http::{StatusCode, header},
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
 use crate::app::{AppError, RefusalKind};
+
+/// Seconds after which the same request may succeed: what is short of something now has it again soon.
+const RETRY_AFTER_S: u16 = 5;
+
+/// The code that an answer carries, beside it: nobody reads a body to know.
+#[derive(Clone, Debug)]
+pub(super) struct RefusalCode(pub(super) String);
 
 /// What a handler returns where it fails.
 pub(super) struct Failure(AppError);
@@ -30,7 +37,20 @@ impl IntoResponse for Failure {
         let status =
             StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
-        (status, kind, Json(problem)).into_response()
+        let code = RefusalCode(problem.code.clone());
+        let mut response = (status, kind, Json(problem)).into_response();
+        let headers = response.headers_mut();
+        match status {
+            StatusCode::UNAUTHORIZED => {
+                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            }
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+                headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER_S.into());
+            }
+            _ => {}
+        }
+        response.extensions_mut().insert(code);
+        response
     }
 }
 
@@ -65,6 +85,9 @@ fn status_of(kind: RefusalKind) -> StatusCode {
         RefusalKind::Forbidden => StatusCode::FORBIDDEN,
         RefusalKind::NotFound => StatusCode::NOT_FOUND,
         RefusalKind::Conflict => StatusCode::CONFLICT,
+        RefusalKind::Method => StatusCode::METHOD_NOT_ALLOWED,
+        RefusalKind::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
+        RefusalKind::Kind => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         RefusalKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         RefusalKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
         RefusalKind::TooSlow => StatusCode::REQUEST_TIMEOUT,

@@ -6,18 +6,64 @@ use api::fleet::{
     AcceptChangeRequest, AcceptedChange, ImportReference, KeptReference, LearnRequest, Peers,
     ReferenceDetail, ReferencePage, ReferenceStateRequest,
 };
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
+use axum::{Json, extract::State};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
     admin::Answer,
     auth::{Admin, Viewer},
     body::Body,
+    operation::Operations,
+    path::Path,
+    query::Query,
 };
 use crate::app::App;
+
+/// The operations of this module.
+pub(super) fn operations(all: &mut Operations) {
+    let about = "How a host's last quote compares with those of its cohort";
+    all.get("/v1/hosts/{id}/peers", "get-peers", about, peers)
+        .refuses(&["host-not-found", "no-peers"]);
+    let learning = [
+        "host-not-found",
+        "host-not-accepted",
+        "host-not-judged",
+        "newer-evidence",
+        "no-cohort",
+        "no-evidence",
+        "reference-invalid",
+        "reference-known",
+        "references-changed",
+        "too-many",
+    ];
+    let about = "Holds a host, or its cohort, to what it booted";
+    all.post("/v1/hosts/{id}/reference", "learn-reference", about, learn).refuses(&learning);
+    let about = "Accepts what changed in a host's boot";
+    all.post("/v1/hosts/{id}/accept-change", "accept-change", about, accept_change)
+        .refuses(&learning)
+        .refuses(&["nothing-changed"]);
+    let about = "References in every state, oldest first";
+    all.get("/v1/references", "list-references", about, references);
+    all.post("/v1/references", "import-reference", "Adds a reference", import).refuses(&[
+        "host-not-found",
+        "reference-invalid",
+        "reference-known",
+        "references-changed",
+        "too-many",
+    ]);
+    all.get("/v1/references/{id}", "get-reference", "All about one reference", reference)
+        .refuses(&["reference-not-found"]);
+    let about = "Moves a reference on in its life";
+    all.post("/v1/references/{id}/state", "set-reference-state", about, set_state).refuses(&[
+        "reference-not-found",
+        "reference-invalid",
+        "reference-state",
+        "reference-known",
+        "references-changed",
+        "too-many",
+    ]);
+}
 
 /// `GET /v1/hosts/{id}/peers`.
 pub(super) async fn peers(
@@ -49,7 +95,7 @@ pub(super) async fn accept_change(
 }
 
 /// The query of `GET /v1/references`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ReferencesQuery {
     after: Option<i64>,

@@ -6,22 +6,55 @@ use api::{
     audit::{AuditPage, SignedCheckpoint},
     result::{AttestedResult, ResultQuery},
 };
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
+use axum::{Json, extract::State};
 use jsonwebtoken::jwk::JwkSet;
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::{
     admin::Answer,
     auth::{RelyingParty, Viewer},
+    operation::Operations,
+    path::Path,
+    query::Query,
 };
 use crate::app::App;
 
+/// The operations of this module.
+pub(super) fn operations(all: &mut Operations) {
+    let about = "The keys under which results and checkpoints are signed";
+    all.get("/.well-known/jwks.json", "get-keys", about, keys);
+    let about = "A host's verdict, signed, for relying parties";
+    all.get("/v1/hosts/{id}/result", "get-result", about, result)
+        .refuses(&["host-not-found", "nonce-invalid"]);
+    all.get("/v1/audit", "list-audit", "Rows of the audit log, oldest first", audit);
+    let about = "The end of the audit log, signed";
+    all.get("/v1/audit/checkpoint", "get-audit-checkpoint", about, checkpoint);
+}
+
+/// Keys as a set of JWK. [RFC 7517 §5]
+#[derive(Serialize)]
+#[serde(transparent)]
+pub(super) struct Keys(JwkSet);
+
+impl JsonSchema for Keys {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Keys".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "object",
+            "description": "A set of JSON Web Keys (RFC 7517).",
+            "required": ["keys"],
+            "properties": { "keys": { "type": "array", "items": { "type": "object" } } },
+        })
+    }
+}
+
 /// `GET /.well-known/jwks.json`: nothing secret.
-pub(super) async fn keys(State(app): State<Arc<App>>) -> Json<JwkSet> {
-    Json(app.keys())
+pub(super) async fn keys(State(app): State<Arc<App>>) -> Json<Keys> {
+    Json(Keys(app.keys()))
 }
 
 /// `GET /v1/hosts/{id}/result`.
@@ -35,7 +68,7 @@ pub(super) async fn result(
 }
 
 /// The query of `GET /v1/audit`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AuditQuery {
     #[serde(default)]

@@ -1,6 +1,6 @@
 //! Who may do what: each endpoint, with each kind of token.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use client::{Client, ClientError};
@@ -24,9 +24,10 @@ enum Who {
 use Who::{Admin, Anyone, Host as OfHost, Operator, RelyingParty, Viewer};
 
 /// Every endpoint that the server has: a test compares this with its routes.
-const ENDPOINTS: [(&str, &str, Who); 52] = [
+const ENDPOINTS: &[(&str, &str, Who)] = &[
     ("get", "/healthz", Anyone),
     ("get", "/v1/server", Anyone),
+    ("get", "/v1/openapi.json", Anyone),
     ("get", "/.well-known/jwks.json", Anyone),
     ("get", "/v1/hosts/{id}/result", RelyingParty),
     ("get", "/v1/audit", Viewer),
@@ -79,21 +80,22 @@ const ENDPOINTS: [(&str, &str, Who); 52] = [
     ("post", "/v1/policy/try", Operator),
 ];
 
+/// The document is made from the handlers: none is missing here, and each asks for what is written here.
 #[test]
-fn each_endpoint_is_in_the_table() {
-    let source = include_str!("../../src/http/mod.rs");
-    let mut routed = BTreeSet::new();
-    for route in source.split(".route(").skip(1) {
-        let (_, route) = route.split_once('"').unwrap();
-        let (path, verbs) = route.split_once('"').unwrap();
-        for verb in ["get", "post", "put", "patch", "delete"] {
-            if verbs.contains(&format!("{verb}(")) {
-                routed.insert((verb, path));
-            }
-        }
-    }
-    let table: BTreeSet<_> = ENDPOINTS.iter().map(|(verb, path, _)| (*verb, *path)).collect();
-    assert_eq!(routed, table);
+fn each_operation_is_in_the_table() {
+    let word = |who: Who| match who {
+        Anyone => "nobody",
+        OfHost => "host",
+        RelyingParty => "relying-party",
+        Viewer => "viewer",
+        Operator => "operator",
+        Admin => "admin",
+    };
+    let table: BTreeMap<_, _> = ENDPOINTS
+        .iter()
+        .map(|(verb, path, who)| (((*verb).to_owned(), (*path).to_owned()), word(*who)))
+        .collect();
+    assert_eq!(server::http::roles(), table);
 }
 
 /// Asks with a body that no endpoint takes, so that whoever is let in changes nothing.
@@ -172,7 +174,7 @@ async fn each_endpoint_wants_its_role() {
     let void = ["bpa_0000", "expired", "revoked"].map(|token| server.admin.with_token(token));
     let limited = server.admin.with_token("limited");
     let agent = host.client(&server);
-    for (verb, path, needed) in ENDPOINTS {
+    for (verb, path, needed) in ENDPOINTS.iter().copied() {
         let route = path;
         let path = of_nothing(route);
         for nobody in &void {

@@ -18,6 +18,7 @@ mod ima;
 mod inventory;
 mod join;
 mod new_key;
+mod openapi;
 mod patience;
 mod peers;
 mod policy;

@@ -105,7 +105,8 @@ impl App {
         let anchors = self.anchors().await?;
         let stored = self.stored(host, &anchors, now_ms).await?.ok_or_else(|| {
             let hint = "`bootproof host attest HOST`".to_owned();
-            refused("no-evidence", "no evidence of this host is stored".to_owned(), hint)
+            let title = "no evidence of this host is stored";
+            AppError::refused(RefusalKind::NotFound, "no-evidence", title, hint)
         })?;
         let cohort = stored.evidence.cohort();
         let previous = host.last_quote_clock.map(clock_state);
@@ -158,7 +159,12 @@ impl App {
             }
             Err(err @ LearnError::Content(_)) => {
                 let hint = "`bootproof eventlog FILE` shows the log of the boot".to_owned();
-                return Err(refused("reference-invalid", err.to_string(), hint));
+                return Err(AppError::refused(
+                    RefusalKind::Invalid,
+                    "reference-invalid",
+                    err.to_string(),
+                    hint,
+                ));
             }
         };
         let document =

@@ -1,0 +1,138 @@
+//! Codes of refusals: the status that each comes with, and what it means.
+//!
+//! A client that knows the code knows what to do; the words around it may change.
+
+/// A code of `Problem`.
+#[derive(Debug)]
+pub(in crate::http) struct Code {
+    /// The code.
+    pub(in crate::http) name: &'static str,
+    /// The HTTP status.
+    pub(in crate::http) status: u16,
+    /// What it means.
+    pub(in crate::http) means: &'static str,
+}
+
+/// What any operation may answer.
+pub(in crate::http) const ALWAYS: &[&str] =
+    &["query-invalid", "not-acceptable", "internal", "unavailable"];
+
+/// What an operation may answer that wants a token.
+pub(in crate::http) const WITH_TOKEN: &[&str] = &["unauthenticated"];
+
+/// What an operation may answer that wants a role.
+pub(in crate::http) const WITH_ROLE: &[&str] =
+    &["unauthenticated", "role-too-low", "token-is-limited"];
+
+/// What an operation may answer that takes a body.
+pub(in crate::http) const WITH_BODY: &[&str] = &[
+    "body-cut",
+    "body-invalid",
+    "body-too-large",
+    "body-too-slow",
+    "media-type-unsupported",
+    "text-invalid",
+];
+
+/// What an operation may answer that has a parameter in its path.
+pub(in crate::http) const WITH_PATH: &[&str] = &["path-invalid"];
+
+const fn code(status: u16, name: &'static str, means: &'static str) -> Code {
+    Code { name, status, means }
+}
+
+/// All, in the order of their names.
+pub(in crate::http) const CODES: &[Code] = &[
+    code(400, "acknowledgement-invalid", "the reason is no line, or the time is over"),
+    code(403, "activation-failed", "another TPM answered than the one whose keys were sent"),
+    code(404, "address-not-found", "there is no such address"),
+    code(409, "ak-not-enrolled", "the enrolled key did not sign this evidence"),
+    code(409, "already-activated", "an enrolment is activated once"),
+    code(404, "api-token-not-found", "there is no such API token"),
+    code(400, "approval-invalid", "this is nothing that waits for a person"),
+    code(409, "awaiting-approval", "a person must approve this host first"),
+    code(400, "body-cut", "the body was cut short"),
+    code(400, "body-invalid", "the body is not what this address takes"),
+    code(413, "body-too-large", "the body is larger than any sensible one"),
+    code(408, "body-too-slow", "the body did not come in time"),
+    code(409, "candidate-differs", "another TPM than the named one waits"),
+    code(400, "certificate-invalid", "there is no certificate in it"),
+    code(404, "certificate-not-found", "there is no such trust anchor"),
+    code(400, "cursor-invalid", "the cursor is none of this list's"),
+    code(400, "ek-sha256-invalid", "this is no SHA-256 of an endorsement key"),
+    code(409, "ek-taken", "another host has this TPM"),
+    code(404, "enrolment-not-found", "it was never begun, or has expired"),
+    code(400, "evidence-invalid", "a part of the evidence is nothing that a host can have"),
+    code(400, "fingerprint-invalid", "a fingerprint is 64 hexadecimal digits"),
+    code(409, "host-disconnected", "a person took the host out"),
+    code(400, "host-name-invalid", "this is no name of a host"),
+    code(409, "host-not-accepted", "only an accepted host can be an example"),
+    code(404, "host-not-found", "there is no such host"),
+    code(409, "host-not-judged", "this host was not judged yet"),
+    code(500, "internal", "the server failed: please report it"),
+    code(403, "join-token-expired", "the join token has ended"),
+    code(404, "join-token-not-found", "there is no such join token"),
+    code(403, "join-token-revoked", "the join token was taken back"),
+    code(403, "join-token-unknown", "there is no such join token"),
+    code(403, "join-token-used-up", "the join token let in as many hosts as it may"),
+    code(400, "label-invalid", "this is no label, or too many"),
+    code(400, "maintenance-invalid", "the reason is no line, or the time is over"),
+    code(415, "media-type-unsupported", "bodies are `application/json`"),
+    code(
+        405,
+        "method-not-allowed",
+        "the address does not take this method; `Allow` has those it does",
+    ),
+    code(409, "name-taken", "the name is taken"),
+    code(409, "newer-evidence", "newer evidence was judged since: look again"),
+    code(404, "no-candidate", "no other TPM was shown for this host"),
+    code(409, "no-cohort", "the host does not say what machine it is"),
+    code(404, "no-evidence", "no evidence of this host was judged yet"),
+    code(409, "no-identity-key", "the host has no identity key"),
+    code(404, "no-peers", "the host has no verified quote, or does not say what machine it is"),
+    code(403, "nonce-foreign", "the challenge is none of this server for this host"),
+    code(400, "nonce-invalid", "the nonce has the wrong form"),
+    code(409, "nonce-stale", "the challenge is too old"),
+    code(409, "nonce-used", "the challenge was answered already"),
+    code(406, "not-acceptable", "the client takes nothing that this address gives"),
+    code(409, "nothing-changed", "the host boots as it should"),
+    code(409, "other-tpm", "this is another TPM than the host's"),
+    code(400, "path-invalid", "a part of the path is too long, or is no text"),
+    code(400, "policy-invalid", "the policy cannot be read"),
+    code(400, "query-invalid", "a parameter is unknown, doubled, or nothing that it can be"),
+    code(400, "reason-invalid", "the reason is no line"),
+    code(409, "reconnect-first", "the host has an identity key: it gets another by a reconnect"),
+    code(400, "reference-invalid", "a part of the reference is nothing that it can be"),
+    code(409, "reference-known", "the same reference is there already"),
+    code(404, "reference-not-found", "there is no such reference"),
+    code(409, "reference-state", "a reference does not go from this state to that"),
+    code(409, "references-changed", "references changed meanwhile: again"),
+    code(403, "role-too-low", "the token has a role that may not"),
+    code(400, "text-invalid", "a text has characters that cannot be kept"),
+    code(400, "token-invalid", "a part of the token is nothing that it can be"),
+    code(403, "token-is-limited", "the token is for some hosts only"),
+    code(429, "too-many", "there are as many of them as there may be"),
+    code(400, "too-many-alarms", "the request names too many alarms"),
+    code(400, "too-many-decisions", "the request names too many of what waits"),
+    code(400, "too-many-hosts", "the request names too many hosts"),
+    code(429, "too-many-joins", "too many machines of this address join at once"),
+    code(400, "tpm-keys-invalid", "these are no keys of a TPM"),
+    code(400, "trust-invalid", "the source is too long"),
+    code(401, "unauthenticated", "the token is missing, or not known"),
+    code(503, "unavailable", "the server cannot do this now: again in a minute"),
+];
+
+/// What is known of a code.
+pub(in crate::http) fn of(name: &str) -> Option<&'static Code> {
+    CODES.iter().find(|code| code.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_in_order_and_none_is_there_twice() {
+        assert!(CODES.is_sorted_by(|one, next| one.name < next.name));
+    }
+}
