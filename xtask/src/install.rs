@@ -51,6 +51,10 @@ pub(crate) const LOG_TOOLS: &[Needed] = &[
 pub(crate) const BACKUP_TOOLS: &[Needed] =
     &[Needed::new("age", "age"), Needed::new("age-keygen", "age")];
 
+/// What sets clocks of programs under test.
+pub(crate) const CLOCK_TOOLS: &[Needed] =
+    &[Needed::new("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "libfaketime")];
+
 /// What judges our units and packages.
 pub(crate) const PACKAGING_TOOLS: &[Needed] = &[
     Needed { program: "systemd-analyze", package: "systemd" },

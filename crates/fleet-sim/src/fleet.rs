@@ -119,6 +119,11 @@ impl Fleet {
         Ok(Self { hosts, at_one_time: order.at_one_time, usual, drifted })
     }
 
+    /// The hosts.
+    pub fn into_hosts(self) -> Vec<Host> {
+        self.hosts
+    }
+
     /// How many hosts there are.
     pub fn n_hosts(&self) -> usize {
         self.hosts.len()

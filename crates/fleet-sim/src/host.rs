@@ -32,6 +32,15 @@ impl Booted {
     }
 }
 
+/// What came of one turn of a host.
+#[derive(Debug)]
+pub(crate) enum Attested {
+    /// It has a verdict on its answer to this challenge.
+    Judged { nonce: Vec<u8>, verdict: String },
+    /// Something that no host does.
+    Other(String),
+}
+
 /// What goes wrong with a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -135,6 +144,31 @@ impl Host {
         self.booted = Arc::clone(booted);
         self.chip.reset_count = self.chip.reset_count.wrapping_add(1);
         self.powered_on = Instant::now();
+    }
+
+    /// Asks once what to do; answers where it is asked for evidence. A poll that ends without a challenge is
+    /// followed by the next.
+    pub(crate) async fn attest_once(&self) -> Result<Attested, ClientError> {
+        let (nonce, pcrs) = loop {
+            let request = PollRequest {
+                tpm: TpmSays::Present,
+                agent_version: env!("CARGO_PKG_VERSION").to_owned(),
+                up_s: Some(self.powered_on.elapsed().as_secs()),
+                key: KeySays::Kept,
+            };
+            let reply = self.client.post_waiting("/v1/agent/poll", &request, api::POLL_S_MAX).await;
+            match reply? {
+                PollReply::Attest { nonce, pcrs, .. } => break (nonce, pcrs),
+                PollReply::Wait { .. } => {}
+                other => return Ok(Attested::Other(format!("the server asks for {other:?}"))),
+            }
+        };
+        let evidence = match self.evidence(&nonce, pcrs.into_iter().collect()) {
+            Ok(evidence) => evidence,
+            Err(err) => return Ok(Attested::Other(format!("{err:#}"))),
+        };
+        let reply: EvidenceReply = self.client.post("/v1/agent/evidence", &evidence).await?;
+        Ok(Attested::Judged { nonce: nonce.0, verdict: reply.verdict })
     }
 
     /// Waits for a challenge, and answers it.

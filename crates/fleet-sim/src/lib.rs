@@ -8,9 +8,11 @@ mod chip;
 mod fleet;
 mod host;
 mod maker;
+mod patrol;
 mod summary;
 
 pub use fleet::{Faults, Fleet, Order};
 pub use host::{Booted, Host};
 pub use maker::Maker;
+pub use patrol::{Patrol, Record};
 pub use summary::{Round, Summary};

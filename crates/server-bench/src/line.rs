@@ -41,6 +41,11 @@ impl Dialer {
         Ok(Self { address, connector: TlsConnector::from(Arc::new(config)) })
     }
 
+    /// Where it leads to.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// A new connection.
     pub async fn dial(&self) -> anyhow::Result<Line> {
         let stream = TcpStream::connect(self.address).await?;

@@ -75,11 +75,13 @@ pub struct Settings {
     pub threads: Option<usize>,
     /// The one processor that it may use; `None`: all.
     pub processor: Option<usize>,
+    /// The port; 0: a free one.
+    pub port: u16,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { attest_interval_s: 1, threads: None, processor: None }
+        Self { attest_interval_s: 1, threads: None, processor: None, port: 0 }
     }
 }
 
@@ -97,8 +99,8 @@ impl Programs {
         settings: Settings,
     ) -> anyhow::Result<Served> {
         let mut config = format!(
-            "listen = '127.0.0.1:0'\nattest_interval_s = {}\nverdict_good_for_s = 86400\n",
-            settings.attest_interval_s
+            "listen = '127.0.0.1:{}'\nattest_interval_s = {}\nverdict_good_for_s = 86400\n",
+            settings.port, settings.attest_interval_s
         );
         if let Base::Postgres(cluster) = base {
             config.push_str(&format!("store = '{}'\n", cluster.address()));

@@ -48,6 +48,7 @@ pub(super) const PARTS: &[Part] = &[
     },
     Part { title: "People and rights", requirements: PEOPLE },
     Part { title: "Data that outlive machines", requirements: DATA },
+    Part { title: "Faults in operation", requirements: FAULTS },
 ];
 
 const ONBOARDING: &[Requirement] = requirements! {
@@ -214,6 +215,25 @@ const SHARED_STORE: &[Requirement] = requirements! {
         ["server::a_server_with_another_authority_does_not_start"];
     M9 "A text that one of the databases cannot hold is refused, and is no failure."
         ["store::a_text_that_cannot_be_kept_is_refused_and_no_failure"];
+};
+
+const FAULTS: &[Requirement] = requirements! {
+    F1 "A server that is killed under a fleet loses no acknowledged verdict, and none is there twice."
+        ["server::a_fleet_loses_no_verdict_to_kills_in_mid_run",
+         "server::no_accepted_result_is_lost_and_no_host_is_stuck"];
+    F2 "A database that is restarted, or cut off for half a minute, is waited for by all hosts."
+        ["server::a_fleet_goes_on_when_postgresql_is_restarted",
+         "server::a_fleet_waits_while_postgresql_is_cut_off"];
+    F3 "A full disk is told as unavailable, reading goes on, and so does all when there is room."
+        ["server::a_full_disk_is_told_and_got_over"];
+    F4 "A clock that jumps by an hour, ahead or back, keeps no host from being judged; what ends by time ends."
+        ["server::a_clock_that_jumps_by_an_hour_costs_no_host_its_verdict",
+         "server::a_token_that_ends_in_ten_minutes_ends_when_the_clock_jumps",
+         "store::a_clock_that_is_set_back_is_gone_on_from"];
+    F5 "Servers on one database are restarted one after the other without a missed attestation."
+        ["server::a_rolling_restart_misses_no_attestation"];
+    F6 "10,000 hosts whose server was killed come back by themselves within a minute."
+        open "measured by `cargo xtask bench server --only storm`, which takes longer than a test may";
 };
 
 const DATA: &[Requirement] = requirements! {

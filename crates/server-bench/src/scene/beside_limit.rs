@@ -5,7 +5,7 @@ use server_bench::{
     fill::fill,
     guest::Peer,
     process,
-    serve::{Base, Settings},
+    serve::{Base, Served, Settings},
 };
 use testkit::postgres::Cluster;
 
@@ -74,7 +74,15 @@ async fn compare(
         bar.inc(1);
     }
     bar.finish_and_clear();
+    let stored = match cluster {
+        None => Some(stored_bytes(&served)?),
+        Some(_) => None,
+    };
     let figures = &mut bench.figures;
+    if let Some([document, evidence]) = stored {
+        figures.add(format!("stored document of a verdict ({name})"), document, "bytes", Bar::None);
+        figures.add(format!("stored new evidence ({name})"), evidence, "bytes", Bar::None);
+    }
     figures.add(format!("limit cpu ({name})"), median(limit_cpu), "us", Bar::None);
     figures.add(format!("server cpu ({name})"), median(server_cpu), "us", Bar::None);
     if cluster.is_some() {
@@ -85,6 +93,15 @@ async fn compare(
     figures.add(format!("ratio server/limit cpu ({name})"), median(cpu_ratios), "", cpu_bar);
     figures.add(format!("ratio server/limit rate ({name})"), median(rate_ratios), "", rate_bar);
     Ok(())
+}
+
+/// Bytes of a verdict's document, and of what is new in its evidence.
+fn stored_bytes(served: &Served) -> anyhow::Result<[f64; 2]> {
+    let db = rusqlite::Connection::open(served.data.path().join("bootproof.db"))?;
+    let one = |sql: &str| db.query_row(sql, [], |row| row.get::<_, f64>(0));
+    let document = one("SELECT avg(length(document_json)) FROM appraisals")?;
+    let evidence = one("SELECT sum(length(bytes)) FROM evidence")?;
+    Ok([document, evidence / one("SELECT count(*) FROM appraisals")?])
 }
 
 /// Seconds of CPU that the processes of the database took: those of connections stay with the pool.

@@ -21,7 +21,7 @@ use tokio::{sync::Semaphore, task::JoinSet};
 use super::{server, warm};
 use crate::{Bench, outcome::Bar};
 
-const N_HOSTS: usize = 10_000;
+pub(super) const N_HOSTS: usize = 10_000;
 
 /// Handshakes at one time.
 const DIALS_AT_ONE_TIME: usize = 64;
@@ -36,7 +36,6 @@ pub(crate) async fn play(bench: &mut Bench) -> anyhow::Result<()> {
     // Due again after the benchmark.
     let settings = Settings { attest_interval_s: 24 * 3600, ..Settings::default() };
     let (served, guests) = server(bench, Base::Sqlite, N_HOSTS, settings).await?;
-    let ids: Vec<_> = guests.iter().map(|guest| guest.host().name().to_owned()).collect();
     // What is kept of each host is there before their connections are counted.
     let guests = warm(&served, guests, Lines::Shared, 1).await?.into_guests();
     let before = served.program.resident_bytes()?;
@@ -69,7 +68,7 @@ pub(crate) async fn play(bench: &mut Bench) -> anyhow::Result<()> {
     bench.figures.add("resident for each connected idle host", kib, "KiB", Bar::AtMost(48.0));
 
     let begun = Instant::now();
-    let asking = ask_all(&served, &ids);
+    let asking = ask_all(&served, N_HOSTS);
     let bar = bench.progress("attesting", N_HOSTS);
     let (asked, attested) =
         tokio::join!(asking, until(|| count(&n_attested, &bar) >= N_HOSTS, &mut tasks));
@@ -98,8 +97,9 @@ async fn wait(
     Ok(())
 }
 
-async fn ask_all(served: &Served, names: &[String]) -> anyhow::Result<()> {
-    let mut ids = Vec::with_capacity(names.len());
+/// Asks for evidence of all hosts that are listed.
+pub(super) async fn ask_all(served: &Served, n: usize) -> anyhow::Result<()> {
+    let mut ids = Vec::with_capacity(n);
     let mut cursor = None;
     loop {
         let query = api::inventory::HostQuery {
@@ -114,7 +114,7 @@ async fn ask_all(served: &Served, names: &[String]) -> anyhow::Result<()> {
             break;
         }
     }
-    ensure!(ids.len() == names.len(), "{} hosts are listed", ids.len());
+    ensure!(ids.len() == n, "{} hosts are listed", ids.len());
     for hosts in ids.chunks(ACTION_HOSTS_MAX) {
         let request = ActionRequest { hosts: hosts.to_vec(), action: Action::Attest };
         let reply: ActionReply = served.admin.post("/v1/hosts/actions", &request).await?;
@@ -124,14 +124,15 @@ async fn ask_all(served: &Served, names: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn count(counter: &AtomicUsize, bar: &indicatif::ProgressBar) -> usize {
+/// What it says, shown.
+pub(super) fn count(counter: &AtomicUsize, bar: &indicatif::ProgressBar) -> usize {
     let n = counter.load(Ordering::Relaxed);
     bar.set_position(n as u64);
     n
 }
 
 /// Waits until it is so; a task that ends before is an error.
-async fn until(
+pub(super) async fn until(
     is_so: impl Fn() -> bool,
     tasks: &mut JoinSet<anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
@@ -147,7 +148,7 @@ async fn until(
 }
 
 /// Waits until the server has nothing to do any more: all polls have come.
-async fn settle(served: &Served) -> anyhow::Result<()> {
+pub(super) async fn settle(served: &Served) -> anyhow::Result<()> {
     loop {
         let before = served.program.cpu()?;
         tokio::time::sleep(Duration::from_secs(1)).await;

@@ -4,6 +4,7 @@ mod beside_limit;
 mod fleet;
 mod idle;
 mod latency;
+mod storm;
 mod threads;
 mod two_servers;
 
@@ -60,6 +61,11 @@ pub(crate) const SCENES: &[Scene] = &[
         name: "idle",
         about: "10,000 connected hosts, and all of them at once",
         play: |bench| Box::pin(idle::play(bench)),
+    },
+    Scene {
+        name: "storm",
+        about: "10,000 connected hosts whose server is killed and started again",
+        play: |bench| Box::pin(storm::play(bench)),
     },
     Scene {
         name: "fleet",

@@ -2,18 +2,15 @@
 
 use std::sync::Arc;
 
-use api::{
-    Bytes,
-    agent::{Evidence, EvidenceReply, Quote, VENDOR_STRING_BYTES_MAX},
-};
+use api::agent::{Evidence, EvidenceReply, VENDOR_STRING_BYTES_MAX};
 use appraise::{
     Challenge, Claims, ClockState, Context, EkEvidence, HashedLog, Known, LogMemo, Policy,
     QuoteEvidence, QuoteStatus, Unchanged, Verdict, appraise, appraise_unchanged, examine,
 };
 use report::LogSection;
 use store::{
-    Approval, By, Conflict, Connection, EvidencePart, Host, HostId, JudgedBy, NewAppraisal,
-    QuoteClock, QuotedValues, StoreError,
+    Approval, By, Conflict, Connection, Host, HostId, JudgedBy, NewAppraisal, QuoteClock,
+    QuotedValues, StoreError,
 };
 use tpm_wire::{BANKS_MAX, PcrBank, PcrSet, TpmAlgId};
 use tracing::Instrument as _;
@@ -21,9 +18,21 @@ use userspace_log::LaterLog;
 use verify::{CheckedSignature, IssuedAt, Name, Nonce, NonceError, UnixTime};
 
 use super::{
-    App, AppError, RefusalKind, identity::LoadedIdentity, memo::Memo, policy::clock_state,
-    reference::HeldTo, schedule::Timing, secret::random, standing,
+    App, AppError, RefusalKind,
+    evidence_parts::{from_parts, parts},
+    identity::LoadedIdentity,
+    memo::Memo,
+    policy::clock_state,
+    reference::HeldTo,
+    schedule::Timing,
+    secret::random,
+    standing,
 };
+
+/// Bytes of a log that is judged where it is, if one of its host was judged before: to hash it and to check a
+/// signature takes a tenth of a millisecond, as much as to hand it to another thread costs; where it is another
+/// log after all, a millisecond. Longer ones, and those of which nothing is known, go to a thread of their own.
+const SHORT_LOG_BYTES: usize = 128 << 10;
 
 /// Characters of the text that an agent sends where its TPM gave no quote.
 const TPM_ERROR_CHARS_MAX: usize = 500;
@@ -80,6 +89,11 @@ impl Judgeable {
 }
 
 impl Judgeable {
+    /// Whether it tells of a boot only, and not of what runs since: those lists grow.
+    const fn is_boot_alone(&self) -> bool {
+        self.evidence.ima_list.is_none() && self.evidence.userspace_log.is_none()
+    }
+
     /// With a log that was left out while it was not needed.
     pub(super) fn with_log(&mut self, bytes: Vec<u8>) {
         self.evidence.event_log = Some(bytes.into());
@@ -145,11 +159,12 @@ impl App {
         let cohort = judgeable.cohort();
         let held_to = self.held_to(&host.id, cohort.as_deref()).await?;
 
-        // Off the threads that serve sockets: a large log costs milliseconds.
         let rules = self.rules();
         let policy = Arc::clone(&rules.policy);
         let memo = self.memos.find(&host.id);
-        let judging = tokio::task::spawn_blocking(move || {
+        let n_bytes = judgeable.evidence.event_log.as_ref().map_or(0, |log| log.len());
+        let is_short = memo.is_some() && n_bytes <= SHORT_LOG_BYTES && judgeable.is_boot_alone();
+        let judging = move || {
             let identity = identity.as_deref();
             let now = UnixTime(now_ms.div_euclid(1000));
             let previous = previous.as_ref();
@@ -157,9 +172,14 @@ impl App {
             let log_sha256 = last_time.log.as_ref().map(|log| *log.sha256());
             let judged = judge(&policy, &judgeable, identity, last_time, previous, &held_to, now);
             (judged, judgeable, log_sha256)
-        });
-        let (judged, judgeable, log_sha256) =
-            judging.await.map_err(|err| AppError::Bug(err.into()))?;
+        };
+        let (judged, judgeable, log_sha256) = match is_short {
+            true => judging(),
+            // Off the threads that serve sockets: a large log costs milliseconds.
+            false => tokio::task::spawn_blocking(judging)
+                .await
+                .map_err(|err| AppError::Bug(err.into()))?,
+        };
         let Judged { appraisal, quote_clock, named, quoted, judged_by, memo, signature } = judged;
         if has_key && is_anothers(&appraisal) && self.counts(&host, now_ms) {
             tracing::warn!("evidence that the enrolled key did not sign: not recorded");
@@ -471,113 +491,4 @@ fn quote_clock(quote: &QuoteStatus, appraisal: &appraise::Appraisal) -> Option<Q
         safe: clock.safe == 1,
         firmware_version: quote.firmware_version(),
     })
-}
-
-/// The part of stored evidence that is the event log.
-pub(super) const LOG_PART: &str = "event-log";
-
-/// The part that is the measurement list of IMA.
-pub(super) const IMA_PART: &str = "ima-list";
-
-/// Evidence as the store keeps it, each part by itself: logs of equal hosts are stored once.
-/// `log_sha256` is the digest of its log, which was made for the judgement.
-fn parts(evidence: Evidence, log_sha256: Option<[u8; 32]>) -> Result<Vec<EvidencePart>, AppError> {
-    let json = |err: serde_json::Error| AppError::Bug(err.into());
-    let pcrs = serde_json::to_vec(&evidence.pcrs).map_err(json)?;
-    let banks = serde_json::to_vec(&evidence.active_banks).map_err(json)?;
-    let machine = evidence.machine.as_ref().map(serde_json::to_vec).transpose().map_err(json)?;
-    let tpm = evidence.tpm.as_ref().map(serde_json::to_vec).transpose().map_err(json)?;
-    let (attest, signature) = match evidence.quote {
-        Some(quote) => (Some(quote.attest.0), Some(quote.signature.0)),
-        None => (None, None),
-    };
-    let parts = [
-        ("nonce", Some(evidence.nonce.0)),
-        ("attest", attest),
-        ("signature", signature),
-        ("pcrs", Some(pcrs)),
-        (LOG_PART, evidence.event_log.map(|bytes| bytes.0)),
-        ("userspace-log", evidence.userspace_log.map(|bytes| bytes.0)),
-        (IMA_PART, evidence.ima_list.map(|bytes| bytes.0)),
-        ("ak-public", evidence.ak_public.map(|bytes| bytes.0)),
-        ("active-banks", Some(banks)),
-        ("acpi-tpm2", evidence.acpi_tpm2.map(|bytes| bytes.0)),
-        ("tpm-error", evidence.tpm_error.map(String::into_bytes)),
-        ("machine", machine),
-        ("tpm", tpm),
-    ];
-    let parts = parts.into_iter().filter_map(|(name, bytes)| Some((name, bytes?)));
-    let hashed = parts.map(|(name, bytes)| match log_sha256 {
-        Some(sha256) if name == LOG_PART => EvidencePart { name: name.to_owned(), sha256, bytes },
-        _ => EvidencePart::hash(name, bytes),
-    });
-    Ok(hashed.collect())
-}
-
-pub(super) fn from_parts(parts: Vec<EvidencePart>) -> Result<Evidence, AppError> {
-    let json = |err: serde_json::Error| AppError::Bug(err.into());
-    let mut evidence = Evidence::default();
-    let (mut attest, mut signature) = (None, None);
-    for part in parts {
-        let bytes = Bytes(part.bytes);
-        match part.name.as_str() {
-            "nonce" => evidence.nonce = bytes,
-            "attest" => attest = Some(bytes),
-            "signature" => signature = Some(bytes),
-            "pcrs" => evidence.pcrs = serde_json::from_slice(&bytes).map_err(json)?,
-            LOG_PART => evidence.event_log = Some(bytes),
-            "userspace-log" => evidence.userspace_log = Some(bytes),
-            IMA_PART => evidence.ima_list = Some(bytes),
-            "ak-public" => evidence.ak_public = Some(bytes),
-            "active-banks" => {
-                evidence.active_banks = serde_json::from_slice(&bytes).map_err(json)?;
-            }
-            "acpi-tpm2" => evidence.acpi_tpm2 = Some(bytes),
-            "tpm" => evidence.tpm = serde_json::from_slice(&bytes).map_err(json)?,
-            "tpm-error" => evidence.tpm_error = String::from_utf8(bytes.0).ok(),
-            "machine" => {
-                evidence.machine = Some(serde_json::from_slice(&bytes).map_err(json)?);
-            }
-            // Of a later version; this one does not show it.
-            _ => {}
-        }
-    }
-    evidence.quote = attest.zip(signature).map(|(attest, signature)| Quote { attest, signature });
-    Ok(evidence)
-}
-
-#[cfg(test)]
-mod tests {
-    use api::{agent::TpmProperties, machine::Machine};
-
-    use super::*;
-
-    #[test]
-    fn evidence_comes_out_as_it_went_in() {
-        let quote = Quote { attest: vec![1].into(), signature: vec![2].into() };
-        let evidence = Evidence {
-            nonce: vec![3].into(),
-            quote: Some(quote),
-            event_log: Some(vec![4].into()),
-            ima_list: Some(vec![7].into()),
-            userspace_log: Some(vec![8].into()),
-            ak_public: Some(vec![5].into()),
-            active_banks: vec!["sha256".to_owned()],
-            acpi_tpm2: Some(vec![6].into()),
-            machine: Some(Machine { os_name: Some("os".to_owned()), ..Machine::default() }),
-            tpm: Some(TpmProperties {
-                manufacturer: 7,
-                vendor_string: "SW".to_owned(),
-                firmware_version: [8, 9],
-                ak_parent: Some(vec![10].into()),
-            }),
-            ..Evidence::default()
-        };
-        let back = from_parts(parts(evidence.clone(), None).unwrap()).unwrap();
-        let json = |evidence: &Evidence| serde_json::to_string(evidence).unwrap();
-        assert_eq!(json(&back), json(&evidence));
-
-        let none = Evidence { tpm_error: Some("0x101".to_owned()), ..Evidence::default() };
-        assert_eq!(json(&from_parts(parts(none.clone(), None).unwrap()).unwrap()), json(&none));
-    }
 }

@@ -9,6 +9,7 @@ mod audit;
 mod caller;
 mod enrol;
 mod error;
+mod evidence_parts;
 mod hear;
 mod hub;
 mod identity;

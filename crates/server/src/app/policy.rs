@@ -18,7 +18,8 @@ use verify::{CheckedSignature, RootStore, UnixTime};
 
 use super::{
     App, AppError, RefusalKind,
-    attest::{IMA_PART, Inputs, Judgeable, LOG_PART, from_parts, reset_count},
+    attest::{Inputs, Judgeable, reset_count},
+    evidence_parts::{IMA_PART, LOG_PART, from_parts},
     identity::LoadedIdentity,
     memo::Memo,
     reference::HeldTo,

@@ -15,6 +15,10 @@ const BOOT_TIME_MS_MIN: i64 = 5_000;
 /// The longest that a host waits which is sent away at the server's end: a restart takes a second or two.
 const COME_AGAIN_S_MAX: u64 = 4;
 
+/// Milliseconds for which it is not written down anew that a host speaks: a twelfth of the silence after which one
+/// is called not responding.
+const SEEN_MS: i64 = 10_000;
+
 impl App {
     /// An agent is ready. Answers as soon as there is something to do, and after
     /// [`api::POLL_S_MAX`] in any case.
@@ -34,14 +38,16 @@ impl App {
         let asked_at_ms = self.store.now_ms().await?;
         let up_ms = request.up_s.and_then(|up_s| i64::try_from(up_s).ok()?.checked_mul(1000));
         let booted_at_ms = up_ms.map(|up_ms| asked_at_ms.saturating_sub(up_ms));
-        self.store.note_seen(&host.id, asked_at_ms).await?;
+        if host.last_seen_at_ms.is_none_or(|seen| asked_at_ms - seen > SEEN_MS) {
+            self.store.note_seen(&host.id, asked_at_ms).await?;
+        }
+        let mut host = host;
         if host.tpm != said {
             tracing::info!(host = %host.id, name = host.name, tpm = said.as_str(), "TPM, as the agent says");
             self.store.note_tpm(&host.id, said).await?;
             self.hub.wake(&host.id);
         }
-        // The row that came with the token may be older than the waiter.
-        let mut host = self.find(&host.id).await.map_err(|_| AppError::unauthenticated())?;
+        let mut is_as_new_as_waiter = false;
         loop {
             let now_ms = self.store.now_ms().await?;
             let due_ms = Timing::of(&host.labels, &self.rules().config).due_at_ms(&host);
@@ -55,13 +61,27 @@ impl App {
             if self.hub.is_ending() {
                 return Ok(PollReply::Wait { retry_after_s: come_again_after_s()? });
             }
+            if !is_as_new_as_waiter {
+                // The row that came with the token may be older than the waiter: what changed in between wakes
+                // nobody. Who is asked for something at once need not look again: that may be out of date in
+                // any case when it arrives, and is refused then.
+                is_as_new_as_waiter = true;
+                host = self.again(&host).await?;
+                continue;
+            }
             if Instant::now() >= deadline {
                 return Ok(PollReply::Wait { retry_after_s: 0 });
             }
             let until = due_in.map_or(deadline, |due| deadline.min(Instant::now() + due));
             waiter.changed_or(until).await;
-            host = self.find(&host.id).await.map_err(|_| AppError::unauthenticated())?;
+            host = self.again(&host).await?;
         }
+    }
+
+    /// The host as it is now. One that was removed meanwhile is nobody's; a store that cannot be asked is another
+    /// thing, and no reason for an agent to think so.
+    async fn again(&self, host: &Host) -> Result<Host, AppError> {
+        self.store.host(&host.id).await?.ok_or_else(AppError::unauthenticated)
     }
 
     fn challenge(&self, host: &Host, now_ms: i64) -> Result<PollReply, AppError> {

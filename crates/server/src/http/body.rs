@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use api::BODY_BYTES_MAX;
 use axum::{
-    body,
+    body::{self, HttpBody as _},
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
@@ -20,6 +20,9 @@ use crate::app::{AppError, RefusalKind};
 
 /// Seconds for which a body may trickle in: the largest one over a line of 2 Mbit/s.
 const BODY_S_MAX: u64 = 30;
+
+/// Bytes for which room is made because a client announces them: evidence of most hosts. More room comes as it fills.
+const ANNOUNCED_BYTES_MAX: usize = 128 << 10;
 
 /// Bytes that are read of a body that is too large, and thrown away: a client that is still sending
 /// hears the refusal only after it has sent. What is larger still finds the connection closed.
@@ -82,7 +85,8 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 /// The body to its end; [`BODY_BYTES_MAX`] of it are kept at most.
 async fn read(mut body: body::Body) -> Result<Vec<u8>, AppError> {
-    let mut bytes = Vec::new();
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut bytes = Vec::with_capacity(announced.min(ANNOUNCED_BYTES_MAX));
     let mut n_bytes = 0_usize;
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| {

@@ -11,7 +11,7 @@ use api::admin::Approval;
 use store::{HostId, SqliteStore, Store};
 use testkit::{log::BootLog, postgres::Database};
 
-use crate::bench::{Host, Server, code};
+use crate::bench::{Host, Server, answered as answered_by, code};
 
 /// The program, with the data folder of a test.
 fn program(data: &Path, config: &Path) -> Command {
@@ -57,7 +57,7 @@ async fn answered(store: &SqliteStore, host: &str) -> BTreeSet<Vec<u8>> {
     let mut answered = BTreeSet::new();
     for row in store.appraisals(&HostId::from(host.to_owned()), 1_000).await.unwrap() {
         let parts = store.evidence(row.id).await.unwrap();
-        answered.insert(parts.into_iter().find(|part| part.name == "nonce").unwrap().bytes);
+        answered.insert(answered_by(&parts));
     }
     answered
 }

@@ -52,6 +52,27 @@ impl Server {
         Self::start_in(data).await
     }
 
+    /// With variables of the environment.
+    pub(crate) async fn start_in_environment(config: &str, variables: &[(&str, &str)]) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        std::fs::write(data.path().join("server.toml"), config).unwrap();
+        let child = command(data.path(), "127.0.0.1:0").envs(variables.iter().copied()).spawn();
+        let admin = admin(data.path()).await;
+        let listen = admin.base().strip_prefix("https://").unwrap().to_owned();
+        Self { child: child.unwrap(), listen, data, admin }
+    }
+
+    /// SIGTERM, and its end.
+    pub(crate) async fn end_gracefully(&mut self) {
+        let pid = self.pid().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let deadline = tokio::time::Instant::now() + wait::TIME_MAX;
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(tokio::time::Instant::now() < deadline, "it does not end");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
     pub(crate) async fn start_in(data: tempfile::TempDir) -> Self {
         let child = spawn(data.path(), "127.0.0.1:0");
         let admin = admin(data.path()).await;
@@ -74,6 +95,13 @@ impl Server {
     /// A start on the same data and port, of one that was killed.
     pub(crate) async fn restart(&mut self) {
         self.child = spawn(self.data.path(), &self.listen);
+        self.admin = admin(self.data.path()).await;
+    }
+
+    /// A start on the same data and port with variables of the environment, of one that was killed.
+    pub(crate) async fn restart_in_environment(&mut self, variables: &[(&str, &str)]) {
+        let mut command = command(self.data.path(), &self.listen);
+        self.child = command.envs(variables.iter().copied()).spawn().unwrap();
         self.admin = admin(self.data.path()).await;
     }
 
@@ -200,8 +228,15 @@ impl Drop for Server {
 }
 
 fn spawn(data: &Path, listen: &str) -> Child {
+    command(data, listen).spawn().unwrap()
+}
+
+fn command(data: &Path, listen: &str) -> Command {
     let log = File::options().create(true).append(true).open(data.join("server.log")).unwrap();
-    Command::new(env!("CARGO_BIN_EXE_bootproof-server"))
+    // A file that may not grow is refused, as on a disk without room, and no reason to be killed.
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_bootproof-server")])
         .arg("--config")
         .arg(data.join("server.toml"))
         .arg("--data-dir")
@@ -209,9 +244,8 @@ fn spawn(data: &Path, listen: &str) -> Child {
         .args(["--listen", listen])
         .stdin(Stdio::null())
         .stdout(log.try_clone().unwrap())
-        .stderr(log)
-        .spawn()
-        .unwrap()
+        .stderr(log);
+    command
 }
 
 async fn admin(data: &Path) -> Client {
@@ -227,6 +261,12 @@ async fn admin(data: &Path) -> Client {
         assert!(tokio::time::Instant::now() < deadline, "the server did not start:\n{}", log());
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
+}
+
+/// The challenge that stored evidence answers.
+pub(crate) fn answered(parts: &[store::EvidencePart]) -> Vec<u8> {
+    let answer = parts.iter().find(|part| part.name == "answer").unwrap();
+    serde_json::from_slice::<Evidence>(&answer.bytes).unwrap().nonce.0
 }
 
 /// Whether there is a finding of this code.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use store::{HostId, Store};
 use testkit::log::BootLog;
 
-use crate::bench::{Host, Server};
+use crate::bench::{Host, Server, answered};
 
 /// Attestations that must be acknowledged before the test ends.
 const N_ATTESTATIONS: usize = 200;
@@ -66,8 +66,7 @@ async fn no_accepted_result_is_lost_and_no_host_is_stuck() {
         for row in store.appraisals(id, store::HISTORY_PAGE_MAX).await.unwrap() {
             assert_eq!(row.verdict, "accepted");
             let parts = store.evidence(row.id).await.unwrap();
-            let nonce = parts.into_iter().find(|part| part.name == "nonce").unwrap();
-            assert!(stored.insert(nonce.bytes), "a challenge was accepted twice");
+            assert!(stored.insert(answered(&parts)), "a challenge was accepted twice");
         }
     }
     let lost = acknowledged.difference(&stored).count();

@@ -12,6 +12,7 @@ mod busy_tpm;
 mod commands;
 mod crash;
 mod credential;
+mod faults;
 mod fleet;
 mod hostile;
 mod ima;

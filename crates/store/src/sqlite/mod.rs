@@ -8,6 +8,8 @@ mod appraisal;
 mod approval;
 mod audit;
 mod candidate;
+mod checkpoint;
+mod clock;
 mod columns;
 mod enrolment;
 mod error;
@@ -28,10 +30,11 @@ mod trust;
 mod writer;
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection as Db;
 
+use self::checkpoint::Checkpointer;
+use self::clock::Clock;
 pub use self::look::SqliteLook;
 use self::readers::Readers;
 use self::writer::Writer;
@@ -58,13 +61,18 @@ pub(crate) fn schema_known() -> i64 {
 /// small machine would only wait for each other.
 const N_READERS: usize = 4;
 
+/// Connections for look-ups by those who want something: about one for each thread of a small machine's server.
+const N_AT_HAND: usize = 4;
+
 /// A [`Store`] in one SQLite file. Dropping it finishes what was accepted and closes the file.
 #[derive(Debug)]
 pub struct SqliteStore {
     // Dropped in this order: the last connection to close is the writer's, which then folds the
     // write-ahead log into the file.
     readers: Readers,
+    _checkpointer: Checkpointer,
     writer: Writer,
+    clock: Clock,
 }
 
 impl SqliteStore {
@@ -76,8 +84,12 @@ impl SqliteStore {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         let writer = open::writer(path)?;
-        let readers = (0..N_READERS).map(|_| open::reader(path)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { readers: Readers::start(readers)?, writer: Writer::start(writer)? })
+        let open = |n| (0..n).map(|_| open::reader(path)).collect::<Result<Vec<_>, _>>();
+        let readers = Readers::start(open(N_READERS)?, open(N_AT_HAND)?)?;
+        let clock = Clock::of(&writer)?;
+        let checkpointer = Checkpointer::start(open::checkpointer(path)?)?;
+        let writer = Writer::start(writer, checkpointer.has_committed())?;
+        Ok(Self { readers, _checkpointer: checkpointer, writer, clock })
     }
 
     fn write<T: Send + 'static>(
@@ -93,15 +105,20 @@ impl SqliteStore {
     ) -> Reply<'_, T> {
         Box::pin(self.readers.run(work))
     }
+
+    /// What finds some rows by their key: for the way of each request.
+    fn look_up<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
+    ) -> Reply<'_, T> {
+        Box::pin(self.readers.look_up(work))
+    }
 }
 
 impl Store for SqliteStore {
     fn now_ms(&self) -> Reply<'_, i64> {
         // One process on one file: its clock is the store's.
-        Box::pin(async {
-            let since = SystemTime::now().duration_since(UNIX_EPOCH);
-            Ok(since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX)))
-        })
+        Box::pin(std::future::ready(Ok(self.clock.now_ms())))
     }
 
     fn secret_or_insert(&self, name: &str, candidate: Vec<u8>) -> Reply<'_, Vec<u8>> {
@@ -118,7 +135,7 @@ impl Store for SqliteStore {
         secret_sha256: Sha256,
         now_ms: i64,
     ) -> Reply<'_, Option<ApiToken>> {
-        self.read(move |db| token::api_by_sha256(db, &secret_sha256, now_ms))
+        self.look_up(move |db| token::api_by_sha256(db, &secret_sha256, now_ms))
     }
 
     fn api_tokens(&self) -> Reply<'_, Vec<ApiToken>> {
@@ -144,7 +161,7 @@ impl Store for SqliteStore {
     }
 
     fn join_token_by_sha256(&self, secret_sha256: Sha256) -> Reply<'_, Option<JoinToken>> {
-        self.read(move |db| token::join_by_sha256(db, &secret_sha256))
+        self.look_up(move |db| token::join_by_sha256(db, &secret_sha256))
     }
 
     fn revoke_join_token(&self, id: &JoinTokenId, by: By) -> Reply<'_, ()> {
@@ -161,7 +178,7 @@ impl Store for SqliteStore {
     }
 
     fn trust_generation(&self) -> Reply<'_, i64> {
-        self.read(trust::generation)
+        self.look_up(trust::generation)
     }
 
     fn remove_trust_root(&self, sha256: Sha256, by: By) -> Reply<'_, ()> {
@@ -183,7 +200,7 @@ impl Store for SqliteStore {
 
     fn host(&self, id: &HostId) -> Reply<'_, Option<Host>> {
         let id = id.clone();
-        self.read(move |db| host::by_id(db, &id))
+        self.look_up(move |db| host::by_id(db, &id))
     }
 
     fn hosts_by_name(&self, name: &str) -> Reply<'_, Vec<Host>> {
@@ -206,7 +223,7 @@ impl Store for SqliteStore {
     }
 
     fn host_by_api_token(&self, token_sha256: Sha256) -> Reply<'_, Option<Host>> {
-        self.read(move |db| host::by_api_token(db, &token_sha256))
+        self.look_up(move |db| host::by_api_token(db, &token_sha256))
     }
 
     fn disconnect_host(&self, id: &HostId, by: By) -> Reply<'_, ()> {
@@ -459,7 +476,7 @@ impl Store for SqliteStore {
 
     fn references_of_host(&self, host: &HostId, cohort: Option<&str>) -> Reply<'_, HostReferences> {
         let (host, cohort) = (host.clone(), cohort.map(str::to_owned));
-        self.read(move |db| reference::of_host(db, &host, cohort.as_deref()))
+        self.look_up(move |db| reference::of_host(db, &host, cohort.as_deref()))
     }
 
     fn references_of_hosts(

@@ -6,6 +6,7 @@
 //! nothing of its neighbours.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -30,13 +31,14 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(db: Db) -> Result<Self, StoreError> {
+    /// `has_committed` is set after each commit.
+    pub(super) fn start(db: Db, has_committed: Arc<AtomicBool>) -> Result<Self, StoreError> {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let counters = Arc::new(Counters::default());
         let counting = Arc::clone(&counters);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || work(&db, waiting, &counting))
+            .spawn(move || work(&db, waiting, &counting, &has_committed))
             .map_err(|error| StoreError::Unavailable { source: Box::new(error) })?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread), counters })
     }
@@ -125,7 +127,12 @@ where
     }
 }
 
-fn work(db: &Db, mut waiting: mpsc::Receiver<Box<dyn Job>>, counters: &Counters) {
+fn work(
+    db: &Db,
+    mut waiting: mpsc::Receiver<Box<dyn Job>>,
+    counters: &Counters,
+    has_committed: &AtomicBool,
+) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while waiting.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
         let mut rest = batch.drain(..);
@@ -134,6 +141,7 @@ fn work(db: &Db, mut waiting: mpsc::Receiver<Box<dyn Job>>, counters: &Counters)
             let begun = Instant::now();
             let outcome = transaction(db, &mut rest, &mut ran);
             let ending = if outcome.is_ok() { Ending::Committed } else { Ending::Lost };
+            has_committed.store(true, Ordering::Relaxed);
             counters.ended(ending, ran.len(), begun.elapsed());
             if let Err(lost) = &outcome {
                 tracing::error!(error = %lost, n_requests = ran.len(), "database transaction lost");
