@@ -30,7 +30,9 @@ pub use host::{
     AcceptChange, Attest, EnterMaintenance, Host, HostEvidence, HostLearn, HostList, HostReplace,
     Hosts, Label, OneHost,
 };
-pub use people::{ApiToken, ApiTokenCreate, Role};
+pub use people::{
+    ApiToken, ApiTokenCreate, Login, Role, Session, Setup, User, UserAdd, UserPassword, Where,
+};
 pub use support_bundle::SupportBundle;
 pub use tpm::{Tpm, TpmDevice, TpmEk, TpmInfo, TpmPcrs, TpmRc};
 
@@ -95,6 +97,19 @@ pub enum Command {
     /// Make and end API tokens: what programs show
     #[command(subcommand, visible_alias = "api-tokens")]
     ApiToken(ApiToken),
+    /// Log in with an account's password, and keep the session in a context file
+    Login(Login),
+    /// End the session of your context, and forget it
+    #[command(after_help = "Example:\n  bootproof logout")]
+    Logout,
+    /// See and end sessions of people
+    #[command(subcommand, visible_alias = "sessions")]
+    Session(Session),
+    /// See and change the accounts of people
+    #[command(subcommand, visible_alias = "users")]
+    User(User),
+    /// Make the first account, with the code that the server prints
+    Setup(Setup),
     /// Say as whom the server knows you, and what you may do
     #[command(after_help = "Example:\n  bootproof whoami --json | jq -r .role")]
     Whoami,

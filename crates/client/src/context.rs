@@ -1,6 +1,11 @@
 //! Which server, which authority, which token: a file that the server writes for its administrator.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::OpenOptions,
+    io::Write as _,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -66,18 +71,44 @@ impl Context {
         own.into_iter().chain([PathBuf::from("/var/lib/bootproof/admin.toml")]).collect()
     }
 
+    /// The user's own context; `None` where there is no home.
+    pub fn own_path() -> Option<PathBuf> {
+        let own = Self::default_paths().into_iter().next()?;
+        own.ends_with("bootproof/context.toml").then_some(own)
+    }
+
+    /// Writes this context to `path`, readable by its owner only; a reader sees the old one or the new
+    /// one.
+    pub fn save(&self, path: &Path) -> std::io::Result<()> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        }
+        let text = toml::to_string(self).map_err(std::io::Error::other)?;
+        let new = path.with_extension("new");
+        // A leftover may have another mode; begin with no file.
+        match std::fs::remove_file(&new) {
+            Err(err) if err.kind() != std::io::ErrorKind::NotFound => return Err(err),
+            _ => {}
+        }
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        std::fs::rename(&new, path)
+    }
+
     /// Reads the named file, or the first of [`Self::default_paths`] that exists.
     pub fn load(named: Option<&Path>) -> Result<Self, ContextError> {
-        match named {
-            Some(path) => Self::read(path),
-            None => {
-                let looked_at = Self::default_paths();
-                match looked_at.iter().find(|path| path.exists()) {
-                    Some(path) => Self::read(path),
-                    None => Err(ContextError::NotFound { looked_at }),
-                }
-            }
+        Self::read(&Self::find(named)?)
+    }
+
+    /// The file that [`Self::load`] reads.
+    pub fn find(named: Option<&Path>) -> Result<PathBuf, ContextError> {
+        if let Some(path) = named {
+            return Ok(path.to_owned());
         }
+        let looked_at = Self::default_paths();
+        let found = looked_at.iter().find(|path| path.exists()).cloned();
+        found.ok_or(ContextError::NotFound { looked_at })
     }
 
     fn read(path: &Path) -> Result<Self, ContextError> {

@@ -2,8 +2,9 @@
 
 use crate::{Removed, Secret};
 
-/// Join tokens, administrators' tokens, hosts' tokens, each with 64 digits behind.
-const PREFIXES: &[&str] = &["bpj_", "bpa_", "bph_"];
+/// Join tokens, programs' tokens, hosts' tokens, sessions, each with 64 digits behind, and the code for the
+/// first account with 24.
+const PREFIXES: &[&str] = &["bpj_", "bpa_", "bph_", "bps_", "bpc_"];
 /// Digits behind a prefix from which on it is a token, be it cut.
 const DIGITS_MIN: usize = 8;
 /// `{"` in base64, with which each header of a JWT begins. [RFC7515 §3.1]

@@ -41,6 +41,10 @@ pub struct Config {
     pub connections_max: usize,
     /// Joins a second that machines of one address may begin; eight seconds' worth may come at once.
     pub joins_per_s: u32,
+    /// Seconds without a request after which a person's session ends.
+    pub session_idle_s: u64,
+    /// Seconds after which a person's session ends in any case.
+    pub session_s: u64,
     /// The policy file; without one the default policy holds. In the configuration file it is
     /// relative to that file's folder.
     pub policy: Option<PathBuf>,
@@ -93,6 +97,8 @@ impl Default for Config {
             challenge_good_for_s: 30,
             connections_max: 20_000,
             joins_per_s: crate::app::JOINS_PER_S,
+            session_idle_s: 1_800,
+            session_s: 12 * 3600,
             policy: None,
             schedules: Vec::new(),
             dbx: None,
@@ -170,6 +176,10 @@ impl Config {
         within("attest_interval_s", self.attest_interval_s, 1, INTERVAL_S_MAX)?;
         within("verdict_good_for_s", self.verdict_good_for_s, 0, INTERVAL_S_MAX)?;
         within("challenge_good_for_s", self.challenge_good_for_s, 1, 3600)?;
+        // A month: longer ones are API tokens.
+        const SESSION_S_MAX: u64 = 31 * 24 * 3600;
+        within("session_idle_s", self.session_idle_s, 60, SESSION_S_MAX)?;
+        within("session_s", self.session_s, 60, SESSION_S_MAX)?;
         anyhow::ensure!(self.joins_per_s > 0, "joins_per_s must not be 0");
         anyhow::ensure!(self.connections_max > 0, "connections_max must not be 0");
         Ok(())

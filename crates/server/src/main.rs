@@ -189,6 +189,9 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let url = format!("https://{}", reachable(address));
     context::write(&app, &authority, &config.data_dir, url.clone(), &administrator(&config))
         .await?;
+    if let Some(code) = app.new_setup_code().await? {
+        print_setup_code(&code);
+    }
     tracing::info!(%address, ca_sha256 = authority.pin(), "serving; administrators use {url}");
 
     app.begin_policy(&this_server()).await?;
@@ -213,6 +216,17 @@ async fn run(config: Config) -> anyhow::Result<()> {
 /// This server, as the audit log names it.
 fn this_server() -> String {
     format!("server:{}", rustix::system::uname().nodename().to_string_lossy())
+}
+
+/// Says how the first account is made. Not a line of the log: those are kept and sent elsewhere.
+fn print_setup_code(code: &str) {
+    use std::io::Write as _;
+    // Where nobody hears it, the next start prints another one.
+    let _ = writeln!(
+        std::io::stderr().lock(),
+        "There is no account yet. The first one is made with this code, which is good once:\n  {code}\n\
+         `bootproof setup NAME` asks for it."
+    );
 }
 
 /// The name of the token in the administrator's context: where servers share a store, each machine has

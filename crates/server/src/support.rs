@@ -39,6 +39,8 @@ const ALLOWED: &[&str] = &[
     "verdict_good_for_s",
     "challenge_good_for_s",
     "connections_max",
+    "session_idle_s",
+    "session_s",
     "policy",
     "dbx",
 ];

@@ -72,6 +72,10 @@ pub enum Kind {
     JoinToken,
     /// An API token.
     ApiToken,
+    /// An account.
+    User,
+    /// A session: never there, or ended.
+    Session,
     /// A trust root.
     TrustRoot,
     /// A started enrolment: never there, or expired.
@@ -88,6 +92,8 @@ impl std::fmt::Display for Kind {
             Kind::Host => "host",
             Kind::JoinToken => "join token",
             Kind::ApiToken => "API token",
+            Kind::User => "account",
+            Kind::Session => "session",
             Kind::TrustRoot => "trust root",
             Kind::PendingEnrolment => "enrolment",
             Kind::Reference => "reference",
@@ -167,6 +173,15 @@ pub enum Conflict {
         /// The name.
         name: String,
     },
+    /// No enabled account of an administrator would be left.
+    #[error("it is the only account of an administrator that is not disabled")]
+    LastAdministrator,
+    /// It is not the code for the first account, or that was made already.
+    #[error("this is not the code for the first account, or it was used")]
+    SetupCode,
+    /// The account changed between the look at its password and the session.
+    #[error("the account was changed in the meantime")]
+    AccountChanged,
     /// References were added or changed while the evidence was judged by what they were before.
     #[error("the references changed while the evidence was judged")]
     ReferencesChanged,

@@ -49,6 +49,10 @@ pub use row::inventory::{
 };
 pub use row::operation::{AuditNote, CensusRow, CensusTimes, PolicyInForce, Probed};
 pub use row::peers::{PeerPcr, Peers, QuotedValues};
+pub use row::people::{
+    AccountState, LoginFailure, NewSession, NewUser, PasswordState, Session, SessionId, SessionOf,
+    StoredPassword, User, UserChange,
+};
 pub use row::reference::{
     HostReference, HostReferences, JudgedBy, NewReference, Reference, ReferenceChange, ReferenceId,
     ReferenceOrigin, ReferenceScope, ReferenceState, ReferenceUses,
@@ -93,6 +97,9 @@ pub const PAST_IDENTITIES_MAX: u32 = 16;
 /// Most labels of one host: they are shown in one line, and read with each of its requests.
 pub const LABELS_PER_HOST_MAX: u32 = 32;
 
+/// Sessions of one person: browsers and machines that somebody works at. The oldest ends for a new one.
+pub const SESSIONS_PER_PERSON_MAX: u32 = 32;
+
 /// Where the server keeps everything that must outlive it.
 ///
 /// Times are Unix milliseconds. Methods that take [`By`] are changes that someone made: they write
@@ -125,6 +132,50 @@ pub trait Store: Send + Sync {
     fn note_api_token_used(&self, name: &str, at_ms: i64) -> Reply<'_, ()>;
     /// Removes an API token.
     fn remove_api_token(&self, name: &str, by: By) -> Reply<'_, ()>;
+
+    // People.
+
+    /// Adds an account. [`Conflict::NameTaken`] if its name is in use.
+    fn add_user(&self, user: NewUser, by: By) -> Reply<'_, ()>;
+    /// One account.
+    fn user(&self, name: &str) -> Reply<'_, Option<User>>;
+    /// All accounts by name.
+    fn users(&self) -> Reply<'_, Vec<User>>;
+    /// Changes an account, and ends its sessions if anything is another one then.
+    /// [`Conflict::LastAdministrator`] where no enabled account of an administrator would be left.
+    fn change_user(&self, name: &str, change: UserChange, by: By) -> Reply<'_, ()>;
+    /// Sets the password of an account, and ends its sessions.
+    fn set_password(&self, name: &str, password: StoredPassword, by: By) -> Reply<'_, ()>;
+    /// Removes an account with its sessions. [`Conflict::LastAdministrator`] as above.
+    fn remove_user(&self, name: &str, by: By) -> Reply<'_, ()>;
+    /// Keeps the digest of a code by which the first account can be made, in the place of any before;
+    /// `false` where there is an account, and so no need for one.
+    fn keep_setup_code(&self, code_sha256: Sha256, at_ms: i64) -> Reply<'_, bool>;
+    /// Whether the first account can be made by a code.
+    fn is_setup_open(&self) -> Reply<'_, bool>;
+    /// Adds the first account, and ends the code. [`Conflict::SetupCode`] where it is not the code.
+    fn set_up(&self, code_sha256: Sha256, user: NewUser, by: By) -> Reply<'_, ()>;
+    /// Begins a session; one of an account only if the password is still the one that was shown, and
+    /// the account is not disabled ([`Conflict::AccountChanged`]). Of more than
+    /// [`SESSIONS_PER_PERSON_MAX`] the oldest end.
+    fn begin_session(&self, session: NewSession, by: By) -> Reply<'_, ()>;
+    /// The session whose secret has this digest, where it has not ended at `now_ms` and was used after
+    /// `used_after_ms`, and its account is not disabled.
+    fn session_by_sha256(
+        &self,
+        secret_sha256: Sha256,
+        now_ms: i64,
+        used_after_ms: i64,
+    ) -> Reply<'_, Option<Session>>;
+    /// All sessions that are good in that sense, by person, the newest first; at most
+    /// [`HISTORY_PAGE_MAX`].
+    fn sessions(&self, now_ms: i64, used_after_ms: i64) -> Reply<'_, Vec<Session>>;
+    /// A session was used at `at_ms`. Say it now and then: it is a change on disk.
+    fn note_session_used(&self, id: &SessionId, at_ms: i64) -> Reply<'_, ()>;
+    /// Ends a session: anybody's, or one of `actor`.
+    fn end_session(&self, id: &SessionId, actor: Option<&str>, by: By) -> Reply<'_, ()>;
+    /// Somebody could not log in. Audited: say how many there were instead of each, when there are many.
+    fn note_login_failure(&self, failure: LoginFailure, by: By) -> Reply<'_, ()>;
 
     // Join tokens.
 

@@ -827,6 +827,7 @@ const PEOPLE: &[Requirement] = requirements! {
     P1 "Each endpoint wants its role, and lets in no token that is void."
         ["server::each_operation_is_in_the_table",
          "server::each_endpoint_wants_its_role",
+         "server::each_endpoint_wants_a_page_of_its_own_and_an_account_that_is_enabled",
          "server::a_hosts_token_opens_no_record_of_a_host"];
     P2 "A token that is limited to some hosts sees and steers those and no other, one by one and many at once."
         ["server::a_limited_token_sees_its_hosts_and_no_other",
@@ -835,4 +836,23 @@ const PEOPLE: &[Requirement] = requirements! {
         ["server::a_token_lives_from_its_making_to_its_end",
          "server::a_token_that_cannot_be_is_not_made",
          "server::tokens_are_made_and_ended_from_the_command_line"];
+    P4 "The first account is made with a code that is printed and good once; the last administrator stays."
+        ["server::the_first_account_is_made_with_the_printed_code",
+         "server::tries_of_the_code_are_few",
+         "server::people_log_in_and_are_managed_from_the_command_line"];
+    P5 "A session ends by time, by a person, and on all servers when role, password or account change."
+        ["server::what_a_session_rests_on_ends_it_when_it_changes",
+         "server::a_session_ends_by_itself_and_by_a_person",
+         "server::what_one_server_ends_is_ended_at_the_other"];
+    P6 "A cookie counts only with its CSRF token and from a page of this server; a token shown as one needs neither."
+        ["server::a_cookie_is_for_pages_of_this_server_alone",
+         "server::a_session_can_be_shown_as_a_token"];
+    P7 "Who guesses passwords waits, learns nothing of accounts, and neither fills the audit log nor costs memory."
+        ["server::who_guesses_waits_and_learns_nothing",
+         "server::the_delay_grows_with_each_wrong_login",
+         "server::an_account_that_is_flooded_is_slow_and_not_shut",
+         "server::what_is_remembered_is_bounded",
+         "server::a_flood_of_logins_is_turned_away",
+         "server::a_flood_is_told_as_a_number",
+         "server::a_password_is_long_and_nobodys_first_guess"];
 };

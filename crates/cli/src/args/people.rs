@@ -1,6 +1,158 @@
-//! `bootproof api-token …`
+//! `bootproof api-token …`, `user …`, `session …`, `login`, `logout` and `setup`
+
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+
+/// `bootproof user …`
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Show the accounts
+    #[command(
+        after_help = "Example:\n  bootproof user list --json | jq -r '.[] | select(.disabled).name'"
+    )]
+    List,
+    /// Add an account; its person must choose another password at the first login
+    #[command(after_help = "\
+Example:
+  bootproof user add alice --role operator
+  bootproof user add bob --role viewer --password-file first-password")]
+    Add(UserAdd),
+    /// Give an account another role, which ends its sessions
+    #[command(after_help = "Example:\n  bootproof user change alice --role admin")]
+    Change {
+        /// The account
+        name: String,
+        /// What its person may do
+        #[arg(long, value_enum)]
+        role: Role,
+    },
+    /// Let nobody in by an account any more, and end its sessions at once
+    #[command(after_help = "Example:\n  bootproof user disable alice")]
+    Disable {
+        /// The account
+        name: String,
+    },
+    /// Let its person in by an account again
+    #[command(after_help = "Example:\n  bootproof user enable alice")]
+    Enable {
+        /// The account
+        name: String,
+    },
+    /// Remove an account with its sessions
+    #[command(after_help = "Example:\n  bootproof user remove alice")]
+    Remove {
+        /// The account
+        name: String,
+    },
+    /// Choose another password for yourself; or give one to an account, whose person must then change it
+    #[command(after_help = "\
+A password has 15 characters at least, of any kind, and is not made of the usual words alone. All
+sessions of the account end; your own goes on.
+
+Examples:
+  bootproof user password
+  bootproof user password alice")]
+    Password(UserPassword),
+}
+
+/// `bootproof user add`
+#[derive(Debug, Args)]
+pub struct UserAdd {
+    /// Its name: 64 letters, digits, . _ - @ at most
+    pub name: String,
+    /// What its person may do
+    #[arg(long, value_enum)]
+    pub role: Role,
+    /// Read the password from this file instead of asking; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// `bootproof user password`
+#[derive(Debug, Args)]
+pub struct UserPassword {
+    /// The account; without it your own
+    pub name: Option<String>,
+    /// Read the new password from this file instead of asking; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// Read your present password from this file instead of asking
+    #[arg(long, value_name = "FILE", conflicts_with = "name")]
+    pub old_password_file: Option<PathBuf>,
+}
+
+/// `bootproof session …`
+#[derive(Debug, Subcommand)]
+pub enum Session {
+    /// Show your sessions
+    #[command(after_help = "Example:\n  bootproof session list --all")]
+    List {
+        /// Everybody's, for administrators
+        #[arg(long)]
+        all: bool,
+    },
+    /// End a session: one of yours, or for administrators anybody's
+    #[command(
+        after_help = "Example:\n  bootproof session end 8d0c6f2e-5a0f-4a0e-9d2a-0c4b1f6f7a11"
+    )]
+    End {
+        /// The session's identifier, as `session list` shows it
+        id: String,
+    },
+}
+
+/// Which server to log in at, and where to keep that.
+#[derive(Debug, Args)]
+pub struct Where {
+    /// The server, as https://HOST:PORT; without it the one of the context that you have
+    #[arg(long, value_name = "URL", requires = "ca_sha256")]
+    pub server: Option<String>,
+    /// The pin of its authority, as the server prints it when it starts
+    #[arg(long, value_name = "PIN", requires = "server")]
+    pub ca_sha256: Option<client::CaPin>,
+    /// The context file to write; otherwise ~/.config/bootproof/context.toml
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+    /// Read the password from this file instead of asking; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+}
+
+/// `bootproof login`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Writes a context file with a session, which ends by itself, and at `bootproof logout`. A file with the
+token of a program or of a server is not overwritten.
+
+Examples:
+  bootproof login alice
+  bootproof login alice --server https://bootproof.example.org:8443 --ca-sha256 PIN")]
+pub struct Login {
+    /// The account
+    pub name: String,
+    /// Where
+    #[command(flatten)]
+    pub at: Where,
+}
+
+/// `bootproof setup`
+#[derive(Debug, Args)]
+#[command(after_help = "\
+The server prints a code at each start as long as there is no account. It is good once.
+
+Example:
+  bootproof setup alice --server https://bootproof.example.org:8443 --ca-sha256 PIN")]
+pub struct Setup {
+    /// The name of the account, an administrator's
+    pub name: String,
+    /// Read the code from this file instead of asking; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    pub code_file: Option<PathBuf>,
+    /// Where
+    #[command(flatten)]
+    pub at: Where,
+}
 
 /// `bootproof api-token …`
 #[derive(Debug, Subcommand)]

@@ -14,9 +14,11 @@ mod generate;
 mod host;
 mod input;
 mod local_time;
+mod login;
 mod measured;
 mod people;
 mod policy;
+mod prompt;
 mod quirks;
 pub(crate) mod reference;
 mod response_code;
@@ -26,6 +28,7 @@ mod support_bundle;
 mod token;
 mod tpm;
 mod trust;
+mod user;
 pub(crate) mod verify;
 
 use std::process::ExitCode;
@@ -93,6 +96,11 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Result(command) => block_on(attested_result::run(command, client, output)),
         Command::Token(command) => block_on(token::run(command, &client()?, output)),
         Command::ApiToken(command) => block_on(people::api_token(command, &client()?, output)),
+        Command::Login(command) => block_on(login::log_in(command, context, output)),
+        Command::Logout => block_on(login::log_out(context, output)),
+        Command::Setup(command) => block_on(login::set_up(command, context, output)),
+        Command::Session(command) => block_on(login::session(command, &client()?, output)),
+        Command::User(command) => block_on(user::run(command, &client()?, context, output)),
         Command::Whoami => block_on(people::who_am_i(&client()?, output)),
         Command::Trust(command) => block_on(trust::run(command, &client()?, output)),
     }

@@ -30,7 +30,7 @@ pub(super) async fn api_token(
 }
 
 /// A name as a part of an address.
-fn segment(name: &str) -> Result<&str, CliError> {
+pub(super) fn segment(name: &str) -> Result<&str, CliError> {
     match api::people::name_fault(name) {
         None => Ok(name),
         Some(fault) => Err(CliError::from(anyhow::anyhow!("{name:?} is no name: {fault}"))),
@@ -111,10 +111,13 @@ pub(super) async fn who_am_i(client: &Client, output: &Output) -> Result<Exit, C
         false => format!(", at hosts with {}", hosts(&me.hosts)),
     };
     output.line(&format!("{}: {}{of_hosts}{ends}", plain(&me.actor), me.role.as_str()))?;
+    if me.must_change_password {
+        output.note("Choose a password of your own first: `bootproof user password`");
+    }
     Ok(Exit::Done)
 }
 
-fn role(role: Role) -> RoleView {
+pub(super) const fn role(role: Role) -> RoleView {
     match role {
         Role::RelyingParty => RoleView::RelyingParty,
         Role::Viewer => RoleView::Viewer,

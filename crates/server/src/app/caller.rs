@@ -3,7 +3,11 @@
 use api::people::WhoAmI;
 use store::{By, HostId, Labels, Role};
 
-use super::{App, AppError, RefusalKind, api_token, secret::token_sha256};
+use super::{
+    App, AppError, RefusalKind, api_token,
+    secret::{SESSION_PREFIX, token_sha256},
+    session,
+};
 
 /// Milliseconds after which the use of a token is noted again: who looks whether anybody still uses it
 /// thinks in days, and each note is a change on disk.
@@ -60,19 +64,39 @@ pub struct Caller {
     pub hosts: HostScope,
     /// When what it showed is void.
     pub expires_at_ms: Option<i64>,
+    /// The session, where it showed one.
+    pub(crate) session: Option<session::Of>,
 }
 
 impl Caller {
-    /// Refuses who has a lower role than `needed`.
+    /// Refuses who has a lower role than `needed`, and who must choose a password first.
     pub fn require(&self, needed: Role) -> Result<(), AppError> {
+        if self.must_change_password() {
+            return Err(AppError::refused(
+                RefusalKind::Forbidden,
+                "password-must-change",
+                "somebody else gave you this password: choose one of your own first",
+                "`bootproof user password`, or the page on which one logs in",
+            ));
+        }
         require(self.role, needed)
     }
 }
 
+impl Caller {
+    fn must_change_password(&self) -> bool {
+        self.session.as_ref().is_some_and(|session| session.password.must_change())
+    }
+}
+
 impl App {
-    /// Who shows this token.
+    /// Who shows this token: a program's, or a session's.
     pub async fn authenticate(&self, token: &str) -> Result<Caller, AppError> {
         let now_ms = self.store.now_ms().await?;
+        if token.starts_with(SESSION_PREFIX) {
+            let caller = self.caller_of_session(token, now_ms).await?;
+            return caller.ok_or_else(AppError::no_session_any_more);
+        }
         let known = self.store.api_token_by_sha256(token_sha256(token), now_ms).await?;
         let known = known.ok_or_else(AppError::unauthenticated)?;
         if known.last_used_at_ms.is_none_or(|last_ms| now_ms.saturating_sub(last_ms) > NOTE_USE_MS)
@@ -86,6 +110,7 @@ impl App {
             role: known.role,
             hosts: HostScope::new(known.hosts),
             expires_at_ms: known.expires_at_ms,
+            session: None,
         })
     }
 
@@ -114,6 +139,8 @@ impl App {
             role: api_token::role_view(caller.role),
             hosts: caller.hosts.labels().clone(),
             expires_at_ms: caller.expires_at_ms,
+            must_change_password: caller.must_change_password(),
+            csrf_token: caller.session.as_ref().map(|session| session.csrf_token.clone()),
         }
     }
 }

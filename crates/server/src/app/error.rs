@@ -85,6 +85,16 @@ impl AppError {
         )
     }
 
+    /// The session has ended.
+    pub fn no_session_any_more() -> Self {
+        Self::refused(
+            RefusalKind::Unauthenticated,
+            "unauthenticated",
+            "the session has ended or is not known",
+            "log in again: `bootproof login NAME`",
+        )
+    }
+
     /// No host of this identifier or name.
     pub fn no_host(named: &str) -> Self {
         Self::refused(
@@ -127,6 +137,8 @@ fn not_found(kind: Kind) -> AppError {
         Kind::Host => ("host-not-found", "`bootproof host list` shows the hosts"),
         Kind::JoinToken => ("join-token-not-found", "`bootproof token list` shows the tokens"),
         Kind::ApiToken => ("api-token-not-found", "`bootproof api-token list` shows them"),
+        Kind::User => ("user-not-found", "`bootproof user list` shows the accounts"),
+        Kind::Session => ("session-not-found", "it has ended; `bootproof session list` shows them"),
         Kind::TrustRoot => ("certificate-not-found", "`bootproof trust list` shows them"),
         Kind::PendingEnrolment => {
             ("enrolment-not-found", "it was never begun or has expired: begin it anew")
@@ -216,6 +228,20 @@ impl AppError {
             Conflict::NameTaken { .. } => {
                 refused(RefusalKind::Conflict, "name-taken", "choose another name")
             }
+            Conflict::LastAdministrator => refused(
+                RefusalKind::Conflict,
+                "last-administrator",
+                "make another account of an administrator first",
+            ),
+            Conflict::SetupCode => refused(
+                RefusalKind::Forbidden,
+                "setup-code-wrong",
+                "the server prints it when it starts, as long as there is no account; each start \
+                 prints a new one",
+            ),
+            Conflict::AccountChanged => {
+                refused(RefusalKind::Unauthenticated, "login-failed", "try again")
+            }
             Conflict::ReferencesChanged => refused(
                 RefusalKind::Conflict,
                 "references-changed",
@@ -244,5 +270,11 @@ impl AppError {
             ),
             Conflict::IdTaken => Self::Bug(conflict.into()),
         }
+    }
+}
+
+impl From<Conflict> for AppError {
+    fn from(conflict: Conflict) -> Self {
+        Self::from_conflict(conflict)
     }
 }

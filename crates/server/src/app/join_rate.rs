@@ -55,7 +55,7 @@ impl JoinRate {
 }
 
 /// What one subscriber has: a whole /64 where it is IPv6. [RFC6177 §2]
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => {
             let [a, b, c, d, ..] = v6.segments();

@@ -1,5 +1,6 @@
 //! What the server does, one file per thing; no HTTP here.
 
+mod account;
 mod action;
 mod alarm;
 mod api_token;
@@ -17,7 +18,10 @@ mod inventory;
 mod join_rate;
 mod labels;
 mod list;
+mod login_log;
+mod login_rate;
 mod memo;
+mod password;
 mod peers;
 mod policy;
 mod poll;
@@ -27,6 +31,7 @@ mod result;
 mod rules;
 mod schedule;
 mod secret;
+mod session;
 mod signer;
 mod standing;
 mod token;
@@ -46,6 +51,9 @@ pub use join_rate::PER_SECOND as JOINS_PER_S;
 pub use caller::{Caller, HostScope};
 pub use error::{AppError, Refusal, RefusalKind};
 pub use rules::RulesChange;
+pub(crate) use secret::SESSION_PREFIX;
+pub(crate) use session::is_csrf_token;
+pub use session::{Begun, Whose};
 
 use crate::{
     authority::Authority,
@@ -70,6 +78,9 @@ pub struct App {
     judging_anew: tokio::sync::Mutex<()>,
     memos: memo::Memos,
     join_rate: join_rate::JoinRate,
+    login_rate: login_rate::LoginRate,
+    login_log: login_log::LoginLog,
+    passwords: password::Passwords,
 }
 
 impl App {
@@ -105,6 +116,9 @@ impl App {
             judging_anew: tokio::sync::Mutex::default(),
             memos: memo::Memos::default(),
             join_rate: join_rate::JoinRate::new(joins_per_s),
+            login_rate: login_rate::LoginRate::default(),
+            login_log: login_log::LoginLog::default(),
+            passwords: password::Passwords::default(),
         }))
     }
 

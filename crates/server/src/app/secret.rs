@@ -38,3 +38,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> Sha256 {
 pub(crate) const JOIN_PREFIX: &str = "bpj_";
 /// Prefix of an administrator's token.
 pub(crate) const ADMIN_PREFIX: &str = "bpa_";
+/// Prefix of what shows a session.
+pub(crate) const SESSION_PREFIX: &str = "bps_";
+/// Prefix of the code for the first account.
+pub(crate) const SETUP_PREFIX: &str = "bpc_";

@@ -1,14 +1,19 @@
 //! Who asks: a host, a person or a program, by the token that the request shows.
 //!
+//! A browser shows a cookie instead, and also sends it where another site's page makes it ask. So a request
+//! that would change something and shows a cookie must come from a page of this server, by what the browser
+//! says of it, and know the session's CSRF token, which is in no cookie.
+//!
 //! Some tokens are for some hosts alone. Where the address names a host, it is looked at here; all else is
 //! refused to them, but for the addresses whose extractor ([`ViewerWithin`], [`OperatorWithin`]) says that
 //! they ask the application about each host.
 
 use std::sync::Arc;
 
+use api::people::{CSRF_HEADER, SESSION_COOKIE};
 use axum::{
     extract::{FromRequestParts, MatchedPath, RawPathParams},
-    http::{header, request::Parts},
+    http::{Method, header, request::Parts},
 };
 use store::{By, Host, Role};
 
@@ -16,13 +21,25 @@ use super::{
     operation::{Description, Input, Needs, Schemas, codes},
     problem::Failure,
 };
-use crate::app::{App, AppError, Caller};
+use crate::app::{App, AppError, Caller, RefusalKind, SESSION_PREFIX, is_csrf_token};
 
 /// A request of an enrolled or joined host.
 pub(super) struct ByHost(pub(super) Host);
 
-/// A request of whoever is known.
-pub(super) struct Known(pub(super) Caller);
+/// A request of whoever is known, be it to choose a password first, and what was shown.
+pub(super) struct Known(pub(super) Caller, pub(super) Shown);
+
+/// How a request shows who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// In a cookie.
+    Cookie,
+    /// In the header `Authorization`.
+    Token,
+}
+
+/// A request that no page of another site made a browser send.
+pub(super) struct FromOwnPages;
 
 /// A request of a person or program that may get attested results of the host that the address names.
 pub(super) struct RelyingParty;
@@ -43,12 +60,87 @@ pub(super) struct OperatorWithin(pub(super) Caller);
 pub(super) struct Admin(pub(super) By);
 
 fn bearer(parts: &Parts) -> Result<&str, AppError> {
-    parts
-        .headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .ok_or_else(AppError::unauthenticated)
+    let value = parts.headers.get(header::AUTHORIZATION).ok_or_else(AppError::unauthenticated)?;
+    let value = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
+    value.ok_or_else(AppError::unauthenticated)
+}
+
+/// What the request shows. A token wins: it was put there on purpose.
+fn credential(parts: &Parts) -> Result<(&str, Shown), AppError> {
+    if parts.headers.contains_key(header::AUTHORIZATION) {
+        return Ok((bearer(parts)?, Shown::Token));
+    }
+    let secret = session_cookie(parts).ok_or_else(AppError::unauthenticated)?;
+    if !matches!(parts.method, Method::GET | Method::HEAD) {
+        require_own_page(parts, Unsaid::Refused)?;
+        let token = parts.headers.get(CSRF_HEADER).and_then(|value| value.to_str().ok());
+        if !token.is_some_and(|token| is_csrf_token(token, secret)) {
+            return Err(AppError::refused(
+                RefusalKind::Forbidden,
+                "csrf-token-wrong",
+                "the request shows a cookie and not the token of its session",
+                "send csrf_token of GET /v1/whoami as X-CSRF-Token; programs use tokens",
+            ));
+        }
+    }
+    Ok((secret, Shown::Cookie))
+}
+
+/// The session that the cookie shows. Of several the request is none of ours.
+fn session_cookie(parts: &Parts) -> Option<&str> {
+    let lines = parts.headers.get_all(header::COOKIE).iter();
+    let pairs = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
+    let mut values = pairs.filter_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        // No other kind of token is shown by a cookie.
+        (name == SESSION_COOKIE && value.starts_with(SESSION_PREFIX)).then_some(value)
+    });
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
+/// What counts of a request that does not say where it comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Unsaid {
+    /// It is a program's.
+    Passes,
+    /// Every browser says it.
+    Refused,
+}
+
+/// Refuses a request that a page of another site made a browser send.
+fn require_own_page(parts: &Parts, unsaid: Unsaid) -> Result<(), AppError> {
+    let said = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap_or("?"));
+    let site = said("sec-fetch-site").map(|site| site == "same-origin");
+    let host = said("host").unwrap_or_default();
+    let is_ours = |origin: &str| {
+        let named = origin.strip_prefix("https://");
+        named.is_some_and(|named| !host.is_empty() && named.eq_ignore_ascii_case(host))
+    };
+    let origin = said("origin").map(is_ours);
+    let is_own = match (site, origin) {
+        (Some(false), _) | (_, Some(false)) => false,
+        (Some(true), _) | (_, Some(true)) => true,
+        (None, None) => unsaid == Unsaid::Passes,
+    };
+    if is_own {
+        return Ok(());
+    }
+    Err(AppError::refused(
+        RefusalKind::Forbidden,
+        "other-site",
+        "the request does not come from a page of this server",
+        "open this server's own address; programs use tokens",
+    ))
+}
+
+impl<S: Sync> FromRequestParts<S> for FromOwnPages {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        require_own_page(parts, Unsaid::Passes)?;
+        Ok(Self)
+    }
 }
 
 impl FromRequestParts<Arc<App>> for ByHost {
@@ -75,7 +167,7 @@ async fn caller(
     needed: Role,
     reach: Reach,
 ) -> Result<Caller, AppError> {
-    let caller = app.authenticate(bearer(parts)?).await?;
+    let caller = app.authenticate(credential(parts)?.0).await?;
     caller.require(needed)?;
     if !caller.hosts.is_fleet() {
         match (host_of_address(parts).await, reach) {
@@ -102,7 +194,8 @@ impl FromRequestParts<Arc<App>> for Known {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        Ok(Self(caller(parts, app, Role::RelyingParty, Reach::EachHost).await?))
+        let (secret, shown) = credential(parts)?;
+        Ok(Self(app.authenticate(secret).await?, shown))
     }
 }
 
@@ -205,9 +298,19 @@ impl Input for Admin {
     }
 }
 
+impl Input for FromOwnPages {
+    fn describe(operation: &mut Description, _: &mut Schemas) {
+        operation.refuses(&["other-site"]);
+    }
+}
+
 fn of_person(operation: &mut Description, needs: Needs) {
     operation.needs = needs;
     operation.refuses(codes::WITH_ROLE);
+    // What a cookie needs beside itself.
+    if operation.method != Method::GET {
+        operation.refuses(&["csrf-token-wrong", "other-site"]);
+    }
     // A token for some hosts only is shown no other.
     if operation.path.starts_with("/v1/hosts/{id}") {
         operation.refuses(&["host-not-found"]);

@@ -16,6 +16,7 @@ pub(crate) mod problem;
 mod query;
 mod reference;
 mod result;
+mod session;
 
 use std::sync::Arc;
 
@@ -49,6 +50,7 @@ fn add_operations(all: &mut Operations) {
     people::operations(all);
     reference::operations(all);
     result::operations(all);
+    session::operations(all);
 }
 
 /// All routes.

@@ -27,7 +27,7 @@ pub(super) fn operations(all: &mut Operations) {
 }
 
 /// `GET /v1/whoami`.
-pub(super) async fn who_am_i(State(app): State<Arc<App>>, Known(caller): Known) -> Json<WhoAmI> {
+pub(super) async fn who_am_i(State(app): State<Arc<App>>, Known(caller, _): Known) -> Json<WhoAmI> {
     Json(app.who_am_i(&caller))
 }
 

@@ -8,7 +8,10 @@ use serde_json::Value;
 use store::{By, Labels, NewApiToken, Role, SqliteStore, Store as _};
 use testkit::log::BootLog;
 
-use crate::bench::{Host, Server, code, fingerprint};
+use crate::{
+    bench::{Host, Server, code, fingerprint},
+    browser::{Browser, setup_code},
+};
 
 /// Whose token an endpoint wants, at least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,18 @@ const ENDPOINTS: &[(&str, &str, Who)] = &[
     ("get", "/v1/references/{id}", Viewer),
     ("post", "/v1/references/{id}/state", Admin),
     ("get", "/v1/whoami", RelyingParty),
+    ("get", "/v1/login", Anyone),
+    ("post", "/v1/setup", Anyone),
+    ("post", "/v1/session", Anyone),
+    ("delete", "/v1/session", RelyingParty),
+    ("post", "/v1/password", RelyingParty),
+    ("get", "/v1/sessions", Viewer),
+    ("delete", "/v1/sessions/{session}", Viewer),
+    ("get", "/v1/users", Admin),
+    ("post", "/v1/users", Admin),
+    ("post", "/v1/users/{name}", Admin),
+    ("delete", "/v1/users/{name}", Admin),
+    ("post", "/v1/users/{name}/password", Admin),
     ("get", "/v1/api-tokens", Admin),
     ("post", "/v1/api-tokens", Admin),
     ("delete", "/v1/api-tokens/{name}", Admin),
@@ -108,7 +123,16 @@ async fn ask(client: &Client, verb: &str, path: &str) -> Result<Value, ClientErr
 }
 
 /// Addresses that are not of one host, and answer who may know of some hosts only.
-const LOOK_AT_EACH_HOST: [&str; 4] = ["/v1/hosts", "/v1/hosts/actions", "/v1/alarms", "/v1/whoami"];
+const LOOK_AT_EACH_HOST: [&str; 8] = [
+    "/v1/hosts",
+    "/v1/hosts/actions",
+    "/v1/alarms",
+    "/v1/whoami",
+    "/v1/session",
+    "/v1/password",
+    "/v1/sessions",
+    "/v1/sessions/{session}",
+];
 
 const ROLES: [(Who, &str, Role); 4] = [
     (RelyingParty, "relying-party", Role::RelyingParty),
@@ -161,6 +185,19 @@ fn of_nothing(path: &str) -> String {
     path.replace("{id}", "nobody").replace("{name}", "nobody").replace("{sha256}", &"00".repeat(32))
 }
 
+/// Whether the code is one of those before anything is done.
+fn is_refused_entry(code: &str) -> bool {
+    [
+        "unauthenticated",
+        "role-too-low",
+        "token-is-limited",
+        "password-must-change",
+        "csrf-token-wrong",
+        "other-site",
+    ]
+    .contains(&code)
+}
+
 fn rank(who: Who) -> Option<usize> {
     ROLES.iter().position(|(known, ..)| *known == who)
 }
@@ -191,9 +228,7 @@ async fn each_endpoint_wants_its_role() {
             let expected = match rank(needed) {
                 None => answer == "unauthenticated",
                 Some(needed) if rank(*who) < Some(needed) => answer == "role-too-low",
-                Some(_) => {
-                    !["unauthenticated", "role-too-low", "token-is-limited"].contains(&&*answer)
-                }
+                Some(_) => !is_refused_entry(&answer),
             };
             assert!(expected, "{verb} {path} as {who:?}: {answer}");
         }
@@ -204,12 +239,73 @@ async fn each_endpoint_wants_its_role() {
             _ if route.starts_with("/v1/hosts/{id}") => answer == "host-not-found",
             // Without a host that it names it is the fleet's.
             _ if route == "/v1/alarms" => answer == "token-is-limited",
-            _ if LOOK_AT_EACH_HOST.contains(&route) => answer == "let in" || verb == "post",
+            _ if LOOK_AT_EACH_HOST.contains(&route) => !is_refused_entry(&answer),
             _ => answer == "token-is-limited",
         };
         assert!(expected, "{verb} {path} with a limited token: {answer}");
     }
     assert_eq!(fingerprint(&server).await, before);
+}
+
+/// A browser of an administrator whose page another site has made ask, and one whose account lets nobody
+/// in any more.
+#[tokio::test]
+async fn each_endpoint_wants_a_page_of_its_own_and_an_account_that_is_enabled() {
+    let server = Server::start().await;
+    let password = "three blue kettles";
+    let mut browser = Browser::new(&server);
+    let set_up = serde_json::json!({
+        "code": setup_code(&server).unwrap(), "name": "alice", "password": password,
+    });
+    let answer = browser.ask("POST", "/v1/setup", &set_up);
+    browser.take(&answer);
+    let origin = browser.origin();
+    let wants = |verb: &str, path: &str, headers: &[(&str, &str)]| {
+        let answer = browser.send(&verb.to_uppercase(), path, headers, &Value::Null);
+        answer.code().to_owned()
+    };
+    let protected = || ENDPOINTS.into_iter().filter(|(.., needed)| *needed != Anyone);
+    for (verb, path, needed) in protected().filter(|(verb, ..)| *verb != "get") {
+        let path = of_nothing(path);
+        let token = browser.csrf_token.clone().unwrap();
+        let (no_page, other_site, no_token) = match needed {
+            // Hosts show no cookies.
+            OfHost => ("unauthenticated", "unauthenticated", "unauthenticated"),
+            _ => ("other-site", "other-site", "csrf-token-wrong"),
+        };
+        assert_eq!(wants(verb, &path, &[]), no_page, "{verb} {path}");
+        let evil = [("origin", "https://evil.example"), ("x-csrf-token", token.as_str())];
+        assert_eq!(wants(verb, &path, &evil), other_site, "{verb} {path}");
+        assert_eq!(wants(verb, &path, &[("origin", &origin)]), no_token, "{verb} {path}");
+    }
+    // Its owner is let in.
+    let let_in = browser.ask("DELETE", "/v1/hosts/nobody", &());
+    assert_eq!(let_in.code(), "host-not-found");
+
+    let another = serde_json::json!({ "name": "bob", "role": "admin", "password": password });
+    assert_eq!(browser.ask("POST", "/v1/users", &another).status, 200);
+    let disable = serde_json::json!({ "disabled": true });
+    let _: Value = server.admin.post("/v1/users/alice", &disable).await.unwrap();
+    for (verb, path, _) in protected() {
+        let answer = browser.ask(&verb.to_uppercase(), &of_nothing(path), &Value::Null);
+        assert_eq!(answer.code(), "unauthenticated", "{verb} {path}");
+    }
+    // Whoever must choose a password can do nothing else.
+    browser.log_in("bob", password);
+    for (verb, path, needed) in protected() {
+        let answer = browser.ask(&verb.to_uppercase(), &of_nothing(path), &Value::Null);
+        let expected = match needed {
+            OfHost => answer.code() == "unauthenticated",
+            _ if ["/v1/whoami", "/v1/session", "/v1/password"].contains(&path) => {
+                !is_refused_entry(answer.code())
+            }
+            _ => answer.code() == "password-must-change",
+        };
+        assert!(expected, "{verb} {path}: {answer:?}");
+        if path == "/v1/session" {
+            browser.log_in("bob", password);
+        }
+    }
 }
 
 /// What the table asks with names no host: a host that is there is not shown either.

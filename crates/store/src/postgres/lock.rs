@@ -9,6 +9,7 @@ use crate::StoreError;
 const REFERENCES: i32 = 1;
 const COHORTS: i32 = 2;
 const REMOVALS: i32 = 3;
+const PEOPLE: i32 = 4;
 
 /// Locks all references to change them, until the transaction ends: whoever judges by them waits, or is
 /// waited for. Not a lock on the row of their generation: each judgement would have to write into that
@@ -43,4 +44,10 @@ pub(super) async fn cohorts(tx: &Transaction, cohorts: &[&str]) -> Result<(), St
 /// to the other would both leave it.
 pub(super) async fn removals(tx: &Transaction) -> Result<(), StoreError> {
     tx.execute("SELECT pg_advisory_xact_lock($1, 0)", &[&REMOVALS]).await.map(drop)
+}
+
+/// Lets one transaction at a time change accounts and begin sessions: both are rare, and no session is to
+/// begin beside a change that ends them, nor the last administrator to go beside the last but one.
+pub(super) async fn people(tx: &Transaction) -> Result<(), StoreError> {
+    tx.execute("SELECT pg_advisory_xact_lock($1, 0)", &[&PEOPLE]).await.map(drop)
 }

@@ -23,6 +23,7 @@ mod lock;
 mod migrate;
 mod operation;
 mod peers;
+mod people;
 mod pool;
 mod reference;
 mod secret;
@@ -44,11 +45,11 @@ use crate::{
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, By, CandidateRefusal, CensusRow,
     CensusTimes, Completion, DueLook, Enrolled, EvidencePart, Host, HostCursor, HostDecision,
     HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId, LabelCount, Labels,
-    LabelsChange, NewApiToken, NewAppraisal, NewCandidate, NewHost, NewJoinToken, NewReference,
-    NewTrustRoot, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Reenrolment,
-    Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply,
-    Settlement, Sha256, Store, StoreError, StoredPart, Told, TpmPresence, TrustRoots,
-    WaitingCursor,
+    LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewHost, NewJoinToken,
+    NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId,
+    PolicyInForce, Probed, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState,
+    Rejudgement, Replacement, Reply, SessionId, Settlement, Sha256, Store, StoreError, StoredPart,
+    StoredPassword, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
 };
 
 /// A [`Store`] in a PostgreSQL database, from version 15 on. Servers that share one are equal: none
@@ -155,6 +156,93 @@ impl Store for PostgresStore {
     fn remove_api_token(&self, name: &str, by: By) -> Reply<'_, ()> {
         let name = name.to_owned();
         self.change((name, by), |tx, (name, by)| Box::pin(token::remove_api(tx, name, by)))
+    }
+
+    fn add_user(&self, user: NewUser, by: By) -> Reply<'_, ()> {
+        self.change((user, by), |tx, (user, by)| Box::pin(people::add(tx, user, by)))
+    }
+
+    fn user(&self, name: &str) -> Reply<'_, Option<User>> {
+        let name = name.to_owned();
+        self.look((name,), |db, (name,)| Box::pin(people::by_name(db, name)))
+    }
+
+    fn users(&self) -> Reply<'_, Vec<User>> {
+        self.look((), |db, ()| Box::pin(people::all(db)))
+    }
+
+    fn change_user(&self, name: &str, change: UserChange, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.change((name, change, by), |tx, (name, change, by)| {
+            Box::pin(people::change(tx, name, *change, by))
+        })
+    }
+
+    fn set_password(&self, name: &str, password: StoredPassword, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.change((name, password, by), |tx, (name, password, by)| {
+            Box::pin(people::set_password(tx, name, password, by))
+        })
+    }
+
+    fn remove_user(&self, name: &str, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.change((name, by), |tx, (name, by)| Box::pin(people::remove(tx, name, by)))
+    }
+
+    fn keep_setup_code(&self, code_sha256: Sha256, at_ms: i64) -> Reply<'_, bool> {
+        self.change((code_sha256, at_ms), |tx, (code_sha256, at_ms)| {
+            Box::pin(people::keep_setup_code(tx, code_sha256, *at_ms))
+        })
+    }
+
+    fn is_setup_open(&self) -> Reply<'_, bool> {
+        self.look((), |db, ()| Box::pin(people::is_setup_open(db)))
+    }
+
+    fn set_up(&self, code_sha256: Sha256, user: NewUser, by: By) -> Reply<'_, ()> {
+        self.change((code_sha256, user, by), |tx, (code_sha256, user, by)| {
+            Box::pin(people::set_up(tx, code_sha256, user, by))
+        })
+    }
+
+    fn begin_session(&self, session: NewSession, by: By) -> Reply<'_, ()> {
+        self.change((session, by), |tx, (session, by)| Box::pin(people::begin(tx, session, by)))
+    }
+
+    fn session_by_sha256(
+        &self,
+        secret_sha256: Sha256,
+        now_ms: i64,
+        used_after_ms: i64,
+    ) -> Reply<'_, Option<crate::Session>> {
+        self.look((secret_sha256, now_ms, used_after_ms), |db, (sha256, now_ms, used_after_ms)| {
+            Box::pin(people::session_by_sha256(db, sha256, *now_ms, *used_after_ms))
+        })
+    }
+
+    fn sessions(&self, now_ms: i64, used_after_ms: i64) -> Reply<'_, Vec<crate::Session>> {
+        self.look((now_ms, used_after_ms), |db, (now_ms, used_after_ms)| {
+            Box::pin(people::sessions(db, *now_ms, *used_after_ms))
+        })
+    }
+
+    fn note_session_used(&self, id: &SessionId, at_ms: i64) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, at_ms), |tx, (id, at_ms)| Box::pin(people::note_used(tx, id, *at_ms)))
+    }
+
+    fn end_session(&self, id: &SessionId, actor: Option<&str>, by: By) -> Reply<'_, ()> {
+        let (id, actor) = (id.clone(), actor.map(str::to_owned));
+        self.change((id, actor, by), |tx, (id, actor, by)| {
+            Box::pin(people::end(tx, id, actor.as_deref(), by))
+        })
+    }
+
+    fn note_login_failure(&self, failure: LoginFailure, by: By) -> Reply<'_, ()> {
+        self.change((failure, by), |tx, (failure, by)| {
+            Box::pin(people::note_failure(tx, failure, by))
+        })
     }
 
     fn add_join_token(&self, token: NewJoinToken, by: By) -> Reply<'_, ()> {

@@ -10,6 +10,7 @@ pub(crate) mod host;
 pub(crate) mod inventory;
 pub(crate) mod operation;
 pub(crate) mod peers;
+pub(crate) mod people;
 pub(crate) mod reference;
 pub(crate) mod token;
 pub(crate) mod told;

@@ -22,6 +22,7 @@ mod migrate;
 mod open;
 mod operation;
 mod peers;
+mod people;
 mod readers;
 mod reference;
 mod secret;
@@ -43,11 +44,11 @@ use crate::{
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, By, CandidateRefusal, CensusRow,
     CensusTimes, Completion, DueLook, Enrolled, EvidencePart, Host, HostCursor, HostDecision,
     HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId, LabelCount, Labels,
-    LabelsChange, NewApiToken, NewAppraisal, NewCandidate, NewHost, NewJoinToken, NewReference,
-    NewTrustRoot, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Reenrolment,
-    Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply,
-    Settlement, Sha256, Store, StoreError, StoredPart, Told, TpmPresence, TrustRoots,
-    WaitingCursor,
+    LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewHost, NewJoinToken,
+    NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId,
+    PolicyInForce, Probed, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState,
+    Rejudgement, Replacement, Reply, Session, SessionId, Settlement, Sha256, Store, StoreError,
+    StoredPart, StoredPassword, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
 };
 
 pub(crate) use self::migrate::fits as schema_fits;
@@ -150,6 +151,77 @@ impl Store for SqliteStore {
     fn remove_api_token(&self, name: &str, by: By) -> Reply<'_, ()> {
         let name = name.to_owned();
         self.write(move |db| token::remove_api(db, &name, &by))
+    }
+
+    fn add_user(&self, user: NewUser, by: By) -> Reply<'_, ()> {
+        self.write(move |db| people::add(db, &user, &by))
+    }
+
+    fn user(&self, name: &str) -> Reply<'_, Option<User>> {
+        let name = name.to_owned();
+        self.read(move |db| people::by_name(db, &name))
+    }
+
+    fn users(&self) -> Reply<'_, Vec<User>> {
+        self.read(people::all)
+    }
+
+    fn change_user(&self, name: &str, change: UserChange, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| people::change(db, &name, change, &by))
+    }
+
+    fn set_password(&self, name: &str, password: StoredPassword, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| people::set_password(db, &name, &password, &by))
+    }
+
+    fn remove_user(&self, name: &str, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| people::remove(db, &name, &by))
+    }
+
+    fn keep_setup_code(&self, code_sha256: Sha256, at_ms: i64) -> Reply<'_, bool> {
+        self.write(move |db| people::keep_setup_code(db, &code_sha256, at_ms))
+    }
+
+    fn is_setup_open(&self) -> Reply<'_, bool> {
+        self.read(people::is_setup_open)
+    }
+
+    fn set_up(&self, code_sha256: Sha256, user: NewUser, by: By) -> Reply<'_, ()> {
+        self.write(move |db| people::set_up(db, &code_sha256, &user, &by))
+    }
+
+    fn begin_session(&self, session: NewSession, by: By) -> Reply<'_, ()> {
+        self.write(move |db| people::begin(db, &session, &by))
+    }
+
+    fn session_by_sha256(
+        &self,
+        secret_sha256: Sha256,
+        now_ms: i64,
+        used_after_ms: i64,
+    ) -> Reply<'_, Option<Session>> {
+        self.read(move |db| people::session_by_sha256(db, &secret_sha256, now_ms, used_after_ms))
+    }
+
+    fn sessions(&self, now_ms: i64, used_after_ms: i64) -> Reply<'_, Vec<Session>> {
+        self.read(move |db| people::sessions(db, now_ms, used_after_ms))
+    }
+
+    fn note_session_used(&self, id: &SessionId, at_ms: i64) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| people::note_used(db, &id, at_ms))
+    }
+
+    fn end_session(&self, id: &SessionId, actor: Option<&str>, by: By) -> Reply<'_, ()> {
+        let (id, actor) = (id.clone(), actor.map(str::to_owned));
+        self.write(move |db| people::end(db, &id, actor.as_deref(), &by))
+    }
+
+    fn note_login_failure(&self, failure: LoginFailure, by: By) -> Reply<'_, ()> {
+        self.write(move |db| people::note_failure(db, &failure, &by))
     }
 
     fn add_join_token(&self, token: NewJoinToken, by: By) -> Reply<'_, ()> {

@@ -22,7 +22,7 @@ pub(in crate::http) const WITH_TOKEN: &[&str] = &["unauthenticated"];
 
 /// What an operation may answer that wants a role.
 pub(in crate::http) const WITH_ROLE: &[&str] =
-    &["unauthenticated", "role-too-low", "token-is-limited"];
+    &["unauthenticated", "password-must-change", "role-too-low", "token-is-limited"];
 
 /// What an operation may answer that takes a body.
 pub(in crate::http) const WITH_BODY: &[&str] = &[
@@ -58,6 +58,7 @@ pub(in crate::http) const CODES: &[Code] = &[
     code(409, "candidate-differs", "another TPM than the named one waits"),
     code(400, "certificate-invalid", "there is no certificate in it"),
     code(404, "certificate-not-found", "there is no such trust anchor"),
+    code(403, "csrf-token-wrong", "a cookie was shown, and not the token of its session"),
     code(400, "cursor-invalid", "the cursor is none of this list's"),
     code(400, "ek-sha256-invalid", "this is no SHA-256 of an endorsement key"),
     code(409, "ek-taken", "another host has this TPM"),
@@ -76,6 +77,10 @@ pub(in crate::http) const CODES: &[Code] = &[
     code(403, "join-token-unknown", "there is no such join token"),
     code(403, "join-token-used-up", "the join token let in as many hosts as it may"),
     code(400, "label-invalid", "this is no label, or too many"),
+    code(409, "last-administrator", "it is the only enabled account of an administrator"),
+    code(429, "login-busy", "too many people log in at this moment"),
+    code(429, "login-delayed", "too many wrong logins: later again"),
+    code(401, "login-failed", "name and password belong to no account that lets somebody in"),
     code(400, "maintenance-invalid", "the reason is no line, or the time is over"),
     code(415, "media-type-unsupported", "bodies are `application/json`"),
     code(
@@ -83,6 +88,7 @@ pub(in crate::http) const CODES: &[Code] = &[
         "method-not-allowed",
         "the address does not take this method; `Allow` has those it does",
     ),
+    code(400, "name-invalid", "this is no name of an account"),
     code(409, "name-taken", "the name is taken"),
     code(409, "newer-evidence", "newer evidence was judged since: look again"),
     code(404, "no-candidate", "no other TPM was shown for this host"),
@@ -90,13 +96,18 @@ pub(in crate::http) const CODES: &[Code] = &[
     code(404, "no-evidence", "no evidence of this host was judged yet"),
     code(409, "no-identity-key", "the host has no identity key"),
     code(404, "no-peers", "the host has no verified quote, or does not say what machine it is"),
+    code(409, "no-session", "a token was shown, and no session"),
     code(403, "nonce-foreign", "the challenge is none of this server for this host"),
     code(400, "nonce-invalid", "the nonce has the wrong form"),
     code(409, "nonce-stale", "the challenge is too old"),
     code(409, "nonce-used", "the challenge was answered already"),
     code(406, "not-acceptable", "the client takes nothing that this address gives"),
     code(409, "nothing-changed", "the host boots as it should"),
+    code(403, "other-site", "the request does not come from a page of this server"),
     code(409, "other-tpm", "this is another TPM than the host's"),
+    code(400, "password-invalid", "the password is too short, or among the first that are tried"),
+    code(403, "password-must-change", "somebody else gave the password: choose another one first"),
+    code(403, "password-wrong", "this is not the present password"),
     code(400, "path-invalid", "a part of the path is too long, or is no text"),
     code(400, "policy-invalid", "the policy cannot be read"),
     code(400, "query-invalid", "a parameter is unknown, doubled, or nothing that it can be"),
@@ -107,7 +118,10 @@ pub(in crate::http) const CODES: &[Code] = &[
     code(404, "reference-not-found", "there is no such reference"),
     code(409, "reference-state", "a reference does not go from this state to that"),
     code(409, "references-changed", "references changed meanwhile: again"),
+    code(400, "role-invalid", "an account cannot have this role"),
     code(403, "role-too-low", "the token has a role that may not"),
+    code(404, "session-not-found", "there is no such session"),
+    code(403, "setup-code-wrong", "this is not the code for the first account, or it was used"),
     code(400, "text-invalid", "a text has characters that cannot be kept"),
     code(400, "token-invalid", "a part of the token is nothing that it can be"),
     code(403, "token-is-limited", "the token is for some hosts only"),
@@ -120,6 +134,7 @@ pub(in crate::http) const CODES: &[Code] = &[
     code(400, "trust-invalid", "the source is too long"),
     code(401, "unauthenticated", "the token is missing, or not known"),
     code(503, "unavailable", "the server cannot do this now: again in a minute"),
+    code(404, "user-not-found", "there is no such account"),
 ];
 
 /// What is known of a code.

@@ -12,6 +12,7 @@ pub(crate) mod inventory;
 pub(crate) mod make;
 pub(crate) mod operation;
 pub(crate) mod peers;
+pub(crate) mod people;
 pub(crate) mod reference;
 pub(crate) mod token;
 pub(crate) mod trust;
@@ -25,6 +26,10 @@ macro_rules! store_suite {
         store_suite!(@cases $open;
             token: secret_is_made_once, api_token_lives_until_it_expires,
                 the_last_use_of_an_api_token_goes_forward, api_token_names_are_unique, join_token_is_used_up_and_revoked;
+            people: accounts_are_added_and_changed, the_last_administrator_stays,
+                sessions_end_by_time_and_with_what_they_rest_on, sessions_are_listed_and_ended,
+                the_setup_code_makes_one_account, an_account_ends_the_setup_code,
+                failed_logins_are_told_without_unknown_names;
             trust: generation_moves_only_on_change;
             host: join_takes_one_use, pages_meet_without_gap, same_name_at_two_hosts,
                 disconnect_and_reconnect, approval_is_kept, removal_takes_everything_of_the_host,

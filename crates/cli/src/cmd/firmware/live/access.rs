@@ -9,8 +9,7 @@ use redfish::{
 };
 use zeroize::Zeroizing;
 
-use super::prompt;
-use crate::{args::Bmcs, error::CliError};
+use crate::{args::Bmcs, cmd::prompt, error::CliError};
 
 /// Environment variables with one account for all BMCs.
 const USER_ENV: &str = "BOOTPROOF_BMC_USER";

@@ -4,7 +4,6 @@ mod access;
 mod apply;
 mod campaign;
 mod look;
-mod prompt;
 mod revert;
 mod show;
 

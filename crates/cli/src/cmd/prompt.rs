@@ -1,24 +1,37 @@
-//! An account, asked of a person: what is typed as a password is not shown.
+//! Accounts and passwords, asked of a person: what is typed as a password is not shown.
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 use zeroize::Zeroizing;
 
-/// Most bytes of an answer: BMCs take passwords of 40 characters at most.
+/// Most bytes of an answer: passwords have 256 characters at most.
 const ANSWER_BYTES_MAX: u64 = 1024;
 
 /// Asks for user name and password; `None` where nobody is there to ask.
-pub(super) fn account() -> io::Result<Option<(String, Zeroizing<String>)>> {
+pub(crate) fn account() -> io::Result<Option<(String, Zeroizing<String>)>> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(None);
     }
     let user = line("user name of the BMCs: ")?;
+    let password = silent_line("password: ")?;
+    Ok(Some((user.trim().to_owned(), password)))
+}
+
+/// Asks for something secret; `None` where nobody is there to ask.
+pub(crate) fn secret(question: &str) -> io::Result<Option<Zeroizing<String>>> {
+    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+        return Ok(None);
+    }
+    silent_line(question).map(Some)
+}
+
+fn silent_line(question: &str) -> io::Result<Zeroizing<String>> {
     let silence = Silence::begin()?;
-    let password = line("password: ")?;
+    let answer = line(question)?;
     drop(silence);
     let _ = writeln!(io::stderr().lock());
-    Ok(Some((user.trim().to_owned(), password)))
+    Ok(answer)
 }
 
 fn line(question: &str) -> io::Result<Zeroizing<String>> {

@@ -1,0 +1,190 @@
+//! Accounts of people, and their sessions. Of passwords and secrets only what proves them is stored.
+
+use super::text_id;
+use crate::{Labels, Role, Sha256};
+
+text_id!(
+    /// A session's public identifier: shown in lists, and good for nothing but to end it.
+    SessionId
+);
+
+/// What a person must do before anything else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordState {
+    /// It was chosen by its owner.
+    Chosen,
+    /// Somebody else gave it, so that it must be changed.
+    Given,
+}
+
+impl PasswordState {
+    /// Whether it must be changed.
+    #[must_use]
+    pub fn must_change(self) -> bool {
+        self == Self::Given
+    }
+
+    pub(crate) fn from_must_change(must_change: bool) -> Self {
+        if must_change { Self::Given } else { Self::Chosen }
+    }
+}
+
+/// Whether an account lets its person in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountState {
+    /// It does.
+    Enabled,
+    /// It does not, until somebody enables it.
+    Disabled,
+}
+
+impl AccountState {
+    /// Whether it does not.
+    #[must_use]
+    pub fn is_disabled(self) -> bool {
+        self == Self::Disabled
+    }
+
+    pub(crate) fn from_disabled(disabled: bool) -> Self {
+        if disabled { Self::Disabled } else { Self::Enabled }
+    }
+}
+
+/// A password, as it is kept.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredPassword {
+    /// A salted, slow hash of it, in the PHC format.
+    pub phc: String,
+    /// Who chose it.
+    pub state: PasswordState,
+}
+
+impl std::fmt::Debug for StoredPassword {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredPassword").field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+/// An account to add.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewUser {
+    /// Its unique name.
+    pub name: String,
+    /// What its person may do.
+    pub role: Role,
+    /// Its password.
+    pub password: StoredPassword,
+}
+
+/// An account as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Its name.
+    pub name: String,
+    /// What its person may do.
+    pub role: Role,
+    /// Its password.
+    pub password: StoredPassword,
+    /// Whether it lets its person in.
+    pub state: AccountState,
+    /// When it was made.
+    pub created_at_ms: i64,
+    /// Who made it.
+    pub created_by: String,
+    /// When its password was set.
+    pub password_at_ms: i64,
+}
+
+/// What is to change of an account; `None` stays.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct UserChange {
+    /// What its person may do.
+    pub role: Option<Role>,
+    /// Whether it lets its person in.
+    pub state: Option<AccountState>,
+}
+
+/// Whose session it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionOf {
+    /// A person with an account, who has shown its password.
+    Account {
+        /// The account's name.
+        name: String,
+        /// The hash that the password was compared with: it may have changed since.
+        phc: String,
+    },
+    /// A person of whom somebody else vouches.
+    Vouched {
+        /// What the audit log calls it.
+        actor: String,
+        /// What it may do, for as long as the session lasts.
+        role: Role,
+        /// Labels that a host must have for it to be seen; none: all hosts.
+        hosts: Labels,
+    },
+}
+
+/// A session to begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewSession {
+    /// A new identifier.
+    pub id: SessionId,
+    /// Digest of its secret.
+    pub secret_sha256: Sha256,
+    /// Whose it is.
+    pub of: SessionOf,
+    /// Where it was begun.
+    pub address: String,
+    /// When it ends at the latest.
+    pub expires_at_ms: i64,
+}
+
+/// A session that is good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// Its identifier.
+    pub id: SessionId,
+    /// What the audit log calls its person.
+    pub actor: String,
+    /// The account, where its person has one.
+    pub account: Option<String>,
+    /// What its person may do now.
+    pub role: Role,
+    /// Labels that a host must have for it to be seen; none: all hosts.
+    pub hosts: Labels,
+    /// Who chose the account's password.
+    pub password: PasswordState,
+    /// Where it was begun.
+    pub address: String,
+    /// When it was begun.
+    pub begun_at_ms: i64,
+    /// When it was used last, as far as [`crate::Store::note_session_used`] was told.
+    pub used_at_ms: i64,
+    /// When it ends at the latest.
+    pub expires_at_ms: i64,
+}
+
+/// Attempts to log in that failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginFailure {
+    /// The account; `None` where there is none of that name.
+    pub account: Option<String>,
+    /// From where.
+    pub address: String,
+    /// How many more there were since the last one that was noted.
+    pub n_more: u32,
+}
+
+/// What audit rows call an account, and the person who has it.
+pub(crate) fn user_subject(name: &str) -> String {
+    format!("user:{name}")
+}
+
+/// What an audit row says of a failed login. A name that is no account's may be a password that somebody
+/// typed into the wrong field.
+pub(crate) fn failure_detail(failure: &LoginFailure) -> (String, serde_json::Value) {
+    let LoginFailure { account, address, n_more } = failure;
+    let subject = account.as_deref().map_or_else(|| "unknown".to_owned(), user_subject);
+    (subject, serde_json::json!({ "address": address, "n_more": n_more }))
+}
