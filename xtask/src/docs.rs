@@ -61,7 +61,7 @@ fn write_openapi() -> anyhow::Result<()> {
     let test = ["test", "-q", "-p", "server", "--test", "it", "--"];
     let status = std::process::Command::new("cargo")
         .args(test)
-        .args(["the_frozen_document_is_what_the_server_says", "-q"])
+        .arg("the_frozen_document_is_what_the_server_says")
         .env("BOOTPROOF_WRITE_OPENAPI", "1")
         .stdout(std::process::Stdio::null())
         .current_dir(sh::root())

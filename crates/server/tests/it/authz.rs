@@ -264,7 +264,7 @@ async fn each_endpoint_wants_a_page_of_its_own_and_an_account_that_is_enabled() 
         let answer = browser.send(&verb.to_uppercase(), path, headers, &Value::Null);
         answer.code().to_owned()
     };
-    let protected = || ENDPOINTS.into_iter().filter(|(.., needed)| *needed != Anyone);
+    let protected = || ENDPOINTS.iter().copied().filter(|(.., needed)| *needed != Anyone);
     for (verb, path, needed) in protected().filter(|(verb, ..)| *verb != "get") {
         let path = of_nothing(path);
         let token = browser.csrf_token.clone().unwrap();
