@@ -55,6 +55,13 @@ pub(crate) const BACKUP_TOOLS: &[Needed] =
 pub(crate) const CLOCK_TOOLS: &[Needed] =
     &[Needed::new("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "libfaketime")];
 
+/// Receivers of alarms, as others wrote them.
+pub(crate) const RECEIVERS: &[Needed] = &[
+    Needed::new("prometheus-alertmanager", "prometheus-alertmanager"),
+    Needed::new("syslog-ng", "syslog-ng-core"),
+    Needed::new("/usr/lib/python3/dist-packages/aiosmtpd/__init__.py", "python3-aiosmtpd"),
+];
+
 /// What judges our units and packages.
 pub(crate) const PACKAGING_TOOLS: &[Needed] = &[
     Needed { program: "systemd-analyze", package: "systemd" },

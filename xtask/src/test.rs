@@ -16,6 +16,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     install::packages(install::LOG_TOOLS)?;
     install::packages(install::BACKUP_TOOLS)?;
     install::packages(install::CLOCK_TOOLS)?;
+    install::packages(install::RECEIVERS)?;
     install::postgresql()?;
     install::cargo_tool("cargo-nextest", NEXTEST)?;
     install::cargo_tool("cargo-deny", DENY)?;

@@ -4,7 +4,9 @@ mod alarm;
 mod approval;
 mod audit;
 mod bmc;
+mod channel;
 mod doctor;
+mod events;
 mod firmware;
 mod firmware_changes;
 mod host;
@@ -21,7 +23,9 @@ pub use alarm::{Alarm, AlarmAcknowledge, AlarmShow, WhichAlarms};
 pub use approval::{Approval, ApprovalList, Decide, WhatWaits};
 pub use audit::{AttestedResult, Audit, AuditVerify, Dialect, ResultGet, ResultVerify};
 pub use bmc::{Bmcs, Changes};
+pub use channel::{Channel, ChannelAdd, OneChannel};
 pub use doctor::{Doctor, Profile};
+pub use events::Events;
 pub use firmware::{
     Firmware, FirmwareGoal, FirmwarePlan, FirmwareProfile, FirmwareScan, FirmwareSource,
 };
@@ -85,6 +89,11 @@ pub enum Command {
     /// See what stands against hosts, and say that you know of it
     #[command(subcommand, visible_alias = "alarms")]
     Alarm(Alarm),
+    /// Say who is told of alarms: webhooks, Alertmanager, mail, syslog
+    #[command(subcommand, visible_alias = "channels")]
+    Channel(Channel),
+    /// Show what changed, and wait for what changes next
+    Events(Events),
     /// Read the audit log, and check that it was not tampered with
     #[command(subcommand)]
     Audit(Audit),

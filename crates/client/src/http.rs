@@ -4,7 +4,11 @@ use std::{error::Error as StdError, time::Duration};
 
 use api::{RESPONSE_BYTES_MAX, problem::Problem};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::{Method, Request, StatusCode, body::Bytes, header};
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    header,
+};
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
     client::legacy::{self, connect::HttpConnector},
@@ -134,13 +138,25 @@ impl Client {
             return serde_json::from_slice(body)
                 .map_err(|err| ClientError::Answer(err.to_string()));
         }
-        Err(ClientError::Problem(serde_json::from_slice(&body).unwrap_or_else(|_| Problem {
-            code: "http-status".to_owned(),
-            status: status.as_u16(),
-            title: format!("the server answered with status {status}"),
-            hint: None,
-            request_id: None,
-        })))
+        Err(problem(status, &body))
+    }
+
+    /// Asks for `path`, and leaves the body of the answer to be read as it comes.
+    pub(crate) async fn stream(&self, path: &str, accept: &str) -> Result<Incoming, ClientError> {
+        let asked = self.begin(Method::GET, path, Bytes::new(), Some(accept));
+        let response = tokio::time::timeout(Duration::from_secs(REQUEST_S_MAX), asked)
+            .await
+            .map_err(|_| ClientError::Timeout { seconds: REQUEST_S_MAX })??;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response.into_body());
+        }
+        let body = Limited::new(response.into_body(), RESPONSE_BYTES_MAX).collect();
+        let body = tokio::time::timeout(Duration::from_secs(REQUEST_S_MAX), body)
+            .await
+            .map_err(|_| ClientError::Timeout { seconds: REQUEST_S_MAX })?
+            .map_err(ClientError::Unreachable)?;
+        Err(problem(status, &body.to_bytes()))
     }
 
     async fn exchange(
@@ -149,20 +165,7 @@ impl Client {
         path: &str,
         body: Bytes,
     ) -> Result<(StatusCode, Bytes), ClientError> {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.base))
-            .header(header::USER_AGENT, concat!("bootproof/", env!("CARGO_PKG_VERSION")));
-        if let Some(token) = &self.token {
-            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
-        }
-        if !body.is_empty() {
-            request = request.header(header::CONTENT_TYPE, "application/json");
-        }
-        let request = request
-            .body(Full::new(body))
-            .map_err(|_| ClientError::Address { url: format!("{}{path}", self.base) })?;
-        let response = self.http.request(request).await.map_err(connection_error)?;
+        let response = self.begin(method, path, body, None).await?;
         let status = response.status();
         let body = Limited::new(response.into_body(), RESPONSE_BYTES_MAX)
             .collect()
@@ -171,6 +174,44 @@ impl Client {
             .to_bytes();
         Ok((status, body))
     }
+
+    /// Sends a request, and waits for the head of its answer.
+    async fn begin(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        accept: Option<&str>,
+    ) -> Result<Response<Incoming>, ClientError> {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.base))
+            .header(header::USER_AGENT, concat!("bootproof/", env!("CARGO_PKG_VERSION")));
+        if let Some(token) = &self.token {
+            request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if let Some(accept) = accept {
+            request = request.header(header::ACCEPT, accept);
+        }
+        if !body.is_empty() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let request = request
+            .body(Full::new(body))
+            .map_err(|_| ClientError::Address { url: format!("{}{path}", self.base) })?;
+        self.http.request(request).await.map_err(connection_error)
+    }
+}
+
+/// What the server refused, or what can be said of an answer that does not tell.
+fn problem(status: StatusCode, body: &[u8]) -> ClientError {
+    ClientError::Problem(serde_json::from_slice(body).unwrap_or_else(|_| Problem {
+        code: "http-status".to_owned(),
+        status: status.as_u16(),
+        title: format!("the server answered with status {status}"),
+        hint: None,
+        request_id: None,
+    }))
 }
 
 fn to_json<Q: Serialize>(request: &Q) -> Result<Bytes, ClientError> {

@@ -5,10 +5,12 @@
 
 mod context;
 mod error;
+mod events;
 mod http;
 mod trust;
 
 pub use context::{CONTEXT_ENV, Context, ContextError};
 pub use error::ClientError;
+pub use events::EventStream;
 pub use http::Client;
 pub use trust::{CaPin, PinError, Trust};

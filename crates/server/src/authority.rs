@@ -78,6 +78,11 @@ impl Authority {
         Ok(Arc::new(Self { issuer, certificate, pem, names: names.to_vec(), current }))
     }
 
+    /// A secret that every server of a store has, and no database: for keys that follow from it.
+    pub(crate) fn secret(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(self.issuer.key().serialize_der())
+    }
+
     /// The authority's certificate, PEM.
     pub fn pem(&self) -> &str {
         &self.pem

@@ -45,6 +45,11 @@ pub struct Config {
     pub session_idle_s: u64,
     /// Seconds after which a person's session ends in any case.
     pub session_s: u64,
+    /// Whether channels may speak to link-local addresses, at which machines of a cloud have services
+    /// of their own.
+    pub channels_reach_link_local: bool,
+    /// Days for which events are kept for who reads them late, 366 at most.
+    pub events_kept_days: u32,
     /// The policy file; without one the default policy holds. In the configuration file it is
     /// relative to that file's folder.
     pub policy: Option<PathBuf>,
@@ -99,6 +104,8 @@ impl Default for Config {
             joins_per_s: crate::app::JOINS_PER_S,
             session_idle_s: 1_800,
             session_s: 12 * 3600,
+            channels_reach_link_local: false,
+            events_kept_days: 7,
             policy: None,
             schedules: Vec::new(),
             dbx: None,
@@ -180,6 +187,7 @@ impl Config {
         const SESSION_S_MAX: u64 = 31 * 24 * 3600;
         within("session_idle_s", self.session_idle_s, 60, SESSION_S_MAX)?;
         within("session_s", self.session_s, 60, SESSION_S_MAX)?;
+        within("events_kept_days", self.events_kept_days.into(), 1, 366)?;
         anyhow::ensure!(self.joins_per_s > 0, "joins_per_s must not be 0");
         anyhow::ensure!(self.connections_max > 0, "connections_max must not be 0");
         Ok(())

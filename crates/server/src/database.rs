@@ -37,7 +37,7 @@ pub async fn open(config: &Config, authority: &Authority) -> anyhow::Result<Arc<
 pub fn place(config: &Config) -> anyhow::Result<Place> {
     match &config.store {
         None => Ok(Place::Sqlite(config.data_dir.join(FILE))),
-        Some(url) => Ok(Place::Postgres(address(&url.0)?)),
+        Some(url) => Ok(Place::Postgres(Box::new(address(&url.0)?))),
     }
 }
 

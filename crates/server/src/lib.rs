@@ -9,6 +9,7 @@ pub mod authority;
 pub mod config;
 pub mod context;
 pub mod database;
+mod deliver;
 mod files;
 pub mod http;
 pub mod restoring;

@@ -198,6 +198,8 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let renewing = tokio::spawn(renew(Arc::clone(&authority)));
     let watching = tokio::spawn(Arc::clone(&app).watch());
     let hearing = tokio::spawn(Arc::clone(&app).hear_and_tell());
+    let publishing = tokio::spawn(Arc::clone(&app).publish());
+    let delivering = tokio::spawn(Arc::clone(&app).deliver());
     let tls = authority.server_config()?;
     let ending = async {
         ended().await;
@@ -209,6 +211,8 @@ async fn run(config: Config) -> anyhow::Result<()> {
     renewing.abort();
     watching.abort();
     hearing.abort();
+    publishing.abort();
+    delivering.abort();
     tracing::info!("ended");
     Ok(())
 }

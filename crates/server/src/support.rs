@@ -41,6 +41,8 @@ const ALLOWED: &[&str] = &[
     "connections_max",
     "session_idle_s",
     "session_s",
+    "events_kept_days",
+    "channels_reach_link_local",
     "policy",
     "dbx",
 ];

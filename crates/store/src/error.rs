@@ -82,6 +82,8 @@ pub enum Kind {
     PendingEnrolment,
     /// A reference.
     Reference,
+    /// A channel.
+    Channel,
     /// Another TPM that was shown for a host.
     Candidate,
 }
@@ -97,6 +99,7 @@ impl std::fmt::Display for Kind {
             Kind::TrustRoot => "trust root",
             Kind::PendingEnrolment => "enrolment",
             Kind::Reference => "reference",
+            Kind::Channel => "channel",
             Kind::Candidate => "another TPM of this host",
         })
     }
@@ -206,6 +209,18 @@ pub enum Conflict {
         id: ReferenceId,
         /// What that one is.
         state: ReferenceState,
+    },
+    /// Events behind the cursor are gone: they were kept as long as they are to be.
+    #[error("events after {after} are forgotten")]
+    EventsForgotten {
+        /// The cursor.
+        after: crate::EventCursor,
+    },
+    /// No event has this cursor.
+    #[error("there is no event {after}")]
+    NoSuchEvent {
+        /// The cursor.
+        after: crate::EventCursor,
     },
     /// The identifier is in use. Identifiers are random, so the request came twice.
     #[error("this identifier is in use")]

@@ -39,7 +39,12 @@ pub use row::appraisal::{
 pub use row::approval::{CandidateRefusal, HostDecision, WaitingCursor};
 pub use row::audit::By;
 pub use row::candidate::{Candidate, NewCandidate, Noted, Replacement};
+pub use row::channel::{
+    Channel, ChannelActivity, ChannelLease, DeadLetter, DeadLetterId, DeadLetters, NewChannel,
+    NewDeadLetter, Progress,
+};
 pub use row::enrolment::{Completion, Enrolled, EnrolledKeys, Origin, PendingEnrolment, PendingId};
+pub use row::event::{Event, EventCursor, EventKind, EventSpan};
 pub use row::host::{
     Approval, Connection, Host, HostCursor, HostId, Identity, NewHost, QuoteClock, Reenrolment,
     TpmPresence,
@@ -99,6 +104,12 @@ pub const LABELS_PER_HOST_MAX: u32 = 32;
 
 /// Sessions of one person: browsers and machines that somebody works at. The oldest ends for a new one.
 pub const SESSIONS_PER_PERSON_MAX: u32 = 32;
+/// Most channels: each reads each event.
+pub const CHANNELS_MAX: u32 = 64;
+
+/// Most dead letters that are kept of a channel: of a receiver that was away for long, a person wants the
+/// newest, and each has some KiB.
+pub const DEAD_LETTERS_MAX: u32 = 10_000;
 
 /// Where the server keeps everything that must outlive it.
 ///
@@ -402,6 +413,65 @@ pub trait Store: Send + Sync {
     /// Takes acknowledgements back; returns how many.
     fn withdraw_acknowledgements(&self, selection: AlarmSelection, by: By) -> Reply<'_, u32>;
 
+    // Events.
+
+    /// Events after `after`, oldest first; at most `n_max` and [`HISTORY_PAGE_MAX`]. An event is written
+    /// in the transaction of the change that it tells, and has a number once it is published: whoever
+    /// goes on from a number misses nothing and gets nothing twice. [`Conflict::EventsForgotten`] where
+    /// events behind `after` are gone, [`Conflict::NoSuchEvent`] where there never was one.
+    fn events(&self, after: EventCursor, n_max: u32) -> Reply<'_, Vec<Event>>;
+    /// Which events there are.
+    fn event_span(&self) -> Reply<'_, EventSpan>;
+    /// Gives numbers to events that were committed and have none; returns how many, at most
+    /// [`HISTORY_PAGE_MAX`].
+    fn publish_events(&self) -> Reply<'_, u32>;
+    /// Forgets the oldest events, those from before `before_ms`, at most `n_max`; returns how many.
+    fn forget_events(&self, before_ms: i64, n_max: u32) -> Reply<'_, u32>;
+    /// Ends what ends by time, and was not ended yet: acknowledgements of alarms that stand, and
+    /// maintenance. At most `n_max` of each; returns how many.
+    fn end_lapsed(&self, now_ms: i64, n_max: u32) -> Reply<'_, u32>;
+
+    // Channels.
+
+    /// Adds a channel, which tells of what comes behind the last event. [`Conflict::NameTaken`] if its
+    /// name is in use; [`StoreError::Limit`] ([`CHANNELS_MAX`]).
+    fn add_channel(&self, channel: NewChannel, by: By) -> Reply<'_, ()>;
+    /// All channels by name.
+    fn channels(&self) -> Reply<'_, Vec<Channel>>;
+    /// One channel.
+    fn channel(&self, name: &str) -> Reply<'_, Option<Channel>>;
+    /// Gives the channel of this name other settings; its kind, cursor and dead letters stay. What failed
+    /// is tried anew at once.
+    fn change_channel(&self, channel: NewChannel, by: By) -> Reply<'_, ()>;
+    /// Pauses a channel, or lets it go on where it was.
+    fn set_channel_activity(&self, name: &str, activity: ChannelActivity, by: By) -> Reply<'_, ()>;
+    /// Removes a channel with its dead letters.
+    fn remove_channel(&self, name: &str, by: By) -> Reply<'_, ()>;
+    /// Takes a channel that is due at `now_ms` and that nobody holds. One is due that is not paused,
+    /// whose time has come, and that has events behind its cursor, dead letters to deliver, or something
+    /// to renew. The lease of a server that died ends by time; where the store is one server's, at once.
+    fn claim_channel(&self, lease: ChannelLease, now_ms: i64) -> Reply<'_, Option<Channel>>;
+    /// Notes how far a channel is, and that the lease goes on; `false` where it is not the holder's any
+    /// more, and nothing was noted. Of dead letters the newest [`DEAD_LETTERS_MAX`] are kept.
+    fn note_progress(&self, name: &str, progress: Progress, lease: ChannelLease)
+    -> Reply<'_, bool>;
+    /// Gives a channel back.
+    fn release_channel(&self, name: &str, holder: &str) -> Reply<'_, ()>;
+    /// Dead letters of a channel with numbers above `after`, oldest first; at most `n_max` and
+    /// [`HISTORY_PAGE_MAX`].
+    fn dead_letters(
+        &self,
+        channel: &str,
+        after: DeadLetterId,
+        n_max: u32,
+    ) -> Reply<'_, Vec<DeadLetter>>;
+    /// Wants dead letters delivered; returns how many.
+    fn redeliver(&self, channel: &str, which: DeadLetters, by: By) -> Reply<'_, u32>;
+    /// The oldest dead letter that is to be delivered.
+    fn due_dead_letter(&self, channel: &str) -> Reply<'_, Option<DeadLetter>>;
+    /// Notes that a dead letter was delivered (`None`), so that it goes, or why not.
+    fn note_redelivery(&self, id: DeadLetterId, error: Option<String>) -> Reply<'_, ()>;
+
     // References.
 
     /// Adds a reference. Checked in this order: it begins as pending or active
@@ -448,6 +518,8 @@ pub trait Store: Send + Sync {
     /// Tells the other servers on this store that something about these hosts changed, so that who waits
     /// there for it need not wait until he looks again. The store is the truth: what is told may get lost.
     fn tell(&self, hosts: Vec<HostId>) -> Reply<'_, ()>;
+    /// Tells the other servers that there are new events.
+    fn tell_of_events(&self) -> Reply<'_, ()>;
     /// What other servers told since the last call; resolves when there is something. For one caller.
     /// Where the store is one server's it never resolves.
     fn told(&self) -> Reply<'_, Told>;

@@ -49,6 +49,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { title: "People and rights", requirements: PEOPLE },
     Part { title: "Data that outlive machines", requirements: DATA },
     Part { title: "Faults in operation", requirements: FAULTS },
+    Part { title: "Events and channels", requirements: EVENTS },
 ];
 
 const ONBOARDING: &[Requirement] = requirements! {
@@ -821,6 +822,49 @@ const BOOT_PATH: &[Requirement] = requirements! {
         ["boot-claims::windows_tells_its_boots_and_whether_it_woke",
          "boot-claims::paths_of_recorded_machines_are_told"];
     B17 "systemd's report is verified." open "systemd's report is no released format yet";
+};
+
+const EVENTS: &[Requirement] = requirements! {
+    E1 "An event is written with its change, once, and what changes nothing writes none."
+        ["server::a_change_is_told_as_a_cloud_event"];
+    E2 "Who goes on from a cursor misses nothing and gets nothing twice, over restarts and at each server, also where a change commits late."
+        ["store::an_event_that_commits_late_is_not_missed",
+         "store::events_of_two_servers_are_one_row_without_gaps",
+         "server::nothing_is_missed_or_doubled_over_restarts",
+         "server::who_listens_at_one_server_hears_of_all"];
+    E3 "A cursor that is too old, or that the store never gave, is refused, and nothing is left out silently."
+        ["server::a_filter_lets_through_what_fits"];
+    E4 "A stream tells what fits and what its reader may know, is one of a limited number, and holds up nobody."
+        ["server::all_of_a_filter_must_fit",
+         "server::who_may_know_of_some_hosts_hears_of_those",
+         "server::streams_are_limited_and_end_with_the_server"];
+    E5 "A channel tells in order, at least once and known by its identifier, over failures, a kill and two servers."
+        ["server::a_webhook_is_a_signed_cloud_event",
+         "server::what_fails_is_tried_again_and_what_is_behind_it_waits",
+         "server::a_server_that_is_killed_before_it_noted_it_tells_it_again",
+         "server::two_servers_deliver_once",
+         "server::what_is_next_never_passes_over_what_fits"];
+    E6 "What cannot be told is a dead letter that a person sees, and blocks nothing for ever."
+        ["server::what_is_refused_dies_and_blocks_nothing",
+         "server::tries_come_later_each_time_and_end"];
+    E7 "Receivers are verified, redirects not followed, answers bounded, link-local addresses refused; secrets are sealed."
+        ["server::a_test_says_step_by_step_what_happened",
+         "server::link_local_addresses_are_refused_in_each_form",
+         "server::only_what_is_wrong_with_the_message_is_refused",
+         "server::a_secret_is_opened_by_its_key_and_for_its_channel",
+         "server::what_is_no_channel_is_refused"];
+    E8 "Each kind of channel is what its standard says, and no word of a host breaks out of its place."
+        ["server::a_signature_is_that_of_the_specification",
+         "server::alertmanager_has_an_alert_as_long_as_its_alarm_stands",
+         "server::one_mail_tells_a_cause_by_tls",
+         "server::one_mail_tells_a_cause_by_starttls",
+         "server::one_mail_is_for_one_cause_and_not_for_one_host",
+         "server::no_word_of_a_host_becomes_a_header",
+         "server::syslog_ng_reads_each_record",
+         "server::a_record_cannot_be_broken_by_what_is_in_it"];
+    E9 "Channels are silent about hosts in maintenance and about what people know, until that ends."
+        ["server::maintenance_and_acknowledgements_are_silent_until_they_end",
+         "server::a_channel_tells_what_fits_and_is_not_muted"];
 };
 
 const PEOPLE: &[Requirement] = requirements! {

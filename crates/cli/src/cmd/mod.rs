@@ -5,9 +5,11 @@ mod approval;
 mod attested_result;
 mod audit;
 mod boot_path;
+mod channel;
 mod diagnose;
 mod doctor;
 mod eventlog;
+mod events;
 mod explain;
 mod firmware;
 mod generate;
@@ -92,6 +94,8 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Host(command) => block_on(host::run(command, &client()?, output)),
         Command::Alarm(command) => block_on(alarm::run(command, &client()?, output)),
         Command::Approval(command) => block_on(approval::run(command, &client()?, output)),
+        Command::Channel(command) => block_on(channel::run(command, &client()?, output)),
+        Command::Events(command) => block_on(events::run(command, &client()?, output)),
         Command::Audit(command) => block_on(audit::run(command, &client()?, output)),
         Command::Result(command) => block_on(attested_result::run(command, client, output)),
         Command::Token(command) => block_on(token::run(command, &client()?, output)),

@@ -107,6 +107,9 @@ impl App {
         let host = host.id;
         let settlement = Settlement { host, change, causes, look_again_at_ms, at_ms: now_ms };
         let edges = self.store.settle_alarms(settlement).await?;
+        if !edges.raised.is_empty() || !edges.cleared.is_empty() {
+            self.hub.news();
+        }
         for alarm in edges.raised {
             let (host, name) = (alarm.host, alarm.host_name);
             tracing::warn!(%host, name, code = alarm.code, "alarm raised: {}", alarm.cause);
@@ -163,6 +166,7 @@ impl App {
         check_lasting("acknowledgement-invalid", &reason, until_ms, by.at_ms)?;
         let selection = selection(alarms)?;
         let n = self.store.acknowledge_alarms(selection, &reason, until_ms, by).await?;
+        self.hub.news();
         Ok(AlarmsChanged { n })
     }
 
@@ -173,6 +177,7 @@ impl App {
         by: By,
     ) -> Result<AlarmsChanged, AppError> {
         let n = self.store.withdraw_acknowledgements(selection(request.alarms)?, by).await?;
+        self.hub.news();
         Ok(AlarmsChanged { n })
     }
 }
@@ -189,7 +194,7 @@ fn selection(alarms: Alarms) -> Result<AlarmSelection, AppError> {
 }
 
 /// Title and next step of a code; a code of a version before has none.
-fn words(code: &str) -> (String, String) {
+pub(super) fn words(code: &str) -> (String, String) {
     match Code::from_name(code) {
         Some(code) => (code.entry().title.to_owned(), code.entry().next_step.to_owned()),
         None => (code.to_owned(), String::new()),

@@ -232,6 +232,9 @@ impl App {
         };
         let by = By::new(format!("host:{}", host.id), now_ms);
         self.store.record_appraisal(new, by).await?;
+        if host.last.as_ref().is_none_or(|last| last.verdict != appraisal.verdict) {
+            self.hub.news();
+        }
         // A person may wait for it, at whichever server; else it is this server's host alone.
         match host.attest_requested_at_ms {
             Some(_) => self.hub.wake(&host.id),

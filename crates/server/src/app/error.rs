@@ -50,6 +50,8 @@ pub enum RefusalKind {
     NotAcceptable,
     /// The body is of a kind that is not taken.
     Kind,
+    /// What it names was there, and is no more.
+    Gone,
     /// The body is too large.
     TooLarge,
     /// Too many at once.
@@ -143,6 +145,7 @@ fn not_found(kind: Kind) -> AppError {
         Kind::PendingEnrolment => {
             ("enrolment-not-found", "it was never begun or has expired: begin it anew")
         }
+        Kind::Channel => ("channel-not-found", "`bootproof channel list` shows them"),
         Kind::Reference => ("reference-not-found", "`bootproof reference list` shows them"),
         Kind::Candidate => (
             "no-candidate",
@@ -267,6 +270,20 @@ impl AppError {
                     }
                     _ => format!("`bootproof reference show {id}` shows it"),
                 },
+            ),
+            Conflict::EventsForgotten { .. } => refused(
+                RefusalKind::Gone,
+                "events-forgotten",
+                "events are kept for some days (`events_kept_days`), and some that you have not \
+                 seen are gone: read what stands now (`bootproof alarm list`, `bootproof host \
+                 list`), then go on with `after=first`",
+            ),
+            Conflict::NoSuchEvent { .. } => refused(
+                RefusalKind::Gone,
+                "event-unknown",
+                "the store was restored to what it was before, or the cursor is another \
+                 server's: read what stands now (`bootproof alarm list`, `bootproof host list`), \
+                 then go on with `after=first`",
             ),
             Conflict::IdTaken => Self::Bug(conflict.into()),
         }

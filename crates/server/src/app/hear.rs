@@ -27,7 +27,11 @@ impl App {
                         self.hub.wake_here(host);
                     }
                 }
-                Ok(Told::Anything) => self.hub.wake_all_here(),
+                Ok(Told::Events) => self.hub.news(),
+                Ok(Told::Anything) => {
+                    self.hub.wake_all_here();
+                    self.hub.news();
+                }
                 Err(err) => {
                     tracing::warn!(error = %Chain(&err), "hears nothing of other servers now");
                     sleep(REST).await;

@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-use store::HostId;
+use store::{EventCursor, HostId};
 use tokio::sync::{Notify, watch};
 
 /// Wakes whoever waits for one host. Holds an entry only while somebody waits.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Hub {
     hosts: Mutex<HashMap<HostId, Weak<watch::Sender<u64>>>>,
     /// Told of each change of any host.
@@ -20,6 +20,24 @@ pub(crate) struct Hub {
     telling: Notify,
     /// Whether the server is about to end.
     ending: watch::Sender<bool>,
+    /// Told where an event was written.
+    news: Notify,
+    /// The last event that was published.
+    published: watch::Sender<EventCursor>,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self {
+            hosts: Mutex::default(),
+            any: Notify::new(),
+            to_tell: Mutex::default(),
+            telling: Notify::new(),
+            news: Notify::new(),
+            published: watch::Sender::new(EventCursor::START),
+            ending: watch::Sender::new(false),
+        }
+    }
 }
 
 /// One who waits. A change between its making and its waiting is not lost.
@@ -55,6 +73,7 @@ impl Hub {
     /// Something about `host` changed: wakes who waits for it at this server, and at others.
     pub(crate) fn wake(&self, host: &HostId) {
         self.wake_here(host);
+        self.news();
         self.to_tell.lock().unwrap_or_else(PoisonError::into_inner).insert(host.clone());
         self.telling.notify_one();
     }
@@ -90,9 +109,28 @@ impl Hub {
     }
 
     /// Resolves once the server is about to end: for what lasts, such as streams.
-    #[cfg_attr(not(test), expect(dead_code, reason = "streams of events are not there yet"))]
     pub(crate) async fn ended(&self) {
         let _ = self.ending.subscribe().wait_for(|is_ending| *is_ending).await;
+    }
+
+    /// An event was written, or may have been.
+    pub(crate) fn news(&self) {
+        self.news.notify_one();
+    }
+
+    /// Resolves when an event was written, or after `time`. For one who waits.
+    pub(crate) async fn news_or(&self, time: Duration) {
+        let _ = tokio::time::timeout(time, self.news.notified()).await;
+    }
+
+    /// Events were published, up to this one.
+    pub(crate) fn published(&self, last: EventCursor) {
+        self.published.send_if_modified(|known| std::mem::replace(known, last) != last);
+    }
+
+    /// Hears of events that are published.
+    pub(crate) fn publications(&self) -> watch::Receiver<EventCursor> {
+        self.published.subscribe()
     }
 
     /// Resolves when there are hosts to tell other servers of. For one who waits.

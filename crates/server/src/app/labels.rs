@@ -63,6 +63,7 @@ impl App {
         check_lasting("maintenance-invalid", reason, *until_ms, by.at_ms)?;
         let id = HostId::from(id);
         self.store.enter_maintenance(&id, request.until_ms, &request.reason, by).await?;
+        self.hub.news();
         tracing::info!(host = %id, reason = request.reason, "maintenance begins");
         Ok(())
     }
@@ -71,6 +72,7 @@ impl App {
     pub async fn leave_maintenance(&self, id: &str, by: By) -> Result<(), AppError> {
         let id = HostId::from(id);
         self.store.leave_maintenance(&id, by).await?;
+        self.hub.news();
         tracing::info!(host = %id, "maintenance ends");
         Ok(())
     }

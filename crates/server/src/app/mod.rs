@@ -8,8 +8,11 @@ mod approval;
 mod attest;
 mod audit;
 mod caller;
+mod channel;
 mod enrol;
 mod error;
+mod event;
+mod event_filter;
 mod evidence_parts;
 mod hear;
 mod hub;
@@ -50,10 +53,13 @@ pub use join_rate::PER_SECOND as JOINS_PER_S;
 
 pub use caller::{Caller, HostScope};
 pub use error::{AppError, Refusal, RefusalKind};
+pub use event::EventReader;
 pub use rules::RulesChange;
 pub(crate) use secret::SESSION_PREFIX;
 pub(crate) use session::is_csrf_token;
 pub use session::{Begun, Whose};
+
+pub(crate) use secret::sha256;
 
 use crate::{
     authority::Authority,
@@ -81,6 +87,10 @@ pub struct App {
     login_rate: login_rate::LoginRate,
     login_log: login_log::LoginLog,
     passwords: password::Passwords,
+    /// Seals the secrets of channels.
+    seal: channel::Seal,
+    /// Places of streams of events.
+    streams: Arc<tokio::sync::Semaphore>,
 }
 
 impl App {
@@ -102,6 +112,7 @@ impl App {
         let candidate = signer::Signer::new_key()?.to_vec();
         let signing = Zeroizing::new(store.secret_or_insert("signing-key", candidate).await?);
         let joins_per_s = config.joins_per_s;
+        let seal = channel::Seal::new(&authority.secret())?;
         Ok(Arc::new(Self {
             store,
             authority,
@@ -119,6 +130,8 @@ impl App {
             login_rate: login_rate::LoginRate::default(),
             login_log: login_log::LoginLog::default(),
             passwords: password::Passwords::default(),
+            seal,
+            streams: Arc::new(tokio::sync::Semaphore::new(event::STREAMS_MAX)),
         }))
     }
 

@@ -107,12 +107,14 @@ fn takes(headers: &HeaderMap, operation: &Description) -> bool {
     let Some(answer) = &operation.answer else { return true };
     let given = answer.media_type.split(';').next().unwrap_or_default();
     let family = given.split('/').next().unwrap_or_default();
+    let also = operation.gives_too;
     let fits = |range: &str| {
         let mut parts = range.split(';').map(str::trim);
         let kind = parts.next().unwrap_or_default();
         let refused = parts.any(|part| matches!(part, "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
         let fits = kind == "*/*"
             || kind.eq_ignore_ascii_case(given)
+            || also.is_some_and(|also| kind.eq_ignore_ascii_case(also))
             || kind.strip_suffix("/*").is_some_and(|kind| kind.eq_ignore_ascii_case(family));
         fits && !refused
     };

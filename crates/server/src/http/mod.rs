@@ -6,7 +6,9 @@ mod alarm;
 mod approval;
 mod auth;
 mod body;
+mod channel;
 mod contract;
+mod event;
 mod inventory;
 mod listen;
 mod operation;
@@ -46,6 +48,8 @@ fn add_operations(all: &mut Operations) {
     agent::operations(all);
     alarm::operations(all);
     approval::operations(all);
+    channel::operations(all);
+    event::operations(all);
     inventory::operations(all);
     people::operations(all);
     reference::operations(all);

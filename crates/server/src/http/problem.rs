@@ -88,6 +88,7 @@ fn status_of(kind: RefusalKind) -> StatusCode {
         RefusalKind::Method => StatusCode::METHOD_NOT_ALLOWED,
         RefusalKind::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         RefusalKind::Kind => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        RefusalKind::Gone => StatusCode::GONE,
         RefusalKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         RefusalKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
         RefusalKind::TooSlow => StatusCode::REQUEST_TIMEOUT,

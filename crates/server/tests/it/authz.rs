@@ -65,6 +65,17 @@ const ENDPOINTS: &[(&str, &str, Who)] = &[
     ("post", "/v1/alarms/withdraw", Operator),
     ("get", "/v1/approvals", Viewer),
     ("post", "/v1/approvals", Admin),
+    ("get", "/v1/channels", Operator),
+    ("post", "/v1/channels", Admin),
+    ("get", "/v1/channels/{name}", Operator),
+    ("delete", "/v1/channels/{name}", Admin),
+    ("post", "/v1/channels/{name}/change", Admin),
+    ("post", "/v1/channels/{name}/pause", Operator),
+    ("post", "/v1/channels/{name}/resume", Operator),
+    ("post", "/v1/channels/{name}/test", Operator),
+    ("get", "/v1/channels/{name}/dead-letters", Operator),
+    ("post", "/v1/channels/{name}/redeliver", Operator),
+    ("get", "/v1/events", Viewer),
     ("get", "/v1/labels", Viewer),
     ("get", "/v1/references", Viewer),
     ("post", "/v1/references", Admin),
@@ -123,7 +134,7 @@ async fn ask(client: &Client, verb: &str, path: &str) -> Result<Value, ClientErr
 }
 
 /// Addresses that are not of one host, and answer who may know of some hosts only.
-const LOOK_AT_EACH_HOST: [&str; 8] = [
+const LOOK_AT_EACH_HOST: [&str; 9] = [
     "/v1/hosts",
     "/v1/hosts/actions",
     "/v1/alarms",
@@ -132,6 +143,7 @@ const LOOK_AT_EACH_HOST: [&str; 8] = [
     "/v1/password",
     "/v1/sessions",
     "/v1/sessions/{session}",
+    "/v1/events",
 ];
 
 const ROLES: [(Who, &str, Role); 4] = [

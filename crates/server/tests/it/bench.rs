@@ -92,6 +92,13 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// SIGTERM, and its end.
+    pub(crate) fn terminate(&mut self) {
+        let id = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(id.unwrap(), rustix::process::Signal::TERM).unwrap();
+        assert!(self.child.wait().unwrap().success());
+    }
+
     /// A start on the same data and port, of one that was killed.
     pub(crate) async fn restart(&mut self) {
         self.child = spawn(self.data.path(), &self.listen);

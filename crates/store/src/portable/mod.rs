@@ -100,7 +100,7 @@ pub enum Place {
     /// A file.
     Sqlite(PathBuf),
     /// A database.
-    Postgres(PostgresAddress),
+    Postgres(Box<PostgresAddress>),
 }
 
 /// What becomes of join tokens when an older state is put back.

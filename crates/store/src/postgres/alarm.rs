@@ -5,17 +5,19 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::columns::Columns;
+use super::event;
 use super::session::{Session, Values};
 use super::transaction::Transaction;
 use crate::{
     Acknowledgement, Alarm, AlarmCause, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId,
-    AlarmSelection, By, HISTORY_PAGE_MAX, Settlement, StoreError,
+    AlarmSelection, By, EventKind, HISTORY_PAGE_MAX, HostId, Settlement, StoreError,
+    row::event::Change,
 };
 
 const COLUMNS: &str = "\
     SELECT alarms.id, host_id, name, code, severity, cause, raised_at_ms, cleared_at_ms, \
-    ack_at_ms, ack_by, ack_reason, ack_until_ms, maintenance_since_ms, maintenance_until_ms \
-    FROM alarms JOIN hosts ON hosts.id = host_id";
+    ack_at_ms, ack_by, ack_reason, ack_until_ms, is_told, maintenance_since_ms, maintenance_until_ms, \
+    labels_json FROM alarms JOIN hosts ON hosts.id = host_id";
 
 fn alarm_row(row: &Row) -> Result<Alarm, StoreError> {
     let mut columns = Columns::of(row);
@@ -29,11 +31,13 @@ fn alarm_row(row: &Row) -> Result<Alarm, StoreError> {
         raised_at_ms: columns.take()?,
         cleared_at_ms: columns.take()?,
         acknowledgement: acknowledgement(&mut columns)?,
+        is_told: columns.take()?,
         host_maintenance_until_ms: {
             let since_ms: Option<i64> = columns.take()?;
             let until_ms = columns.take()?;
             since_ms.map(|_| until_ms)
         },
+        host_labels: columns.labels()?,
     })
 }
 
@@ -84,14 +88,18 @@ pub(super) async fn settle(
     if n == 0 {
         return Ok(AlarmEdges::default());
     }
-    let standing = many(tx, "WHERE host_id = $1 AND cleared_at_ms IS NULL", &[&host]).await?;
+    let clause = "WHERE host_id = $1 AND cleared_at_ms IS NULL FOR UPDATE OF alarms";
+    let standing = many(tx, clause, &[&host]).await?;
     let mut edges = AlarmEdges::default();
+    let mut changes = Vec::new();
     for alarm in standing {
         match causes.iter().find(|cause| cause.code == alarm.code) {
             None => {
                 let sql = "UPDATE alarms SET cleared_at_ms = $2 WHERE id = $1";
                 tx.execute(sql, &[&alarm.id.0, at_ms]).await?;
-                edges.cleared.push(Alarm { cleared_at_ms: Some(*at_ms), ..alarm });
+                let cleared = Alarm { cleared_at_ms: Some(*at_ms), ..alarm };
+                changes.push(Change::of_alarm(EventKind::AlarmCleared, &cleared, None, *at_ms));
+                edges.cleared.push(cleared);
             }
             Some(cause) if cause.cause != alarm.cause || cause.severity != alarm.severity => {
                 let sql = "UPDATE alarms SET cause = $2, severity = $3 WHERE id = $1";
@@ -104,17 +112,23 @@ pub(super) async fn settle(
         // One that stands already has this code: the index lets no second one in.
         let new = tx
             .row_or_none(
-                "INSERT INTO alarms (host_id, code, severity, cause, raised_at_ms)
-                 VALUES ($1, $2, $3, $4, $5)
+                "INSERT INTO alarms (host_id, code, severity, cause, raised_at_ms, is_told)
+                 SELECT id, $2, $3, $4, $5,
+                    maintenance_since_ms IS NULL OR coalesce(maintenance_until_ms <= $5, false)
+                 FROM hosts WHERE id = $1
                  ON CONFLICT (host_id, code) WHERE cleared_at_ms IS NULL DO NOTHING RETURNING id",
                 &[&host, code, severity, cause, at_ms],
             )
             .await?;
         if let Some(new) = new {
             let id: i64 = new.try_get(0)?;
-            edges.raised.extend(many(tx, "WHERE alarms.id = $1", &[&id]).await?);
+            for raised in many(tx, "WHERE alarms.id = $1", &[&id]).await? {
+                changes.push(Change::of_alarm(EventKind::AlarmRaised, &raised, None, *at_ms));
+                edges.raised.push(raised);
+            }
         }
     }
+    event::append(tx, &changes).await?;
     Ok(edges)
 }
 
@@ -145,7 +159,11 @@ pub(super) async fn page(
     many(db, &terms, &values).await
 }
 
-async fn many(db: &Session, clause: &str, values: Values<'_>) -> Result<Vec<Alarm>, StoreError> {
+pub(super) async fn many(
+    db: &Session,
+    clause: &str,
+    values: Values<'_>,
+) -> Result<Vec<Alarm>, StoreError> {
     db.read(&format!("{COLUMNS} {clause}"), values, alarm_row).await
 }
 
@@ -190,13 +208,27 @@ pub(super) async fn acknowledge(
     until_ms: Option<i64>,
     by: &By,
 ) -> Result<u32, StoreError> {
-    let change = "ack_at_ms = $2, ack_by = $3, ack_reason = $4, ack_until_ms = $5";
-    let values: Values<'_> = &[&by.at_ms, &by.actor, &reason, &until_ms];
-    let n_done = update(tx, selection, change, "", values).await?;
-    if n_done > 0 {
-        let detail = json!({ "n": n_done, "reason": reason, "until_ms": until_ms });
-        tx.audit(by, "alarm.acknowledge", subject(selection), &detail);
+    let alarms = meant(tx, selection, "").await?;
+    let n_done = u32::try_from(alarms.len()).unwrap_or(u32::MAX);
+    if n_done == 0 {
+        return Ok(0);
     }
+    let ids: Vec<i64> = alarms.iter().map(|alarm| alarm.id.0).collect();
+    tx.execute(
+        "UPDATE alarms SET ack_at_ms = $2, ack_by = $3, ack_reason = $4, ack_until_ms = $5
+         WHERE id = ANY($1)",
+        &[&ids, &by.at_ms, &by.actor, &reason, &until_ms],
+    )
+    .await?;
+    let change = |alarm| {
+        let (at_ms, by_whom, reason) = (by.at_ms, by.actor.clone(), reason.to_owned());
+        let acknowledgement = Some(Acknowledgement { at_ms, by: by_whom, reason, until_ms });
+        let known = Alarm { acknowledgement, ..alarm };
+        Change::of_alarm(EventKind::AlarmAcknowledged, &known, Some(&by.actor), by.at_ms)
+    };
+    event::append(tx, &alarms.into_iter().map(change).collect::<Vec<_>>()).await?;
+    let detail = json!({ "n": n_done, "reason": reason, "until_ms": until_ms });
+    tx.audit(by, "alarm.acknowledge", subject(selection), &detail);
     Ok(n_done)
 }
 
@@ -205,35 +237,79 @@ pub(super) async fn withdraw(
     selection: &AlarmSelection,
     by: &By,
 ) -> Result<u32, StoreError> {
-    let change = "ack_at_ms = NULL, ack_by = NULL, ack_reason = NULL, ack_until_ms = NULL";
-    let n_done = update(tx, selection, change, " AND ack_at_ms IS NOT NULL", &[]).await?;
+    let known = meant(tx, selection, " AND ack_at_ms IS NOT NULL").await?;
+    let n_done = u32::try_from(known.len()).unwrap_or(u32::MAX);
     if n_done > 0 {
+        end_acknowledgements(tx, known, Some(&by.actor), by.at_ms).await?;
         tx.audit(by, "alarm.withdraw", subject(selection), &json!({ "n": n_done }));
     }
     Ok(n_done)
 }
 
-/// Changes the alarms that stand and are meant; `values` are from `$2` on.
-async fn update(
+/// Nobody's any more. While somebody works on the host it is told later. The alarms are locked.
+pub(super) async fn end_acknowledgements(
+    tx: &Transaction,
+    alarms: Vec<Alarm>,
+    by: Option<&str>,
+    at_ms: i64,
+) -> Result<(), StoreError> {
+    if alarms.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = alarms.iter().map(|alarm| alarm.id.0).collect();
+    let told: Vec<bool> = alarms.iter().map(|alarm| !alarm.is_muted_at(at_ms)).collect();
+    tx.execute(
+        "UPDATE alarms SET ack_at_ms = NULL, ack_by = NULL, ack_reason = NULL,
+            ack_until_ms = NULL, is_told = ended.is_told
+         FROM unnest($1::bigint[], $2::boolean[]) AS ended (id, is_told)
+         WHERE alarms.id = ended.id",
+        &[&ids, &told],
+    )
+    .await?;
+    let change = |(alarm, is_told)| {
+        let ended = Alarm { acknowledgement: None, is_told, ..alarm };
+        Change::of_alarm(EventKind::AlarmAcknowledgementEnded, &ended, by, at_ms)
+    };
+    let changes: Vec<_> = alarms.into_iter().zip(told).map(change).collect();
+    event::append(tx, &changes).await
+}
+
+/// Nobody works on the host any more: what was raised meanwhile is told, but for what people know of.
+pub(super) async fn unmute(tx: &Transaction, host: &HostId, at_ms: i64) -> Result<(), StoreError> {
+    let clause = "WHERE host_id = $1 AND cleared_at_ms IS NULL AND NOT is_told \
+                  ORDER BY alarms.id FOR UPDATE OF alarms";
+    let mut untold = many(tx, clause, &[&host.as_str()]).await?;
+    untold.retain(|alarm| alarm.acknowledged_at(at_ms).is_none());
+    if untold.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = untold.iter().map(|alarm| alarm.id.0).collect();
+    tx.execute("UPDATE alarms SET is_told = true WHERE id = ANY($1)", &[&ids]).await?;
+    let change = |alarm| {
+        let told = Alarm { is_told: true, ..alarm };
+        Change::of_alarm(EventKind::AlarmUnmuted, &told, None, at_ms)
+    };
+    event::append(tx, &untold.into_iter().map(change).collect::<Vec<_>>()).await
+}
+
+/// The alarms that stand and are meant, locked.
+async fn meant(
     tx: &Transaction,
     selection: &AlarmSelection,
-    change: &str,
     condition: &str,
-    values: Values<'_>,
-) -> Result<u32, StoreError> {
+) -> Result<Vec<Alarm>, StoreError> {
     let ids: Vec<i64>;
     let (meant, value): (_, &(dyn ToSql + Sync)) = match selection {
         AlarmSelection::Code(code) => ("code = $1", code),
         AlarmSelection::Ids(given) => {
             ids = given.iter().map(|id| id.0).collect();
-            ("id = ANY($1)", &ids)
+            ("alarms.id = ANY($1)", &ids)
         }
     };
-    let sql =
-        format!("UPDATE alarms SET {change} WHERE cleared_at_ms IS NULL AND {meant}{condition}");
-    let mut all = vec![value];
-    all.extend_from_slice(values);
-    Ok(u32::try_from(tx.execute(&sql, &all).await?).unwrap_or(u32::MAX))
+    let clause = format!(
+        "WHERE {meant} AND cleared_at_ms IS NULL{condition} ORDER BY alarms.id FOR UPDATE OF alarms"
+    );
+    many(tx, &clause, &[value]).await
 }
 
 /// What the audit log names: the cause, or the alarms by number.

@@ -7,7 +7,8 @@ use super::columns::Columns;
 use super::evidence;
 use super::session::{Session, Values};
 use super::transaction::Transaction;
-use super::{host, lock, peers, reference};
+use super::{event, host, lock, peers, reference};
+use crate::row::event::Change;
 use crate::{
     AppraisalId, AppraisalRow, By, Conflict, Connection, HISTORY_PAGE_MAX, HostId, Kind,
     NewAppraisal, Rejudgement, Sha256, StoreError,
@@ -62,6 +63,9 @@ pub(super) async fn record(
         let detail =
             json!({ "verdict": new.verdict, "before": gate.last_verdict, "appraisal": id.0 });
         tx.audit(by, "host.verdict", host::subject(&new.host), &detail);
+        let (host, before) = (&new.host, gate.last_verdict.as_deref());
+        let change = Change::of_verdict(host, &new.verdict, before, id, by.at_ms);
+        event::append(tx, &[change]).await?;
     }
     let ways =
         [tx.prepare(INSERT).await?, tx.prepare(SUMMARY).await?, tx.prepare(evidence::KEEP).await?];
@@ -132,6 +136,9 @@ pub(super) async fn record_anew(
             "anew": anew.of.0,
         });
         tx.audit(by, "host.verdict", host::subject(&anew.host), &detail);
+        let (host, before) = (&anew.host, gate.last_verdict.as_deref());
+        let change = Change::of_verdict(host, &anew.verdict, before, id, by.at_ms);
+        event::append(tx, &[change]).await?;
     }
     Ok(id)
 }

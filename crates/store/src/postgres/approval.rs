@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::session::Session;
 use super::transaction::Transaction;
-use super::{host, reference};
+use super::{event, host, reference};
+use crate::row::event::Change;
 use crate::{
     Approval, By, CandidateRefusal, Conflict, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostDecision,
     HostId, Kind, Reference, StoreError, WaitingCursor,
@@ -73,6 +74,8 @@ pub(super) async fn decide_host(
     }
     let approval = decision.approval().as_str();
     host::update(tx, id, "approval = $2", &[&approval]).await?;
+    let change = Change::approval(id, decision.approval(), &by.actor, by.at_ms);
+    event::append(tx, &[change]).await?;
     let detail = json!({
         "approval": approval,
         "reason": reason,

@@ -8,7 +8,8 @@ use super::columns::Columns;
 use super::error::is_duplicate;
 use super::session::Session;
 use super::transaction::Transaction;
-use super::{candidate, host, token};
+use super::{candidate, event, host, token};
+use crate::row::event::Change;
 use crate::{
     Approval, ApprovalRule, By, Completion, Conflict, Enrolled, EnrolledKeys, Host, HostId,
     Identity, JoinTokenId, Kind, Origin, PAST_IDENTITIES_MAX, PENDING_PER_JOIN_TOKEN_MAX,
@@ -232,6 +233,12 @@ pub(super) async fn complete(
         }
     };
     bind(tx, &enrolled, completion, by.at_ms).await?;
+    let change = match &pending.origin {
+        Origin::JoinToken(_) => Change::added,
+        Origin::Host(_) | Origin::Known { .. } => Change::identity,
+    };
+    let change = change(&enrolled.host, enrolled.approval, &by.actor, by.at_ms);
+    event::append(tx, &[change]).await?;
     let sql = "UPDATE pending_enrolments SET completed_host = $2 WHERE id = $1";
     tx.execute(sql, &[&pending.id.as_str(), &enrolled.host.as_str()]).await?;
     let detail = json!({

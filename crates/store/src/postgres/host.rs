@@ -9,7 +9,8 @@ use super::error::is_duplicate;
 use super::session::{Session, Values};
 use super::token::UsedJoin;
 use super::transaction::Transaction;
-use super::{candidate, evidence, lock, peers, token};
+use super::{candidate, event, evidence, lock, peers, token};
+use crate::row::event::Change;
 use crate::{
     AppraisalId, Approval, By, Conflict, Connection, DueLook, Enrolled, HOSTS_PAGE_MAX, Host,
     HostId, Identity, Kind, Labels, LastAppraisal, Maintenance, NewHost, QuoteClock, Reenrolment,
@@ -138,6 +139,7 @@ pub(super) async fn create(
         labels: &labels,
     };
     new.run(tx, by.at_ms).await?;
+    event::append(tx, &[Change::added(&host.id, approval, &by.actor, by.at_ms)]).await?;
     let detail = json!({
         "name": host.name,
         "join_token": host.join_token.as_str(),
@@ -278,6 +280,8 @@ pub(super) async fn disconnect(tx: &Transaction, id: &HostId, by: &By) -> Result
     .await?;
     // A person begins anew with this host.
     candidate::forget(tx, id).await?;
+    let change = Change::connection(id, Connection::Disconnected, &by.actor, by.at_ms);
+    event::append(tx, &[change]).await?;
     tx.audit(by, "host.disconnect", subject(id), &json!({}));
     Ok(())
 }
@@ -296,6 +300,8 @@ pub(super) async fn reconnect(
         &[&Connection::Connected.as_str(), &wanted],
     )
     .await?;
+    let change = Change::connection(id, Connection::Connected, &by.actor, by.at_ms);
+    event::append(tx, &[change]).await?;
     let detail = json!({ "reenrolment_wanted": wanted });
     tx.audit(by, "host.reconnect", subject(id), &detail);
     Ok(())
@@ -308,6 +314,7 @@ pub(super) async fn set_approval(
     by: &By,
 ) -> Result<(), StoreError> {
     update(tx, id, "approval = $2", &[&approval.as_str()]).await?;
+    event::append(tx, &[Change::approval(id, approval, &by.actor, by.at_ms)]).await?;
     let detail = json!({ "approval": approval.as_str() });
     tx.audit(by, "host.approval", subject(id), &detail);
     Ok(())
@@ -353,6 +360,7 @@ pub(super) async fn remove(tx: &Transaction, id: &HostId, by: &By) -> Result<(),
     lock::removals(tx).await?;
     peers::lock_of_host(tx, id, None).await?;
     let kept = evidence::ids_of_host(tx, id).await?;
+    event::append(tx, &[Change::removed(id, &by.actor, by.at_ms)]).await?;
     tx.execute("DELETE FROM hosts WHERE id = $1", &[&id.as_str()]).await?;
     evidence::remove_orphans(tx, &kept).await?;
     let detail = json!({ "name": host.name, "identity": identity_detail(host.identity.as_ref()) });

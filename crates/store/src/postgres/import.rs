@@ -223,7 +223,7 @@ impl Copying {
         let values = row.iter().zip(&self.kinds).map(|(value, kind)| held(value, *kind));
         let values: Vec<Box<dyn ToSql + Sync + Send>> = values.collect::<Result<_, _>>()?;
         let values: Vec<&(dyn ToSql + Sync)> =
-            values.iter().map(|value| &**value as &(dyn ToSql + Sync)).collect();
+            values.iter().map(|value| -> &(dyn ToSql + Sync) { &**value }).collect();
         Ok(self.writer.as_mut().write(&values).await?)
     }
 }

@@ -5,12 +5,13 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::columns::Columns;
-use super::host;
 use super::session::Session;
 use super::transaction::Transaction;
+use super::{alarm, event, host};
 use crate::{
     By, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostCursor, HostFilter, HostId,
-    LABELS_PER_HOST_MAX, LabelCount, LabelFilter, Labels, LabelsChange, MayStand, StoreError,
+    LABELS_PER_HOST_MAX, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
+    StoreError, row::event::Change,
 };
 
 /// Hosts that fit `filter`, by name and identifier, after `after`.
@@ -114,6 +115,7 @@ pub(super) async fn change_labels(
     // By its labels its verdict may count for another time.
     let change = "labels_json = $2, look_at_ms = 0, look_seq = look_seq + 1";
     host::update(tx, id, change, &[&json!(labels).to_string()]).await?;
+    event::append(tx, &[Change::labels(id, &by.actor, by.at_ms)]).await?;
     let detail = json!({ "labels": labels, "labels_before": host.labels });
     tx.audit(by, "host.label", host::subject(id), &detail);
     Ok(labels)
@@ -134,7 +136,10 @@ pub(super) async fn enter_maintenance(
         &[&by.at_ms, &until_ms, &reason, &by.actor],
     )
     .await?;
-    let detail = json!({ "until_ms": until_ms, "reason": reason });
+    let (since_ms, reason) = (by.at_ms, reason.to_owned());
+    let now = Maintenance { since_ms, until_ms, reason, by: by.actor.clone() };
+    event::append(tx, &[Change::maintenance(id, Some(&now), &by.actor, by.at_ms)]).await?;
+    let detail = json!({ "until_ms": until_ms, "reason": now.reason });
     tx.audit(by, "host.enter-maintenance", host::subject(id), &detail);
     Ok(())
 }
@@ -148,6 +153,17 @@ pub(super) async fn leave_maintenance(
     if host.maintenance.is_none() {
         return Ok(());
     }
+    end_maintenance(tx, id, by).await?;
+    tx.audit(by, "host.leave-maintenance", host::subject(id), &json!({}));
+    Ok(())
+}
+
+/// Nobody works on it any more. Where it ends by time, nobody did it who could stand in the audit log.
+pub(super) async fn end_maintenance(
+    tx: &Transaction,
+    id: &HostId,
+    by: &By,
+) -> Result<(), StoreError> {
     host::update(
         tx,
         id,
@@ -156,6 +172,6 @@ pub(super) async fn leave_maintenance(
         &[],
     )
     .await?;
-    tx.audit(by, "host.leave-maintenance", host::subject(id), &json!({}));
-    Ok(())
+    event::append(tx, &[Change::maintenance(id, None, &by.actor, by.at_ms)]).await?;
+    alarm::unmute(tx, id, by.at_ms).await
 }

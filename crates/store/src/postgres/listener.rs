@@ -76,6 +76,14 @@ pub(super) async fn tell(db: &Session, me: &str, hosts: &[HostId]) -> Result<(),
     db.execute(sql, &[&CHANNEL, &me, &ids]).await.map(drop)
 }
 
+/// What is said in the place of a host: no identifier of one has this sign.
+const EVENTS: &str = "!";
+
+/// Tells that there are new events.
+pub(super) async fn tell_of_events(db: &Session, me: &str) -> Result<(), StoreError> {
+    db.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &format!("{me} {EVENTS}")]).await.map(drop)
+}
+
 /// What was heard and not asked for yet.
 #[derive(Debug)]
 pub(super) struct Heard {
@@ -88,12 +96,17 @@ pub(super) struct Heard {
 #[derive(Debug, Default)]
 struct Kept {
     hosts: BTreeSet<HostId>,
+    events: bool,
     missed: bool,
 }
 
 impl Heard {
     fn take(&self) -> Option<Told> {
-        let Kept { hosts, missed } = std::mem::take(&mut *self.kept());
+        let mut kept = self.kept();
+        if !kept.missed && std::mem::take(&mut kept.events) {
+            return Some(Told::Events);
+        }
+        let Kept { hosts, missed, .. } = std::mem::take(&mut *kept);
         match (missed, hosts.is_empty()) {
             (true, _) => Some(Told::Anything),
             (false, false) => Some(Told::Hosts(hosts.into_iter().collect())),
@@ -102,7 +115,7 @@ impl Heard {
     }
 
     fn missed(&self) {
-        *self.kept() = Kept { hosts: BTreeSet::new(), missed: true };
+        *self.kept() = Kept { missed: true, ..Kept::default() };
         self.news.notify_one();
     }
 
@@ -113,6 +126,11 @@ impl Heard {
             return;
         }
         let mut kept = self.kept();
+        if id == EVENTS {
+            kept.events = true;
+            drop(kept);
+            return self.news.notify_one();
+        }
         if kept.hosts.len() >= KEPT_MAX {
             drop(kept);
             return self.missed();

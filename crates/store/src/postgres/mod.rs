@@ -10,14 +10,17 @@ mod appraisal;
 mod approval;
 mod audit;
 mod candidate;
+mod channel;
 mod columns;
 mod enrolment;
 mod error;
+mod event;
 mod evidence;
 mod export;
 mod host;
 mod import;
 mod inventory;
+mod lapse;
 mod listener;
 mod lock;
 mod migrate;
@@ -43,13 +46,15 @@ use self::transaction::{Begins, Transaction, Work};
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, By, CandidateRefusal, CensusRow,
-    CensusTimes, Completion, DueLook, Enrolled, EvidencePart, Host, HostCursor, HostDecision,
-    HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId, LabelCount, Labels,
-    LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewHost, NewJoinToken,
-    NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId,
-    PolicyInForce, Probed, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState,
-    Rejudgement, Replacement, Reply, SessionId, Settlement, Sha256, Store, StoreError, StoredPart,
-    StoredPassword, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
+    CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter, DeadLetterId,
+    DeadLetters, DueLook, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor,
+    HostDecision, HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId, LabelCount,
+    Labels, LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel,
+    NewHost, NewJoinToken, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers,
+    PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference,
+    ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, SessionId,
+    Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Told, TpmPresence,
+    TrustRoots, User, UserChange, WaitingCursor,
 };
 
 /// A [`Store`] in a PostgreSQL database, from version 15 on. Servers that share one are equal: none
@@ -584,6 +589,133 @@ impl Store for PostgresStore {
         })
     }
 
+    fn events(&self, after: EventCursor, n_max: u32) -> Reply<'_, Vec<Event>> {
+        self.look((after, n_max), |db, (after, n_max)| Box::pin(event::page(db, *after, *n_max)))
+    }
+
+    fn event_span(&self) -> Reply<'_, EventSpan> {
+        self.look((), |db, ()| Box::pin(event::span(db)))
+    }
+
+    fn publish_events(&self) -> Reply<'_, u32> {
+        Box::pin(async {
+            // In the normal case there are none, and this is all.
+            if !self.look((), |db, ()| Box::pin(event::is_any_without_number(db))).await? {
+                return Ok(0);
+            }
+            self.change((), |tx, ()| Box::pin(event::publish(tx))).await
+        })
+    }
+
+    fn forget_events(&self, before_ms: i64, n_max: u32) -> Reply<'_, u32> {
+        self.change((before_ms, n_max), |tx, (before_ms, n_max)| {
+            Box::pin(event::forget(tx, *before_ms, *n_max))
+        })
+    }
+
+    fn end_lapsed(&self, now_ms: i64, n_max: u32) -> Reply<'_, u32> {
+        Box::pin(async move {
+            if !self.look((now_ms,), |db, (now_ms,)| Box::pin(lapse::is_any(db, *now_ms))).await? {
+                return Ok(0);
+            }
+            self.change((now_ms, n_max), |tx, (now_ms, n_max)| {
+                Box::pin(lapse::end(tx, *now_ms, *n_max))
+            })
+            .await
+        })
+    }
+
+    fn add_channel(&self, channel: NewChannel, by: By) -> Reply<'_, ()> {
+        self.change((channel, by), |tx, (channel, by)| Box::pin(channel::add(tx, channel, by)))
+    }
+
+    fn channels(&self) -> Reply<'_, Vec<Channel>> {
+        self.look((), |db, ()| Box::pin(channel::all(db)))
+    }
+
+    fn channel(&self, name: &str) -> Reply<'_, Option<Channel>> {
+        let name = name.to_owned();
+        self.look((name,), |db, (name,)| Box::pin(channel::by_name(db, name)))
+    }
+
+    fn change_channel(&self, channel: NewChannel, by: By) -> Reply<'_, ()> {
+        self.change((channel, by), |tx, (channel, by)| Box::pin(channel::change(tx, channel, by)))
+    }
+
+    fn set_channel_activity(&self, name: &str, activity: ChannelActivity, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.change((name, activity, by), |tx, (name, activity, by)| {
+            Box::pin(channel::set_activity(tx, name, *activity, by))
+        })
+    }
+
+    fn remove_channel(&self, name: &str, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.change((name, by), |tx, (name, by)| Box::pin(channel::remove(tx, name, by)))
+    }
+
+    fn claim_channel(&self, lease: ChannelLease, now_ms: i64) -> Reply<'_, Option<Channel>> {
+        Box::pin(async move {
+            // In the normal case nothing is due, and this is all.
+            let due =
+                self.look((now_ms,), |db, (now_ms,)| Box::pin(channel::is_any_due(db, *now_ms)));
+            if !due.await? {
+                return Ok(None);
+            }
+            self.change((lease, now_ms), |tx, (lease, now_ms)| {
+                Box::pin(channel::claim(tx, lease, *now_ms))
+            })
+            .await
+        })
+    }
+
+    fn note_progress(
+        &self,
+        name: &str,
+        progress: Progress,
+        lease: ChannelLease,
+    ) -> Reply<'_, bool> {
+        let name = name.to_owned();
+        self.change((name, progress, lease), |tx, (name, progress, lease)| {
+            Box::pin(channel::note_progress(tx, name, progress, lease))
+        })
+    }
+
+    fn release_channel(&self, name: &str, holder: &str) -> Reply<'_, ()> {
+        let (name, holder) = (name.to_owned(), holder.to_owned());
+        self.look((name, holder), |db, (name, holder)| Box::pin(channel::release(db, name, holder)))
+    }
+
+    fn dead_letters(
+        &self,
+        channel: &str,
+        after: DeadLetterId,
+        n_max: u32,
+    ) -> Reply<'_, Vec<DeadLetter>> {
+        let name = channel.to_owned();
+        self.look((name, after, n_max), |db, (name, after, n_max)| {
+            Box::pin(channel::dead_letters(db, name, *after, *n_max))
+        })
+    }
+
+    fn redeliver(&self, channel: &str, which: DeadLetters, by: By) -> Reply<'_, u32> {
+        let name = channel.to_owned();
+        self.change((name, which, by), |tx, (name, which, by)| {
+            Box::pin(channel::redeliver(tx, name, which, by))
+        })
+    }
+
+    fn due_dead_letter(&self, channel: &str) -> Reply<'_, Option<DeadLetter>> {
+        let name = channel.to_owned();
+        self.look((name,), |db, (name,)| Box::pin(channel::due_dead_letter(db, name)))
+    }
+
+    fn note_redelivery(&self, id: DeadLetterId, error: Option<String>) -> Reply<'_, ()> {
+        self.look((id, error), |db, (id, error)| {
+            Box::pin(channel::note_redelivery(db, *id, error.as_deref()))
+        })
+    }
+
     fn add_reference(&self, reference: NewReference, by: By) -> Reply<'_, ()> {
         self.change((reference, by), |tx, (reference, by)| {
             Box::pin(reference::add(tx, reference, by))
@@ -650,6 +782,11 @@ impl Store for PostgresStore {
     fn tell(&self, hosts: Vec<HostId>) -> Reply<'_, ()> {
         let me = self.listener.me().to_owned();
         self.look((me, hosts), |db, (me, hosts)| Box::pin(listener::tell(db, me, hosts)))
+    }
+
+    fn tell_of_events(&self) -> Reply<'_, ()> {
+        let me = self.listener.me().to_owned();
+        self.look((me,), |db, (me,)| Box::pin(listener::tell_of_events(db, me)))
     }
 
     fn told(&self) -> Reply<'_, Told> {

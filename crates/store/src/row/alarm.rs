@@ -1,6 +1,6 @@
 //! Alarms: what stands against hosts.
 
-use crate::{Host, HostId};
+use crate::{Host, HostId, Labels};
 
 /// An alarm's number: grows with time over all hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -71,8 +71,13 @@ pub struct Alarm {
     pub cleared_at_ms: Option<i64>,
     /// That a person knows of it, ended or not: see [`Alarm::acknowledged_at`].
     pub acknowledgement: Option<Acknowledgement>,
+    /// Whether it was told to people. What is raised while somebody works on the host is told when
+    /// nobody does any more, if it still stands.
+    pub is_told: bool,
     /// Until when somebody works on the host; `Some(None)`: until a person ends it.
     pub host_maintenance_until_ms: Option<Option<i64>>,
+    /// The host's labels.
+    pub host_labels: Labels,
 }
 
 impl Alarm {

@@ -7,6 +7,8 @@ use crate::HostId;
 pub enum Told {
     /// Something about these hosts changed.
     Hosts(Vec<HostId>),
+    /// There are new events.
+    Events,
     /// Something may have been missed: any host may have changed.
     Anything,
 }

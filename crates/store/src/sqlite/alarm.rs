@@ -1,19 +1,22 @@
 //! Alarms.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection as Db, Row, params};
 use serde_json::json;
 
 use super::columns::Columns;
-use super::{audit, host};
+use super::{audit, event, host};
 use crate::{
     Acknowledgement, Alarm, AlarmCause, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId,
-    AlarmSelection, By, DueLook, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Settlement, StoreError,
+    AlarmSelection, By, DueLook, EventKind, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, HostId, Settlement,
+    StoreError, row::event::Change,
 };
 
 const COLUMNS: &str = "\
     SELECT alarms.id, host_id, name, code, severity, cause, raised_at_ms, cleared_at_ms, \
-    ack_at_ms, ack_by, ack_reason, ack_until_ms, maintenance_since_ms, maintenance_until_ms \
-    FROM alarms JOIN hosts ON hosts.id = host_id";
+    ack_at_ms, ack_by, ack_reason, ack_until_ms, is_told, maintenance_since_ms, maintenance_until_ms, \
+    labels_json FROM alarms JOIN hosts ON hosts.id = host_id";
 
 fn alarm_row(row: &Row<'_>) -> rusqlite::Result<Alarm> {
     let mut columns = Columns::of(row);
@@ -27,11 +30,13 @@ fn alarm_row(row: &Row<'_>) -> rusqlite::Result<Alarm> {
         raised_at_ms: columns.take()?,
         cleared_at_ms: columns.take()?,
         acknowledgement: acknowledgement(&mut columns)?,
+        is_told: columns.take()?,
         host_maintenance_until_ms: {
             let since_ms: Option<i64> = columns.take()?;
             let until_ms = columns.take()?;
             since_ms.map(|_| until_ms)
         },
+        host_labels: columns.labels()?,
     })
 }
 
@@ -84,7 +89,10 @@ pub(super) fn settle(db: &Db, settlement: &Settlement) -> Result<AlarmEdges, Sto
             None => {
                 db.prepare_cached("UPDATE alarms SET cleared_at_ms = ?2 WHERE id = ?1")?
                     .execute(params![alarm.id.0, at_ms])?;
-                edges.cleared.push(Alarm { cleared_at_ms: Some(*at_ms), ..alarm });
+                let cleared = Alarm { cleared_at_ms: Some(*at_ms), ..alarm };
+                let change = Change::of_alarm(EventKind::AlarmCleared, &cleared, None, *at_ms);
+                event::append(db, &change)?;
+                edges.cleared.push(cleared);
             }
             Some(cause) if cause.cause != alarm.cause || cause.severity != alarm.severity => {
                 db.prepare_cached("UPDATE alarms SET cause = ?2, severity = ?3 WHERE id = ?1")?
@@ -97,14 +105,20 @@ pub(super) fn settle(db: &Db, settlement: &Settlement) -> Result<AlarmEdges, Sto
         // One that stands already has this code: the index lets no second one in.
         let n = db
             .prepare_cached(
-                "INSERT INTO alarms (host_id, code, severity, cause, raised_at_ms)
-                 VALUES (?1, ?2, ?3, ?4, ?5)
+                "INSERT INTO alarms (host_id, code, severity, cause, raised_at_ms, is_told)
+                 SELECT id, ?2, ?3, ?4, ?5,
+                    maintenance_since_ms IS NULL OR coalesce(maintenance_until_ms <= ?5, 0)
+                 FROM hosts WHERE id = ?1
                  ON CONFLICT (host_id, code) WHERE cleared_at_ms IS NULL DO NOTHING",
             )?
             .execute(params![host.as_str(), code, severity, cause, at_ms])?;
         if n == 1 {
             let id = db.last_insert_rowid();
-            edges.raised.extend(many(db, "WHERE alarms.id = ?1", &[&id])?);
+            for raised in many(db, "WHERE alarms.id = ?1", &[&id])? {
+                let change = Change::of_alarm(EventKind::AlarmRaised, &raised, None, *at_ms);
+                event::append(db, &change)?;
+                edges.raised.push(raised);
+            }
         }
     }
     Ok(edges)
@@ -135,7 +149,11 @@ pub(super) fn page(
     many(db, &terms, &[&before, &filter.code, &host, &n_max.min(HISTORY_PAGE_MAX)])
 }
 
-fn many(db: &Db, clause: &str, values: &[&dyn rusqlite::ToSql]) -> Result<Vec<Alarm>, StoreError> {
+pub(super) fn many(
+    db: &Db,
+    clause: &str,
+    values: &[&dyn rusqlite::ToSql],
+) -> Result<Vec<Alarm>, StoreError> {
     let mut statement = db.prepare_cached(&format!("{COLUMNS} {clause}"))?;
     let rows = statement.query_map(values, alarm_row)?;
     Ok(rows.collect::<Result<_, _>>()?)
@@ -182,17 +200,19 @@ pub(super) fn acknowledge(
     until_ms: Option<i64>,
     by: &By,
 ) -> Result<u32, StoreError> {
-    let ack = params_of(selection);
     let mut n_done = 0_u32;
-    for (clause, value) in ack {
-        let sql = format!(
+    for alarm in meant(db, selection, "")? {
+        db.prepare_cached(
             "UPDATE alarms SET ack_at_ms = ?2, ack_by = ?3, ack_reason = ?4, ack_until_ms = ?5
-             WHERE cleared_at_ms IS NULL AND {clause}"
-        );
-        let n = db
-            .prepare_cached(&sql)?
-            .execute(params![value, by.at_ms, by.actor, reason, until_ms])?;
-        n_done = n_done.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+             WHERE id = ?1",
+        )?
+        .execute(params![alarm.id.0, by.at_ms, by.actor, reason, until_ms])?;
+        let (at_ms, by_whom, reason) = (by.at_ms, by.actor.clone(), reason.to_owned());
+        let acknowledgement = Some(Acknowledgement { at_ms, by: by_whom, reason, until_ms });
+        let known = Alarm { acknowledgement, ..alarm };
+        let kind = EventKind::AlarmAcknowledged;
+        event::append(db, &Change::of_alarm(kind, &known, Some(&by.actor), by.at_ms))?;
+        n_done = n_done.saturating_add(1);
     }
     if n_done > 0 {
         let detail = json!({ "n": n_done, "reason": reason, "until_ms": until_ms });
@@ -202,15 +222,10 @@ pub(super) fn acknowledge(
 }
 
 pub(super) fn withdraw(db: &Db, selection: &AlarmSelection, by: &By) -> Result<u32, StoreError> {
-    let mut n_done = 0_u32;
-    for (clause, value) in params_of(selection) {
-        let sql = format!(
-            "UPDATE alarms SET ack_at_ms = NULL, ack_by = NULL, ack_reason = NULL,
-                ack_until_ms = NULL
-             WHERE cleared_at_ms IS NULL AND ack_at_ms IS NOT NULL AND {clause}"
-        );
-        let n = db.prepare_cached(&sql)?.execute(params![value])?;
-        n_done = n_done.saturating_add(u32::try_from(n).unwrap_or(u32::MAX));
+    let known = meant(db, selection, " AND ack_at_ms IS NOT NULL")?;
+    let n_done = u32::try_from(known.len()).unwrap_or(u32::MAX);
+    for alarm in known {
+        end_acknowledgement(db, alarm, Some(&by.actor), by.at_ms)?;
     }
     if n_done > 0 {
         audit::append(db, by, "alarm.withdraw", subject(selection), &json!({ "n": n_done }))?;
@@ -218,11 +233,53 @@ pub(super) fn withdraw(db: &Db, selection: &AlarmSelection, by: &By) -> Result<u
     Ok(n_done)
 }
 
-/// The conditions that choose the alarms, each with its value as `?1`.
-fn params_of(selection: &AlarmSelection) -> Vec<(&'static str, rusqlite::types::Value)> {
+/// Nobody's any more. While somebody works on the host it is told later.
+pub(super) fn end_acknowledgement(
+    db: &Db,
+    alarm: Alarm,
+    by: Option<&str>,
+    at_ms: i64,
+) -> Result<(), StoreError> {
+    let is_told = !alarm.is_muted_at(at_ms);
+    db.prepare_cached(
+        "UPDATE alarms SET ack_at_ms = NULL, ack_by = NULL, ack_reason = NULL,
+            ack_until_ms = NULL, is_told = ?2
+         WHERE id = ?1",
+    )?
+    .execute(params![alarm.id.0, is_told])?;
+    let ended = Alarm { acknowledgement: None, is_told, ..alarm };
+    let kind = EventKind::AlarmAcknowledgementEnded;
+    event::append(db, &Change::of_alarm(kind, &ended, by, at_ms))
+}
+
+/// Nobody works on the host any more: what was raised meanwhile is told, but for what people know of.
+pub(super) fn unmute(db: &Db, host: &HostId, at_ms: i64) -> Result<(), StoreError> {
+    let clause = "WHERE host_id = ?1 AND cleared_at_ms IS NULL AND NOT is_told";
+    for alarm in many(db, clause, &[&host.as_str()])? {
+        if alarm.acknowledged_at(at_ms).is_some() {
+            continue;
+        }
+        db.prepare_cached("UPDATE alarms SET is_told = 1 WHERE id = ?1")?.execute([alarm.id.0])?;
+        let told = Alarm { is_told: true, ..alarm };
+        event::append(db, &Change::of_alarm(EventKind::AlarmUnmuted, &told, None, at_ms))?;
+    }
+    Ok(())
+}
+
+/// The alarms that stand and are meant, each once.
+fn meant(db: &Db, selection: &AlarmSelection, condition: &str) -> Result<Vec<Alarm>, StoreError> {
+    let standing = format!("AND cleared_at_ms IS NULL{condition}");
     match selection {
-        AlarmSelection::Code(code) => vec![("code = ?1", code.clone().into())],
-        AlarmSelection::Ids(ids) => ids.iter().map(|id| ("id = ?1", id.0.into())).collect(),
+        AlarmSelection::Code(code) => many(db, &format!("WHERE code = ?1 {standing}"), &[code]),
+        AlarmSelection::Ids(ids) => {
+            let ids: BTreeSet<_> = ids.iter().collect();
+            let clause = format!("WHERE alarms.id = ?1 {standing}");
+            let mut alarms = Vec::new();
+            for id in ids {
+                alarms.extend(many(db, &clause, &[&id.0])?);
+            }
+            Ok(alarms)
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use rusqlite::{Connection as Db, OptionalExtension, Row, params};
 use serde_json::json;
 
 use super::columns::Columns;
-use super::{audit, host, peers, reference};
+use super::{audit, event, host, peers, reference};
+use crate::row::event::Change;
 use crate::{
     AppraisalId, AppraisalRow, By, Conflict, Connection, EvidencePart, HISTORY_PAGE_MAX, HostId,
     Kind, NewAppraisal, QuoteClock, Rejudgement, Sha256, StoreError, StoredPart,
@@ -48,6 +49,8 @@ pub(super) fn record(db: &Db, new: &NewAppraisal, by: &By) -> Result<AppraisalId
         let detail =
             json!({ "verdict": new.verdict, "before": gate.last_verdict, "appraisal": id.0 });
         audit::append(db, by, "host.verdict", host::subject(&new.host), &detail)?;
+        let (host, before) = (&new.host, gate.last_verdict.as_deref());
+        event::append(db, &Change::of_verdict(host, &new.verdict, before, id, by.at_ms))?;
     }
     Ok(id)
 }
@@ -96,6 +99,8 @@ pub(super) fn record_anew(db: &Db, anew: &Rejudgement, by: &By) -> Result<Apprai
             "anew": anew.of.0,
         });
         audit::append(db, by, "host.verdict", host::subject(&anew.host), &detail)?;
+        let (host, before) = (&anew.host, gate.last_verdict.as_deref());
+        event::append(db, &Change::of_verdict(host, &anew.verdict, before, id, by.at_ms))?;
     }
     Ok(id)
 }

@@ -3,7 +3,8 @@
 use rusqlite::{Connection as Db, params};
 use serde_json::json;
 
-use super::{audit, host, reference};
+use super::{audit, event, host, reference};
+use crate::row::event::Change;
 use crate::{
     Approval, By, CandidateRefusal, Conflict, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostDecision,
     HostId, Kind, Reference, StoreError, WaitingCursor,
@@ -68,6 +69,8 @@ pub(super) fn decide_host(
     }
     let approval = decision.approval().as_str();
     host::update(db, id, "approval = ?2", &[&approval])?;
+    let change = Change::approval(id, decision.approval(), &by.actor, by.at_ms);
+    event::append(db, &change)?;
     let detail = json!({
         "approval": approval,
         "reason": reason,

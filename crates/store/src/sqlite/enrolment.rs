@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::columns::Columns;
 use super::error::is_duplicate;
-use super::{audit, candidate, host, token};
+use super::{audit, candidate, event, host, token};
+use crate::row::event::Change;
 use crate::{
     Approval, ApprovalRule, By, Completion, Conflict, Enrolled, EnrolledKeys, Host, HostId,
     Identity, JoinTokenId, Kind, Origin, PAST_IDENTITIES_MAX, PENDING_PER_JOIN_TOKEN_MAX,
@@ -205,6 +206,11 @@ pub(super) fn complete(db: &Db, completion: &Completion, by: &By) -> Result<Enro
         }
     };
     bind(db, &enrolled, completion, by.at_ms)?;
+    let change = match &pending.origin {
+        Origin::JoinToken(_) => Change::added,
+        Origin::Host(_) | Origin::Known { .. } => Change::identity,
+    };
+    event::append(db, &change(&enrolled.host, enrolled.approval, &by.actor, by.at_ms))?;
     db.prepare_cached("UPDATE pending_enrolments SET completed_host = ?2 WHERE id = ?1")?
         .execute(params![pending.id.as_str(), enrolled.host.as_str()])?;
     let detail = json!({

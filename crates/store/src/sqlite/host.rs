@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::columns::Columns;
 use super::error::is_duplicate;
 use super::token::UsedJoin;
-use super::{appraisal, audit, candidate, token};
+use super::{appraisal, audit, candidate, event, token};
+use crate::row::event::Change;
 use crate::{
     AppraisalId, Approval, By, Conflict, Connection, Enrolled, HOSTS_PAGE_MAX, Host, HostId,
     Identity, Kind, Labels, LastAppraisal, Maintenance, NewHost, QuoteClock, Reenrolment, Sha256,
@@ -129,6 +130,7 @@ pub(super) fn create(db: &Db, host: &NewHost, by: &By) -> Result<Enrolled, Store
         labels: &labels,
     };
     new.run(db, by.at_ms)?;
+    event::append(db, &Change::added(&host.id, approval, &by.actor, by.at_ms))?;
     let detail = json!({
         "name": host.name,
         "join_token": host.join_token.as_str(),
@@ -222,6 +224,8 @@ pub(super) fn disconnect(db: &Db, id: &HostId, by: &By) -> Result<(), StoreError
     )?;
     // A person begins anew with this host.
     candidate::forget(db, id)?;
+    let to = Connection::Disconnected;
+    event::append(db, &Change::connection(id, to, &by.actor, by.at_ms))?;
     audit::append(db, by, "host.disconnect", subject(id), &json!({}))
 }
 
@@ -238,6 +242,8 @@ pub(super) fn reconnect(
         "connection = ?2, reenrol_wanted = ?3, next_due_at_ms = NULL",
         &[&Connection::Connected.as_str(), &wanted],
     )?;
+    let to = Connection::Connected;
+    event::append(db, &Change::connection(id, to, &by.actor, by.at_ms))?;
     audit::append(db, by, "host.reconnect", subject(id), &json!({ "reenrolment_wanted": wanted }))
 }
 
@@ -248,6 +254,7 @@ pub(super) fn set_approval(
     by: &By,
 ) -> Result<(), StoreError> {
     update(db, id, "approval = ?2", &[&approval.as_str()])?;
+    event::append(db, &Change::approval(id, approval, &by.actor, by.at_ms))?;
     let detail = json!({ "approval": approval.as_str() });
     audit::append(db, by, "host.approval", subject(id), &detail)
 }
@@ -277,6 +284,7 @@ pub(super) fn want_rotation(db: &Db, id: &HostId, by: &By) -> Result<(), StoreEr
 pub(super) fn remove(db: &Db, id: &HostId, by: &By) -> Result<(), StoreError> {
     let host = by_id(db, id)?.ok_or(StoreError::NotFound(Kind::Host))?;
     let evidence = appraisal::evidence_ids_of_host(db, id)?;
+    event::append(db, &Change::removed(id, &by.actor, by.at_ms))?;
     db.prepare_cached("DELETE FROM hosts WHERE id = ?1")?.execute([id.as_str()])?;
     appraisal::remove_orphans(db, &evidence)?;
     let detail = json!({ "name": host.name, "identity": identity_detail(host.identity.as_ref()) });

@@ -73,7 +73,7 @@ fn fill(db: &Db, mut pieces: Receiver<Piece>) -> Result<(), RestoreError> {
             Some(Piece::Rows(rows)) => {
                 let mut statement = db.prepare_cached(&insert)?;
                 for row in &rows {
-                    let values = row.iter().map(|value| Held(value));
+                    let values = row.iter().map(Held);
                     statement.execute(rusqlite::params_from_iter(values))?;
                 }
             }

@@ -3,10 +3,11 @@
 use rusqlite::{Connection as Db, ToSql, params};
 use serde_json::json;
 
-use super::{audit, host};
+use super::{alarm, audit, event, host};
 use crate::{
     By, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostCursor, HostFilter, HostId, Kind,
-    LABELS_PER_HOST_MAX, LabelCount, LabelFilter, Labels, LabelsChange, MayStand, StoreError,
+    LABELS_PER_HOST_MAX, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
+    StoreError, row::event::Change,
 };
 
 /// Hosts that fit `filter`, by name and identifier, after `after`.
@@ -101,6 +102,7 @@ pub(super) fn change_labels(
     // By its labels its verdict may count for another time.
     let change = "labels_json = ?2, look_at_ms = 0, look_seq = look_seq + 1";
     host::update(db, id, change, &[&json!(labels).to_string()])?;
+    event::append(db, &Change::labels(id, &by.actor, by.at_ms))?;
     let detail = json!({ "labels": labels, "labels_before": host.labels });
     audit::append(db, by, "host.label", host::subject(id), &detail)?;
     Ok(labels)
@@ -120,7 +122,10 @@ pub(super) fn enter_maintenance(
          maintenance_by = ?5",
         &[&by.at_ms, &until_ms, &reason, &by.actor],
     )?;
-    let detail = json!({ "until_ms": until_ms, "reason": reason });
+    let (since_ms, reason) = (by.at_ms, reason.to_owned());
+    let now = Maintenance { since_ms, until_ms, reason, by: by.actor.clone() };
+    event::append(db, &Change::maintenance(id, Some(&now), &by.actor, by.at_ms))?;
+    let detail = json!({ "until_ms": until_ms, "reason": now.reason });
     audit::append(db, by, "host.enter-maintenance", host::subject(id), &detail)
 }
 
@@ -129,6 +134,12 @@ pub(super) fn leave_maintenance(db: &Db, id: &HostId, by: &By) -> Result<(), Sto
     if host.maintenance.is_none() {
         return Ok(());
     }
+    end_maintenance(db, id, by)?;
+    audit::append(db, by, "host.leave-maintenance", host::subject(id), &json!({}))
+}
+
+/// Nobody works on it any more. Where it ends by time, nobody did it who could stand in the audit log.
+pub(super) fn end_maintenance(db: &Db, id: &HostId, by: &By) -> Result<(), StoreError> {
     host::update(
         db,
         id,
@@ -136,5 +147,6 @@ pub(super) fn leave_maintenance(db: &Db, id: &HostId, by: &By) -> Result<(), Sto
          maintenance_by = NULL",
         &[],
     )?;
-    audit::append(db, by, "host.leave-maintenance", host::subject(id), &json!({}))
+    event::append(db, &Change::maintenance(id, None, &by.actor, by.at_ms))?;
+    alarm::unmute(db, id, by.at_ms)
 }

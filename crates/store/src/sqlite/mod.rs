@@ -8,15 +8,18 @@ mod appraisal;
 mod approval;
 mod audit;
 mod candidate;
+mod channel;
 mod checkpoint;
 mod clock;
 mod columns;
 mod enrolment;
 mod error;
+mod event;
 mod export;
 mod host;
 mod import;
 mod inventory;
+mod lapse;
 mod look;
 mod migrate;
 mod open;
@@ -42,13 +45,15 @@ use self::writer::Writer;
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, By, CandidateRefusal, CensusRow,
-    CensusTimes, Completion, DueLook, Enrolled, EvidencePart, Host, HostCursor, HostDecision,
-    HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId, LabelCount, Labels,
-    LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewHost, NewJoinToken,
-    NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId,
-    PolicyInForce, Probed, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState,
-    Rejudgement, Replacement, Reply, Session, SessionId, Settlement, Sha256, Store, StoreError,
-    StoredPart, StoredPassword, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
+    CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter, DeadLetterId,
+    DeadLetters, DueLook, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor,
+    HostDecision, HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId, LabelCount,
+    Labels, LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel,
+    NewHost, NewJoinToken, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers,
+    PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference,
+    ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, Session,
+    SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Told,
+    TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
 };
 
 pub(crate) use self::migrate::fits as schema_fits;
@@ -513,6 +518,115 @@ impl Store for SqliteStore {
         self.write(move |db| alarm::withdraw(db, &selection, &by))
     }
 
+    fn events(&self, after: EventCursor, n_max: u32) -> Reply<'_, Vec<Event>> {
+        self.read(move |db| event::page(db, after, n_max))
+    }
+
+    fn event_span(&self) -> Reply<'_, EventSpan> {
+        self.read(event::span)
+    }
+
+    fn publish_events(&self) -> Reply<'_, u32> {
+        Box::pin(async {
+            // In the normal case there are none, and nothing is written.
+            match self.read(event::is_any_without_number).await? {
+                true => self.write(event::publish).await,
+                false => Ok(0),
+            }
+        })
+    }
+
+    fn forget_events(&self, before_ms: i64, n_max: u32) -> Reply<'_, u32> {
+        self.write(move |db| event::forget(db, before_ms, n_max))
+    }
+
+    fn end_lapsed(&self, now_ms: i64, n_max: u32) -> Reply<'_, u32> {
+        Box::pin(async move {
+            // In the normal case there is nothing to end, and nothing is written.
+            match self.read(move |db| lapse::is_any(db, now_ms)).await? {
+                true => self.write(move |db| lapse::end(db, now_ms, n_max)).await,
+                false => Ok(0),
+            }
+        })
+    }
+
+    fn add_channel(&self, channel: NewChannel, by: By) -> Reply<'_, ()> {
+        self.write(move |db| channel::add(db, &channel, &by))
+    }
+
+    fn channels(&self) -> Reply<'_, Vec<Channel>> {
+        self.read(channel::all)
+    }
+
+    fn channel(&self, name: &str) -> Reply<'_, Option<Channel>> {
+        let name = name.to_owned();
+        self.read(move |db| channel::by_name(db, &name))
+    }
+
+    fn change_channel(&self, channel: NewChannel, by: By) -> Reply<'_, ()> {
+        self.write(move |db| channel::change(db, &channel, &by))
+    }
+
+    fn set_channel_activity(&self, name: &str, activity: ChannelActivity, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| channel::set_activity(db, &name, activity, &by))
+    }
+
+    fn remove_channel(&self, name: &str, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| channel::remove(db, &name, &by))
+    }
+
+    fn claim_channel(&self, lease: ChannelLease, now_ms: i64) -> Reply<'_, Option<Channel>> {
+        Box::pin(async move {
+            // In the normal case nothing is due, and nothing is written.
+            let asked = lease.clone();
+            match self.read(move |db| channel::is_any_due(db, &asked, now_ms)).await? {
+                true => self.write(move |db| channel::claim(db, &lease, now_ms)).await,
+                false => Ok(None),
+            }
+        })
+    }
+
+    fn note_progress(
+        &self,
+        name: &str,
+        progress: Progress,
+        lease: ChannelLease,
+    ) -> Reply<'_, bool> {
+        let name = name.to_owned();
+        self.write(move |db| channel::note_progress(db, &name, &progress, &lease))
+    }
+
+    fn release_channel(&self, name: &str, holder: &str) -> Reply<'_, ()> {
+        let (name, holder) = (name.to_owned(), holder.to_owned());
+        self.write(move |db| channel::release(db, &name, &holder))
+    }
+
+    fn dead_letters(
+        &self,
+        channel: &str,
+        after: DeadLetterId,
+        n_max: u32,
+    ) -> Reply<'_, Vec<DeadLetter>> {
+        let name = channel.to_owned();
+        self.read(move |db| channel::dead_letters(db, &name, after, n_max))
+    }
+
+    fn redeliver(&self, channel: &str, which: DeadLetters, by: By) -> Reply<'_, u32> {
+        let name = channel.to_owned();
+        self.write(move |db| channel::redeliver(db, &name, &which, &by))
+    }
+
+    fn due_dead_letter(&self, channel: &str) -> Reply<'_, Option<DeadLetter>> {
+        let name = channel.to_owned();
+        self.read(move |db| channel::due_dead_letter(db, &name))
+    }
+
+    fn note_redelivery(&self, id: DeadLetterId, error: Option<String>) -> Reply<'_, ()> {
+        self.write(move |db| channel::note_redelivery(db, id, error.as_deref()))
+    }
+
     fn add_reference(&self, reference: NewReference, by: By) -> Reply<'_, ()> {
         self.write(move |db| reference::add(db, &reference, &by))
     }
@@ -569,6 +683,10 @@ impl Store for SqliteStore {
     fn tell(&self, _hosts: Vec<HostId>) -> Reply<'_, ()> {
         // One server on one file: there is nobody else.
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn tell_of_events(&self) -> Reply<'_, ()> {
+        Box::pin(async { Ok(()) })
     }
 
     fn told(&self) -> Reply<'_, Told> {

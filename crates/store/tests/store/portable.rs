@@ -147,7 +147,7 @@ fn file() -> (Place, PathBuf, tempfile::TempDir) {
 
 fn database() -> (Place, Database) {
     let database = Database::new().unwrap();
-    (Place::Postgres(database.address().parse().unwrap()), database)
+    (Place::Postgres(Box::new(database.address().parse().unwrap())), database)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

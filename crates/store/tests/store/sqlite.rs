@@ -71,7 +71,7 @@ fn a_newer_schema_is_refused() {
     let db = rusqlite::Connection::open(&path).unwrap();
     db.execute("INSERT INTO schema_version (version, applied_at_ms) VALUES (99, 0)", []).unwrap();
     let error = SqliteStore::open(&path).unwrap_err();
-    assert!(matches!(error, StoreError::SchemaNewer { found: 99, known: 8 }), "{error:?}");
+    assert!(matches!(error, StoreError::SchemaNewer { found: 99, .. }), "{error:?}");
     assert!(error.to_string().contains("newer Bootproof"), "{error}");
     db.execute("DELETE FROM schema_version WHERE version = 99", []).unwrap();
     SqliteStore::open(&path).unwrap();

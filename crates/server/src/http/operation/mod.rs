@@ -89,6 +89,8 @@ pub(super) struct Description {
     pub(super) query: Option<Vec<QueryParameter>>,
     pub(super) body: Option<serde_json::Value>,
     pub(super) answer: Option<Answer>,
+    /// What it gives instead to who asks for that.
+    pub(super) gives_too: Option<&'static str>,
     pub(super) codes: BTreeSet<&'static str>,
 }
 
@@ -213,6 +215,7 @@ impl Operations {
             query: None,
             body: None,
             answer: None,
+            gives_too: None,
             codes: codes::ALWAYS.iter().copied().collect(),
         };
         H::describe(&mut description, &mut self.schemas);

@@ -6,7 +6,9 @@ pub(crate) mod alarm;
 pub(crate) mod appraisal;
 pub(crate) mod approval;
 pub(crate) mod candidate;
+pub(crate) mod channel;
 pub(crate) mod enrolment;
+pub(crate) mod event;
 pub(crate) mod host;
 pub(crate) mod inventory;
 pub(crate) mod make;
@@ -56,6 +58,12 @@ macro_rules! store_suite {
                 alarms_come_in_pages_and_go_with_their_host;
             operation: a_probe_writes_and_changes_nothing, one_policy_is_in_force,
                 a_note_is_a_row_of_the_chain, hosts_are_counted_as_they_stand;
+            event: each_change_tells_once_and_in_order, what_changes_nothing_tells_nothing,
+                a_reader_goes_on_where_it_was, what_was_forgotten_is_said,
+                what_is_raised_in_maintenance_is_told_afterwards,
+                an_acknowledgement_that_ends_is_told_again, what_ends_by_time_ends_once;
+            channel: a_channel_is_held_by_one, progress_is_noted_by_who_holds_it,
+                dead_letters_wait_for_a_person, a_channel_is_changed_paused_and_removed;
             peers: a_majority_is_counted, hosts_of_a_cohort_come_in_pages;
             reference: a_life_goes_forward_only, references_count_for_their_hosts,
                 content_is_not_added_twice_nor_after_it_was_revoked,
