@@ -81,6 +81,11 @@ pub(crate) fn write() -> anyhow::Result<()> {
         std::fs::write(sh::root().join(name), text())?;
         println!("written: {name}");
     }
+    // The server's own words; a test of the server compares them.
+    let run =
+        ["run", "-q", "-p", "server", "--bin", "bootproof-server", "--", "config", "reference"];
+    std::fs::write(sh::root().join("docs/config.md"), sh::output(sh::cargo(), &run)?)?;
+    println!("written: docs/config.md");
     write_openapi()
 }
 

@@ -70,6 +70,10 @@ pub(crate) const PACKAGING_TOOLS: &[Needed] = &[
     Needed { program: "strip", package: "binutils" },
 ];
 
+/// What asks the server as those who run it do.
+pub(crate) const OPERATION_TOOLS: &[Needed] =
+    &[Needed::new("curl", "curl"), Needed::new("prlimit", "util-linux")];
+
 /// The way of tpm2-tools to swtpm: a library without a program of its own.
 const TCTI: &str = "libtss2-tcti-swtpm0";
 
@@ -105,6 +109,24 @@ pub(crate) fn postgresql() -> anyhow::Result<()> {
     let none = "s/^#?create_main_cluster .*/create_main_cluster = false/";
     as_root("sed", &["-ri", none, "/etc/postgresql-common/createcluster.conf"])?;
     apt_get(&[&install[..], &["postgresql"]].concat())
+}
+
+/// Puts Prometheus' checker of rules and metrics among cargo's tools. Of its package only this program is
+/// taken: installed as a whole it would serve at once.
+pub(crate) fn promtool() -> anyhow::Result<()> {
+    if sh::has("promtool") {
+        return Ok(());
+    }
+    if !sh::has("apt-get") {
+        bail!("not installed: promtool. Install Prometheus with your package manager");
+    }
+    update()?;
+    let folder = tempfile::tempdir()?;
+    let script = "apt-get download -qq prometheus && dpkg-deb -x prometheus_*.deb . && install -D \
+                  usr/bin/promtool \"${CARGO_HOME:-$HOME/.cargo}/bin/promtool\"";
+    // apt gives up root for a folder that its own user may write to, else it says so and goes on.
+    let mut command = Command::new("sh");
+    sh::finish("apt-get download prometheus", command.args(["-c", script]).current_dir(&folder))
 }
 
 /// Has apt look what there is: a list of yesterday may name versions that are gone.

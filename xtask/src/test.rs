@@ -17,6 +17,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     install::packages(install::BACKUP_TOOLS)?;
     install::packages(install::CLOCK_TOOLS)?;
     install::packages(install::RECEIVERS)?;
+    install::packages(install::OPERATION_TOOLS)?;
+    install::promtool()?;
     install::postgresql()?;
     install::cargo_tool("cargo-nextest", NEXTEST)?;
     install::cargo_tool("cargo-deny", DENY)?;

@@ -20,6 +20,7 @@ pub mod firmware;
 pub mod fleet;
 pub mod inventory;
 pub mod machine;
+pub mod operation;
 pub mod pcrs;
 pub mod people;
 pub mod policy;

@@ -4,7 +4,8 @@ use std::{str::FromStr, sync::Arc};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    CertificateError, ClientConfig, DigitallySignedStruct, DistinguishedName, Error, RootCertStore,
+    SignatureScheme,
     client::{
         WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -71,14 +72,89 @@ impl Trust {
                     })?;
                     roots.add(certificate)?;
                 }
-                builder.with_root_certificates(roots).with_no_client_auth()
+                let known = roots.subjects();
+                let verifier = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), crypto)
+                    .build()
+                    .map_err(|err| Error::General(err.to_string()))?;
+                builder
+                    .dangerous()
+                    .with_custom_certificate_verifier(Arc::new(KnownAuthority { verifier, known }))
+                    .with_no_client_auth()
             }
             Self::CaPin(pin) => builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(PinnedAuthority { pin: *pin, crypto }))
+                .with_custom_certificate_verifier(Arc::new(PinnedAuthority {
+                    pin: *pin,
+                    crypto,
+                    known: vec![own_authority()],
+                }))
                 .with_no_client_auth(),
         };
         Ok(config)
+    }
+}
+
+/// The name of the authority that a server makes itself: a pin is always one of those, and says nothing of
+/// the name.
+fn own_authority() -> DistinguishedName {
+    // Two sets of one attribute, organisation and common name. [RFC 5280 §4.1.2.4]
+    let attribute = |kind: u8, text: &str| {
+        let len = |n: usize| u8::try_from(n).unwrap_or(u8::MAX);
+        let n = text.len();
+        let mut der = vec![0x31, len(n + 9), 0x30, len(n + 7), 0x06, 0x03, 0x55, 0x04, kind];
+        der.extend([0x0c, len(n)]);
+        der.extend(text.bytes());
+        der
+    };
+    let organisation = attribute(0x0a, "Bootproof");
+    let common_name = attribute(0x03, "Bootproof certificate authority");
+    DistinguishedName::in_sequence(&[organisation, common_name].concat())
+}
+
+/// Verifies as webpki does, and tells the server by which authorities, so that one that has certificates of
+/// several shows the right one. [RFC 8446 §4.2.4]
+#[derive(Debug)]
+struct KnownAuthority {
+    verifier: Arc<WebPkiServerVerifier>,
+    known: Vec<DistinguishedName>,
+}
+
+impl ServerCertVerifier for KnownAuthority {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        _message: &[u8],
+        _cert: &CertificateDer<'_>,
+        _dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        Err(Error::General("TLS 1.3 only".to_owned()))
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
+
+    fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
+        Some(&self.known)
     }
 }
 
@@ -87,6 +163,7 @@ impl Trust {
 struct PinnedAuthority {
     pin: CaPin,
     crypto: Arc<CryptoProvider>,
+    known: Vec<DistinguishedName>,
 }
 
 impl PinnedAuthority {
@@ -137,6 +214,10 @@ impl ServerCertVerifier for PinnedAuthority {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.crypto.signature_verification_algorithms.supported_schemes()
+    }
+
+    fn root_hint_subjects(&self) -> Option<&[DistinguishedName]> {
+        Some(&self.known)
     }
 }
 

@@ -2,9 +2,14 @@
 
 use std::{
     path::Path,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, SystemTime},
 };
+
+mod given;
 
 use anyhow::Context as _;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -22,6 +27,7 @@ use rustls::{
 use zeroize::Zeroizing;
 
 use crate::files::{Readable, write_atomically};
+pub use given::GivenCertificate;
 
 /// Days for which the authority's certificate is good. Agents know it by heart; another one means
 /// joining them anew.
@@ -43,6 +49,11 @@ pub struct Authority {
     pem: String,
     names: Vec<String>,
     current: RwLock<Arc<CertifiedKey>>,
+    ends_s: AtomicI64,
+    /// The operator's own.
+    given: RwLock<Option<GivenCertificate>>,
+    /// The subject of the authority, as clients that know it name it.
+    subject: Vec<u8>,
 }
 
 impl std::fmt::Debug for Authority {
@@ -75,7 +86,19 @@ impl Authority {
             .into_owned();
         let issuer = Issuer::new(authority_params(now), key);
         let current = RwLock::new(Arc::new(issue(&issuer, &certificate, names, now)?));
-        Ok(Arc::new(Self { issuer, certificate, pem, names: names.to_vec(), current }))
+        let anchor = webpki::anchor_from_trusted_cert(&certificate);
+        let anchor = anchor.with_context(|| format!("{} is damaged", pem_path.display()))?;
+        let subject = anchor.subject.to_vec();
+        Ok(Arc::new(Self {
+            subject,
+            issuer,
+            certificate,
+            pem,
+            names: names.to_vec(),
+            current,
+            ends_s: AtomicI64::new(ends_s(now)),
+            given: RwLock::default(),
+        }))
     }
 
     /// A secret that every server of a store has, and no database: for keys that follow from it.
@@ -97,7 +120,29 @@ impl Authority {
     pub fn renew(&self, now: SystemTime) -> anyhow::Result<()> {
         let fresh = issue(&self.issuer, &self.certificate, &self.names, now)?;
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
+        self.ends_s.store(ends_s(now), Ordering::Relaxed);
         Ok(())
+    }
+
+    /// When the server's own certificate ends, Unix seconds.
+    pub fn ends_s(&self) -> i64 {
+        self.ends_s.load(Ordering::Relaxed)
+    }
+
+    /// When the operator's certificate ends, where there is one.
+    pub fn given_ends_s(&self) -> Option<i64> {
+        let given = self.given.read().unwrap_or_else(PoisonError::into_inner);
+        given.as_ref().map(GivenCertificate::ends_s)
+    }
+
+    /// Presents the operator's certificate from now on, or none; returns whether it is another one.
+    pub fn present(&self, given: Option<GivenCertificate>) -> bool {
+        let mut current = self.given.write().unwrap_or_else(PoisonError::into_inner);
+        let sha256 =
+            |given: &Option<GivenCertificate>| given.as_ref().map(GivenCertificate::sha256);
+        let is_other = sha256(&current) != sha256(&given);
+        *current = given;
+        is_other
     }
 
     /// TLS 1.3 with the certificate issued last.
@@ -112,9 +157,38 @@ impl Authority {
 }
 
 impl ResolvesServerCert for Authority {
-    fn resolve(&self, _client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+    /// The operator's certificate where the client asks for a name in it, and does not say that it knows
+    /// this server's own authority [RFC 8446 §4.2.4]; agents do.
+    fn resolve(&self, client_hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let knows_ours = || {
+            let named = client_hello.certificate_authorities().unwrap_or_default();
+            named.iter().any(|name| sequence_content(name.as_ref()) == Some(&*self.subject))
+        };
+        let given = self.given.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(given) = &*given
+            && client_hello.server_name().is_some_and(|name| given.is_for(name))
+            && !knows_ours()
+        {
+            return Some(Arc::clone(&given.certified));
+        }
         Some(Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner)))
     }
+}
+
+/// What is in a short SEQUENCE of DER.
+fn sequence_content(der: &[u8]) -> Option<&[u8]> {
+    match der {
+        [0x30, len, content @ ..] if *len < 0x80 && content.len() == usize::from(*len) => {
+            Some(content)
+        }
+        [0x30, 0x81, len, content @ ..] if content.len() == usize::from(*len) => Some(content),
+        _ => None,
+    }
+}
+
+fn ends_s(now: SystemTime) -> i64 {
+    let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs() + SERVER_DAYS * DAY_S).unwrap_or(i64::MAX)
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {

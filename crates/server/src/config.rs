@@ -1,5 +1,7 @@
 //! The server's configuration: a TOML file, and flags that win over it.
 
+mod keys;
+
 use std::{
     fs::File,
     io::Read as _,
@@ -14,10 +16,12 @@ use appraise::{Policy, Schedule};
 use aws_lc_rs::digest::{Context, SHA256};
 use policy::{FolderFiles, NamedFiles as _};
 use secure_boot_facts::{REVOCATIONS_BYTES_MAX, Revocations};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+pub use keys::{Fault, Key, faults, keys, reference};
 
 /// What the server needs to know. Each key of the file has the field's name.
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Config {
     /// The folder of the database, the authority and the administrator's context.
@@ -56,6 +60,25 @@ pub struct Config {
     /// When hosts are judged, by their labels: the policy says it.
     #[serde(skip)]
     pub schedules: Vec<Schedule>,
+    /// A certificate of the operator's own, PEM with its chain: presented to those who ask for a name in
+    /// it. Agents, and whoever else knows the server's own authority, are shown that one's. Relative as the
+    /// policy is.
+    pub tls_certificate: Option<PathBuf>,
+    /// The key of `tls_certificate`, PEM.
+    pub tls_key: Option<PathBuf>,
+    /// A loopback address on which `/metrics`, `/healthz` and `/readyz` are served without TLS and without
+    /// a token, such as 127.0.0.1:9464. On `listen` the first one wants the token of a viewer.
+    pub metrics_listen: Option<SocketAddr>,
+    /// What is logged: error, warn, info, debug or trace, also per part, such as
+    /// `info,server::app::attest=debug`. The variable BOOTPROOF_LOG wins over it.
+    pub log: String,
+    /// How lines of the log look: `text`, for people, or `json`.
+    pub log_format: LogFormat,
+    /// Seconds for which the server serves on after it was told to end, while `/readyz` says so: for
+    /// balancers that look now and then.
+    pub shutdown_delay_s: u64,
+    /// Seconds that running requests get at the end.
+    pub shutdown_grace_s: u64,
     /// A newer list of revoked images than this program has: a signed update of dbx, or bare
     /// signature lists. Relative as the policy is.
     pub dbx: Option<PathBuf>,
@@ -84,6 +107,13 @@ impl LoadedPolicy {
 #[serde(transparent)]
 pub struct StoreUrl(pub String);
 
+impl Serialize for StoreUrl {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        // For people who look what counts.
+        serializer.serialize_str("(an address; not shown, since it may hold a password)")
+    }
+}
+
 impl std::fmt::Debug for StoreUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("StoreUrl(…)")
@@ -108,9 +138,26 @@ impl Default for Config {
             events_kept_days: 7,
             policy: None,
             schedules: Vec::new(),
+            tls_certificate: None,
+            tls_key: None,
+            metrics_listen: None,
+            log: "info".to_owned(),
+            log_format: LogFormat::Text,
+            shutdown_delay_s: 0,
+            shutdown_grace_s: 10,
             dbx: None,
         }
     }
+}
+
+/// How lines of the log look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
 }
 
 impl Config {
@@ -119,10 +166,19 @@ impl Config {
         let Some(path) = file else { return Ok(Self::default()) };
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("the configuration {} cannot be read", path.display()))?;
+        let faults: Vec<_> = faults(&text).iter().map(ToString::to_string).collect();
+        anyhow::ensure!(
+            faults.is_empty(),
+            "{} is not a configuration: {}",
+            path.display(),
+            faults.join("; ")
+        );
         let mut config: Self = toml::from_str(&text)
             .with_context(|| format!("{} is not a configuration", path.display()))?;
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
-        for named in [&mut config.policy, &mut config.dbx].into_iter().flatten() {
+        let files =
+            [&mut config.policy, &mut config.dbx, &mut config.tls_certificate, &mut config.tls_key];
+        for named in files.into_iter().flatten() {
             *named = folder.join(&*named);
         }
         Ok(config)
@@ -171,26 +227,99 @@ impl Config {
 
     /// Refuses values with which nothing would work.
     pub fn check(&self) -> anyhow::Result<()> {
+        let faults = self.faults();
+        anyhow::ensure!(faults.is_empty(), "{}", faults.join("; "));
+        Ok(())
+    }
+
+    /// Values with which nothing would work; each begins with its key.
+    pub fn faults(&self) -> Vec<String> {
         // A year: more is a typing error, and would overflow nothing but a person's patience.
         const INTERVAL_S_MAX: u64 = 365 * 24 * 3600;
-        let within = |name: &str, value: u64, min: u64, max: u64| {
-            anyhow::ensure!(
-                (min..=max).contains(&value),
-                "{name} is {value}; it must be {min} to {max}"
-            );
-            Ok(())
-        };
-        within("attest_interval_s", self.attest_interval_s, 1, INTERVAL_S_MAX)?;
-        within("verdict_good_for_s", self.verdict_good_for_s, 0, INTERVAL_S_MAX)?;
-        within("challenge_good_for_s", self.challenge_good_for_s, 1, 3600)?;
         // A month: longer ones are API tokens.
         const SESSION_S_MAX: u64 = 31 * 24 * 3600;
-        within("session_idle_s", self.session_idle_s, 60, SESSION_S_MAX)?;
-        within("session_s", self.session_s, 60, SESSION_S_MAX)?;
-        within("events_kept_days", self.events_kept_days.into(), 1, 366)?;
-        anyhow::ensure!(self.joins_per_s > 0, "joins_per_s must not be 0");
-        anyhow::ensure!(self.connections_max > 0, "connections_max must not be 0");
-        Ok(())
+        let mut faults = Vec::new();
+        for (name, value, min, max) in [
+            ("attest_interval_s", self.attest_interval_s, 1, INTERVAL_S_MAX),
+            ("verdict_good_for_s", self.verdict_good_for_s, 0, INTERVAL_S_MAX),
+            ("challenge_good_for_s", self.challenge_good_for_s, 1, 3600),
+            ("session_idle_s", self.session_idle_s, 60, SESSION_S_MAX),
+            ("session_s", self.session_s, 60, SESSION_S_MAX),
+            ("shutdown_delay_s", self.shutdown_delay_s, 0, 600),
+            ("shutdown_grace_s", self.shutdown_grace_s, 0, 600),
+            ("events_kept_days", self.events_kept_days.into(), 1, 366),
+        ] {
+            if !(min..=max).contains(&value) {
+                faults.push(format!("{name} is {value}; it must be {min} to {max}"));
+            }
+        }
+        if self.joins_per_s == 0 {
+            faults.push("joins_per_s must not be 0".to_owned());
+        }
+        if self.connections_max == 0 {
+            faults.push("connections_max must not be 0".to_owned());
+        }
+        if self.metrics_listen.is_some_and(|address| !address.ip().is_loopback()) {
+            faults.push(
+                "metrics_listen must be a loopback address, such as 127.0.0.1:9464: nothing is hidden or \
+                 asked for there. From other machines ask for /metrics on `listen` with the token of a \
+                 viewer"
+                    .to_owned(),
+            );
+        }
+        if self.tls_certificate.is_some() != self.tls_key.is_some() {
+            faults.push("tls_certificate and tls_key go together: set both, or none".to_owned());
+        }
+        if let Err(err) = crate::log::filter(&self.log) {
+            faults.push(format!("log: {err}"));
+        }
+        faults
+    }
+
+    /// These settings, but those that can be read anew from `new`.
+    #[must_use]
+    pub fn with_reloadable(self, new: &Self) -> Self {
+        Self {
+            attest_interval_s: new.attest_interval_s,
+            verdict_good_for_s: new.verdict_good_for_s,
+            challenge_good_for_s: new.challenge_good_for_s,
+            policy: new.policy.clone(),
+            dbx: new.dbx.clone(),
+            tls_certificate: new.tls_certificate.clone(),
+            tls_key: new.tls_key.clone(),
+            log: new.log.clone(),
+            ..self
+        }
+    }
+
+    /// Keys that are others in `new`, and count only from the server's next start on.
+    pub fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
+        let named = [
+            ("data_dir", self.data_dir != new.data_dir),
+            ("store", self.store != new.store),
+            ("listen", self.listen != new.listen),
+            ("names", self.names != new.names),
+            ("connections_max", self.connections_max != new.connections_max),
+            ("joins_per_s", self.joins_per_s != new.joins_per_s),
+            ("session_idle_s", self.session_idle_s != new.session_idle_s),
+            ("session_s", self.session_s != new.session_s),
+            ("events_kept_days", self.events_kept_days != new.events_kept_days),
+            (
+                "channels_reach_link_local",
+                self.channels_reach_link_local != new.channels_reach_link_local,
+            ),
+            ("metrics_listen", self.metrics_listen != new.metrics_listen),
+            ("log_format", self.log_format != new.log_format),
+            ("shutdown_delay_s", self.shutdown_delay_s != new.shutdown_delay_s),
+            ("shutdown_grace_s", self.shutdown_grace_s != new.shutdown_grace_s),
+        ];
+        let mut keys: Vec<_> =
+            named.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect();
+        // One that nobody put into a list is not passed over in silence.
+        if keys.is_empty() && self.clone().with_reloadable(new) != *new {
+            keys.push("another key");
+        }
+        keys
     }
 
     /// How long a verdict counts.

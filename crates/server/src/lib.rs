@@ -12,4 +12,8 @@ pub mod database;
 mod deliver;
 mod files;
 pub mod http;
+pub mod log;
+pub mod metrics;
+pub mod notify;
+pub mod reload;
 pub mod restoring;

@@ -3,9 +3,15 @@
 mod backup;
 mod documents;
 mod restore;
+mod settings;
 mod support;
 
-use std::{io::IsTerminal as _, net::SocketAddr, path::PathBuf, sync::Arc, time::SystemTime};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use anyhow::Context as _;
 use appraise::{Policy, Waiver};
@@ -14,11 +20,24 @@ use server::{
     app::App,
     authority,
     authority::Authority,
-    config::{Config, StoreUrl},
-    context, database, http, restoring,
+    authority::GivenCertificate,
+    config::{Config, LogFormat, StoreUrl},
+    context, database,
+    http::{self, Limits, Transport},
+    log::{self, Format, Log},
+    metrics::Metrics,
+    notify::{self, Phase},
+    reload::Reload,
+    restoring,
 };
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
+
+/// Says which levels are logged, before the configuration does.
+const LEVELS_VARIABLE: &str = "BOOTPROOF_LOG";
+
+/// Connections at one time to the address for those who run the server: a scraper, a probe or two, and a
+/// person.
+const OPERATIONS_CONNECTIONS_MAX: usize = 32;
 
 /// Bodies, documents and rows come and go on many threads: with the C library's allocator a quarter of the server's
 /// time went there.
@@ -97,6 +116,9 @@ Examples:
     /// Put a backup back, into an empty data folder or an empty database
     #[command(after_long_help = restore::HELP)]
     Restore(restore::Restore),
+    /// Check, show or explain the configuration
+    #[command(subcommand)]
+    Config(settings::Settings),
     /// Print a script for shell completions
     Completions {
         /// The shell
@@ -110,6 +132,25 @@ Examples:
 }
 
 impl Arguments {
+    /// The keys that flags and the environment say.
+    fn origins(&self) -> Vec<settings::Origin> {
+        let said = |is_said: bool, key, by| is_said.then_some((key, by));
+        [
+            said(self.data_dir.is_some(), "data_dir", "--data-dir"),
+            said(self.store.is_some(), "store", "--store or BOOTPROOF_STORE"),
+            said(self.listen.is_some(), "listen", "--listen"),
+            said(!self.names.is_empty(), "names", "--name, and the file"),
+            said(self.attest_interval_s.is_some(), "attest_interval_s", "--attest-interval-s"),
+            said(self.policy.is_some(), "policy", "--policy"),
+            said(self.dbx.is_some(), "dbx", "--dbx"),
+            said(self.log_json, "log_format", "--log-json"),
+            said(std::env::var_os(LEVELS_VARIABLE).is_some(), "log", "BOOTPROOF_LOG"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
+    }
+
     fn config(&self) -> anyhow::Result<Config> {
         let mut config = Config::load(self.config.as_deref())?;
         if let Some(data_dir) = &self.data_dir {
@@ -146,28 +187,34 @@ fn main() -> anyhow::Result<()> {
             return backup::run(command, || arguments.config(), file);
         }
         Some(Document::Restore(command)) => return restore::run(command, &arguments.config()?),
+        Some(Document::Config(command)) => {
+            let file = arguments.config.as_deref();
+            return settings::run(command, file, || arguments.config(), &arguments.origins());
+        }
         Some(Document::SupportBundle(command)) => {
             return support::write(command, &arguments.config()?, arguments.config.as_deref());
         }
     }
-    start_log(arguments.log_json);
     let config = arguments.config()?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(config))
+    let log = start_log(&arguments, &config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(run(arguments, config, log))
 }
 
-fn start_log(json: bool) {
-    let filter = EnvFilter::try_from_env("BOOTPROOF_LOG").unwrap_or_else(|_| "info".into());
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        // A line that cannot be written, as on a full disk, is lost; to say so where it cannot be said either would
-        // end the request that it was about.
-        .log_internal_errors(false)
-        .with_ansi(std::io::stderr().is_terminal());
-    if json { log.json().init() } else { log.init() }
+/// The log, by flags and environment before the configuration.
+fn start_log(arguments: &Arguments, config: &Config) -> anyhow::Result<Log> {
+    let format = match config.log_format {
+        _ if arguments.log_json => Format::Json,
+        LogFormat::Json => Format::Json,
+        LogFormat::Text => Format::Text,
+    };
+    let levels = std::env::var(LEVELS_VARIABLE).unwrap_or_else(|_| config.log.clone());
+    Ok(Log::start(format, log::filter(&levels)?))
 }
 
-async fn run(config: Config) -> anyhow::Result<()> {
+async fn run(arguments: Arguments, config: Config, log: Log) -> anyhow::Result<()> {
+    let metrics = Arc::new(Metrics::new());
+    log.count_in(Arc::clone(&metrics));
     let policy = config.load_policy()?;
     match &config.policy {
         None => tracing::info!("judging by the default policy"),
@@ -179,13 +226,24 @@ async fn run(config: Config) -> anyhow::Result<()> {
     restoring::refuse(&config.data_dir)?;
     let names = names(&config);
     let authority = Authority::open(&config.data_dir, &names, SystemTime::now())?;
+    authority.present(GivenCertificate::load(&config)?);
     let store = database::open(&config, &authority).await?;
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
+    let operations = match config.metrics_listen {
+        None => None,
+        Some(address) => Some(
+            TcpListener::bind(address)
+                .await
+                .with_context(|| format!("cannot listen on {address} (metrics_listen)"))?,
+        ),
+    };
     let for_agents = address_for_agents(&config, address);
-    let app = App::new(store, Arc::clone(&authority), for_agents, config.clone(), policy).await?;
+    let (own, counted) = (Arc::clone(&authority), Arc::clone(&metrics));
+    let app = App::new(store, own, for_agents, config.clone(), policy, counted).await?;
+    app.tell_certificates();
     let url = format!("https://{}", reachable(address));
     context::write(&app, &authority, &config.data_dir, url.clone(), &administrator(&config))
         .await?;
@@ -195,24 +253,43 @@ async fn run(config: Config) -> anyhow::Result<()> {
     tracing::info!(%address, ca_sha256 = authority.pin(), "serving; administrators use {url}");
 
     app.begin_policy(&this_server()).await?;
-    let renewing = tokio::spawn(renew(Arc::clone(&authority)));
-    let watching = tokio::spawn(Arc::clone(&app).watch());
-    let hearing = tokio::spawn(Arc::clone(&app).hear_and_tell());
-    let publishing = tokio::spawn(Arc::clone(&app).publish());
-    let delivering = tokio::spawn(Arc::clone(&app).deliver());
-    let tls = authority.server_config()?;
-    let ending = async {
-        ended().await;
-        // Those who wait first: they have the time of the others to come back elsewhere.
-        app.end();
+    let grace = Duration::from_secs(config.shutdown_grace_s);
+    let delay = Duration::from_secs(config.shutdown_delay_s);
+    let reload = Reload {
+        file: arguments.config.clone(),
+        started: config.clone(),
+        app: Arc::clone(&app),
+        authority: Arc::clone(&authority),
+        log,
+        levels_by_config: std::env::var_os(LEVELS_VARIABLE).is_none(),
+        actor: this_server(),
+        load: Box::new(move || arguments.config()),
     };
+    let mut tasks = vec![
+        tokio::spawn(renew(Arc::clone(&authority), Arc::clone(&app))),
+        tokio::spawn(Arc::clone(&app).watch()),
+        tokio::spawn(Arc::clone(&app).hear_and_tell()),
+        tokio::spawn(Arc::clone(&app).keep_count()),
+        tokio::spawn(Arc::clone(&app).publish()),
+        tokio::spawn(Arc::clone(&app).deliver()),
+        tokio::spawn(reload.run()),
+        tokio::spawn(notify::feed_watchdog()),
+    ];
+    if let Some(listener) = operations {
+        tracing::info!(address = %listener.local_addr()?, "metrics and readiness without a token");
+        let router = http::operating(Arc::clone(&app));
+        let limits = Limits { connections_max: OPERATIONS_CONNECTIONS_MAX, grace };
+        // It answers up to the last moment: that the server ends, too.
+        let (metrics, never) = (Arc::clone(&metrics), std::future::pending());
+        let serving = http::serve(listener, Transport::Plain, router, limits, metrics, never);
+        tasks.push(tokio::spawn(serving));
+    }
+    let transport = Transport::Tls(Arc::new(authority.server_config()?));
+    let limits = Limits { connections_max: config.connections_max, grace };
     let router = http::router(Arc::clone(&app));
-    http::serve(listener, tls, router, config.connections_max, ending).await;
-    renewing.abort();
-    watching.abort();
-    hearing.abort();
-    publishing.abort();
-    delivering.abort();
+    notify::tell(Phase::Serving);
+    http::serve(listener, transport, router, limits, metrics, ending(&app, delay)).await;
+    tasks.iter().for_each(tokio::task::JoinHandle::abort);
     tracing::info!("ended");
     Ok(())
 }
@@ -310,13 +387,23 @@ fn reachable(address: SocketAddr) -> SocketAddr {
     }
 }
 
-async fn renew(authority: Arc<Authority>) {
+async fn renew(authority: Arc<Authority>, app: Arc<App>) {
     loop {
         tokio::time::sleep(authority::RENEWAL).await;
         if let Err(err) = authority.renew(SystemTime::now()) {
             tracing::error!(%err, "the server's certificate could not be renewed");
         }
+        app.tell_certificates();
     }
+}
+
+/// Resolves when the server is to take no more connections. In this order: a signal; `/readyz` says no and
+/// those who wait are sent away; the delay, in which it serves on; and then its listener is closed.
+async fn ending(app: &App, delay: Duration) {
+    ended().await;
+    app.end();
+    notify::tell(Phase::Ending);
+    tokio::time::sleep(delay).await;
 }
 
 /// Resolves at SIGTERM or SIGINT.

@@ -45,6 +45,12 @@ const ALLOWED: &[&str] = &[
     "channels_reach_link_local",
     "policy",
     "dbx",
+    "metrics_listen",
+    "log",
+    "log_format",
+    "tls_certificate",
+    "shutdown_delay_s",
+    "shutdown_grace_s",
 ];
 
 /// A policy has digests, names and reasons in words; the largest that is read has as many bytes.

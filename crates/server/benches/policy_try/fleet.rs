@@ -80,7 +80,10 @@ impl Fleet {
         let policy = server::config::LoadedPolicy { policy, sha256: [0; 32] };
         let config = Config { verdict_good_for_s: 3600, ..Config::default() };
         let address = "https://localhost".to_owned();
-        let app = App::new(Arc::clone(&store), authority, address, config, policy).await.unwrap();
+        let metrics = Arc::new(server::metrics::Metrics::new());
+        let app = App::new(Arc::clone(&store), authority, address, config, policy, metrics)
+            .await
+            .unwrap();
 
         let server = BootLog::sound().option_rom().mok_kernel().dbx_hashes(430);
         let entries = with_menu(&server);

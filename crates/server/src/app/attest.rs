@@ -1,6 +1,6 @@
 //! Attestation: evidence comes in, is judged, and is on disk before the verdict goes out.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use api::agent::{Evidence, EvidenceReply, VENDOR_STRING_BYTES_MAX};
 use appraise::{
@@ -28,6 +28,7 @@ use super::{
     secret::random,
     standing,
 };
+use crate::metrics::Stage;
 
 /// Bytes of a log that is judged where it is, if one of its host was judged before: to hash it and to check a
 /// signature takes a tenth of a millisecond, as much as to hand it to another thread costs; where it is another
@@ -139,6 +140,7 @@ impl App {
         host: Host,
         evidence: Evidence,
     ) -> Result<EvidenceReply, AppError> {
+        let mut stages = self.metrics.stages();
         let now_ms = self.store.now_ms().await?;
         if host.connection == Connection::Disconnected {
             return Err(StoreError::from(Conflict::HostDisconnected { host: host.id }).into());
@@ -164,22 +166,28 @@ impl App {
         let memo = self.memos.find(&host.id);
         let n_bytes = judgeable.evidence.event_log.as_ref().map_or(0, |log| log.len());
         let is_short = memo.is_some() && n_bytes <= SHORT_LOG_BYTES && judgeable.is_boot_alone();
+        stages.end(Stage::Read);
+        let waiting = self.metrics.waits_for_thread();
         let judging = move || {
+            let begun = Instant::now();
+            drop(waiting);
             let identity = identity.as_deref();
             let now = UnixTime(now_ms.div_euclid(1000));
             let previous = previous.as_ref();
             let last_time = LastTime::of(&judgeable, memo.as_deref());
             let log_sha256 = last_time.log.as_ref().map(|log| *log.sha256());
             let judged = judge(&policy, &judgeable, identity, last_time, previous, &held_to, now);
-            (judged, judgeable, log_sha256)
+            (judged, judgeable, log_sha256, begun)
         };
-        let (judged, judgeable, log_sha256) = match is_short {
+        let (judged, judgeable, log_sha256, begun) = match is_short {
             true => judging(),
             // Off the threads that serve sockets: a large log costs milliseconds.
             false => tokio::task::spawn_blocking(judging)
                 .await
                 .map_err(|err| AppError::Bug(err.into()))?,
         };
+        stages.end_at(Stage::Wait, begun);
+        stages.end(Stage::Judge);
         let Judged { appraisal, quote_clock, named, quoted, judged_by, memo, signature } = judged;
         if has_key && is_anothers(&appraisal) && self.counts(&host, now_ms) {
             tracing::warn!("evidence that the enrolled key did not sign: not recorded");
@@ -235,6 +243,8 @@ impl App {
         if host.last.as_ref().is_none_or(|last| last.verdict != appraisal.verdict) {
             self.hub.news();
         }
+        stages.end(Stage::Store);
+        self.metrics.attested(&appraisal.verdict, &appraisal.findings);
         // A person may wait for it, at whichever server; else it is this server's host alone.
         match host.attest_requested_at_ms {
             Some(_) => self.hub.wake(&host.id),

@@ -9,6 +9,7 @@ mod attest;
 mod audit;
 mod caller;
 mod channel;
+mod counts;
 mod enrol;
 mod error;
 mod event;
@@ -28,6 +29,7 @@ mod password;
 mod peers;
 mod policy;
 mod poll;
+mod readiness;
 mod reference;
 mod replace;
 mod result;
@@ -64,6 +66,7 @@ pub(crate) use secret::sha256;
 use crate::{
     authority::Authority,
     config::{Config, LoadedPolicy},
+    metrics::Metrics,
 };
 use secret::{ADMIN_PREFIX, new_token, random, token_sha256};
 
@@ -74,6 +77,9 @@ pub struct App {
     /// Where agents reach this server.
     address: String,
     rules: rules::InForce,
+    metrics: Arc<Metrics>,
+    concerns: readiness::Concerns,
+    found: readiness::Found,
     nonce_key: NonceKey,
     signer: signer::Signer,
     hub: hub::Hub,
@@ -102,6 +108,7 @@ impl App {
         address: String,
         config: Config,
         policy: LoadedPolicy,
+        metrics: Arc<Metrics>,
     ) -> Result<Arc<Self>, AppError> {
         let candidate = random::<32>()?.to_vec();
         let key = Zeroizing::new(store.secret_or_insert("nonce-key", candidate).await?);
@@ -113,11 +120,15 @@ impl App {
         let signing = Zeroizing::new(store.secret_or_insert("signing-key", candidate).await?);
         let joins_per_s = config.joins_per_s;
         let seal = channel::Seal::new(&authority.secret())?;
+        metrics.watch_store(Arc::clone(&store));
         Ok(Arc::new(Self {
             store,
             authority,
             address,
             rules: rules::InForce::new(config, policy),
+            metrics,
+            concerns: readiness::Concerns::default(),
+            found: readiness::Found::default(),
             nonce_key: NonceKey::new(key),
             signer: signer::Signer::from_pkcs8(&signing)?,
             hub: hub::Hub::default(),
@@ -138,6 +149,24 @@ impl App {
     /// The server is about to end: long polls are answered at once, and new ones too.
     pub fn end(&self) {
         self.hub.end();
+    }
+
+    /// Whether it is about to end.
+    pub fn is_ending(&self) -> bool {
+        self.hub.is_ending()
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.metrics
+    }
+
+    /// Tells when the server's certificates end.
+    pub fn tell_certificates(&self) {
+        self.metrics.certificate_ends("own", self.authority.ends_s());
+        if let Some(ends_s) = self.authority.given_ends_s() {
+            self.metrics.certificate_ends("given", ends_s);
+        }
     }
 
     /// What anybody may know of this server.

@@ -31,6 +31,7 @@ impl App {
     ) -> Result<PollReply, AppError> {
         let deadline = Instant::now() + Duration::from_secs(api::POLL_S_MAX);
         let mut waiter = self.hub.waiter(&host.id);
+        let _counted = self.metrics.polls();
         let said = match request.tpm {
             TpmSays::Present => TpmPresence::Present,
             TpmSays::Absent => TpmPresence::Absent,
@@ -88,6 +89,7 @@ impl App {
         let now_ms = u64::try_from(now_ms).unwrap_or(0);
         let nonce = self.nonce_key.challenge(host.id.as_str().as_bytes(), now_ms, random::<8>()?);
         let pcrs = self.identities.pcrs_of_log(&host.id).union(self.rules().policy.asked_pcrs());
+        self.metrics.challenged();
         Ok(PollReply::Attest {
             nonce: nonce.as_bytes().into(),
             pcrs: pcrs.iter().collect(),

@@ -114,6 +114,14 @@ pub(super) fn shortest_good_for_ms(config: &Config) -> i64 {
     i64::try_from(shortest_s.saturating_mul(1000)).unwrap_or(i64::MAX)
 }
 
+/// For how long a verdict counts of the host for which it counts longest: older ones have ended.
+pub(super) fn longest_good_for_ms(config: &Config) -> i64 {
+    let longest_s = config.schedules.iter().map(|schedule| schedule.verdict_good_for_s).max();
+    let default_s = config.verdict_good_for().as_secs();
+    let longest_s = longest_s.map_or(default_s, |seconds| seconds.max(default_s));
+    i64::try_from(longest_s.saturating_mul(1000)).unwrap_or(i64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,7 @@ const RENEWAL_SHOWN_MS: i64 = 7 * 24 * 3_600_000;
 
 /// Seconds of silence after which a host that should be polling is called not responding: two
 /// long polls and some.
-const SILENCE_S_MAX: i64 = 120;
+pub(super) const SILENCE_S_MAX: i64 = 120;
 
 /// The host as lists show it, at `now_ms`.
 pub(super) fn view(host: &Host, config: &Config, now_ms: i64) -> api::admin::Host {

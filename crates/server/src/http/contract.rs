@@ -105,6 +105,9 @@ fn is_named(code: &str, status: u16, operation: &Description) -> bool {
 /// Whether the client takes what the operation gives, or what errors are given in.
 fn takes(headers: &HeaderMap, operation: &Description) -> bool {
     let Some(answer) = &operation.answer else { return true };
+    if answer.media_type == "*/*" {
+        return true;
+    }
     let given = answer.media_type.split(';').next().unwrap_or_default();
     let family = given.split('/').next().unwrap_or_default();
     let also = operation.gives_too;

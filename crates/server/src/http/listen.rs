@@ -1,6 +1,11 @@
 //! The accept loop: TLS from the first byte, limits on time and number, a graceful end.
 
-use std::{future::Future, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    future::Future,
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::Router;
 use hyper::{
@@ -13,11 +18,14 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
+
+use crate::metrics::{Handshake, Metrics};
 
 /// Seconds for a TLS handshake: three round trips over a bad line, and a busy machine.
 const HANDSHAKE_S_MAX: u64 = 10;
@@ -26,9 +34,6 @@ const HANDSHAKE_S_MAX: u64 = 10;
 /// than the pause between two polls of an agent.
 const HEAD_S_MAX: u64 = 75;
 
-/// Seconds that running requests get at the end.
-const GRACE_S_MAX: u64 = 10;
-
 /// Bytes of a request's head: no client of ours sends a tenth.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
@@ -36,17 +41,35 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// Serves until `end` resolves; then takes no more connections, and gives requests that run a
-/// grace of some seconds.
+/// How it is spoken.
+#[derive(Clone)]
+pub enum Transport {
+    /// TLS from the first byte.
+    Tls(Arc<rustls::ServerConfig>),
+    /// Nothing hidden: for a loopback address.
+    Plain,
+}
+
+/// What a listener allows.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Connections at one time.
+    pub connections_max: usize,
+    /// How long running requests have at the end.
+    pub grace: Duration,
+}
+
+/// Serves until `end` resolves; then takes no more connections, and gives requests that run their
+/// grace.
 pub async fn serve(
     listener: TcpListener,
-    tls: rustls::ServerConfig,
+    transport: Transport,
     router: Router,
-    connections_max: usize,
+    limits: Limits,
+    metrics: Arc<Metrics>,
     end: impl Future<Output = ()>,
 ) {
-    let acceptor = TlsAcceptor::from(Arc::new(tls));
-    let places = Arc::new(Semaphore::new(connections_max));
+    let places = Arc::new(Semaphore::new(limits.connections_max));
     let (ending, _) = watch::channel(());
     let mut end = std::pin::pin!(end);
     loop {
@@ -55,17 +78,22 @@ pub async fn serve(
             stream = accept(&listener, &places) => stream,
         };
         let Some((stream, peer, place)) = stream else { continue };
-        let (acceptor, router) = (acceptor.clone(), router.clone());
+        let (transport, router, metrics) =
+            (transport.clone(), router.clone(), Arc::clone(&metrics));
         let ended = ending.subscribe();
         tokio::spawn(async move {
-            converse(stream, peer, &acceptor, router, ended).await;
+            let _counted = metrics.connects();
+            converse(stream, peer, transport, router, &metrics, ended).await;
             drop(place);
         });
     }
     drop(listener);
     // Each connection holds a receiver; the sender learns when the last one is gone.
     let _ = ending.send(());
-    let _ = timeout(Duration::from_secs(GRACE_S_MAX), ending.closed()).await;
+    if timeout(limits.grace, ending.closed()).await.is_err() {
+        let n = ending.receiver_count();
+        tracing::warn!(n, "connections were cut: their requests took longer than shutdown_grace_s");
+    }
 }
 
 type Place = tokio::sync::OwnedSemaphorePermit;
@@ -90,18 +118,39 @@ async fn accept(
 async fn converse(
     stream: TcpStream,
     peer: Peer,
-    acceptor: &TlsAcceptor,
+    transport: Transport,
     router: Router,
-    mut ended: watch::Receiver<()>,
+    metrics: &Metrics,
+    ended: watch::Receiver<()>,
 ) {
     // Without this, small answers wait for acknowledgements; where it fails they only wait.
     let _ = stream.set_nodelay(true);
-    let handshake = timeout(Duration::from_secs(HANDSHAKE_S_MAX), acceptor.accept(stream)).await;
-    let stream = match handshake {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(err)) => return tracing::debug!(%err, "TLS handshake failed"),
-        Err(_) => return tracing::debug!("TLS handshake took too long"),
+    let tls = match transport {
+        Transport::Plain => return speak(stream, peer, router, ended).await,
+        Transport::Tls(tls) => tls,
     };
+    let begun = Instant::now();
+    let handshake = TlsAcceptor::from(tls).accept(stream);
+    let handshake = timeout(Duration::from_secs(HANDSHAKE_S_MAX), handshake).await;
+    let outcome = match &handshake {
+        Ok(Ok(_)) => Handshake::Done,
+        Ok(Err(_)) => Handshake::Failed,
+        Err(_) => Handshake::TimedOut,
+    };
+    metrics.shook_hands(outcome, begun.elapsed());
+    match handshake {
+        Ok(Ok(stream)) => speak(stream, peer, router, ended).await,
+        Ok(Err(err)) => tracing::debug!(%err, "TLS handshake failed"),
+        Err(_) => tracing::debug!("TLS handshake took too long"),
+    }
+}
+
+async fn speak(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    router: Router,
+    mut ended: watch::Receiver<()>,
+) {
     let routes = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);

@@ -38,7 +38,7 @@ impl IntoResponse for Failure {
             StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
         let code = RefusalCode(problem.code.clone());
-        let mut response = (status, kind, Json(problem)).into_response();
+        let mut response = (status, kind, Json(problem.clone())).into_response();
         let headers = response.headers_mut();
         match status {
             StatusCode::UNAUTHORIZED => {
@@ -50,6 +50,8 @@ impl IntoResponse for Failure {
             _ => {}
         }
         response.extensions_mut().insert(code);
+        // For whoever knows the request's identifier, and counts.
+        response.extensions_mut().insert(problem);
         response
     }
 }
@@ -59,7 +61,7 @@ impl IntoResponse for Failure {
 pub(crate) fn of(err: AppError) -> Problem {
     let (status, code, title, hint) = match err {
         AppError::Refused(refusal) => {
-            tracing::info!(code = refusal.code, "request refused: {}", refusal.title);
+            // Said once, in the request's own line.
             (status_of(refusal.kind), refusal.code, refusal.title, refusal.hint)
         }
         AppError::Unavailable(source) => {

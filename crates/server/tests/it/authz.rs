@@ -29,6 +29,8 @@ use Who::{Admin, Anyone, Host as OfHost, Operator, RelyingParty, Viewer};
 /// Every endpoint that the server has: a test compares this with its routes.
 const ENDPOINTS: &[(&str, &str, Who)] = &[
     ("get", "/healthz", Anyone),
+    ("get", "/readyz", Anyone),
+    ("get", "/metrics", Viewer),
     ("get", "/v1/server", Anyone),
     ("get", "/v1/openapi.json", Anyone),
     ("get", "/.well-known/jwks.json", Anyone),

@@ -112,6 +112,12 @@ impl Server {
         self.admin = admin(self.data.path()).await;
     }
 
+    /// Waits until it ended by itself, without a fault.
+    pub(crate) fn ends_well(&mut self) {
+        let ended = wait::until("the server ends", || self.child.try_wait().unwrap());
+        assert!(ended.success(), "{ended}");
+    }
+
     /// Where it listens.
     pub(crate) fn listen(&self) -> &str {
         &self.listen

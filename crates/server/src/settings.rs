@@ -1,0 +1,184 @@
+//! `bootproof-server config`: what is wrong with the configuration, what counts, what there is.
+
+use std::{io::Write as _, path::Path};
+
+use clap::Subcommand;
+use rustix::process::{Resource, getrlimit};
+use server::{
+    authority::GivenCertificate,
+    config::{Config, Fault, faults, keys, reference},
+};
+
+/// Descriptors beside those of connections: the database, its readers, the log, files.
+const OTHER_FILES: u64 = 128;
+
+/// `bootproof-server config …`
+#[derive(Subcommand)]
+pub(crate) enum Settings {
+    /// Say all that is wrong with the configuration, the files that it names, and this machine's limits
+    #[command(after_long_help = "\
+Nothing is changed, and no database is opened. Exit codes: 0 nothing is wrong, 1 something is.
+
+Example:
+  bootproof-server --config /etc/bootproof/server.toml config check")]
+    Check,
+    /// Print the values that count, and where each comes from; secrets are not shown
+    Show,
+    /// Print what each key means
+    Reference,
+}
+
+/// Where a value comes from that is not the file's: a key, and what said it.
+pub(crate) type Origin = (&'static str, &'static str);
+
+pub(crate) fn run(
+    command: &Settings,
+    file: Option<&Path>,
+    config: impl FnOnce() -> anyhow::Result<Config>,
+    origins: &[Origin],
+) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match command {
+        Settings::Reference => Ok(out.write_all(reference().as_bytes())?),
+        Settings::Check => check(file, config),
+        Settings::Show => {
+            out.write_all(shown(file, &config()?, origins)?.as_bytes())?;
+            Ok(())
+        }
+    }
+}
+
+fn check(
+    file: Option<&Path>,
+    config: impl FnOnce() -> anyhow::Result<Config>,
+) -> anyhow::Result<()> {
+    let mut found = match file {
+        Some(file) => match std::fs::read_to_string(file) {
+            Ok(text) => faults(&text),
+            Err(err) => vec![fault(format!("{} cannot be read: {err}", file.display()))],
+        },
+        None => Vec::new(),
+    };
+    if found.is_empty() {
+        match config() {
+            Ok(config) => found = of_machine(&config),
+            Err(err) => found.push(fault(format!("{err:#}"))),
+        }
+    }
+    let name = file.map_or_else(|| "the defaults".to_owned(), |file| file.display().to_string());
+    let mut out = std::io::stdout().lock();
+    for fault in &found {
+        let line = fault.line.map_or_else(String::new, |line| format!("{line}:"));
+        writeln!(out, "{name}:{line} {}", fault.says)?;
+        if let Some(hint) = &fault.hint {
+            writeln!(out, "  hint: {hint}")?;
+        }
+    }
+    anyhow::ensure!(found.is_empty(), "{} faults in {name}", found.len());
+    writeln!(out, "{name}: nothing is wrong")?;
+    Ok(())
+}
+
+fn fault(says: String) -> Fault {
+    Fault { line: None, says, hint: None }
+}
+
+/// What is wrong with the files that are named, and with this machine.
+fn of_machine(config: &Config) -> Vec<Fault> {
+    let mut found = Vec::new();
+    if let Err(err) = config.load_policy() {
+        found.push(fault(format!("policy: {err:#}")));
+    }
+    if let Err(err) = GivenCertificate::load(config) {
+        found.push(fault(format!("tls_certificate: {err:#}")));
+    }
+    if config.data_dir.exists() && !config.data_dir.is_dir() {
+        found.push(fault(format!("data_dir: {} is no folder", config.data_dir.display())));
+    }
+    let needed = u64::try_from(config.connections_max).unwrap_or(u64::MAX);
+    let needed = needed.saturating_add(OTHER_FILES);
+    if let Some(limit) = getrlimit(Resource::Nofile).current
+        && limit < needed
+    {
+        found.push(Fault {
+            line: None,
+            says: format!(
+                "connections_max is {}, and this process may open {limit} files",
+                config.connections_max
+            ),
+            hint: Some(format!(
+                "the unit sets LimitNOFILE; elsewhere `ulimit -n {needed}` before the start"
+            )),
+        });
+    }
+    found
+}
+
+/// Values as TOML, each with where it comes from.
+fn shown(file: Option<&Path>, config: &Config, origins: &[Origin]) -> anyhow::Result<String> {
+    let values = toml::Table::try_from(config)?;
+    let text = file.map(std::fs::read_to_string).transpose()?.unwrap_or_default();
+    let in_file: toml::Table = toml::from_str(&text)?;
+    let mut shown = String::new();
+    for key in keys() {
+        let said = origins.iter().find(|(name, _)| *name == key.name).map(|(_, origin)| *origin);
+        let origin = match (said, file) {
+            (Some(origin), _) => origin.to_owned(),
+            (None, Some(file)) if in_file.contains_key(&key.name) => file.display().to_string(),
+            _ => "default".to_owned(),
+        };
+        match values.get(&key.name) {
+            Some(value) => {
+                shown.push_str(&format!(
+                    "{} = {} # {origin}\n",
+                    key.name,
+                    hidden(&key.name, value)
+                ));
+            }
+            None => shown.push_str(&format!("# {} is not set ({origin})\n", key.name)),
+        }
+    }
+    Ok(shown)
+}
+
+/// A value without what is secret in it, by its name.
+fn hidden(name: &str, value: &toml::Value) -> toml::Value {
+    let is_secret = ["secret", "password", "token"].iter().any(|word| name.contains(word));
+    match value {
+        // Where a secret lies is none.
+        _ if is_secret && !name.ends_with("file") => toml::Value::String("…".to_owned()),
+        toml::Value::Table(table) => {
+            let hidden = table.iter().map(|(name, value)| (name.clone(), hidden(name, value)));
+            toml::Value::Table(hidden.collect())
+        }
+        toml::Value::Array(values) => {
+            toml::Value::Array(values.iter().map(|value| hidden(name, value)).collect())
+        }
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let table: toml::Value = toml::from_str(
+            "[oidc]\nclient_secret = 'hunter2'\nclient_secret_file = '/x'\nissuer = 'y'",
+        )
+        .unwrap();
+        let shown = hidden("all", &table).to_string();
+        assert!(
+            !shown.contains("hunter2") && shown.contains("/x") && shown.contains('y'),
+            "{shown}"
+        );
+        let config = Config {
+            store: Some(server::config::StoreUrl("postgres://u:hunter2@localhost/db".to_owned())),
+            ..Config::default()
+        };
+        let shown = super::shown(None, &config, &[("store", "BOOTPROOF_STORE")]).unwrap();
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(shown.contains("BOOTPROOF_STORE") && shown.contains("# default"), "{shown}");
+    }
+}
