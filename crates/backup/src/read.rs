@@ -7,7 +7,7 @@ use store::portable::{Piece, Table};
 
 use crate::age::{AgeError, Decryptor, Identity, MAGIC as AGE_MAGIC};
 use crate::audit::{self, AuditFault, Checked};
-use crate::manifest::{FORMAT, HEADER, MANIFEST, TABLES};
+use crate::manifest::{FORMAT, HEADER, MANIFEST, TABLES, is_plain};
 use crate::ratio::{self, Bomb, Unpacked};
 use crate::{FILE_BYTES_MAX, FileKind, Header, KeptFile, Manifest, Part, TableCount, rows};
 
@@ -349,8 +349,7 @@ fn file_of(name: &str) -> Option<(FileKind, &str)> {
 
 /// A name that leads out of no folder.
 fn plain_name(name: &str) -> Result<&str, ReadError> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    if name.is_empty() || name.starts_with('.') || !name.chars().all(plain) {
+    if !is_plain(name) {
         return Err(damaged(format!("{name:?} is no name of a file")));
     }
     Ok(name)

@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use store::portable::{Piece, Table};
 
 use crate::audit::{self, Checked};
-use crate::manifest::{HEADER, MANIFEST, TABLES};
+use crate::manifest::{HEADER, MANIFEST, TABLES, is_plain};
 use crate::{AuditEnd, FileKind, Header, KeptFile, Manifest, Part, TableCount, rows};
 
 /// Bytes of a part, about: some of them lie in memory.
@@ -65,7 +65,7 @@ impl<W: Write> Writer<W> {
     /// Adds a file of the server under `name`, which lay at `path`. Files come before rows.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// It cannot be written, or has a name of other characters than letters, digits, dots, dashes and underscores.
     pub fn file(
         &mut self,
         kind: FileKind,
@@ -73,6 +73,11 @@ impl<W: Write> Writer<W> {
         path: String,
         bytes: &[u8],
     ) -> io::Result<()> {
+        if !is_plain(name) {
+            // What could not be read back is not written.
+            let why = format!("{name:?} has characters that a file in a backup must not have");
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
         let part = self.entry(&format!("{}{name}", kind.folder()), bytes)?;
         self.files.push(KeptFile { part, path });
         Ok(())

@@ -54,6 +54,11 @@ pub struct Config {
     pub channels_reach_link_local: bool,
     /// Days for which events are kept for who reads them late, 366 at most.
     pub events_kept_days: u32,
+    /// Days for which every judgement stays; 0: for ever. Of older ones stay one a day, each change of the
+    /// verdict, and what an open alarm or a reference rests on.
+    pub history_all_days: u32,
+    /// Days for which that stays; 0: for ever. A host's last judgement always does.
+    pub history_thinned_days: u32,
     /// The policy file; without one the default policy holds. In the configuration file it is
     /// relative to that file's folder.
     pub policy: Option<PathBuf>,
@@ -136,6 +141,8 @@ impl Default for Config {
             session_s: 12 * 3600,
             channels_reach_link_local: false,
             events_kept_days: 7,
+            history_all_days: 30,
+            history_thinned_days: 365,
             policy: None,
             schedules: Vec::new(),
             tls_certificate: None,
@@ -253,6 +260,12 @@ impl Config {
                 faults.push(format!("{name} is {value}; it must be {min} to {max}"));
             }
         }
+        if self.history_thinned_days != 0 && self.history_thinned_days < self.history_all_days {
+            faults.push(format!(
+                "history_thinned_days is {}, less than history_all_days, which is {}",
+                self.history_thinned_days, self.history_all_days
+            ));
+        }
         if self.joins_per_s == 0 {
             faults.push("joins_per_s must not be 0".to_owned());
         }
@@ -308,6 +321,8 @@ impl Config {
                 "channels_reach_link_local",
                 self.channels_reach_link_local != new.channels_reach_link_local,
             ),
+            ("history_all_days", self.history_all_days != new.history_all_days),
+            ("history_thinned_days", self.history_thinned_days != new.history_thinned_days),
             ("metrics_listen", self.metrics_listen != new.metrics_listen),
             ("log_format", self.log_format != new.log_format),
             ("shutdown_delay_s", self.shutdown_delay_s != new.shutdown_delay_s),

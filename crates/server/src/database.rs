@@ -33,6 +33,17 @@ pub async fn open(config: &Config, authority: &Authority) -> anyhow::Result<Arc<
     Ok(Arc::new(store))
 }
 
+/// Opens the store beside a server that may serve: to look, not to be a server.
+pub async fn open_to_look(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    match place(config)? {
+        Place::Sqlite(path) => {
+            anyhow::ensure!(path.exists(), "there is no database {}", path.display());
+            Ok(Arc::new(SqliteStore::open(&path)?))
+        }
+        Place::Postgres(address) => Ok(Arc::new(PostgresStore::open(*address).await?)),
+    }
+}
+
 /// Where the store of the configuration is.
 pub fn place(config: &Config) -> anyhow::Result<Place> {
     match &config.store {

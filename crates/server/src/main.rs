@@ -4,6 +4,7 @@ mod backup;
 mod documents;
 mod restore;
 mod settings;
+mod retention;
 mod support;
 
 use std::{
@@ -119,6 +120,8 @@ Examples:
     /// Check, show or explain the configuration
     #[command(subcommand)]
     Config(settings::Settings),
+    /// Say what of the history would go: nothing is changed
+    Retention(retention::Retention),
     /// Print a script for shell completions
     Completions {
         /// The shell
@@ -186,6 +189,7 @@ fn main() -> anyhow::Result<()> {
             let file = arguments.config.as_deref();
             return backup::run(command, || arguments.config(), file);
         }
+        Some(Document::Retention(command)) => return retention::run(command, &arguments.config()?),
         Some(Document::Restore(command)) => return restore::run(command, &arguments.config()?),
         Some(Document::Config(command)) => {
             let file = arguments.config.as_deref();
@@ -268,6 +272,7 @@ async fn run(arguments: Arguments, config: Config, log: Log) -> anyhow::Result<(
     let mut tasks = vec![
         tokio::spawn(renew(Arc::clone(&authority), Arc::clone(&app))),
         tokio::spawn(Arc::clone(&app).watch()),
+        tokio::spawn(Arc::clone(&app).thin()),
         tokio::spawn(Arc::clone(&app).hear_and_tell()),
         tokio::spawn(Arc::clone(&app).keep_count()),
         tokio::spawn(Arc::clone(&app).publish()),

@@ -43,6 +43,8 @@ const ALLOWED: &[&str] = &[
     "session_s",
     "events_kept_days",
     "channels_reach_link_local",
+    "history_all_days",
+    "history_thinned_days",
     "policy",
     "dbx",
     "metrics_listen",

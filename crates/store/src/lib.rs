@@ -20,6 +20,7 @@
 
 mod activity;
 mod error;
+mod packing;
 pub mod portable;
 mod postgres;
 mod row;
@@ -62,6 +63,7 @@ pub use row::reference::{
     HostReference, HostReferences, JudgedBy, NewReference, Reference, ReferenceChange, ReferenceId,
     ReferenceOrigin, ReferenceScope, ReferenceState, ReferenceUses,
 };
+pub use row::thinning::{Thinning, ThinningPreview, ThinningStep};
 pub use row::token::{
     ApiToken, ApprovalRule, JoinToken, JoinTokenId, NewApiToken, NewJoinToken, Role,
 };
@@ -374,6 +376,20 @@ pub trait Store: Send + Sync {
     /// nothing refers to any more. At most `n_max` appraisals, so that it can be done in slices;
     /// returns how many went.
     fn forget_appraisals(&self, before_ms: i64, n_max: u32, by: By) -> Reply<'_, u32>;
+
+    /// Goes on with thinning the history: a slice of at most `n_max` judgements. A run goes through all hosts by
+    /// the rule that it began with, at any server, and is one audit row at its end.
+    fn thin_history(&self, rule: Thinning, n_max: u32, by: By) -> Reply<'_, ThinningStep>;
+    /// What a run by `rule` would do to at most `n_hosts` hosts after `after`.
+    fn thinning_preview(
+        &self,
+        rule: Thinning,
+        after: Option<HostId>,
+        n_hosts: u32,
+    ) -> Reply<'_, ThinningPreview>;
+    /// Gives room that nothing uses any more back to the disk, at most `n_max` pages; returns how many are
+    /// left. Where the database does so by itself there are none.
+    fn return_space(&self, n_max: u32) -> Reply<'_, u64>;
 
     /// How the host's last verified quote compares with those of the cohort that it named then;
     /// `None` where it named none, or no quote of it was verified yet. As dear for a large cohort as

@@ -263,6 +263,17 @@ const DATA: &[Requirement] = requirements! {
         ["backup::age_opens_what_we_encrypt_and_we_what_it_does",
          "backup::an_encrypted_backup_is_opened_by_its_recipient_alone",
          "backup::an_encrypted_backup_that_was_changed_or_cut_is_refused"];
+    D7 "History is thinned by policy, and never what somebody needs of it."
+        ["server::a_server_thins_its_history_by_itself",
+         "server::ages_that_contradict_each_other_are_refused"];
+    D8 "Evidence is packed, and comes back as it was; room that nothing uses goes back to the disk."
+        ["store::what_gets_smaller_is_packed_and_all_comes_back",
+         "store::what_unpacks_to_something_else_is_an_error",
+         "store::room_that_nothing_uses_goes_back_to_the_disk"];
+    D9 "Databases of each schema that there was are brought up to date, with what is in them; newer ones are refused."
+        ["store::sqlite_of_each_schema_is_brought_up_to_date",
+         "store::postgresql_of_each_schema_is_brought_up_to_date",
+         "store::a_newer_schema_is_refused"];
 };
 
 const HOST_LOGS: &[Requirement] = requirements! {

@@ -33,6 +33,7 @@ mod readiness;
 mod reference;
 mod replace;
 mod result;
+mod retention;
 mod rules;
 mod schedule;
 mod secret;
@@ -52,6 +53,7 @@ use verify::NonceKey;
 use zeroize::Zeroizing;
 
 pub use join_rate::PER_SECOND as JOINS_PER_S;
+pub use retention::thinning;
 
 pub use caller::{Caller, HostScope};
 pub use error::{AppError, Refusal, RefusalKind};

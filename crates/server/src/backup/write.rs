@@ -172,6 +172,16 @@ fn kept(config: &Config, config_file: Option<&Path>) -> anyhow::Result<Vec<Kept>
             kept.push(read(FileKind::Config, name.to_owned(), path.to_owned())?);
         }
     }
+    if let Some(file) = &config.policy {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("{} cannot be read", file.display()))?;
+        for (n, name) in policy::named_files(&text).into_iter().enumerate() {
+            let path = file.with_file_name(&name);
+            let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+            let name = format!("policy-{n}-{}", name.chars().map(plain).collect::<String>());
+            kept.push(read(FileKind::Config, name, path)?);
+        }
+    }
     Ok(kept)
 }
 

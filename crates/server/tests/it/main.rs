@@ -31,6 +31,7 @@ mod policy;
 mod references;
 mod replace;
 mod results;
+mod retention;
 mod schedules;
 mod sessions;
 mod shared_store;

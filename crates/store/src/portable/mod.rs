@@ -244,8 +244,10 @@ pub(crate) const TELLING_TABLES: [&str; 4] = ["secrets", "api_tokens", "hosts", 
 /// The action of the row of the audit log.
 pub(crate) const ACTION: &str = "store.restore";
 
-/// What is done when all is put back; `{}` is the time.
-pub(crate) const FORGET_PENDING: &str = "DELETE FROM pending_enrolments";
+/// What is forgotten when all is put back: enrolments that were on the way, and what people have from before,
+/// which may have been ended since.
+pub(crate) const FORGET: [&str; 3] =
+    ["DELETE FROM pending_enrolments", "DELETE FROM sessions", "DELETE FROM setup_code"];
 /// Challenges of before are refused, since they may have been used after the backup; who is looked at is
 /// everybody, since ages changed.
 pub(crate) const NEWER_CHALLENGES: &str = "UPDATE hosts SET look_at_ms = 0, look_seq = look_seq + 1, \

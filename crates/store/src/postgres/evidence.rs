@@ -7,6 +7,7 @@ use tokio_postgres::{Row, Statement};
 use super::columns::Columns;
 use super::session::{Session, Values};
 use super::transaction::Transaction;
+use crate::packing::{self, Packed};
 use crate::{AppraisalId, EvidencePart, HostId, Sha256, StoreError, StoredPart};
 
 /// Rows of `evidence` by digest, locked against who would remove them: there is somebody now who needs
@@ -26,14 +27,15 @@ pub(super) async fn known(
 
 /// Stores parts that are not there, and says that an appraisal rests on all of them: its number; names
 /// and digests of all; digests and bytes of those that are not there; digests and rows of the others.
-/// New ones in the order of their digests, so that two who bring the same ones do not wait for each
+/// New ones come with how they are packed, in the order of their digests, so that two who bring the same ones do not wait for each
 /// other; where another one was first, that row is touched, so that it comes back. Not its key: that would
 /// wait for all who hold it, who may wait for us.
 pub(super) const KEEP: &str = "\
     WITH new AS ( \
-        INSERT INTO evidence (sha256, bytes) \
-        SELECT DISTINCT ON (sha256) sha256, bytes \
-        FROM unnest($4::bytea[], $5::bytea[]) AS part (sha256, bytes) ORDER BY sha256 \
+        INSERT INTO evidence (sha256, bytes, packing, n_bytes) \
+        SELECT DISTINCT ON (sha256) sha256, bytes, packing, n_bytes \
+        FROM unnest($4::bytea[], $5::bytea[], $8::bigint[], $9::bigint[]) \
+            AS part (sha256, bytes, packing, n_bytes) ORDER BY sha256 \
         ON CONFLICT (sha256) DO UPDATE SET bytes = evidence.bytes \
         RETURNING sha256, id), \
     kept AS ( \
@@ -56,11 +58,23 @@ pub(super) async fn keep(
     let new: Vec<&EvidencePart> =
         parts.iter().filter(|part| !known.contains_key(&part.sha256)).collect();
     let new_digests: Vec<&[u8]> = new.iter().map(|part| part.sha256.as_slice()).collect();
-    let new_bytes: Vec<&[u8]> = new.iter().map(|part| part.bytes.as_slice()).collect();
+    let packed: Vec<Packed<'_>> = new.iter().map(|part| packing::pack(&part.bytes)).collect();
+    let new_bytes: Vec<&[u8]> = packed.iter().map(|packed| &*packed.bytes).collect();
+    let packings: Vec<i64> = packed.iter().map(|packed| packed.packing.number()).collect();
+    let lengths: Vec<i64> = packed.iter().map(|packed| packed.n_bytes).collect();
     let known_digests: Vec<&[u8]> = known.keys().map(|sha256| sha256.as_slice()).collect();
     let known_ids: Vec<i64> = known.values().copied().collect();
-    let values: Values<'_> =
-        &[&id.0, &names, &digests, &new_digests, &new_bytes, &known_digests, &known_ids];
+    let values: Values<'_> = &[
+        &id.0,
+        &names,
+        &digests,
+        &new_digests,
+        &new_bytes,
+        &known_digests,
+        &known_ids,
+        &packings,
+        &lengths,
+    ];
     let n = tx.send(way, values).await?;
     if usize::try_from(n) == Ok(parts.len()) {
         return Ok(());
@@ -82,20 +96,21 @@ pub(super) async fn of_appraisal(
     id: AppraisalId,
 ) -> Result<Vec<EvidencePart>, StoreError> {
     db.read(
-        "SELECT name, sha256, bytes FROM appraisal_evidence
+        "SELECT name, sha256, packing, bytes, n_bytes FROM appraisal_evidence
          JOIN evidence ON evidence.id = evidence_id
          WHERE appraisal_id = $1 ORDER BY position",
         &[&id.0],
         |row| {
             let mut columns = Columns::of(row);
             let (name, sha256) = (columns.take()?, columns.sha256()?);
-            Ok(EvidencePart { name, sha256, bytes: columns.take()? })
+            let bytes = packing::unpack(columns.take()?, columns.take()?, columns.take()?)?;
+            Ok(EvidencePart { name, sha256, bytes })
         },
     )
     .await
 }
 
-/// PostgreSQL knows the length of a value without reading it.
+/// Limited by the unpacked length. PostgreSQL knows the length of a value without reading it.
 pub(super) async fn of_many(
     db: &Session,
     ids: &[AppraisalId],
@@ -104,7 +119,8 @@ pub(super) async fn of_many(
     let numbers: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let rows = db
         .rows(
-            "SELECT wish.n, name, sha256, CASE WHEN octet_length(bytes) <= $2::bigint THEN bytes END
+            "SELECT wish.n, name, sha256, packing,
+                CASE WHEN coalesce(n_bytes, octet_length(bytes)) <= $2::bigint THEN bytes END, n_bytes
              FROM unnest($1::bigint[]) WITH ORDINALITY AS wish (id, n)
              JOIN appraisal_evidence ON appraisal_id = wish.id
              JOIN evidence ON evidence.id = evidence_id
@@ -116,8 +132,10 @@ pub(super) async fn of_many(
     for row in &rows {
         let mut columns = Columns::of(row);
         let n: i64 = columns.take()?;
-        let (name, sha256) = (columns.take()?, columns.sha256()?);
-        let part = StoredPart { name, sha256, bytes: columns.take()? };
+        let (name, sha256, packing) = (columns.take()?, columns.sha256()?, columns.take()?);
+        let (bytes, n_bytes) = (columns.take::<Option<Vec<u8>>>()?, columns.take()?);
+        let bytes = bytes.map(|bytes| packing::unpack(packing, bytes, n_bytes)).transpose()?;
+        let part = StoredPart { name, sha256, bytes };
         // Numbered from one on.
         let place = usize::try_from(n.saturating_sub(1)).ok().and_then(|n| all.get_mut(n));
         place.ok_or_else(|| StoreError::broken("a row that nobody asked for"))?.push(part);
@@ -129,9 +147,9 @@ pub(super) async fn by_sha256(
     db: &Session,
     sha256: &Sha256,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    let sql = "SELECT bytes FROM evidence WHERE sha256 = $1";
-    let row = db.row_or_none(sql, &[&sha256.as_slice()]).await?;
-    Ok(row.map(|row| row.try_get(0)).transpose()?)
+    let sql = "SELECT packing, bytes, n_bytes FROM evidence WHERE sha256 = $1";
+    let Some(row) = db.row_or_none(sql, &[&sha256.as_slice()]).await? else { return Ok(None) };
+    packing::unpack(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?).map(Some)
 }
 
 /// Rows of `evidence` that appraisals refer to.

@@ -10,8 +10,8 @@ use super::export::{Typed, list, quoted, sequences, tables, typed};
 use super::session::Session;
 use super::{PostgresAddress, PostgresStore, migrate, now_ms};
 use crate::portable::{
-    ACTION, Column, ColumnKind, END_JOIN_TOKENS, FORGET_PENDING, JoinTokens, NEWER_CHALLENGES,
-    Piece, Restoration, RestoreError, Restored, TELLING_TABLES, Table, Value, check_columns,
+    ACTION, Column, ColumnKind, END_JOIN_TOKENS, FORGET, JoinTokens, NEWER_CHALLENGES, Piece,
+    Restoration, RestoreError, Restored, TELLING_TABLES, Table, Value, check_columns,
 };
 use crate::{By, StoreError};
 
@@ -245,7 +245,9 @@ fn held(value: &Value, kind: Target) -> Result<Box<dyn ToSql + Sync + Send>, Res
 
 async fn finish(db: &Session, restoration: &Restoration) -> Result<Restored, RestoreError> {
     let at_ms = now_ms(db).await?;
-    db.execute(FORGET_PENDING, &[]).await?;
+    for sql in FORGET {
+        db.execute(sql, &[]).await?;
+    }
     db.execute(NEWER_CHALLENGES, &[&at_ms]).await?;
     let n_join_tokens_ended = match restoration.join_tokens {
         JoinTokens::Stay => 0,

@@ -6,7 +6,7 @@ use crate::StoreError;
 
 /// Version and file, in order. The numbers are those of SQLite. Files are never changed after a
 /// release, only added.
-const MIGRATIONS: [(i64, &str); 8] = [
+const MIGRATIONS: [(i64, &str); 11] = [
     (4, include_str!("../../migrations/postgres/0004.sql")),
     (5, include_str!("../../migrations/postgres/0005.sql")),
     (6, include_str!("../../migrations/postgres/0006.sql")),
@@ -15,6 +15,9 @@ const MIGRATIONS: [(i64, &str); 8] = [
     (9, include_str!("../../migrations/postgres/0009.sql")),
     (10, include_str!("../../migrations/postgres/0010.sql")),
     (11, include_str!("../../migrations/postgres/0011.sql")),
+    (12, include_str!("../../migrations/postgres/0012.sql")),
+    (13, include_str!("../../migrations/postgres/0013.sql")),
+    (14, include_str!("../../migrations/postgres/0014.sql")),
 ];
 
 /// The oldest version that this is tested with. [PostgreSQL-15, server_version_num]

@@ -31,6 +31,7 @@ mod pool;
 mod reference;
 mod secret;
 mod session;
+mod thinning;
 mod tls;
 mod token;
 mod transaction;
@@ -46,15 +47,7 @@ use self::transaction::{Begins, Transaction, Work};
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, By, CandidateRefusal, CensusRow,
-    CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter, DeadLetterId,
-    DeadLetters, DueLook, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor,
-    HostDecision, HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId, LabelCount,
-    Labels, LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel,
-    NewHost, NewJoinToken, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers,
-    PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference,
-    ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, SessionId,
-    Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Told, TpmPresence,
-    TrustRoots, User, UserChange, WaitingCursor,
+    CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId, LabelCount, Labels, LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel, NewHost, NewJoinToken, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
 };
 
 /// A [`Store`] in a PostgreSQL database, from version 15 on. Servers that share one are equal: none
@@ -534,6 +527,28 @@ impl Store for PostgresStore {
         self.change((before_ms, n_max, by), |tx, (before_ms, n_max, by)| {
             Box::pin(appraisal::forget(tx, *before_ms, *n_max, by))
         })
+    }
+
+    fn thin_history(&self, rule: Thinning, n_max: u32, by: By) -> Reply<'_, ThinningStep> {
+        self.change((rule, n_max, by), |tx, (rule, n_max, by)| {
+            Box::pin(thinning::step(tx, rule, *n_max, by))
+        })
+    }
+
+    fn thinning_preview(
+        &self,
+        rule: Thinning,
+        after: Option<HostId>,
+        n_hosts: u32,
+    ) -> Reply<'_, ThinningPreview> {
+        self.look((rule, after, n_hosts), |db, (rule, after, n_hosts)| {
+            Box::pin(thinning::preview(db, rule, after.as_ref(), *n_hosts))
+        })
+    }
+
+    fn return_space(&self, _n_max: u32) -> Reply<'_, u64> {
+        // Autovacuum does it, and what is freed is used again.
+        Box::pin(async { Ok(0) })
     }
 
     fn peers(&self, host: &HostId) -> Reply<'_, Option<Peers>> {

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::columns::Columns;
 use super::{audit, event, host, peers, reference};
+use crate::packing::{self, Packed};
 use crate::row::event::Change;
 use crate::{
     AppraisalId, AppraisalRow, By, Conflict, Connection, EvidencePart, HISTORY_PAGE_MAX, HostId,
@@ -150,8 +151,11 @@ fn keep(db: &Db, part: &EvidencePart) -> Result<i64, StoreError> {
     if let Some(id) = known {
         return Ok(id);
     }
-    db.prepare_cached("INSERT INTO evidence (sha256, bytes) VALUES (?1, ?2)")?
-        .execute(params![part.sha256, part.bytes])?;
+    let Packed { packing, bytes, n_bytes } = packing::pack(&part.bytes);
+    db.prepare_cached(
+        "INSERT INTO evidence (sha256, bytes, packing, n_bytes) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![part.sha256, bytes, packing.number(), n_bytes])?;
     Ok(db.last_insert_rowid())
 }
 
@@ -222,43 +226,56 @@ pub(super) fn by_id(db: &Db, id: AppraisalId) -> Result<Option<AppraisalRow>, St
 
 pub(super) fn evidence(db: &Db, id: AppraisalId) -> Result<Vec<EvidencePart>, StoreError> {
     let mut statement = db.prepare_cached(
-        "SELECT name, sha256, bytes FROM appraisal_evidence
+        "SELECT name, sha256, packing, bytes, n_bytes FROM appraisal_evidence
          JOIN evidence ON evidence.id = evidence_id
          WHERE appraisal_id = ?1 ORDER BY position",
     )?;
-    let rows = statement.query_map([id.0], |row| {
+    let mut rows = statement.query([id.0])?;
+    let mut parts = Vec::new();
+    while let Some(row) = rows.next()? {
         let mut columns = Columns::of(row);
-        Ok(EvidencePart { name: columns.take()?, sha256: columns.take()?, bytes: columns.take()? })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+        let (name, sha256) = (columns.take()?, columns.take()?);
+        let bytes = packing::unpack(columns.take()?, columns.take()?, columns.take()?)?;
+        parts.push(EvidencePart { name, sha256, bytes });
+    }
+    Ok(parts)
 }
 
-/// SQLite knows the length of a value without reading it.
+/// Limited by the unpacked length. SQLite knows the length of a value without reading it.
 pub(super) fn evidence_of_many(
     db: &Db,
     ids: &[AppraisalId],
     bytes_max: u32,
 ) -> Result<Vec<Vec<StoredPart>>, StoreError> {
     let mut statement = db.prepare_cached(
-        "SELECT name, sha256, CASE WHEN length(bytes) <= ?2 THEN bytes END
+        "SELECT name, sha256, packing,
+            CASE WHEN coalesce(n_bytes, length(bytes)) <= ?2 THEN bytes END, n_bytes
          FROM appraisal_evidence JOIN evidence ON evidence.id = evidence_id
          WHERE appraisal_id = ?1 ORDER BY position",
     )?;
     let mut all = Vec::with_capacity(ids.len());
     for id in ids {
-        let rows = statement.query_map(params![id.0, bytes_max], |row| {
+        let mut rows = statement.query(params![id.0, bytes_max])?;
+        let mut parts = Vec::new();
+        while let Some(row) = rows.next()? {
             let mut columns = Columns::of(row);
-            let (name, sha256) = (columns.take()?, columns.take()?);
-            Ok(StoredPart { name, sha256, bytes: columns.take()? })
-        })?;
-        all.push(rows.collect::<Result<_, _>>()?);
+            let (name, sha256, packing) = (columns.take()?, columns.take()?, columns.take()?);
+            let (bytes, n_bytes) = (columns.take::<Option<Vec<u8>>>()?, columns.take()?);
+            let bytes = bytes.map(|bytes| packing::unpack(packing, bytes, n_bytes)).transpose()?;
+            parts.push(StoredPart { name, sha256, bytes });
+        }
+        all.push(parts);
     }
     Ok(all)
 }
 
 pub(super) fn evidence_by_sha256(db: &Db, sha256: &Sha256) -> Result<Option<Vec<u8>>, StoreError> {
-    let mut statement = db.prepare_cached("SELECT bytes FROM evidence WHERE sha256 = ?1")?;
-    Ok(statement.query_row([sha256.as_slice()], |row| row.get(0)).optional()?)
+    let mut statement =
+        db.prepare_cached("SELECT packing, bytes, n_bytes FROM evidence WHERE sha256 = ?1")?;
+    let found = statement
+        .query_row([sha256.as_slice()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    found.map(|(packing, bytes, n_bytes)| packing::unpack(packing, bytes, n_bytes)).transpose()
 }
 
 pub(super) fn forget(db: &Db, before_ms: i64, n_max: u32, by: &By) -> Result<u32, StoreError> {
@@ -273,16 +290,21 @@ pub(super) fn forget(db: &Db, before_ms: i64, n_max: u32, by: &By) -> Result<u32
     if old.is_empty() {
         return Ok(0);
     }
-    let mut n_gone = 0_u32;
-    for id in old {
-        let evidence = evidence_ids(db, "appraisal_id = ?1", &id)?;
-        db.prepare_cached("DELETE FROM appraisals WHERE id = ?1")?.execute([id])?;
-        remove_orphans(db, &evidence)?;
-        n_gone = n_gone.saturating_add(1);
-    }
+    remove(db, &old)?;
+    let n_gone = u32::try_from(old.len()).unwrap_or(u32::MAX);
     let detail = json!({ "before_ms": before_ms, "n": n_gone });
     audit::append(db, by, "appraisal.forget", "appraisals".to_owned(), &detail)?;
     Ok(n_gone)
+}
+
+/// Removes judgements, and evidence that nothing refers to any more.
+pub(super) fn remove(db: &Db, ids: &[i64]) -> Result<(), StoreError> {
+    for id in ids {
+        let evidence = evidence_ids(db, "appraisal_id = ?1", id)?;
+        db.prepare_cached("DELETE FROM appraisals WHERE id = ?1")?.execute([id])?;
+        remove_orphans(db, &evidence)?;
+    }
+    Ok(())
 }
 
 /// Rows of `evidence` that a host's appraisals refer to.

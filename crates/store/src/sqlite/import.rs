@@ -11,8 +11,8 @@ use tokio::sync::mpsc::Receiver;
 use super::export::{columns, list, quoted, tables};
 use super::{SqliteStore, audit, migrate, open};
 use crate::portable::{
-    ACTION, Column, END_JOIN_TOKENS, FORGET_PENDING, JoinTokens, NEWER_CHALLENGES, Piece,
-    Restoration, RestoreError, Restored, Table, Value, check_columns,
+    ACTION, Column, END_JOIN_TOKENS, FORGET, JoinTokens, NEWER_CHALLENGES, Piece, Restoration,
+    RestoreError, Restored, Table, Value, check_columns,
 };
 use crate::{By, StoreError};
 
@@ -137,7 +137,9 @@ fn number(db: &Db, table: &str, last: i64) -> Result<(), StoreError> {
 fn finish(db: &Db, restoration: &Restoration) -> Result<Restored, StoreError> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     let at_ms = since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX));
-    db.execute(FORGET_PENDING, [])?;
+    for sql in FORGET {
+        db.execute(sql, [])?;
+    }
     db.execute(NEWER_CHALLENGES, [at_ms])?;
     let n_join_tokens_ended = match restoration.join_tokens {
         JoinTokens::Stay => 0,

@@ -8,7 +8,7 @@ use rusqlite::{Connection as Db, TransactionBehavior, params};
 use crate::StoreError;
 
 /// Version n is the n-th entry. Entries are never changed after a release, only added.
-const MIGRATIONS: [&str; 11] = [
+const MIGRATIONS: [&str; 14] = [
     include_str!("../../migrations/0001.sql"),
     include_str!("../../migrations/0002.sql"),
     include_str!("../../migrations/0003.sql"),
@@ -20,6 +20,9 @@ const MIGRATIONS: [&str; 11] = [
     include_str!("../../migrations/0009.sql"),
     include_str!("../../migrations/0010.sql"),
     include_str!("../../migrations/0011.sql"),
+    include_str!("../../migrations/0012.sql"),
+    include_str!("../../migrations/0013.sql"),
+    include_str!("../../migrations/0014.sql"),
 ];
 
 /// "BPRF", in the file's header: which program's database this is.

@@ -29,6 +29,7 @@ mod people;
 mod readers;
 mod reference;
 mod secret;
+mod thinning;
 mod token;
 mod trust;
 mod writer;
@@ -45,15 +46,7 @@ use self::writer::Writer;
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, By, CandidateRefusal, CensusRow,
-    CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter, DeadLetterId,
-    DeadLetters, DueLook, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor,
-    HostDecision, HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId, LabelCount,
-    Labels, LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel,
-    NewHost, NewJoinToken, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers,
-    PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference,
-    ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, Session,
-    SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Told,
-    TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
+    CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId, LabelCount, Labels, LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel, NewHost, NewJoinToken, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, Session, SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
 };
 
 pub(crate) use self::migrate::fits as schema_fits;
@@ -471,6 +464,23 @@ impl Store for SqliteStore {
 
     fn forget_appraisals(&self, before_ms: i64, n_max: u32, by: By) -> Reply<'_, u32> {
         self.write(move |db| appraisal::forget(db, before_ms, n_max, &by))
+    }
+
+    fn thin_history(&self, rule: Thinning, n_max: u32, by: By) -> Reply<'_, ThinningStep> {
+        self.write(move |db| thinning::step(db, &rule, n_max, &by))
+    }
+
+    fn thinning_preview(
+        &self,
+        rule: Thinning,
+        after: Option<HostId>,
+        n_hosts: u32,
+    ) -> Reply<'_, ThinningPreview> {
+        self.read(move |db| thinning::preview(db, &rule, after.as_ref(), n_hosts))
+    }
+
+    fn return_space(&self, n_max: u32) -> Reply<'_, u64> {
+        self.write(move |db| thinning::return_space(db, n_max))
     }
 
     fn peers(&self, host: &HostId) -> Reply<'_, Option<Peers>> {

@@ -17,6 +17,10 @@ const BUSY_MAX: Duration = Duration::from_secs(2);
 /// 100,000 hosts, into which each verdict is written.
 const WRITER_CACHE: i64 = -65_536;
 
+/// A new file can give free pages back to the disk. In one that has tables this changes nothing: its free pages
+/// are used again, and a restored backup is a new file.
+const RETURNS_SPACE: &str = "PRAGMA auto_vacuum = INCREMENTAL";
+
 /// Prepared statements kept for each connection: there are fewer different ones than this.
 const STATEMENTS_MAX: usize = 128;
 
@@ -30,6 +34,7 @@ pub(super) fn writer(path: &Path) -> Result<Db, StoreError> {
     if !migrate::is_ours(&db).map_err(|error| not_a_database(error, path))? {
         return Err(StoreError::NotOurs { database: path.display().to_string() });
     }
+    db.execute_batch(RETURNS_SPACE)?;
     let mode: String = db.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
         return Err(StoreError::broken("the file system does not allow a write-ahead log"));
@@ -49,6 +54,7 @@ pub(super) fn blank(path: &Path) -> Result<Db, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Db::open_with_flags(path, flags)?;
     prepare(&db)?;
+    db.execute_batch(RETURNS_SPACE)?;
     Ok(db)
 }
 

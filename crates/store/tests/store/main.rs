@@ -5,3 +5,4 @@ mod portable;
 mod postgres;
 mod sqlite;
 mod suite;
+mod upgrade;

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::suite::appraisal::all;
 use crate::suite::make::{appraisal, by, enrolled, host};
-use store::{Conflict, SqliteStore, Store, StoreError};
+use store::{Conflict, EvidencePart, NewAppraisal, SqliteStore, Store, StoreError};
 use tempfile::TempDir;
 
 use crate::suite::store_suite;
@@ -150,4 +150,21 @@ async fn a_database_of_the_first_schema_is_brought_up_to_date() {
     assert_eq!((old.name.as_str(), old.cohort), ("old", None));
     assert_eq!(old.last.unwrap().identity_version, 2, "up to then it was always the present one");
     assert!(store.references_of_host(&old.id, None).await.unwrap().references.is_empty());
+}
+
+#[tokio::test]
+async fn room_that_nothing_uses_goes_back_to_the_disk() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("bootproof.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let a = enrolled(&store, "a").await;
+    let noise = |n: u32| EvidencePart::hash("", n.to_be_bytes().to_vec()).sha256;
+    let log: Vec<u8> = (0..60_000).flat_map(noise).collect();
+    let new = NewAppraisal { evidence: vec![EvidencePart::hash("log", log)], ..appraisal(&a, 10) };
+    store.record_appraisal(new, by(10)).await.unwrap();
+    store.remove_host(&a.id, by(20)).await.unwrap();
+    while store.return_space(64).await.unwrap() > 0 {}
+    drop(store);
+    let n_bytes = std::fs::metadata(&path).unwrap().len();
+    assert!(n_bytes < 1_000_000, "{n_bytes} bytes, of which nearly two million are free");
 }

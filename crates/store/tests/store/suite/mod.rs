@@ -16,6 +16,7 @@ pub(crate) mod operation;
 pub(crate) mod peers;
 pub(crate) mod people;
 pub(crate) mod reference;
+pub(crate) mod thinning;
 pub(crate) mod token;
 pub(crate) mod trust;
 
@@ -64,6 +65,9 @@ macro_rules! store_suite {
                 an_acknowledgement_that_ends_is_told_again, what_ends_by_time_ends_once;
             channel: a_channel_is_held_by_one, progress_is_noted_by_who_holds_it,
                 dead_letters_wait_for_a_person, a_channel_is_changed_paused_and_removed;
+            thinning: old_history_keeps_one_a_day_and_each_change,
+                what_somebody_needs_of_the_history_stays, a_run_goes_on_where_it_was,
+                evidence_that_packs_comes_back_as_it_was;
             peers: a_majority_is_counted, hosts_of_a_cohort_come_in_pages;
             reference: a_life_goes_forward_only, references_count_for_their_hosts,
                 content_is_not_added_twice_nor_after_it_was_revoked,

@@ -1,0 +1,17 @@
+-- Evidence is packed where that makes it smaller, and history is thinned.
+
+-- How bytes are packed: 0 not, 1 by zstd; and how many they are unpacked, where that was noted.
+ALTER TABLE evidence ADD COLUMN packing BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE evidence ADD COLUMN n_bytes BIGINT;
+
+-- One row: how far the thinning is. host_after is NULL between two runs.
+CREATE TABLE thinning (
+    is_one            BIGINT PRIMARY KEY CHECK (is_one = 1),
+    host_after        TEXT COLLATE "C",
+    thin_before_ms    BIGINT NOT NULL,
+    end_before_ms     BIGINT NOT NULL,
+    n_gone            BIGINT NOT NULL,
+    ended_at_ms       BIGINT NOT NULL,
+    thinned_before_ms BIGINT NOT NULL
+);
+INSERT INTO thinning VALUES (1, NULL, 0, 0, 0, 0, 0);
