@@ -6,8 +6,9 @@ use crate::StoreError;
 /// The level of zstd: higher ones make logs by some hundredths smaller, and take many times as long.
 const LEVEL: i32 = 3;
 
-/// Shorter ones are kept as they are: signatures and digests do not pack, and the column is a page's part anyhow.
-const BYTES_MIN: usize = 512;
+/// Shorter ones are kept as they are: what answers a challenge is new each time and has some hundred bytes, of
+/// which signatures and digests do not pack.
+const BYTES_MIN: usize = 2048;
 
 /// What a part may unpack to: it came in a request of 6 MiB.
 const UNPACKED_BYTES_MAX: usize = 8 * 1024 * 1024;
