@@ -129,6 +129,24 @@ pub(crate) fn promtool() -> anyhow::Result<()> {
     sh::finish("apt-get download prometheus", command.args(["-c", script]).current_dir(&folder))
 }
 
+/// Installs programs of Python, each file of them by its digest, into a place of their own under `target/tools`.
+pub(crate) fn python_tools(name: &str, program: &str) -> anyhow::Result<()> {
+    let place = sh::root().join("target/tools").join(name);
+    if place.join("bin").join(program).exists() {
+        return Ok(());
+    }
+    let shown = place.display().to_string();
+    if sh::run("python3", &["-m", "venv", "--clear", &shown]).is_err() {
+        // Debian has what makes one in a package of its own.
+        update()?;
+        apt_get(&["install", "-y", "-qq", "--no-install-recommends", "python3-venv"])?;
+        sh::run("python3", &["-m", "venv", "--clear", &shown])?;
+    }
+    let list = sh::root().join(format!("xtask/requirements/{name}.txt")).display().to_string();
+    let pip = place.join("bin/pip").display().to_string();
+    sh::run(&pip, &["install", "--quiet", "--no-input", "--require-hashes", "-r", &list])
+}
+
 /// Has apt look what there is: a list of yesterday may name versions that are gone.
 pub(crate) fn update() -> anyhow::Result<()> {
     apt_get(&["update", "-qq"])

@@ -20,6 +20,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     install::packages(install::OPERATION_TOOLS)?;
     install::promtool()?;
     install::postgresql()?;
+    install::python_tools("schemathesis", "st")?;
     install::cargo_tool("cargo-nextest", NEXTEST)?;
     install::cargo_tool("cargo-deny", DENY)?;
     let cargo = &sh::cargo();

@@ -138,8 +138,10 @@ pub struct Candidate {
 #[serde(deny_unknown_fields)]
 pub struct ReplaceRequest {
     /// The candidate that the person means: [`Candidate::ek_sha256`].
+    #[cfg_attr(feature = "schema", schemars(regex(pattern = r"^[0-9a-fA-F]{64}$")))]
     pub ek_sha256: String,
     /// Why, for the audit log.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 500)))]
     pub reason: String,
 }
 
@@ -198,8 +200,10 @@ pub struct PastAppraisal {
 #[serde(deny_unknown_fields)]
 pub struct TokenRequest {
     /// Seconds for which it is good.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = 31_622_400)))]
     pub expires_in_s: u64,
     /// How many hosts may join with it; absent: any number.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1)))]
     pub uses_max: Option<u32>,
     /// Whether a person must approve each host.
     pub approval: Approval,
@@ -208,6 +212,7 @@ pub struct TokenRequest {
     pub labels: Labels,
     /// What it is for.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
     pub note: String,
 }
 
@@ -270,6 +275,7 @@ pub struct TrustRequest {
     pub certificates: Bytes,
     /// Where they come from.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
     pub source: String,
 }
 

@@ -113,7 +113,7 @@ pub enum Alarms {
     /// All of this code.
     Code(String),
     /// These.
-    Ids(Vec<i64>),
+    Ids(#[cfg_attr(feature = "schema", schemars(length(max = 1_000)))] Vec<i64>),
 }
 
 /// `POST /v1/alarms/acknowledge`.
@@ -124,6 +124,7 @@ pub struct AcknowledgeRequest {
     /// Which.
     pub alarms: Alarms,
     /// Why nothing else is to be done now.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 500)))]
     pub reason: String,
     /// When it ends by itself, in milliseconds since 1970; absent: with the alarm.
     #[serde(default)]

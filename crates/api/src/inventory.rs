@@ -78,6 +78,7 @@ pub struct LabelsRequest {
 #[serde(deny_unknown_fields)]
 pub struct MaintenanceRequest {
     /// Why.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = 500)))]
     pub reason: String,
     /// When it ends by itself, in milliseconds since 1970; absent: a person ends it.
     #[serde(default)]
@@ -126,6 +127,7 @@ pub struct HostQuery {
     pub name: Option<String>,
     /// A part of the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(max = 100)))]
     pub search: Option<String>,
     /// Labels: [`selector`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -150,6 +152,7 @@ pub struct HostQuery {
 #[serde(deny_unknown_fields)]
 pub struct ActionRequest {
     /// Identifiers; [`ACTION_HOSTS_MAX`] at most.
+    #[cfg_attr(feature = "schema", schemars(length(max = ACTION_HOSTS_MAX)))]
     pub hosts: Vec<String>,
     /// What to do.
     pub action: Action,

@@ -58,6 +58,7 @@ impl Role {
 #[serde(deny_unknown_fields)]
 pub struct ApiTokenRequest {
     /// Its unique name: the actor in the audit log.
+    #[cfg_attr(feature = "schema", schemars(length(min = 1, max = NAME_CHARS_MAX), regex(pattern = r"^[0-9A-Za-z][0-9A-Za-z._@-]*$")))]
     pub name: String,
     /// What it may do.
     pub role: Role,
@@ -65,6 +66,7 @@ pub struct ApiTokenRequest {
     #[serde(default)]
     pub hosts: Labels,
     /// Seconds for which it is good, [`API_TOKEN_S_MAX`] at most.
+    #[cfg_attr(feature = "schema", schemars(range(min = 1, max = API_TOKEN_S_MAX)))]
     pub expires_in_s: u64,
 }
 

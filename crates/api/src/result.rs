@@ -15,6 +15,7 @@ pub struct ResultQuery {
     pub dialect: Dialect,
     /// What the relying party wants to see again, 8 to 88 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(length(min = 8, max = 88)))]
     pub nonce: Option<String>,
 }
 

@@ -7,7 +7,7 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
     Method, Request, Response, StatusCode,
     body::{Bytes, Incoming},
-    header,
+    header::{self, HeaderName},
 };
 use hyper_rustls::HttpsConnector;
 use hyper_util::{
@@ -21,6 +21,11 @@ use crate::{ClientError, Trust};
 
 /// How long a request may take, where the caller does not say otherwise.
 const REQUEST_S_MAX: u64 = 30;
+
+/// Pauses before a request is sent again: three times, within some seconds. Longer ones are for a person,
+/// who sees why.
+const PAUSE_MIN: Duration = Duration::from_millis(200);
+const PAUSE_MAX: Duration = Duration::from_secs(4);
 
 /// How long a connection may take to come up: one retransmission of the first packet and some.
 const CONNECT_S_MAX: u64 = 10;
@@ -106,6 +111,39 @@ impl Client {
         self.send(Method::POST, path, to_json(request)?, REQUEST_S_MAX).await
     }
 
+    /// Posts `request` to `path`, and again where no answer came or the server could not do it now: under
+    /// a key of its own, so that the server does it once.
+    pub async fn post_once<Q: Serialize, R: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &Q,
+    ) -> Result<R, ClientError> {
+        let (body, key) = (to_json(request)?, Condition::once()?);
+        let mut pause = PAUSE_MIN;
+        loop {
+            let sent =
+                self.send_on(Method::POST, path, body.clone(), REQUEST_S_MAX, Some(&key)).await;
+            match sent {
+                Err(err) if may_pass(&err) && pause <= PAUSE_MAX => {
+                    tokio::time::sleep(pause).await;
+                    pause *= 4;
+                }
+                sent => return sent,
+            }
+        }
+    }
+
+    /// Puts `request` at `path`, where that is still the version that `etag` names (`*`: any).
+    pub async fn put<Q: Serialize, R: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &Q,
+        etag: &str,
+    ) -> Result<R, ClientError> {
+        let condition = Condition { name: header::IF_MATCH, value: etag.to_owned() };
+        self.send_on(Method::PUT, path, to_json(request)?, REQUEST_S_MAX, Some(&condition)).await
+    }
+
     /// Posts `request` to `path` and waits up to `wait_s` more than usual, for a long poll.
     pub async fn post_waiting<Q: Serialize, R: DeserializeOwned>(
         &self,
@@ -128,7 +166,18 @@ impl Client {
         body: Bytes,
         seconds: u64,
     ) -> Result<R, ClientError> {
-        let exchange = self.exchange(method, path, body);
+        self.send_on(method, path, body, seconds, None).await
+    }
+
+    async fn send_on<R: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        seconds: u64,
+        condition: Option<&Condition>,
+    ) -> Result<R, ClientError> {
+        let exchange = self.exchange(method, path, body, condition);
         let (status, body) = tokio::time::timeout(Duration::from_secs(seconds), exchange)
             .await
             .map_err(|_| ClientError::Timeout { seconds })??;
@@ -143,7 +192,7 @@ impl Client {
 
     /// Asks for `path`, and leaves the body of the answer to be read as it comes.
     pub(crate) async fn stream(&self, path: &str, accept: &str) -> Result<Incoming, ClientError> {
-        let asked = self.begin(Method::GET, path, Bytes::new(), Some(accept));
+        let asked = self.begin(Method::GET, path, Bytes::new(), None, Some(accept));
         let response = tokio::time::timeout(Duration::from_secs(REQUEST_S_MAX), asked)
             .await
             .map_err(|_| ClientError::Timeout { seconds: REQUEST_S_MAX })??;
@@ -164,8 +213,9 @@ impl Client {
         method: Method,
         path: &str,
         body: Bytes,
+        condition: Option<&Condition>,
     ) -> Result<(StatusCode, Bytes), ClientError> {
-        let response = self.begin(method, path, body, None).await?;
+        let response = self.begin(method, path, body, condition, None).await?;
         let status = response.status();
         let body = Limited::new(response.into_body(), RESPONSE_BYTES_MAX)
             .collect()
@@ -181,6 +231,7 @@ impl Client {
         method: Method,
         path: &str,
         body: Bytes,
+        condition: Option<&Condition>,
         accept: Option<&str>,
     ) -> Result<Response<Incoming>, ClientError> {
         let mut request = Request::builder()
@@ -189,6 +240,9 @@ impl Client {
             .header(header::USER_AGENT, concat!("bootproof/", env!("CARGO_PKG_VERSION")));
         if let Some(token) = &self.token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
+        }
+        if let Some(Condition { name, value }) = condition {
+            request = request.header(name, value);
         }
         if let Some(accept) = accept {
             request = request.header(header::ACCEPT, accept);
@@ -212,6 +266,30 @@ fn problem(status: StatusCode, body: &[u8]) -> ClientError {
         hint: None,
         request_id: None,
     }))
+}
+
+/// A header on which it depends what a request does.
+struct Condition {
+    name: HeaderName,
+    value: String,
+}
+
+impl Condition {
+    /// That it is done once: a key that nobody else makes.
+    fn once() -> Result<Self, ClientError> {
+        let mut bytes = [0; 16];
+        aws_lc_rs::rand::fill(&mut bytes)
+            .map_err(|_| ClientError::Answer("no random numbers".to_owned()))?;
+        let name = HeaderName::from_static("idempotency-key");
+        Ok(Self { name, value: hex::encode(bytes) })
+    }
+}
+
+/// Whether the same request under the same key may be answered soon.
+fn may_pass(err: &ClientError) -> bool {
+    err.code() == Some("idempotency-in-progress")
+        || matches!(err, ClientError::Unreachable(_) | ClientError::Timeout { .. })
+        || matches!(err, ClientError::Problem(problem) if matches!(problem.status, 429 | 503))
 }
 
 fn to_json<Q: Serialize>(request: &Q) -> Result<Bytes, ClientError> {

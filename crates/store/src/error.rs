@@ -188,6 +188,9 @@ pub enum Conflict {
     /// References were added or changed while the evidence was judged by what they were before.
     #[error("the references changed while the evidence was judged")]
     ReferencesChanged,
+    /// The host's labels are not those that were to be replaced.
+    #[error("the labels were changed meanwhile")]
+    LabelsChanged,
     /// Newer evidence was judged in the meantime.
     #[error("newer evidence of host {host} was judged in the meantime")]
     NewerEvidence {

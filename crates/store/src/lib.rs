@@ -50,6 +50,7 @@ pub use row::host::{
     Approval, Connection, Host, HostCursor, HostId, Identity, NewHost, QuoteClock, Reenrolment,
     TpmPresence,
 };
+pub use row::idempotent::{Begun, IdempotentRequest};
 pub use row::inventory::{
     HostFilter, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
 };
@@ -106,12 +107,17 @@ pub const LABELS_PER_HOST_MAX: u32 = 32;
 
 /// Sessions of one person: browsers and machines that somebody works at. The oldest ends for a new one.
 pub const SESSIONS_PER_PERSON_MAX: u32 = 32;
+
 /// Most channels: each reads each event.
 pub const CHANNELS_MAX: u32 = 64;
 
 /// Most dead letters that are kept of a channel: of a receiver that was away for long, a person wants the
 /// newest, and each has some KiB.
 pub const DEAD_LETTERS_MAX: u32 = 10_000;
+
+/// Most requests with a key that are kept of one caller. Scripts make some hundreds in a day; whoever makes
+/// more must not fill the disk with answers.
+pub const IDEMPOTENT_REQUESTS_MAX: u32 = 1_000;
 
 /// Where the server keeps everything that must outlive it.
 ///
@@ -248,6 +254,9 @@ pub trait Store: Send + Sync {
     fn set_approval(&self, id: &HostId, approval: Approval, by: By) -> Reply<'_, ()>;
     /// Changes a host's labels, and returns all of them. [`StoreError::Limit`] ([`LABELS_PER_HOST_MAX`]).
     fn change_labels(&self, id: &HostId, change: LabelsChange, by: By) -> Reply<'_, Labels>;
+    /// Puts `to` in the place of all labels of a host, where they are `from`; else
+    /// [`Conflict::LabelsChanged`].
+    fn replace_labels(&self, id: &HostId, from: Labels, to: Labels, by: By) -> Reply<'_, ()>;
     /// How many hosts have each label, of this key or of all, by key and value; at most
     /// [`HISTORY_PAGE_MAX`].
     fn label_counts(&self, key: Option<&str>) -> Reply<'_, Vec<LabelCount>>;
@@ -528,6 +537,16 @@ pub trait Store: Send + Sync {
     fn audit(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<AuditRow>>;
     /// Number and seal of the last audit row; 0 and zeros before the first.
     fn audit_head(&self) -> Reply<'_, (i64, Sha256)>;
+
+    // Requests that are to be done once.
+
+    /// Records that a request with a key begins, and says whether it is the first. One of several that
+    /// come at once is. [`StoreError::Limit`] ([`IDEMPOTENT_REQUESTS_MAX`]).
+    fn begin_idempotent(&self, request: IdempotentRequest) -> Reply<'_, Begun>;
+    /// Keeps what was answered.
+    fn answer_idempotent(&self, id: Sha256, sealed: Vec<u8>) -> Reply<'_, ()>;
+    /// Forgets a request that was not answered: it failed, and may be tried again.
+    fn forget_idempotent(&self, id: Sha256) -> Reply<'_, ()>;
 
     // Several servers on one store.
 

@@ -47,6 +47,7 @@ pub(super) const PARTS: &[Part] = &[
         requirements: ONBOARDING,
     },
     Part { title: "People and rights", requirements: PEOPLE },
+    Part { title: "The API as a contract", requirements: CONTRACT },
     Part { title: "Data that outlive machines", requirements: DATA },
     Part { title: "Faults in operation", requirements: FAULTS },
     Part { title: "Events and channels", requirements: EVENTS },
@@ -910,4 +911,35 @@ const PEOPLE: &[Requirement] = requirements! {
          "server::a_flood_of_logins_is_turned_away",
          "server::a_flood_is_told_as_a_number",
          "server::a_password_is_long_and_nobodys_first_guess"];
+};
+
+const CONTRACT: &[Requirement] = requirements! {
+    K1 "The document is made from the handlers, is complete, is served, and is frozen."
+        ["server::the_frozen_document_is_what_the_server_says",
+         "server::each_operation_says_what_it_is",
+         "server::codes_that_operations_name_are_known_and_none_is_left_over",
+         "server::the_document_is_served"];
+    K2 "What would break a client that knows the document is refused."
+        ["server::what_breaks_clients_is_found",
+         "server::what_breaks_nobody_is_let_through"];
+    K3 "The server answers as the document says, also what it does not foresee (schemathesis)."
+        ["server::the_server_answers_as_its_document_says"];
+    K4 "A request with a key is done once: over crashes, by two servers, and with its answer sealed."
+        ["server::a_request_with_a_key_is_done_once",
+         "server::keys_that_are_none_are_refused",
+         "server::keys_of_two_callers_are_two",
+         "server::a_database_alone_opens_no_answer",
+         "server::what_nobody_knows_the_end_of_is_not_done_again",
+         "server::two_servers_on_one_database_do_it_once"];
+    K5 "A change that would lose another is refused, and what a client has is not sent again."
+        ["server::a_change_that_would_lose_another_is_refused",
+         "server::what_the_client_has_is_not_sent_again"];
+    K6 "Texts, bodies, numbers, paths and headers that are built to hurt do none."
+        ["server::hostile_texts_in_every_parameter_and_field",
+         "server::bodies_that_are_built_to_hurt",
+         "server::paths_that_lead_elsewhere",
+         "server::floods_of_headers_end_the_connection_and_nothing_else",
+         "server::http_2_is_not_spoken"];
+    K7 "Every refusal is a problem that says what to do."
+        ["server::refusals_are_problems_whatever_is_wrong"];
 };

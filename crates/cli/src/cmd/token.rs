@@ -34,7 +34,7 @@ async fn create(command: &TokenCreate, client: &Client, output: &Output) -> Resu
         labels: command.label.iter().cloned().collect(),
         note: command.note.clone(),
     };
-    let token: NewToken = client.post("/v1/tokens", &request).await?;
+    let token: NewToken = client.post_once("/v1/tokens", &request).await?;
     if output.is_json() {
         output.json(&token)?;
         return Ok(Exit::Done);

@@ -52,6 +52,12 @@ pub enum RefusalKind {
     Kind,
     /// What it names was there, and is no more.
     Gone,
+    /// What it names was changed since.
+    Precondition,
+    /// It does not say which version it is meant for.
+    PreconditionRequired,
+    /// It says something else than the request of the same key.
+    Unprocessable,
     /// The body is too large.
     TooLarge,
     /// Too many at once.
@@ -249,6 +255,11 @@ impl AppError {
                 RefusalKind::Conflict,
                 "references-changed",
                 "the same request again is judged by the new ones",
+            ),
+            Conflict::LabelsChanged => refused(
+                RefusalKind::Precondition,
+                "changed-since",
+                "get them again, look at what changed, and send the change with the new ETag",
             ),
             Conflict::NewerEvidence { .. } => refused(
                 RefusalKind::Conflict,

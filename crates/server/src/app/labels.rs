@@ -45,6 +45,33 @@ impl App {
         Ok(labels)
     }
 
+    /// A host's labels.
+    pub async fn labels(&self, id: &str) -> Result<Labels, AppError> {
+        Ok(self.find(&HostId::from(id)).await?.labels)
+    }
+
+    /// Puts `to` in the place of all labels of a host, where they are what the caller looked at: `is_it`
+    /// says so of those that it has.
+    pub async fn replace_labels(
+        &self,
+        id: &str,
+        to: Labels,
+        is_it: impl Fn(&Labels) -> Result<(), AppError>,
+        caller: &Caller,
+    ) -> Result<Labels, AppError> {
+        check_labels(&to)?;
+        let from = self.labels(id).await?;
+        is_it(&from)?;
+        let mut own = caller.hosts.labels().keys();
+        if own.any(|key| from.get(key) != to.get(key)) {
+            caller.hosts.require_fleet()?;
+        }
+        let id = HostId::from(id);
+        self.store.replace_labels(&id, from, to.clone(), caller.by.clone()).await?;
+        self.hub.wake(&id);
+        Ok(to)
+    }
+
     /// How many hosts have each label, of this key or of all.
     pub async fn label_counts(&self, key: Option<&str>) -> Result<Vec<LabelCount>, AppError> {
         let counts = self.store.label_counts(key).await?.into_iter();

@@ -17,6 +17,7 @@ mod event_filter;
 mod evidence_parts;
 mod hear;
 mod hub;
+mod idempotent;
 mod identity;
 mod inventory;
 mod join_rate;

@@ -29,10 +29,14 @@ pub(super) type Answer<T> = Result<Json<T>, Failure>;
 
 /// The operations of this module.
 pub(super) fn operations(all: &mut Operations) {
-    all.get("/v1/server", "get-server", "The server, and the authority that agents pin", server);
+    all.get("/v1/server", "get-server", "The server, and the authority that agents pin", server)
+        .etag();
     all.get("/v1/hosts", "list-hosts", "Hosts that fit the query, by name", hosts)
-        .refuses(&["cursor-invalid"]);
-    all.get("/v1/hosts/{id}", "get-host", "All about one host", host).refuses(&["host-not-found"]);
+        .refuses(&["cursor-invalid"])
+        .etag();
+    all.get("/v1/hosts/{id}", "get-host", "All about one host", host)
+        .refuses(&["host-not-found"])
+        .etag();
     all.delete("/v1/hosts/{id}", "remove-host", "Removes a host", remove_host)
         .refuses(&["host-not-found"]);
     all.post("/v1/hosts/{id}/attest", "attest-host", "Asks a host for evidence now", attest)
@@ -58,28 +62,32 @@ pub(super) fn operations(all: &mut Operations) {
         "ek-sha256-invalid",
         "ek-taken",
         "reason-invalid",
-    ]);
+    ]).example(r#"{"ek_sha256":"abababababababababababababababababababababababababababababababab","reason":"board replaced, ticket 4711"}"#);
     all.post("/v1/hosts/{id}/approve", "approve-host", "Vouches for a host", approve)
         .refuses(&["host-not-found"]);
     let about = "The last judgements of a host, the latest first";
     all.get("/v1/hosts/{id}/appraisals", "list-appraisals", about, appraisals)
-        .refuses(&["host-not-found"]);
+        .refuses(&["host-not-found"])
+        .etag();
     let about = "The evidence that was judged last, as the host sent it";
     all.get("/v1/hosts/{id}/evidence", "get-evidence", about, evidence)
-        .refuses(&["host-not-found", "no-evidence"]);
-    all.get("/v1/tokens", "list-join-tokens", "Join tokens, without their secrets", tokens);
+        .refuses(&["host-not-found", "no-evidence"])
+        .etag();
+    all.get("/v1/tokens", "list-join-tokens", "Join tokens, without their secrets", tokens).etag();
     all.post("/v1/tokens", "create-join-token", "Makes a join token", create_token)
-        .refuses(&["token-invalid", "label-invalid"]);
+        .refuses(&["token-invalid", "label-invalid"]).example(r#"{"expires_in_s":3600,"uses_max":40,"approval":"not-required","labels":{"site":"muc"},"note":"rack 7"}"#);
     all.delete("/v1/tokens/{id}", "revoke-join-token", "Ends a join token", revoke_token)
         .refuses(&["join-token-not-found"]);
-    all.get("/v1/trust", "list-trust", "The trust anchors", trusted);
+    all.get("/v1/trust", "list-trust", "The trust anchors", trusted).etag();
     all.post("/v1/trust", "add-trust", "Adds trust anchors", trust)
-        .refuses(&["certificate-invalid", "trust-invalid"]);
+        .refuses(&["certificate-invalid", "trust-invalid"])
+        .example(r#"{"certificates":"MIIB","source":"vendor-root.pem"}"#);
     all.delete("/v1/trust/{sha256}", "remove-trust", "Takes a trust anchor away", remove_trust)
         .refuses(&["certificate-not-found", "fingerprint-invalid"]);
     let about = "Judges stored evidence by a policy that is not in force";
     all.post("/v1/policy/try", "try-policy", about, try_policy)
-        .refuses(&["policy-invalid", "cursor-invalid"]);
+        .refuses(&["policy-invalid", "cursor-invalid"])
+        .example(r#"{"policy":"verdict_good_for_s = 600\n","limit":100}"#);
 }
 
 /// `GET /v1/server`: nothing secret, so that anybody may check the pin.

@@ -19,15 +19,17 @@ use crate::app::App;
 /// The operations of this module.
 pub(super) fn operations(all: &mut Operations) {
     let about = "All alarms that stand, by cause, the worst first";
-    all.get("/v1/alarm-groups", "list-alarm-groups", about, groups);
+    all.get("/v1/alarm-groups", "list-alarm-groups", about, groups).etag();
     all.get("/v1/alarms", "list-alarms", "Alarms that fit the query, newest first", alarms)
-        .refuses(&["host-not-found"]);
+        .refuses(&["host-not-found"])
+        .etag();
     let about = "Says that a person knows of alarms";
     all.post("/v1/alarms/acknowledge", "acknowledge-alarms", about, acknowledge)
-        .refuses(&["acknowledgement-invalid", "too-many-alarms"]);
+        .refuses(&["acknowledgement-invalid", "too-many-alarms"]).example(r#"{"alarms":{"code":"dbx-outdated"},"reason":"update is planned, ticket 4711","until_ms":4102444800000}"#);
     let about = "Takes back what was acknowledged";
     all.post("/v1/alarms/withdraw", "withdraw-acknowledgements", about, withdraw)
-        .refuses(&["too-many-alarms"]);
+        .refuses(&["too-many-alarms"])
+        .example(r#"{"alarms":{"ids":[17]}}"#);
 }
 
 /// `GET /v1/alarm-groups`.

@@ -44,13 +44,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             )
             .into());
         }
-        let whole = read(request.into_body());
-        let bytes = tokio::time::timeout(Duration::from_secs(BODY_S_MAX), whole).await.map_err(
-            |_| {
-                let title = format!("the body did not come within {BODY_S_MAX} s");
-                AppError::plain(RefusalKind::TooSlow, "body-too-slow", title)
-            },
-        )??;
+        let bytes = read_in_time(request.into_body()).await?;
         serde_json::from_slice(&bytes).map(Self).map_err(|err| {
             // The error names the place and the field, never the value: it may be a secret.
             let title = format!(
@@ -81,6 +75,15 @@ fn is_json(headers: &HeaderMap) -> bool {
     let said = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let kind = said.and_then(|said| said.split(';').next()).unwrap_or_default();
     kind.trim().eq_ignore_ascii_case("application/json")
+}
+
+/// The body to its end, where it comes in time.
+pub(super) async fn read_in_time(body: body::Body) -> Result<Vec<u8>, AppError> {
+    let whole = tokio::time::timeout(Duration::from_secs(BODY_S_MAX), read(body));
+    whole.await.map_err(|_| {
+        let title = format!("the body did not come within {BODY_S_MAX} s");
+        AppError::plain(RefusalKind::TooSlow, "body-too-slow", title)
+    })?
 }
 
 /// The body to its end; [`BODY_BYTES_MAX`] of it are kept at most.

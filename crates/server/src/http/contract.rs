@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::{
     operation::{self, Answer, Contract, Description, Operations, Output, Schemas, codes},
     problem::{Failure, RefusalCode},
-    query,
+    query, validators,
 };
 use crate::app::{AppError, RefusalKind};
 
@@ -37,7 +37,7 @@ pub fn roles() -> BTreeMap<(String, String), &'static str> {
 /// The operations of this module.
 pub(super) fn operations(all: &mut Operations) {
     let about = "This document: OpenAPI 3.1";
-    all.get("/v1/openapi.json", "get-openapi", about, openapi);
+    all.get("/v1/openapi.json", "get-openapi", about, openapi).etag();
 }
 
 /// The document as an answer.
@@ -68,6 +68,8 @@ pub(super) async fn keep(
     request: Request,
     next: Next,
 ) -> Response {
+    let if_none_match = validators::joined(request.headers(), header::IF_NONE_MATCH);
+    let has_if_match = request.headers().contains_key(header::IF_MATCH);
     let has_query = request.uri().query().is_some_and(|query| !query.is_empty());
     let accept = request.headers().contains_key(header::ACCEPT);
     let path = request.extensions().get::<MatchedPath>().cloned();
@@ -76,6 +78,12 @@ pub(super) async fn keep(
     if let Some(operation) = operation {
         if has_query && operation.query.is_none() {
             return query::invalid("this address takes no query").into_response();
+        }
+        if has_if_match && !operation.takes_if_match {
+            let title = "this address does not look at If-Match";
+            let hint = "leave it out: nothing would hold the change to that version";
+            let err = AppError::refused(RefusalKind::Invalid, "if-match-not-taken", title, hint);
+            return Failure::from(err).into_response();
         }
         if accept && !takes(request.headers(), operation) {
             let title = "the client takes nothing that this address gives";
@@ -95,7 +103,12 @@ pub(super) async fn keep(
             return Failure::from(AppError::Bug(title.into())).into_response();
         }
     }
-    response
+    match operation {
+        Some(operation) if operation.has_etag => {
+            validators::validated(response, if_none_match).await
+        }
+        _ => response,
+    }
 }
 
 fn is_named(code: &str, status: u16, operation: &Description) -> bool {

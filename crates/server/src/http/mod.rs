@@ -10,6 +10,7 @@ mod channel;
 mod contract;
 mod event;
 mod health;
+mod idempotency;
 mod inventory;
 mod listen;
 mod operation;
@@ -21,6 +22,7 @@ mod reference;
 mod request;
 mod result;
 mod session;
+mod validators;
 
 use std::sync::Arc;
 
@@ -57,10 +59,13 @@ fn add_operations(all: &mut Operations) {
 /// All routes.
 pub fn router(app: Arc<App>) -> Router {
     let (routes, contract) = Operations::all().into_parts();
+    let contract = Arc::new(contract);
+    let once = (Arc::clone(&app), Arc::clone(&contract));
     routes
         .fallback(no_such_address)
         .method_not_allowed_fallback(no_such_method)
-        .layer(middleware::from_fn_with_state(Arc::new(contract), contract::keep))
+        .layer(middleware::from_fn_with_state(once, idempotency::once))
+        .layer(middleware::from_fn_with_state(contract, contract::keep))
         .layer(middleware::from_fn_with_state(Arc::clone(&app), request::observe))
         .with_state(app)
 }

@@ -20,7 +20,8 @@ pub(super) fn operations(all: &mut Operations) {
     let about = "API tokens, without their secrets";
     all.get("/v1/api-tokens", "list-api-tokens", about, api_tokens);
     all.post("/v1/api-tokens", "create-api-token", "Makes an API token", create_api_token)
-        .refuses(&["token-invalid", "label-invalid", "name-taken"]);
+        .refuses(&["token-invalid", "label-invalid", "name-taken"])
+        .example(r#"{"name":"ci","role":"viewer","hosts":{"site":"muc"},"expires_in_s":86400}"#);
     let about = "Ends an API token";
     all.delete("/v1/api-tokens/{name}", "revoke-api-token", about, revoke_api_token)
         .refuses(&["api-token-not-found"]);

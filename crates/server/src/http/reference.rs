@@ -24,7 +24,8 @@ use crate::app::App;
 pub(super) fn operations(all: &mut Operations) {
     let about = "How a host's last quote compares with those of its cohort";
     all.get("/v1/hosts/{id}/peers", "get-peers", about, peers)
-        .refuses(&["host-not-found", "no-peers"]);
+        .refuses(&["host-not-found", "no-peers"])
+        .etag();
     let learning = [
         "host-not-found",
         "host-not-accepted",
@@ -44,7 +45,7 @@ pub(super) fn operations(all: &mut Operations) {
         .refuses(&learning)
         .refuses(&["nothing-changed"]);
     let about = "References in every state, oldest first";
-    all.get("/v1/references", "list-references", about, references);
+    all.get("/v1/references", "list-references", about, references).etag();
     all.post("/v1/references", "import-reference", "Adds a reference", import).refuses(&[
         "host-not-found",
         "reference-invalid",
@@ -53,7 +54,8 @@ pub(super) fn operations(all: &mut Operations) {
         "too-many",
     ]);
     all.get("/v1/references/{id}", "get-reference", "All about one reference", reference)
-        .refuses(&["reference-not-found"]);
+        .refuses(&["reference-not-found"])
+        .etag();
     let about = "Moves a reference on in its life";
     all.post("/v1/references/{id}/state", "set-reference-state", about, set_state).refuses(&[
         "reference-not-found",

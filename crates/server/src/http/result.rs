@@ -23,7 +23,7 @@ use crate::app::App;
 /// The operations of this module.
 pub(super) fn operations(all: &mut Operations) {
     let about = "The keys under which results and checkpoints are signed";
-    all.get("/.well-known/jwks.json", "get-keys", about, keys);
+    all.get("/.well-known/jwks.json", "get-keys", about, keys).etag();
     let about = "A host's verdict, signed, for relying parties";
     all.get("/v1/hosts/{id}/result", "get-result", about, result)
         .refuses(&["host-not-found", "nonce-invalid"]);

@@ -59,6 +59,8 @@ const ENDPOINTS: &[(&str, &str, Who)] = &[
     ("post", "/v1/hosts/{id}/accept-change", Admin),
     ("post", "/v1/hosts/actions", Operator),
     ("post", "/v1/hosts/{id}/labels", Operator),
+    ("get", "/v1/hosts/{id}/labels", Viewer),
+    ("put", "/v1/hosts/{id}/labels", Operator),
     ("post", "/v1/hosts/{id}/maintenance", Operator),
     ("delete", "/v1/hosts/{id}/maintenance", Operator),
     ("get", "/v1/alarm-groups", Viewer),
@@ -131,6 +133,7 @@ async fn ask(client: &Client, verb: &str, path: &str) -> Result<Value, ClientErr
     match verb {
         "get" => client.get(path).await,
         "delete" => client.delete(path).await,
+        "put" => client.put(path, &Value::Null, "*").await,
         _ => client.post(path, &Value::Null).await,
     }
 }

@@ -1,5 +1,6 @@
 //! The server's program, real agents and real software TPMs, over real TLS.
 
+mod abuse;
 mod alarms;
 mod api_tokens;
 mod approvals;
@@ -19,6 +20,7 @@ mod events;
 mod faults;
 mod fleet;
 mod hostile;
+mod idempotency;
 mod ima;
 mod inventory;
 mod join;
@@ -28,13 +30,16 @@ mod operations;
 mod patience;
 mod peers;
 mod policy;
+mod raw;
 mod references;
 mod replace;
 mod results;
 mod retention;
 mod schedules;
+mod schemathesis;
 mod sessions;
 mod shared_store;
 mod story;
 mod support_bundle;
 mod trust_import;
+mod validators;

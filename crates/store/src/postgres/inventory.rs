@@ -9,7 +9,7 @@ use super::session::Session;
 use super::transaction::Transaction;
 use super::{alarm, event, host};
 use crate::{
-    By, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostCursor, HostFilter, HostId,
+    By, Conflict, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostCursor, HostFilter, HostId,
     LABELS_PER_HOST_MAX, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
     StoreError, row::event::Change,
 };
@@ -119,6 +119,20 @@ pub(super) async fn change_labels(
     let detail = json!({ "labels": labels, "labels_before": host.labels });
     tx.audit(by, "host.label", host::subject(id), &detail);
     Ok(labels)
+}
+
+pub(super) async fn replace_labels(
+    tx: &Transaction,
+    id: &HostId,
+    from: &Labels,
+    to: &Labels,
+    by: &By,
+) -> Result<(), StoreError> {
+    if host::locked(tx, id).await?.labels != *from {
+        return Err(Conflict::LabelsChanged.into());
+    }
+    let remove = from.keys().filter(|key| !to.contains_key(*key)).cloned().collect();
+    change_labels(tx, id, &LabelsChange { set: to.clone(), remove }, by).await.map(drop)
 }
 
 pub(super) async fn enter_maintenance(

@@ -18,6 +18,7 @@ mod event;
 mod evidence;
 mod export;
 mod host;
+mod idempotent;
 mod import;
 mod inventory;
 mod lapse;
@@ -46,8 +47,7 @@ use self::session::Session;
 use self::transaction::{Begins, Transaction, Work};
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
-    AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, By, CandidateRefusal, CensusRow,
-    CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId, LabelCount, Labels, LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel, NewHost, NewJoinToken, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
+    AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal, CensusRow, CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId, LabelCount, Labels, LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel, NewHost, NewJoinToken, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
 };
 
 /// A [`Store`] in a PostgreSQL database, from version 15 on. Servers that share one are equal: none
@@ -348,6 +348,13 @@ impl Store for PostgresStore {
         let id = id.clone();
         self.change((id, change, by), |tx, (id, change, by)| {
             Box::pin(inventory::change_labels(tx, id, change, by))
+        })
+    }
+
+    fn replace_labels(&self, id: &HostId, from: Labels, to: Labels, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, from, to, by), |tx, (id, from, to, by)| {
+            Box::pin(inventory::replace_labels(tx, id, from, to, by))
         })
     }
 
@@ -792,6 +799,18 @@ impl Store for PostgresStore {
 
     fn audit_head(&self) -> Reply<'_, (i64, Sha256)> {
         self.look((), |db, ()| Box::pin(audit::head(db)))
+    }
+
+    fn begin_idempotent(&self, request: IdempotentRequest) -> Reply<'_, Begun> {
+        self.change((request,), |tx, (request,)| Box::pin(idempotent::begin(tx, request)))
+    }
+
+    fn answer_idempotent(&self, id: Sha256, sealed: Vec<u8>) -> Reply<'_, ()> {
+        self.change((id, sealed), |tx, (id, sealed)| Box::pin(idempotent::answer(tx, id, sealed)))
+    }
+
+    fn forget_idempotent(&self, id: Sha256) -> Reply<'_, ()> {
+        self.change((id,), |tx, (id,)| Box::pin(idempotent::forget(tx, id)))
     }
 
     fn tell(&self, hosts: Vec<HostId>) -> Reply<'_, ()> {

@@ -9,6 +9,7 @@ pub(crate) mod channel;
 pub(crate) mod enrolment;
 pub(crate) mod event;
 pub(crate) mod host;
+pub(crate) mod idempotent;
 pub(crate) mod inventory;
 pub(crate) mod operation;
 pub(crate) mod peers;

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{alarm, audit, event, host};
 use crate::{
-    By, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostCursor, HostFilter, HostId, Kind,
+    By, Conflict, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostCursor, HostFilter, HostId, Kind,
     LABELS_PER_HOST_MAX, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
     StoreError, row::event::Change,
 };
@@ -106,6 +106,21 @@ pub(super) fn change_labels(
     let detail = json!({ "labels": labels, "labels_before": host.labels });
     audit::append(db, by, "host.label", host::subject(id), &detail)?;
     Ok(labels)
+}
+
+pub(super) fn replace_labels(
+    db: &Db,
+    id: &HostId,
+    from: &Labels,
+    to: Labels,
+    by: &By,
+) -> Result<(), StoreError> {
+    let host = host::by_id(db, id)?.ok_or(StoreError::NotFound(Kind::Host))?;
+    if host.labels != *from {
+        return Err(Conflict::LabelsChanged.into());
+    }
+    let remove = from.keys().filter(|key| !to.contains_key(*key)).cloned().collect();
+    change_labels(db, id, &LabelsChange { set: to, remove }, by).map(drop)
 }
 
 pub(super) fn enter_maintenance(

@@ -17,6 +17,7 @@ mod error;
 mod event;
 mod export;
 mod host;
+mod idempotent;
 mod import;
 mod inventory;
 mod lapse;
@@ -45,8 +46,7 @@ use self::readers::Readers;
 use self::writer::Writer;
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
-    AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, By, CandidateRefusal, CensusRow,
-    CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences, Identity, JoinToken, JoinTokenId, LabelCount, Labels, LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel, NewHost, NewJoinToken, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, Session, SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
+    AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal, CensusRow, CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId, LabelCount, Labels, LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel, NewHost, NewJoinToken, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, Session, SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
 };
 
 pub(crate) use self::migrate::fits as schema_fits;
@@ -314,6 +314,11 @@ impl Store for SqliteStore {
     fn change_labels(&self, id: &HostId, change: LabelsChange, by: By) -> Reply<'_, Labels> {
         let id = id.clone();
         self.write(move |db| inventory::change_labels(db, &id, &change, &by))
+    }
+
+    fn replace_labels(&self, id: &HostId, from: Labels, to: Labels, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| inventory::replace_labels(db, &id, &from, to, &by))
     }
 
     fn label_counts(&self, key: Option<&str>) -> Reply<'_, Vec<LabelCount>> {
@@ -688,6 +693,18 @@ impl Store for SqliteStore {
 
     fn audit_head(&self) -> Reply<'_, (i64, Sha256)> {
         self.read(audit::head)
+    }
+
+    fn begin_idempotent(&self, request: IdempotentRequest) -> Reply<'_, Begun> {
+        self.write(move |db| idempotent::begin(db, &request))
+    }
+
+    fn answer_idempotent(&self, id: Sha256, sealed: Vec<u8>) -> Reply<'_, ()> {
+        self.write(move |db| idempotent::answer(db, &id, &sealed))
+    }
+
+    fn forget_idempotent(&self, id: Sha256) -> Reply<'_, ()> {
+        self.write(move |db| idempotent::forget(db, &id))
     }
 
     fn tell(&self, _hosts: Vec<HostId>) -> Reply<'_, ()> {

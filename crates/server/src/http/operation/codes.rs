@@ -15,7 +15,7 @@ pub(in crate::http) struct Code {
 
 /// What any operation may answer.
 pub(in crate::http) const ALWAYS: &[&str] =
-    &["query-invalid", "not-acceptable", "internal", "unavailable"];
+    &["query-invalid", "if-match-not-taken", "not-acceptable", "internal", "unavailable"];
 
 /// What an operation may answer that wants a token.
 pub(in crate::http) const WITH_TOKEN: &[&str] = &["unauthenticated"];
@@ -36,6 +36,19 @@ pub(in crate::http) const WITH_BODY: &[&str] = &[
 
 /// What an operation may answer that has a parameter in its path.
 pub(in crate::http) const WITH_PATH: &[&str] = &["path-invalid"];
+
+/// What an operation may answer that can be sent with a key.
+pub(in crate::http) const WITH_KEY: &[&str] = &[
+    "body-cut",
+    "body-too-large",
+    "body-too-slow",
+    "idempotency-answer-not-kept",
+    "idempotency-in-progress",
+    "idempotency-key-invalid",
+    "idempotency-key-reused",
+    "idempotency-outcome-unknown",
+    "too-many",
+];
 
 const fn code(status: u16, name: &'static str, means: &'static str) -> Code {
     Code { name, status, means }
@@ -58,6 +71,7 @@ pub(in crate::http) const CODES: &[Code] = &[
     code(409, "candidate-differs", "another TPM than the named one waits"),
     code(400, "certificate-invalid", "there is no certificate in it"),
     code(404, "certificate-not-found", "there is no such trust anchor"),
+    code(412, "changed-since", "it was changed since the named version"),
     code(400, "channel-invalid", "a part of the channel is nothing that it can be"),
     code(404, "channel-not-found", "there is no such channel"),
     code(403, "csrf-token-wrong", "a cookie was shown, and not the token of its session"),
@@ -79,6 +93,13 @@ pub(in crate::http) const CODES: &[Code] = &[
     code(409, "host-not-accepted", "only an accepted host can be an example"),
     code(404, "host-not-found", "there is no such host"),
     code(409, "host-not-judged", "this host was not judged yet"),
+    code(409, "idempotency-answer-not-kept", "it was done; the answer was too large to be kept"),
+    code(409, "idempotency-in-progress", "the same request is being done"),
+    code(400, "idempotency-key-invalid", "this is no key, or this address takes none"),
+    code(422, "idempotency-key-reused", "the key was used for another request"),
+    code(409, "idempotency-outcome-unknown", "it began before, and nobody knows how it ended"),
+    code(400, "if-match-not-taken", "this address does not look at If-Match"),
+    code(428, "if-match-required", "a change has to name the version that it is meant for"),
     code(500, "internal", "the server failed: please report it"),
     code(403, "join-token-expired", "the join token has ended"),
     code(404, "join-token-not-found", "there is no such join token"),

@@ -53,6 +53,11 @@ pub(super) fn document(operations: &[Description], mut schemas: Schemas) -> Valu
                 },
             },
             "headers": {
+                "ETag": {
+                    "description": "Names this version of the answer.",
+                    "required": true,
+                    "schema": { "type": "string" },
+                },
                 "RequestId": {
                     "description": "Names the request in the server's log.",
                     "required": true,
@@ -89,10 +94,15 @@ fn one(operation: &Description) -> Value {
         fields.insert("parameters".to_owned(), parameters.into());
     }
     if let Some(schema) = &operation.body {
+        let mut content = json!({ "schema": schema });
+        let example = operation.example.and_then(|text| serde_json::from_str::<Value>(text).ok());
+        if let Some(example) = example {
+            content["example"] = example;
+        }
         let body = json!({
             "required": true,
             "description": format!("{BODY_BYTES_MAX} bytes at most"),
-            "content": { "application/json": { "schema": schema } },
+            "content": { "application/json": content },
         });
         fields.insert("requestBody".to_owned(), body);
     }
@@ -136,16 +146,42 @@ fn parameters(operation: &Description) -> Vec<Value> {
         }
         told
     });
-    in_path.chain(in_query).collect()
+    let in_head = operation.headers.iter().map(|header| {
+        json!({
+            "name": header.name,
+            "in": "header",
+            "description": header.about,
+            "required": header.required,
+            "schema": header.schema,
+        })
+    });
+    let known = operation.has_etag.then(|| {
+        json!({
+            "name": "If-None-Match",
+            "in": "header",
+            "description": "the ETag of what the client has: 304 where that is still so",
+            "required": false,
+            "schema": { "type": "string" },
+        })
+    });
+    in_path.chain(in_query).chain(in_head).chain(known).collect()
 }
 
 fn responses(operation: &Description) -> Value {
     let headers = json!({ "x-request-id": { "$ref": "#/components/headers/RequestId" } });
     let mut responses = Map::new();
+    let mut headers_of_answer = headers.clone();
+    if operation.has_etag {
+        let etag = json!({ "$ref": "#/components/headers/ETag" });
+        let not_modified =
+            json!({ "description": "the client has it already", "headers": headers });
+        responses.insert("304".to_owned(), not_modified);
+        headers_of_answer["etag"] = etag;
+    }
     if let Some(answer) = &operation.answer {
         let answer = json!({
             "description": "done",
-            "headers": headers,
+            "headers": headers_of_answer,
             "content": { answer.media_type: { "schema": answer.schema } },
         });
         responses.insert("200".to_owned(), answer);

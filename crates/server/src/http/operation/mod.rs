@@ -23,6 +23,7 @@ use axum::{
 pub(super) use describe::{Described, Input, Output};
 pub(super) use schemas::Schemas;
 
+use super::idempotency;
 use crate::app::App;
 
 /// Whose token an operation wants, at least.
@@ -76,6 +77,19 @@ pub(super) struct QueryParameter {
     pub(super) schema: serde_json::Value,
 }
 
+/// A header that an operation takes.
+#[derive(Clone, Debug)]
+pub(super) struct HeaderParameter {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// What it does.
+    pub(super) about: &'static str,
+    /// Whether it must be there.
+    pub(super) required: bool,
+    /// What it is.
+    pub(super) schema: serde_json::Value,
+}
+
 /// What the document says of one operation.
 #[derive(Clone, Debug)]
 pub(super) struct Description {
@@ -88,16 +102,40 @@ pub(super) struct Description {
     pub(super) notes: Option<&'static str>,
     pub(super) query: Option<Vec<QueryParameter>>,
     pub(super) body: Option<serde_json::Value>,
+    /// A body as JSON, as it could be.
+    pub(super) example: Option<&'static str>,
     pub(super) answer: Option<Answer>,
     /// What it gives instead to who asks for that.
     pub(super) gives_too: Option<&'static str>,
     pub(super) codes: BTreeSet<&'static str>,
+    pub(super) headers: Vec<HeaderParameter>,
+    /// Whether its answers have a validator, and are left out where the client has them.
+    pub(super) has_etag: bool,
+    /// Whether it changes the version that the client names, or nothing.
+    pub(super) takes_if_match: bool,
 }
 
 impl Description {
+    /// Whether a person or program asks.
+    pub(super) const fn is_of_person(&self) -> bool {
+        !matches!(self.needs, Needs::Nobody | Needs::Host)
+    }
+
     /// Adds codes with which it refuses, beside those that its extractors bring along.
     pub(super) fn refuses(&mut self, codes: &[&'static str]) -> &mut Self {
         self.codes.extend(codes);
+        self
+    }
+
+    /// Gives its answers a validator.
+    pub(super) fn etag(&mut self) -> &mut Self {
+        self.has_etag = true;
+        self
+    }
+
+    /// Shows a body as it could be: JSON.
+    pub(super) fn example(&mut self, json: &'static str) -> &mut Self {
+        self.example = Some(json);
         self
     }
 
@@ -162,7 +200,6 @@ impl Operations {
     }
 
     /// Adds `PUT path`, named `id`.
-    #[expect(dead_code, reason = "the next endpoint may be one")]
     pub(super) fn put<T: 'static, H: Described<T>>(
         &mut self,
         path: &'static str,
@@ -214,11 +251,18 @@ impl Operations {
             notes: None,
             query: None,
             body: None,
+            example: None,
             answer: None,
             gives_too: None,
             codes: codes::ALWAYS.iter().copied().collect(),
+            headers: Vec::new(),
+            has_etag: false,
+            takes_if_match: false,
         };
         H::describe(&mut description, &mut self.schemas);
+        if description.method == Method::POST {
+            idempotency::describe(&mut description);
+        }
         let router = std::mem::take(&mut self.router);
         self.router = router.route(path, on(filter, handler));
         let at = self.described.len();

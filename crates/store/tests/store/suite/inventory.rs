@@ -1,8 +1,8 @@
 //! Labels, maintenance, and lists of hosts that fit a filter.
 
 use store::{
-    Host, HostFilter, HostId, Kind, LABELS_PER_HOST_MAX, LabelFilter, Labels, LabelsChange,
-    MayStand, NewAppraisal, Store, StoreError, TpmPresence,
+    Conflict, Host, HostFilter, HostId, Kind, LABELS_PER_HOST_MAX, LabelFilter, Labels,
+    LabelsChange, MayStand, NewAppraisal, Store, StoreError, TpmPresence,
 };
 
 use super::make::{appraisal, by, enrolled, host, join_token, new_host};
@@ -172,4 +172,15 @@ pub(crate) async fn maintenance_begins_and_ends(store: &dyn Store) {
     let nobody = HostId::from("none");
     let gone = store.enter_maintenance(&nobody, None, "", by(40)).await.unwrap_err();
     assert!(matches!(gone, StoreError::NotFound(Kind::Host)), "{gone:?}");
+}
+
+pub(crate) async fn labels_are_replaced_where_they_are_known(store: &dyn Store) {
+    let id = enrolled(store, "a").await.id;
+    let (none, muc) = (Labels::new(), labels(&[("site", "muc"), ("rack", "7")]));
+    store.replace_labels(&id, none.clone(), muc.clone(), by(4)).await.unwrap();
+    let ber = labels(&[("site", "ber")]);
+    let lost = store.replace_labels(&id, none, ber.clone(), by(5)).await;
+    assert!(matches!(lost, Err(StoreError::Conflict(Conflict::LabelsChanged))), "{lost:?}");
+    store.replace_labels(&id, muc, ber.clone(), by(6)).await.unwrap();
+    assert_eq!(store.host(&id).await.unwrap().unwrap().labels, ber);
 }

@@ -10,6 +10,7 @@ pub(crate) mod channel;
 pub(crate) mod enrolment;
 pub(crate) mod event;
 pub(crate) mod host;
+pub(crate) mod idempotent;
 pub(crate) mod inventory;
 pub(crate) mod make;
 pub(crate) mod operation;
@@ -37,7 +38,7 @@ macro_rules! store_suite {
             host: join_takes_one_use, pages_meet_without_gap, same_name_at_two_hosts,
                 disconnect_and_reconnect, approval_is_kept, removal_takes_everything_of_the_host,
                 notes_go_forward_and_need_a_host;
-            inventory: labels_are_put_on_and_taken_off, labels_of_a_host_are_limited,
+            inventory: labels_are_replaced_where_they_are_known, labels_are_put_on_and_taken_off, labels_of_a_host_are_limited,
                 a_token_labels_what_joins_with_it, a_list_shows_what_fits,
                 a_list_lets_through_what_may_have_the_verdict, maintenance_begins_and_ends;
             enrolment: happens_once, proof_must_be_right, expires, second_host_with_the_same_ek,
@@ -57,6 +58,8 @@ macro_rules! store_suite {
                 an_alarm_stands_as_long_as_its_cause, a_change_during_a_look_keeps_the_host_due,
                 alarms_of_one_cause_are_one_group, a_person_knows_of_alarms_for_a_time,
                 alarms_come_in_pages_and_go_with_their_host;
+            idempotent: one_is_done_and_answered_again, one_of_many_that_come_at_once_is_the_first,
+                those_of_a_caller_are_limited;
             operation: a_probe_writes_and_changes_nothing, one_policy_is_in_force,
                 a_note_is_a_row_of_the_chain, hosts_are_counted_as_they_stand;
             event: each_change_tells_once_and_in_order, what_changes_nothing_tells_nothing,
