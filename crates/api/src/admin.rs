@@ -210,6 +210,9 @@ pub struct TokenRequest {
     /// What hosts are labelled with that join with it.
     #[serde(default)]
     pub labels: Labels,
+    /// The list on which a host's endorsement key must be; `*` is any list, absent: on none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_on: Option<String>,
     /// What it is for.
     #[serde(default)]
     #[cfg_attr(feature = "schema", schemars(length(max = 200)))]
@@ -260,6 +263,9 @@ pub struct Token {
     /// What hosts are labelled with that join with it.
     #[serde(default)]
     pub labels: Labels,
+    /// The list on which a host's endorsement key must be; `*` is any list, absent: on none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed_on: Option<String>,
     /// What it is for.
     pub note: String,
     /// Whether it was taken back.

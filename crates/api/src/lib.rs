@@ -15,6 +15,7 @@ pub mod channel;
 pub mod diagnosis;
 pub mod doctor;
 pub mod event;
+pub mod ek_list;
 pub mod finding;
 pub mod firmware;
 pub mod fleet;

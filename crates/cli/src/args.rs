@@ -7,6 +7,7 @@ mod bmc;
 mod channel;
 mod doctor;
 mod events;
+mod ek_list;
 mod firmware;
 mod firmware_changes;
 mod host;
@@ -26,6 +27,7 @@ pub use bmc::{Bmcs, Changes};
 pub use channel::{Channel, ChannelAdd, OneChannel};
 pub use doctor::{Doctor, Profile};
 pub use events::Events;
+pub use ek_list::{EkList, EkListImport, EkListShow};
 pub use firmware::{
     Firmware, FirmwareGoal, FirmwarePlan, FirmwareProfile, FirmwareScan, FirmwareSource,
 };
@@ -122,6 +124,9 @@ pub enum Command {
     /// Say as whom the server knows you, and what you may do
     #[command(after_help = "Example:\n  bootproof whoami --json | jq -r .role")]
     Whoami,
+    /// Know the endorsement keys of a purchase: who is expected, and who has not joined yet
+    #[command(subcommand, visible_alias = "ek-lists")]
+    EkList(EkList),
     /// See and decide what waits for a person
     #[command(subcommand, visible_alias = "approvals")]
     Approval(Approval),
@@ -199,6 +204,9 @@ pub struct TokenCreate {
     /// Label each host that joins with it, as `site=muc` (may be repeated)
     #[arg(long, value_name = "KEY=VALUE", value_parser = api::inventory::label)]
     pub label: Vec<(String, String)>,
+    /// Admit only hosts whose endorsement keys are on this list of a purchase, or on any list
+    #[arg(long, value_name = "LIST", num_args = 0..=1, default_missing_value = "*")]
+    pub listed: Option<String>,
     /// What it is for
     #[arg(long, value_name = "TEXT", default_value = "")]
     pub note: String,

@@ -87,6 +87,7 @@ impl Fleet {
             uses_max: None,
             approval: Approval::NotRequired,
             labels: order.labels.clone(),
+            listed_on: None,
             note: "fleet-sim".to_owned(),
         };
         let token: NewToken = admin.post("/v1/tokens", &request).await?;

@@ -74,6 +74,7 @@ pub async fn fill(
             n_uses_max: None,
             approval: ApprovalRule::NotRequired,
             labels: labels.map(|(key, value)| (key.to_owned(), value)).into(),
+            admitted: store::AdmittedEks::Any,
             note: String::new(),
         };
         store.add_join_token(token, by()).await?;

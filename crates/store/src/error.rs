@@ -86,6 +86,8 @@ pub enum Kind {
     Channel,
     /// Another TPM that was shown for a host.
     Candidate,
+    /// A list of endorsement keys.
+    EkList,
 }
 
 impl std::fmt::Display for Kind {
@@ -100,6 +102,7 @@ impl std::fmt::Display for Kind {
             Kind::PendingEnrolment => "enrolment",
             Kind::Reference => "reference",
             Kind::Channel => "channel",
+            Kind::EkList => "list of endorsement keys",
             Kind::Candidate => "another TPM of this host",
         })
     }
@@ -146,6 +149,9 @@ pub enum Conflict {
         /// What it is.
         have: crate::Sha256,
     },
+    /// The join token admits listed endorsement keys alone, and this is none of them, or none was proved.
+    #[error("the join token is for endorsement keys of a list, and this is none of them")]
+    EkNotListed,
     /// It is decided about already, or nobody has to decide about it.
     #[error("it does not wait for anybody's decision")]
     NotWaiting,

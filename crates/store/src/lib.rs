@@ -44,6 +44,10 @@ pub use row::channel::{
     Channel, ChannelActivity, ChannelLease, DeadLetter, DeadLetterId, DeadLetters, NewChannel,
     NewDeadLetter, Progress,
 };
+pub use row::ek_list::{
+    AdmittedEks, EkCursor, EkDigestKind, EkList, JoinedEks, ListedApproval, ListedEk, NewEkList,
+    NewListedEk,
+};
 pub use row::enrolment::{Completion, Enrolled, EnrolledKeys, Origin, PendingEnrolment, PendingId};
 pub use row::event::{Event, EventCursor, EventKind, EventSpan};
 pub use row::host::{
@@ -217,6 +221,34 @@ pub trait Store: Send + Sync {
     fn trust_generation(&self) -> Reply<'_, i64>;
     /// Removes the root with this SHA-256 over its DER bytes.
     fn remove_trust_root(&self, sha256: Sha256, by: By) -> Reply<'_, ()>;
+
+    // Endorsement keys that are known from a purchase.
+
+    /// Makes a list without keys. [`Conflict::NameTaken`] if there is one of its name.
+    fn add_ek_list(&self, list: NewEkList, by: By) -> Reply<'_, ()>;
+    /// All lists by name.
+    fn ek_lists(&self) -> Reply<'_, Vec<EkList>>;
+    /// Puts keys on a list, and returns for each on which lists it was before, this one among them: then
+    /// nothing of it is changed.
+    fn add_listed_eks(
+        &self,
+        list: &str,
+        eks: Vec<NewListedEk>,
+        by: By,
+    ) -> Reply<'_, Vec<Vec<String>>>;
+    /// Keys of a list by kind and digest, after `after`; at most `n_max` and [`HISTORY_PAGE_MAX`].
+    fn listed_eks(
+        &self,
+        list: &str,
+        joined: JoinedEks,
+        after: Option<EkCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<ListedEk>>;
+    /// Removes a list with its keys. Hosts that joined by it stay as they are.
+    fn remove_ek_list(&self, list: &str, by: By) -> Reply<'_, ()>;
+    /// Enrolled hosts whose keys are on no list, by identifier, after `after`; at most `n_max` and
+    /// [`HOSTS_PAGE_MAX`].
+    fn unlisted_hosts(&self, after: Option<HostId>, n_max: u32) -> Reply<'_, Vec<Host>>;
 
     // Hosts.
 
@@ -410,7 +442,10 @@ pub trait Store: Send + Sync {
     /// Hosts at which to look at `now_ms`, the longest due first; at most `n_max` and
     /// [`HOSTS_PAGE_MAX`]. A host is due after each change of what counts of it, and when age alone
     /// changes that.
-    fn due_looks(&self, now_ms: i64, n_max: u32) -> Reply<'_, Vec<DueLook>>;
+    ///
+    /// Where several servers share the store each host is given to one of them, up to `lease_until_ms`
+    /// or until it is settled: who is killed meanwhile is not missed for longer.
+    fn claim_looks(&self, now_ms: i64, lease_until_ms: i64, n_max: u32) -> Reply<'_, Vec<DueLook>>;
     /// Makes all hosts due: what counts of them may be worked out by other rules now.
     fn look_at_all(&self) -> Reply<'_, ()>;
     /// Raises and clears alarms, so that those stand whose causes do. Changes nothing where the host

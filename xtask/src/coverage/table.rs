@@ -68,6 +68,15 @@ const ONBOARDING: &[Requirement] = requirements! {
          "server::another_tpm_is_decided_about_by_its_digest",
          "server::what_waits_is_decided_on_the_command_line",
          "server::a_decision_names_exactly_one_thing"];
+    N5 "The endorsement keys of a purchase are imported with the place of each fault; who is on a list is expected and labelled, and a list lets nobody in whose TPM does not prove its key."
+        ["server::a_purchase_is_imported_and_its_hosts_are_expected",
+         "server::a_token_for_a_list_lets_nobody_else_in",
+         "cli::what_is_wrong_is_told_with_its_line",
+         "cli::columns_are_known_by_their_names",
+         "api::a_name_stands_in_addresses_as_it_is"];
+    N6 "Servers share the looks at hosts, and one takes over what another that was killed had claimed."
+        ["store::servers_share_the_looks_and_take_over_those_of_one_that_is_gone",
+         "server::alarms_of_a_server_that_is_killed_are_raised_by_the_other_once"];
     N3 "A fleet that begins, boots or comes back at once does not stay in step."
         ["server::a_judgement_that_was_due_is_followed_by_one_within_the_jitter",
          "server::what_no_schedule_asked_for_is_followed_by_one_at_any_time_of_the_interval",

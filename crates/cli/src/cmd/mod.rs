@@ -8,6 +8,7 @@ mod boot_path;
 mod channel;
 mod diagnose;
 mod doctor;
+mod ek_list;
 mod eventlog;
 mod events;
 mod explain;
@@ -96,6 +97,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Approval(command) => block_on(approval::run(command, &client()?, output)),
         Command::Channel(command) => block_on(channel::run(command, &client()?, output)),
         Command::Events(command) => block_on(events::run(command, &client()?, output)),
+        Command::EkList(command) => block_on(ek_list::run(command, client, output)),
         Command::Audit(command) => block_on(audit::run(command, &client()?, output)),
         Command::Result(command) => block_on(attested_result::run(command, client, output)),
         Command::Token(command) => block_on(token::run(command, &client()?, output)),

@@ -32,6 +32,7 @@ async fn create(command: &TokenCreate, client: &Client, output: &Output) -> Resu
         uses_max: (!command.any_uses).then_some(command.uses),
         approval: if command.approval { Approval::Required } else { Approval::NotRequired },
         labels: command.label.iter().cloned().collect(),
+        listed_on: command.listed.clone(),
         note: command.note.clone(),
     };
     let token: NewToken = client.post_once("/v1/tokens", &request).await?;

@@ -106,6 +106,7 @@ impl Fleet {
             n_uses_max: None,
             approval: ApprovalRule::NotRequired,
             labels: store::Labels::new(),
+            admitted: store::AdmittedEks::Any,
             note: String::new(),
         };
         store.add_join_token(token, by()).await.unwrap();

@@ -23,6 +23,10 @@ use crate::{config::Config, http::problem::Chain};
 /// Hosts that are looked at in one go.
 const LOOKS: u32 = 200;
 
+/// Milliseconds for which hosts are one server's to look at: some thousand times what a look takes. So much
+/// later their alarms come where a server is killed while it looks.
+const LOOK_LEASE_MS: i64 = 5_000;
+
 /// The longest between two looks where nothing was heard of: verdicts also end by age, and another server
 /// on the same store may have changed something.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -90,7 +94,7 @@ impl App {
     /// Looks at the hosts that are due, and says how many they were.
     async fn look(self: &Arc<Self>) -> Result<usize, AppError> {
         let now_ms = self.store.now_ms().await?;
-        let due = self.store.due_looks(now_ms, LOOKS).await?;
+        let due = self.store.claim_looks(now_ms, now_ms + LOOK_LEASE_MS, LOOKS).await?;
         let n_due = due.len();
         // Together: what waits for the store is written in one go.
         let looks: Vec<_> =

@@ -153,6 +153,9 @@ fn not_found(kind: Kind) -> AppError {
         }
         Kind::Channel => ("channel-not-found", "`bootproof channel list` shows them"),
         Kind::Reference => ("reference-not-found", "`bootproof reference list` shows them"),
+        Kind::EkList => {
+            ("ek-list-not-found", "`bootproof ek-list list` shows the lists of endorsement keys")
+        }
         Kind::Candidate => (
             "no-candidate",
             "`bootproof host show HOST` shows whether another TPM was shown; its agent has to run, \
@@ -213,6 +216,12 @@ impl AppError {
                 "candidate-differs",
                 "compare it with the new board's; if it is a machine that you do not know, \
                  `bootproof host disconnect HOST` and `reconnect HOST` make room for the right one",
+            ),
+            Conflict::EkNotListed => refused(
+                RefusalKind::Forbidden,
+                "ek-not-listed",
+                "`bootproof ek-list import` puts the keys of a purchase on a list; or use a join token \
+                 without --listed",
             ),
             Conflict::NotWaiting => refused(
                 RefusalKind::Conflict,

@@ -10,6 +10,7 @@ mod audit;
 mod caller;
 mod channel;
 mod counts;
+mod ek_list;
 mod enrol;
 mod error;
 mod event;

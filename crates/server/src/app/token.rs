@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{
     App, AppError, RefusalKind,
+    ek_list::listed_on,
     labels::check_labels,
     secret::{JOIN_PREFIX, new_token, token_sha256},
 };
@@ -51,6 +52,7 @@ impl App {
                 Approval::Required => ApprovalRule::Required,
             },
             labels: request.labels,
+            admitted: self.admitted_eks(request.listed_on).await?,
             note: request.note,
         };
         self.store.add_join_token(new, by).await?;
@@ -81,6 +83,7 @@ fn view(token: JoinToken) -> Token {
             ApprovalRule::Required => Approval::Required,
         },
         labels: token.labels,
+        listed_on: listed_on(token.admitted),
         note: token.note,
         revoked: token.revoked_at_ms.is_some(),
     }

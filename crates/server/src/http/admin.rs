@@ -75,7 +75,7 @@ pub(super) fn operations(all: &mut Operations) {
         .etag();
     all.get("/v1/tokens", "list-join-tokens", "Join tokens, without their secrets", tokens).etag();
     all.post("/v1/tokens", "create-join-token", "Makes a join token", create_token)
-        .refuses(&["token-invalid", "label-invalid"]).example(r#"{"expires_in_s":3600,"uses_max":40,"approval":"not-required","labels":{"site":"muc"},"note":"rack 7"}"#);
+        .refuses(&["token-invalid", "label-invalid", "ek-list-not-found"]).example(r#"{"expires_in_s":3600,"uses_max":40,"approval":"not-required","labels":{"site":"muc"},"note":"rack 7"}"#);
     all.delete("/v1/tokens/{id}", "revoke-join-token", "Ends a join token", revoke_token)
         .refuses(&["join-token-not-found"]);
     all.get("/v1/trust", "list-trust", "The trust anchors", trusted).etag();

@@ -20,6 +20,7 @@ pub(super) fn operations(all: &mut Operations) {
     all.post("/v1/agent/join", "join", "Asks to be added to the inventory", join)
         .refuses(&keys)
         .refuses(&[
+            "ek-not-listed",
             "join-token-unknown",
             "join-token-revoked",
             "join-token-expired",
@@ -33,6 +34,7 @@ pub(super) fn operations(all: &mut Operations) {
     all.post("/v1/agent/activate", "activate", "Proves which TPM it is", activate)
         .refuses(&keys)
         .refuses(&[
+            "ek-not-listed",
             "enrolment-not-found",
             "activation-failed",
             "already-activated",

@@ -11,6 +11,7 @@ mod contract;
 mod event;
 mod health;
 mod idempotency;
+mod ek_list;
 mod inventory;
 mod listen;
 mod operation;
@@ -49,6 +50,7 @@ fn add_operations(all: &mut Operations) {
     approval::operations(all);
     channel::operations(all);
     event::operations(all);
+    ek_list::operations(all);
     inventory::operations(all);
     people::operations(all);
     reference::operations(all);

@@ -190,7 +190,8 @@ impl Server {
 
     pub(crate) async fn token(&self, uses_max: Option<u32>, approval: Approval) -> NewToken {
         let (labels, note) = (Labels::new(), String::new());
-        let request = TokenRequest { expires_in_s: 600, uses_max, approval, labels, note };
+        let request =
+            TokenRequest { expires_in_s: 600, uses_max, approval, labels, listed_on: None, note };
         self.admin.post("/v1/tokens", &request).await.unwrap()
     }
 

@@ -107,6 +107,7 @@ async fn a_token_labels_the_hosts_that_join_with_it() {
         uses_max: Some(1),
         approval: Approval::NotRequired,
         labels: labels(&[("site", "muc")]),
+        listed_on: None,
         note: String::new(),
     };
     let token: NewToken = server.admin.post("/v1/tokens", &request).await.unwrap();

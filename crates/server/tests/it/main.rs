@@ -17,6 +17,7 @@ mod commands;
 mod crash;
 mod credential;
 mod events;
+mod ek_lists;
 mod faults;
 mod fleet;
 mod hostile;

@@ -117,6 +117,32 @@ async fn who_waits_at_one_server_hears_of_the_other() {
 }
 
 #[tokio::test]
+async fn alarms_of_a_server_that_is_killed_are_raised_by_the_other_once() {
+    let (mut a, b, _database) = two().await;
+    let token = a.token(None, Approval::NotRequired).await;
+    let names: Vec<_> = (0..40).map(|n| format!("bare-{n}")).collect();
+    for name in &names {
+        Host::without_tpm(name).join(&a, &token.token).await.unwrap();
+    }
+    // Wherever it is with its looks: what it had claimed is the other's when the lease ends.
+    a.kill();
+    let deadline = tokio::time::Instant::now() + testkit::wait::TIME_MAX;
+    loop {
+        let page: api::alarm::AlarmPage = b.admin.get("/v1/alarms?limit=1000").await.unwrap();
+        let mut raised: Vec<_> = page.alarms.iter().map(|alarm| alarm.host.clone()).collect();
+        let n_raised = raised.len();
+        raised.sort();
+        raised.dedup();
+        assert_eq!(n_raised, raised.len(), "none twice");
+        if n_raised == names.len() {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{n_raised} of {}", names.len());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
 async fn a_server_with_another_authority_does_not_start() {
     let database = Database::new().unwrap();
     let _first = Server::start_with(&on(&database.address())).await;

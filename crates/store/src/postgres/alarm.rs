@@ -81,11 +81,13 @@ pub(super) async fn settle(
     // A change since the look keeps the host due. Until the transaction ends nobody else settles it.
     let n = tx
         .execute(
-            "UPDATE hosts SET look_at_ms = $3 WHERE id = $1 AND look_seq = $2",
+            "UPDATE hosts SET look_at_ms = $3, look_lease_ms = 0 WHERE id = $1 AND look_seq = $2",
             &[&host, change, &look_again_at_ms.unwrap_or(i64::MAX)],
         )
         .await?;
     if n == 0 {
+        // It is due anew, for whoever comes.
+        tx.execute("UPDATE hosts SET look_lease_ms = 0 WHERE id = $1", &[&host]).await?;
         return Ok(AlarmEdges::default());
     }
     let clause = "WHERE host_id = $1 AND cleared_at_ms IS NULL FOR UPDATE OF alarms";

@@ -8,7 +8,7 @@ use super::columns::Columns;
 use super::error::is_duplicate;
 use super::session::Session;
 use super::transaction::Transaction;
-use super::{candidate, event, host, token};
+use super::{candidate, ek_list, event, host, token};
 use crate::row::event::Change;
 use crate::{
     Approval, ApprovalRule, By, Completion, Conflict, Enrolled, EnrolledKeys, Host, HostId,
@@ -228,7 +228,8 @@ pub(super) async fn complete(
         }
         Origin::Host(id) => renew(tx, &pending.origin, completion, id, by.at_ms).await?,
         Origin::Known { host, join_token } => {
-            token::use_join(tx, join_token, by.at_ms).await?;
+            let token = token::use_join(tx, join_token, by.at_ms).await?;
+            ek_list::admit(tx, &completion.identity, &token.admitted).await?;
             renew(tx, &pending.origin, completion, host, by.at_ms).await?
         }
     };
@@ -284,8 +285,11 @@ async fn create(
     by: &By,
 ) -> Result<Enrolled, StoreError> {
     let token = token::use_join(tx, join_token, by.at_ms).await?;
+    let admission = ek_list::admit(tx, &completion.identity, &token.admitted).await?;
     let approval = match completion.approval {
         ApprovalRule::Required => Approval::Waiting,
+        // Who bought the machine consented to this very TPM.
+        ApprovalRule::NotRequired if admission.is_expected => Approval::NotRequired,
         ApprovalRule::NotRequired => token.approval,
     };
     let new = host::Insert {
@@ -294,7 +298,7 @@ async fn create(
         api_token_sha256: &completion.api_token_sha256,
         approval,
         tpm: TpmPresence::Present,
-        labels: &token.labels,
+        labels: &admission.labels_with(&token.labels),
     };
     new.run(tx, by.at_ms).await?;
     Ok(Enrolled { host: completion.new_host.clone(), approval })
@@ -363,8 +367,8 @@ async fn bind(
     tx.execute(
         "INSERT INTO identities
             (host_id, ek_public, ek_cert_der, ek_chain_json, ek_spki_sha256, ak_public, ak_name,
-             judgement_json, enrolled_at_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+             judgement_json, enrolled_at_ms, ek_public_sha256)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         &[
             &host,
             &identity.ek_public,
@@ -375,6 +379,7 @@ async fn bind(
             &identity.ak_name,
             &identity.judgement_json,
             &now_ms,
+            &ek_list::public_sha256(identity),
         ],
     )
     .await?;

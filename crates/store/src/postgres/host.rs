@@ -12,9 +12,9 @@ use super::transaction::Transaction;
 use super::{candidate, event, evidence, lock, peers, token};
 use crate::row::event::Change;
 use crate::{
-    AppraisalId, Approval, By, Conflict, Connection, DueLook, Enrolled, HOSTS_PAGE_MAX, Host,
-    HostId, Identity, Kind, Labels, LastAppraisal, Maintenance, NewHost, QuoteClock, Reenrolment,
-    Sha256, StoreError, TpmPresence,
+    AdmittedEks, AppraisalId, Approval, By, Conflict, Connection, DueLook, Enrolled,
+    HOSTS_PAGE_MAX, Host, HostId, Identity, Kind, Labels, LastAppraisal, Maintenance, NewHost,
+    QuoteClock, Reenrolment, Sha256, StoreError, TpmPresence,
 };
 
 const COLUMNS: &str = "\
@@ -129,7 +129,12 @@ pub(super) async fn create(
     host: &NewHost,
     by: &By,
 ) -> Result<Enrolled, StoreError> {
-    let UsedJoin { approval, labels } = token::use_join(tx, &host.join_token, by.at_ms).await?;
+    let UsedJoin { approval, labels, admitted } =
+        token::use_join(tx, &host.join_token, by.at_ms).await?;
+    // No key was proved.
+    if admitted != AdmittedEks::Any {
+        return Err(Conflict::EkNotListed.into());
+    }
     let new = Insert {
         id: &host.id,
         name: &host.name,
@@ -217,17 +222,23 @@ pub(super) async fn many(
     db.read(&format!("{COLUMNS} {TABLES} {clause}"), values, host_row).await
 }
 
-/// Hosts at which to look, and which change each look is of: of one snapshot, so that a change in between
-/// has another number.
-pub(super) async fn due_looks(
+/// Hosts at which to look, each given to nobody else before `lease_until_ms`, and which change each look is
+/// of: of one snapshot, so that a change in between has another number. Who claims at the same moment
+/// passes over those that are just being claimed, and over those that somebody changes, which are due anew.
+pub(super) async fn claim_looks(
     db: &Session,
     now_ms: i64,
+    lease_until_ms: i64,
     n_max: u32,
 ) -> Result<Vec<DueLook>, StoreError> {
-    let sql =
-        format!("{COLUMNS}, look_seq {TABLES} WHERE look_at_ms <= $1 ORDER BY look_at_ms LIMIT $2");
+    let sql = format!(
+        "WITH claimed AS (UPDATE hosts SET look_lease_ms = $2 WHERE id IN (
+            SELECT id FROM hosts WHERE look_at_ms <= $1 AND look_lease_ms <= $1
+            ORDER BY look_at_ms LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED) RETURNING id)
+         {COLUMNS}, look_seq {TABLES} WHERE id IN (SELECT id FROM claimed)"
+    );
     let n_max = i64::from(n_max.min(HOSTS_PAGE_MAX));
-    db.read(&sql, &[&now_ms, &n_max], |row| {
+    db.read(&sql, &[&now_ms, &lease_until_ms, &n_max], |row| {
         Ok(DueLook { host: host_row(row)?, change: row.try_get("look_seq")? })
     })
     .await

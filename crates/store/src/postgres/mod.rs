@@ -12,6 +12,7 @@ mod audit;
 mod candidate;
 mod channel;
 mod columns;
+mod ek_list;
 mod enrolment;
 mod error;
 mod event;
@@ -47,7 +48,7 @@ use self::session::Session;
 use self::transaction::{Begins, Transaction, Work};
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
-    AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal, CensusRow, CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId, LabelCount, Labels, LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel, NewHost, NewJoinToken, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
+    AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal, CensusRow, CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, EkCursor, EkList, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks, LabelCount, Labels, LabelsChange, ListedEk, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel, NewEkList, NewHost, NewJoinToken, NewListedEk, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
 };
 
 /// A [`Store`] in a PostgreSQL database, from version 15 on. Servers that share one are equal: none
@@ -276,6 +277,50 @@ impl Store for PostgresStore {
 
     fn remove_trust_root(&self, sha256: Sha256, by: By) -> Reply<'_, ()> {
         self.change((sha256, by), |tx, (sha256, by)| Box::pin(trust::remove(tx, sha256, by)))
+    }
+
+    fn add_ek_list(&self, list: NewEkList, by: By) -> Reply<'_, ()> {
+        self.change((list, by), |tx, (list, by)| Box::pin(ek_list::add(tx, list, by)))
+    }
+
+    fn ek_lists(&self) -> Reply<'_, Vec<EkList>> {
+        self.look((), |db, ()| Box::pin(ek_list::all(db)))
+    }
+
+    fn add_listed_eks(
+        &self,
+        list: &str,
+        eks: Vec<NewListedEk>,
+        by: By,
+    ) -> Reply<'_, Vec<Vec<String>>> {
+        let list = list.to_owned();
+        self.change((list, eks, by), |tx, (list, eks, by)| {
+            Box::pin(ek_list::add_eks(tx, list, eks, by))
+        })
+    }
+
+    fn listed_eks(
+        &self,
+        list: &str,
+        joined: JoinedEks,
+        after: Option<EkCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<ListedEk>> {
+        let list = list.to_owned();
+        self.look((list, joined, after, n_max), |db, (list, joined, after, n_max)| {
+            Box::pin(ek_list::page(db, list, *joined, *after, *n_max))
+        })
+    }
+
+    fn remove_ek_list(&self, list: &str, by: By) -> Reply<'_, ()> {
+        let list = list.to_owned();
+        self.change((list, by), |tx, (list, by)| Box::pin(ek_list::remove(tx, list, by)))
+    }
+
+    fn unlisted_hosts(&self, after: Option<HostId>, n_max: u32) -> Reply<'_, Vec<Host>> {
+        self.look((after, n_max), |db, (after, n_max)| {
+            Box::pin(ek_list::unlisted(db, after.as_ref(), *n_max))
+        })
     }
 
     fn create_host(&self, host: NewHost, by: By) -> Reply<'_, Enrolled> {
@@ -563,9 +608,9 @@ impl Store for PostgresStore {
         self.look((host,), |db, (host,)| Box::pin(peers::of_host(db, host)))
     }
 
-    fn due_looks(&self, now_ms: i64, n_max: u32) -> Reply<'_, Vec<DueLook>> {
-        self.look((now_ms, n_max), |db, (now_ms, n_max)| {
-            Box::pin(host::due_looks(db, *now_ms, *n_max))
+    fn claim_looks(&self, now_ms: i64, lease_until_ms: i64, n_max: u32) -> Reply<'_, Vec<DueLook>> {
+        self.look((now_ms, lease_until_ms, n_max), |db, (now_ms, lease_until_ms, n_max)| {
+            Box::pin(host::claim_looks(db, *now_ms, *lease_until_ms, *n_max))
         })
     }
 

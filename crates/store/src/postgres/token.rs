@@ -8,8 +8,8 @@ use super::error::is_duplicate;
 use super::session::Session;
 use super::transaction::Transaction;
 use crate::{
-    ApiToken, Approval, ApprovalRule, By, Conflict, JoinToken, JoinTokenFault, JoinTokenId, Kind,
-    Labels, NewApiToken, NewJoinToken, Role, Sha256, StoreError,
+    AdmittedEks, ApiToken, Approval, ApprovalRule, By, Conflict, JoinToken, JoinTokenFault,
+    JoinTokenId, Kind, Labels, NewApiToken, NewJoinToken, Role, Sha256, StoreError,
 };
 
 pub(super) async fn add_api(
@@ -106,8 +106,9 @@ pub(super) async fn add_join(
 ) -> Result<(), StoreError> {
     tx.try_execute(
         "INSERT INTO join_tokens
-            (id, secret_sha256, expires_at_ms, n_uses_max, approval, note, created_at_ms, labels_json)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            (id, secret_sha256, expires_at_ms, n_uses_max, approval, note, created_at_ms, labels_json,
+             listed_on)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         &[
             &token.id.as_str(),
             &token.secret_sha256.as_slice(),
@@ -117,6 +118,7 @@ pub(super) async fn add_join(
             &token.note,
             &by.at_ms,
             &json!(token.labels).to_string(),
+            &token.admitted.to_column(),
         ],
     )
     .await
@@ -129,6 +131,7 @@ pub(super) async fn add_join(
         "n_uses_max": token.n_uses_max,
         "approval": token.approval.as_str(),
         "labels": token.labels,
+        "listed_on": token.admitted.to_column(),
         "note": token.note,
     });
     tx.audit(by, "join-token.add", subject(&token.id), &detail);
@@ -136,7 +139,7 @@ pub(super) async fn add_join(
 }
 
 const JOIN_COLUMNS: &str = "SELECT id, expires_at_ms, n_uses_max, n_uses, approval, labels_json, \
-                            note, created_at_ms, revoked_at_ms FROM join_tokens";
+                            listed_on, note, created_at_ms, revoked_at_ms FROM join_tokens";
 
 fn join_row(row: &Row) -> Result<JoinToken, StoreError> {
     let mut columns = Columns::of(row);
@@ -147,6 +150,7 @@ fn join_row(row: &Row) -> Result<JoinToken, StoreError> {
         n_uses: columns.take()?,
         approval: columns.word(ApprovalRule::from_word)?,
         labels: columns.labels()?,
+        admitted: AdmittedEks::from_column(columns.take()?),
         note: columns.take()?,
         created_at_ms: columns.take()?,
         revoked_at_ms: columns.take()?,
@@ -199,6 +203,7 @@ pub(super) struct UsedJoin {
     /// Whether it must wait for a person.
     pub(super) approval: Approval,
     pub(super) labels: Labels,
+    pub(super) admitted: AdmittedEks,
 }
 
 /// Takes one use of the token.
@@ -214,7 +219,7 @@ pub(super) async fn use_join(
         ApprovalRule::Required => Approval::Waiting,
         ApprovalRule::NotRequired => Approval::NotRequired,
     };
-    Ok(UsedJoin { approval, labels: token.labels })
+    Ok(UsedJoin { approval, labels: token.labels, admitted: token.admitted })
 }
 
 async fn locked(tx: &Transaction, id: &JoinTokenId) -> Result<Option<JoinToken>, StoreError> {

@@ -1,7 +1,7 @@
 //! Join tokens of hosts, API tokens of people and programs. Only digests of secrets are stored.
 
 use super::{text_id, word_enum};
-use crate::{JoinTokenFault, Labels, Sha256};
+use crate::{AdmittedEks, JoinTokenFault, Labels, Sha256};
 
 text_id!(
     /// A join token's public identifier.
@@ -49,6 +49,8 @@ pub struct NewJoinToken {
     pub approval: ApprovalRule,
     /// What hosts are labelled with that join with it.
     pub labels: Labels,
+    /// Whose endorsement keys it admits.
+    pub admitted: AdmittedEks,
     /// A person's words about it.
     pub note: String,
 }
@@ -68,6 +70,8 @@ pub struct JoinToken {
     pub approval: ApprovalRule,
     /// What hosts are labelled with that join with it.
     pub labels: Labels,
+    /// Whose endorsement keys it admits.
+    pub admitted: AdmittedEks,
     /// A person's words about it.
     pub note: String,
     /// When it was made.

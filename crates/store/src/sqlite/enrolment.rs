@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::columns::Columns;
 use super::error::is_duplicate;
-use super::{audit, candidate, event, host, token};
+use super::{audit, candidate, ek_list, event, host, token};
 use crate::row::event::Change;
 use crate::{
     Approval, ApprovalRule, By, Completion, Conflict, Enrolled, EnrolledKeys, Host, HostId,
@@ -201,7 +201,8 @@ pub(super) fn complete(db: &Db, completion: &Completion, by: &By) -> Result<Enro
         }
         Origin::Host(id) => renew(db, &pending.origin, completion, id, by.at_ms)?,
         Origin::Known { host, join_token } => {
-            token::use_join(db, join_token, by.at_ms)?;
+            let token = token::use_join(db, join_token, by.at_ms)?;
+            ek_list::admit(db, &completion.identity, &token.admitted)?;
             renew(db, &pending.origin, completion, host, by.at_ms)?
         }
     };
@@ -253,8 +254,11 @@ fn create(
     by: &By,
 ) -> Result<Enrolled, StoreError> {
     let token = token::use_join(db, join_token, by.at_ms)?;
+    let admission = ek_list::admit(db, &completion.identity, &token.admitted)?;
     let approval = match completion.approval {
         ApprovalRule::Required => Approval::Waiting,
+        // Who bought the machine consented to this very TPM.
+        ApprovalRule::NotRequired if admission.is_expected => Approval::NotRequired,
         ApprovalRule::NotRequired => token.approval,
     };
     let new = host::Insert {
@@ -263,7 +267,7 @@ fn create(
         api_token_sha256: &completion.api_token_sha256,
         approval,
         tpm: TpmPresence::Present,
-        labels: &token.labels,
+        labels: &admission.labels_with(&token.labels),
     };
     new.run(db, by.at_ms)?;
     Ok(Enrolled { host: completion.new_host.clone(), approval })
@@ -326,8 +330,8 @@ fn bind(
     db.prepare_cached(
         "INSERT INTO identities
             (host_id, ek_public, ek_cert_der, ek_chain_json, ek_spki_sha256, ak_public, ak_name,
-             judgement_json, enrolled_at_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+             judgement_json, enrolled_at_ms, ek_public_sha256)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
     .execute(params![
         enrolled.host.as_str(),
@@ -338,7 +342,8 @@ fn bind(
         identity.ak_public,
         identity.ak_name,
         identity.judgement_json,
-        now_ms
+        now_ms,
+        ek_list::public_sha256(identity)
     ])?;
     host::update(db, &enrolled.host, "identity_version = identity_version + 1", &[])
 }

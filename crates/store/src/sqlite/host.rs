@@ -9,9 +9,9 @@ use super::token::UsedJoin;
 use super::{appraisal, audit, candidate, event, token};
 use crate::row::event::Change;
 use crate::{
-    AppraisalId, Approval, By, Conflict, Connection, Enrolled, HOSTS_PAGE_MAX, Host, HostId,
-    Identity, Kind, Labels, LastAppraisal, Maintenance, NewHost, QuoteClock, Reenrolment, Sha256,
-    StoreError, TpmPresence,
+    AdmittedEks, AppraisalId, Approval, By, Conflict, Connection, Enrolled, HOSTS_PAGE_MAX, Host,
+    HostId, Identity, Kind, Labels, LastAppraisal, Maintenance, NewHost, QuoteClock, Reenrolment,
+    Sha256, StoreError, TpmPresence,
 };
 
 const COLUMNS: &str = "\
@@ -120,7 +120,11 @@ pub(super) fn identity(columns: &mut Columns<'_, '_>) -> rusqlite::Result<Option
 }
 
 pub(super) fn create(db: &Db, host: &NewHost, by: &By) -> Result<Enrolled, StoreError> {
-    let UsedJoin { approval, labels } = token::use_join(db, &host.join_token, by.at_ms)?;
+    let UsedJoin { approval, labels, admitted } = token::use_join(db, &host.join_token, by.at_ms)?;
+    // No key was proved.
+    if admitted != AdmittedEks::Any {
+        return Err(Conflict::EkNotListed.into());
+    }
     let new = Insert {
         id: &host.id,
         name: &host.name,

@@ -12,6 +12,7 @@ mod channel;
 mod checkpoint;
 mod clock;
 mod columns;
+mod ek_list;
 mod enrolment;
 mod error;
 mod event;
@@ -46,7 +47,7 @@ use self::readers::Readers;
 use self::writer::Writer;
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
-    AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal, CensusRow, CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId, LabelCount, Labels, LabelsChange, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel, NewHost, NewJoinToken, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, Session, SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
+    AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal, CensusRow, CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, EkCursor, EkList, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks, LabelCount, Labels, LabelsChange, ListedEk, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel, NewEkList, NewHost, NewJoinToken, NewListedEk, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, Session, SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
 };
 
 pub(crate) use self::migrate::fits as schema_fits;
@@ -253,6 +254,44 @@ impl Store for SqliteStore {
 
     fn remove_trust_root(&self, sha256: Sha256, by: By) -> Reply<'_, ()> {
         self.write(move |db| trust::remove(db, &sha256, &by))
+    }
+
+    fn add_ek_list(&self, list: NewEkList, by: By) -> Reply<'_, ()> {
+        self.write(move |db| ek_list::add(db, &list, &by))
+    }
+
+    fn ek_lists(&self) -> Reply<'_, Vec<EkList>> {
+        self.read(ek_list::all)
+    }
+
+    fn add_listed_eks(
+        &self,
+        list: &str,
+        eks: Vec<NewListedEk>,
+        by: By,
+    ) -> Reply<'_, Vec<Vec<String>>> {
+        let list = list.to_owned();
+        self.write(move |db| ek_list::add_eks(db, &list, &eks, &by))
+    }
+
+    fn listed_eks(
+        &self,
+        list: &str,
+        joined: JoinedEks,
+        after: Option<EkCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<ListedEk>> {
+        let list = list.to_owned();
+        self.read(move |db| ek_list::page(db, &list, joined, after, n_max))
+    }
+
+    fn remove_ek_list(&self, list: &str, by: By) -> Reply<'_, ()> {
+        let list = list.to_owned();
+        self.write(move |db| ek_list::remove(db, &list, &by))
+    }
+
+    fn unlisted_hosts(&self, after: Option<HostId>, n_max: u32) -> Reply<'_, Vec<Host>> {
+        self.read(move |db| ek_list::unlisted(db, after.as_ref(), n_max))
     }
 
     fn create_host(&self, host: NewHost, by: By) -> Reply<'_, Enrolled> {
@@ -493,7 +532,13 @@ impl Store for SqliteStore {
         self.read(move |db| peers::of_host(db, &host))
     }
 
-    fn due_looks(&self, now_ms: i64, n_max: u32) -> Reply<'_, Vec<DueLook>> {
+    // One process on one file: nobody else could look at them.
+    fn claim_looks(
+        &self,
+        now_ms: i64,
+        _lease_until_ms: i64,
+        n_max: u32,
+    ) -> Reply<'_, Vec<DueLook>> {
         self.read(move |db| alarm::due_looks(db, now_ms, n_max))
     }
 

@@ -7,8 +7,8 @@ use super::audit;
 use super::columns::Columns;
 use super::error::is_duplicate;
 use crate::{
-    ApiToken, Approval, ApprovalRule, By, Conflict, JoinToken, JoinTokenFault, JoinTokenId, Kind,
-    Labels, NewApiToken, NewJoinToken, Role, Sha256, StoreError,
+    AdmittedEks, ApiToken, Approval, ApprovalRule, By, Conflict, JoinToken, JoinTokenFault,
+    JoinTokenId, Kind, Labels, NewApiToken, NewJoinToken, Role, Sha256, StoreError,
 };
 
 pub(super) fn add_api(db: &Db, token: &NewApiToken, by: &By) -> Result<(), StoreError> {
@@ -92,8 +92,9 @@ pub(super) fn remove_api(db: &Db, name: &str, by: &By) -> Result<(), StoreError>
 pub(super) fn add_join(db: &Db, token: &NewJoinToken, by: &By) -> Result<(), StoreError> {
     db.prepare_cached(
         "INSERT INTO join_tokens
-            (id, secret_sha256, expires_at_ms, n_uses_max, approval, note, created_at_ms, labels_json)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            (id, secret_sha256, expires_at_ms, n_uses_max, approval, note, created_at_ms, labels_json,
+             listed_on)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?
     .execute(params![
         token.id.as_str(),
@@ -103,7 +104,8 @@ pub(super) fn add_join(db: &Db, token: &NewJoinToken, by: &By) -> Result<(), Sto
         token.approval.as_str(),
         token.note,
         by.at_ms,
-        json!(token.labels).to_string()
+        json!(token.labels).to_string(),
+        token.admitted.to_column()
     ])
     .map_err(|error| match is_duplicate(&error) {
         true => Conflict::IdTaken.into(),
@@ -114,13 +116,14 @@ pub(super) fn add_join(db: &Db, token: &NewJoinToken, by: &By) -> Result<(), Sto
         "n_uses_max": token.n_uses_max,
         "approval": token.approval.as_str(),
         "labels": token.labels,
+        "listed_on": token.admitted.to_column(),
         "note": token.note,
     });
     audit::append(db, by, "join-token.add", subject(&token.id), &detail)
 }
 
 const JOIN_COLUMNS: &str = "SELECT id, expires_at_ms, n_uses_max, n_uses, approval, labels_json, \
-                            note, created_at_ms, revoked_at_ms FROM join_tokens";
+                            listed_on, note, created_at_ms, revoked_at_ms FROM join_tokens";
 
 fn join_row(row: &Row<'_>) -> rusqlite::Result<JoinToken> {
     let mut columns = Columns::of(row);
@@ -131,6 +134,7 @@ fn join_row(row: &Row<'_>) -> rusqlite::Result<JoinToken> {
         n_uses: columns.take()?,
         approval: columns.word(ApprovalRule::from_word)?,
         labels: columns.labels()?,
+        admitted: AdmittedEks::from_column(columns.take()?),
         note: columns.take()?,
         created_at_ms: columns.take()?,
         revoked_at_ms: columns.take()?,
@@ -176,6 +180,7 @@ pub(super) struct UsedJoin {
     /// Whether it must wait for a person.
     pub(super) approval: Approval,
     pub(super) labels: Labels,
+    pub(super) admitted: AdmittedEks,
 }
 
 /// Takes one use of the token.
@@ -187,7 +192,7 @@ pub(super) fn use_join(db: &Db, id: &JoinTokenId, now_ms: i64) -> Result<UsedJoi
         ApprovalRule::Required => Approval::Waiting,
         ApprovalRule::NotRequired => Approval::NotRequired,
     };
-    Ok(UsedJoin { approval, labels: token.labels })
+    Ok(UsedJoin { approval, labels: token.labels, admitted: token.admitted })
 }
 
 fn join_by_id(db: &Db, id: &JoinTokenId) -> Result<Option<JoinToken>, StoreError> {

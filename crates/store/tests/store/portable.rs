@@ -135,7 +135,7 @@ async fn check(restored: &dyn Store, original: &dyn Store, at: Restored) {
     };
     restored.change_labels(&a.id, labels, by(next)).await.unwrap();
     assert_eq!(restored.label_counts(Some("rack")).await.unwrap().len(), 1);
-    assert!(restored.due_looks(0, 10).await.unwrap().len() >= 2, "all are looked at anew");
+    assert!(restored.claim_looks(0, 0, 10).await.unwrap().len() >= 2, "all are looked at anew");
     enrolled(restored, "new").await;
 }
 

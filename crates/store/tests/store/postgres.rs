@@ -503,3 +503,43 @@ async fn servers_tell_each_other_of_events() {
     a.tell_of_events().await.unwrap();
     assert_eq!(b.told().await.unwrap(), store::Told::Events);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_share_the_looks_and_take_over_those_of_one_that_is_gone() {
+    let (a, b, _keep) = two().await;
+    a.add_join_token(join_token("t"), by(1)).await.unwrap();
+    for n in 0..60 {
+        a.create_host(new_host(&format!("h{n:02}")), by(2)).await.unwrap();
+    }
+    let ids = |looks: &[store::DueLook]| -> Vec<String> {
+        looks.iter().map(|due| due.host.id.to_string()).collect()
+    };
+    // At once, and each wants nearly all.
+    let (of_a, of_b) = tokio::join!(a.claim_looks(10, 1_000, 50), b.claim_looks(10, 1_000, 50));
+    let (of_a, of_b) = (of_a.unwrap(), of_b.unwrap());
+    let rest = a.claim_looks(10, 1_000, 50).await.unwrap();
+    let mut all: Vec<_> = [&of_a, &of_b, &rest].into_iter().flat_map(|looks| ids(looks)).collect();
+    all.sort();
+    let n_all = all.len();
+    all.dedup();
+    assert_eq!((n_all, all.len()), (60, 60), "each is one server's");
+    assert!(b.claim_looks(999, 2_000, 500).await.unwrap().is_empty());
+
+    // `a` settles one of its own, and is gone with the others.
+    let settle = |due: &store::DueLook| store::Settlement {
+        host: due.host.id.clone(),
+        change: due.change,
+        causes: Vec::new(),
+        look_again_at_ms: None,
+        at_ms: 11,
+    };
+    a.settle_alarms(settle(&of_a[0])).await.unwrap();
+    let taken_over = b.claim_looks(1_000, 2_000, 500).await.unwrap();
+    assert_eq!(taken_over.len(), 59, "when the lease ends, all but what is settled");
+
+    // A change during the look leaves the host due, and not the claimer's for longer.
+    let late = &taken_over[0];
+    b.note_tpm(&late.host.id, store::TpmPresence::Present).await.unwrap();
+    b.settle_alarms(settle(late)).await.unwrap();
+    assert_eq!(ids(&a.claim_looks(1_001, 3_000, 500).await.unwrap()), [late.host.id.to_string()]);
+}

@@ -12,7 +12,7 @@ fn cause(code: &str) -> AlarmCause {
 }
 
 async fn due(store: &dyn Store, now_ms: i64) -> Vec<DueLook> {
-    store.due_looks(now_ms, 500).await.unwrap()
+    store.claim_looks(now_ms, now_ms, 500).await.unwrap()
 }
 
 /// Looks at the one host that is due at `at_ms`, and finds `codes` against it.

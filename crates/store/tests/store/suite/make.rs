@@ -1,9 +1,9 @@
 //! Rows to test with. Times are small numbers: the store never looks at a clock of its own.
 
 use store::{
-    ApprovalRule, By, Completion, EnrolledKeys, EvidencePart, Host, HostId, Identity, JudgedBy,
-    Labels, NewAppraisal, NewHost, NewJoinToken, Origin, PendingEnrolment, QuoteClock, Sha256,
-    Store, TpmPresence,
+    AdmittedEks, ApprovalRule, By, Completion, EnrolledKeys, EvidencePart, Host, HostId, Identity,
+    JudgedBy, Labels, NewAppraisal, NewHost, NewJoinToken, Origin, PendingEnrolment, QuoteClock,
+    Sha256, Store, TpmPresence,
 };
 
 /// A change by a person at `at_ms`.
@@ -25,6 +25,7 @@ pub(crate) fn join_token(id: &str) -> NewJoinToken {
         n_uses_max: None,
         approval: ApprovalRule::NotRequired,
         labels: Labels::new(),
+        admitted: AdmittedEks::Any,
         note: "rack 4".into(),
     }
 }
