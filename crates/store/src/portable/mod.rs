@@ -185,7 +185,7 @@ pub async fn read(place: Place, pieces: Sender<Piece>) -> Result<(), StoreError>
 /// Makes the store at `place` of what comes, which takes place as a whole or not at all. A file must not be
 /// there yet, and what is left of one after a failure counts for nothing; a database must be empty.
 ///
-/// Challenges from before are refused afterwards, started enrolments are gone, and all hosts are looked at anew.
+/// Challenges from before are refused afterwards, started enrolments and sessions are gone, and all hosts are looked at anew.
 ///
 /// # Errors
 /// See [`RestoreError`].

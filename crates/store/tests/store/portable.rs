@@ -7,13 +7,14 @@ use store::portable::{
     Value,
 };
 use store::{
-    AuditChain, Conflict, HostFilter, LabelsChange, NewAppraisal, PostgresStore, QuotedValues,
-    SqliteStore, Store, StoreError,
+    AuditChain, Conflict, HostFilter, LabelsChange, NewAppraisal, NewSession, NewUser,
+    PasswordState, PostgresStore, QuotedValues, Role, SessionOf, SqliteStore, Store, StoreError,
+    StoredPassword,
 };
 use testkit::postgres::Database;
 use tokio::sync::mpsc::channel;
 
-use crate::suite::make::{appraisal, by, by_token, enrolled, host, join_token, pending};
+use crate::suite::make::{appraisal, by, by_token, digest, enrolled, host, join_token, pending};
 
 /// All pieces of a store.
 async fn pieces(place: &Place) -> Result<Vec<Piece>, StoreError> {
@@ -79,6 +80,18 @@ async fn filled(store: &dyn Store) {
     store.secret_or_insert("key", (0..=255).collect()).await.unwrap();
     store.add_join_token(join_token("unused"), by(301)).await.unwrap();
     store.begin_enrolment(pending("later", by_token()), by(302)).await.unwrap();
+    let password = StoredPassword { phc: "phc".into(), state: PasswordState::Given };
+    let alice = NewUser { name: "alice".into(), role: Role::Admin, password };
+    store.add_user(alice, by(303)).await.unwrap();
+    let session = NewSession {
+        id: "session".into(),
+        secret_sha256: digest("session"),
+        of: SessionOf::Account { name: "alice".into(), phc: "phc".into() },
+        address: "192.0.2.1".into(),
+        expires_at_ms: 1_000,
+    };
+    store.begin_session(session, by(304)).await.unwrap();
+    assert_eq!(store.sessions(305, 0).await.unwrap().len(), 1);
     // The newest number of a table is one that is gone.
     let gone = enrolled(store, "gone").await;
     store.record_appraisal(appraisal(&gone, 400), by(400)).await.unwrap();
@@ -112,6 +125,9 @@ async fn check(restored: &dyn Store, original: &dyn Store, at: Restored) {
     let secret: Vec<u8> = (0..=255).collect();
     assert_eq!(restored.secret_or_insert("key", vec![1]).await.unwrap(), secret);
     assert_eq!(restored.pending_enrolment(&"later".into(), 0).await.unwrap(), None);
+
+    assert_eq!(restored.users().await.unwrap(), original.users().await.unwrap());
+    assert!(restored.sessions(305, 0).await.unwrap().is_empty(), "who was in logs in again");
 
     let (had, has) =
         (original.audit(0, 1_000).await.unwrap(), restored.audit(0, 1_000).await.unwrap());
@@ -178,7 +194,7 @@ async fn a_store_moves_to_postgresql_and_back() {
     assert_eq!(by_name(&first), by_name(&second), "both stores have the same tables");
     for (table, rows) in &first {
         let (other, moved) = second.iter().find(|(other, _)| other.name == table.name).unwrap();
-        if ["hosts", "audit", "pending_enrolments"].contains(&table.name.as_str()) {
+        if ["hosts", "audit", "pending_enrolments", "sessions"].contains(&table.name.as_str()) {
             continue;
         }
         let columns: Vec<_> = table
