@@ -103,6 +103,8 @@ impl Crew {
         let begun = Instant::now();
         let mut tasks = JoinSet::new();
         for mut group in self.groups.drain(..) {
+            // One of a turn long ago is closed by the server.
+            group.line = None;
             let peer = self.peer;
             tasks.spawn(async move {
                 let mut n = 0_u32;
@@ -134,14 +136,26 @@ impl Crew {
         Ok(Tally { n: n_all, time: begun.elapsed() })
     }
 
+    /// All hosts out of their groups, those first that attested longest ago: others are not due yet, and would be
+    /// left waiting rightly.
+    fn longest_ago_first(&mut self) -> VecDeque<Seat> {
+        let mut all = VecDeque::new();
+        loop {
+            let before = all.len();
+            all.extend(self.groups.iter_mut().filter_map(|group| group.seats.pop_front()));
+            if all.len() == before {
+                return all;
+            }
+        }
+    }
+
     /// Attests at `per_s`, whatever the answers do: the time of each counts from when it was to begin, so
     /// that a server that stops for a moment is not spared what would have come in it. Sorted times.
     pub async fn at_rate(&mut self, per_s: f64, time: Duration) -> anyhow::Result<Vec<Duration>> {
         let n = (per_s * time.as_secs_f64()).floor();
         let peer = self.peer;
         let dialer = self.dialers.first().context("no server")?.clone();
-        let seats = self.groups.iter_mut().flat_map(|group| group.seats.drain(..));
-        let seats = Arc::new(Mutex::new(seats.collect::<VecDeque<_>>()));
+        let seats = Arc::new(Mutex::new(self.longest_ago_first()));
         let begun = Instant::now();
         let mut tasks = JoinSet::new();
         let mut times = Vec::new();
