@@ -62,6 +62,14 @@ pub(crate) const RECEIVERS: &[Needed] = &[
     Needed::new("/usr/lib/python3/dist-packages/aiosmtpd/__init__.py", "python3-aiosmtpd"),
 ];
 
+/// What uses our pages as people do.
+pub(crate) const BROWSER_TOOLS: &[Needed] = &[
+    Needed::new("/usr/bin/chromium", "chromium"),
+    Needed::new("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "fonts-dejavu-core"),
+    Needed::new("node", "nodejs"),
+    Needed::new("npm", "npm"),
+];
+
 /// What judges our units and packages.
 pub(crate) const PACKAGING_TOOLS: &[Needed] = &[
     Needed { program: "systemd-analyze", package: "systemd" },
@@ -180,4 +188,14 @@ pub(crate) fn cargo_tool(name: &str, version: &str) -> anyhow::Result<()> {
         return Ok(());
     }
     sh::run(&sh::cargo(), &["install", "--locked", "--version", version, name])
+}
+
+/// Installs what the lock file of `folder` names, without running any script of it.
+pub(crate) fn node_packages(folder: &str) -> anyhow::Result<()> {
+    let at = sh::root().join(folder);
+    let changed = |name: &str| at.join(name).metadata().and_then(|meta| meta.modified()).ok();
+    if changed("node_modules/.package-lock.json") >= changed("package-lock.json") {
+        return Ok(());
+    }
+    sh::run("npm", &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--prefix", folder])
 }

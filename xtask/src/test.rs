@@ -19,6 +19,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     install::packages(install::RECEIVERS)?;
     install::packages(install::OPERATION_TOOLS)?;
     install::promtool()?;
+    install::packages(install::BROWSER_TOOLS)?;
+    install::node_packages("web")?;
     install::postgresql()?;
     install::python_tools("schemathesis", "st")?;
     install::cargo_tool("cargo-nextest", NEXTEST)?;

@@ -1,7 +1,7 @@
 //! `bootproof-server`: inventory, enrolment, attestation, verdicts.
 //!
 //! `app` holds one file per thing that the server does and knows no HTTP; `http` turns requests
-//! into calls of `app` and holds no rules. What a host sends is untrusted until the crates
+//! into calls of `app` and holds no rules; `web` does so for pages that people look at. What a host sends is untrusted until the crates
 //! `verify`, `event-log` and `appraise` have judged it.
 
 pub mod app;
@@ -17,3 +17,4 @@ pub mod metrics;
 pub mod notify;
 pub mod reload;
 pub mod restoring;
+mod web;

@@ -51,7 +51,23 @@ pub(super) const PARTS: &[Part] = &[
     Part { title: "Data that outlive machines", requirements: DATA },
     Part { title: "Faults in operation", requirements: FAULTS },
     Part { title: "Events and channels", requirements: EVENTS },
+    Part { title: "Pages", requirements: PAGES },
 ];
+
+const PAGES: &[Requirement] = requirements! {
+    W1 "The story that Bootproof began with is walked on the page, from first start to passed."
+        ["server::the_founding_story_is_walked_on_the_page"];
+    W2 "Each page is for everybody: no violation that axe knows, no width that does not fit, by keyboard alone."
+        ["server::each_page_is_for_everybody_and_shows_hostile_names_as_text"];
+    W3 "What hosts and people write is text on a page: escaped, with what is hidden made visible, and cut."
+        ["pages::html_is_text", "pages::nothing_turns_the_reading_direction_or_hides",
+         "pages::a_long_text_is_cut_and_says_so", "pages::commands_stand_out_and_are_escaped_too",
+         "server::a_name_is_no_formula"];
+    W4 "Nobody is sent to another site, and no link puts words into the server's mouth."
+        ["server::nobody_is_sent_to_another_site", "server::only_words_of_the_table_are_told"];
+    W5 "What is not known never looks good."
+        ["pages::what_is_not_known_is_never_good"];
+};
 
 const ONBOARDING: &[Requirement] = requirements! {
     N1 "Hosts are judged by the first schedule that fits their labels, and a label brings the next one forward."

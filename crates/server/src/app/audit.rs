@@ -24,6 +24,27 @@ impl App {
         Ok(AuditPage { rows: rows.into_iter().map(view).collect(), next_after })
     }
 
+    /// The newest `limit` rows with numbers below `before`, newest first; without it, of all.
+    pub async fn audit_before(
+        &self,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<AuditRow>, AppError> {
+        let end = match before {
+            Some(before) => before.saturating_sub(1),
+            None => self.store.audit_head().await?.0,
+        };
+        // Numbers have no gaps.
+        let after = end.saturating_sub(i64::from(limit)).max(0);
+        let n = u32::try_from(end.saturating_sub(after).max(0)).unwrap_or(0);
+        if n == 0 {
+            return Ok(Vec::new());
+        }
+        let mut rows = self.audit(after, Some(n)).await?.rows;
+        rows.reverse();
+        Ok(rows)
+    }
+
     /// The end of the log, signed.
     pub async fn audit_checkpoint(&self) -> Result<SignedCheckpoint, AppError> {
         let (seq, sha256) = self.store.audit_head().await?;

@@ -58,6 +58,11 @@ impl App {
         })
     }
 
+    /// The name of a host, where it is there.
+    pub async fn host_name(&self, id: &str) -> Result<Option<String>, AppError> {
+        Ok(self.store.host(&HostId::from(id)).await?.map(|host| host.name))
+    }
+
     /// Asks for evidence now.
     pub async fn request_attestation(&self, id: &str, by: By) -> Result<AttestRequested, AppError> {
         let id = HostId::from(id);

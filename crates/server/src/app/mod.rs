@@ -11,6 +11,7 @@ mod caller;
 mod channel;
 mod counts;
 mod ek_list;
+mod census;
 mod enrol;
 mod error;
 mod event;

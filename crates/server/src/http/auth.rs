@@ -87,7 +87,7 @@ fn credential(parts: &Parts) -> Result<(&str, Shown), AppError> {
 }
 
 /// The session that the cookie shows. Of several the request is none of ours.
-fn session_cookie(parts: &Parts) -> Option<&str> {
+pub(crate) fn session_cookie(parts: &Parts) -> Option<&str> {
     let lines = parts.headers.get_all(header::COOKIE).iter();
     let pairs = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
     let mut values = pairs.filter_map(|pair| {
@@ -101,7 +101,7 @@ fn session_cookie(parts: &Parts) -> Option<&str> {
 
 /// What counts of a request that does not say where it comes from.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Unsaid {
+pub(crate) enum Unsaid {
     /// It is a program's.
     Passes,
     /// Every browser says it.
@@ -109,7 +109,7 @@ enum Unsaid {
 }
 
 /// Refuses a request that a page of another site made a browser send.
-fn require_own_page(parts: &Parts, unsaid: Unsaid) -> Result<(), AppError> {
+pub(crate) fn require_own_page(parts: &Parts, unsaid: Unsaid) -> Result<(), AppError> {
     let said = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let site = said("sec-fetch-site").map(|site| site == "same-origin");
     let host = said("host").unwrap_or_default();

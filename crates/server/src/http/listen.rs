@@ -39,7 +39,7 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// The address at the other end of the connection on which a request came.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) IpAddr);
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// How it is spoken.
 #[derive(Clone)]

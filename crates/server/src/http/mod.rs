@@ -32,9 +32,12 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
+pub(crate) use auth::{Unsaid, require_own_page, session_cookie};
 pub use contract::{document, roles};
 pub use health::operating;
 pub use listen::{Limits, Transport, serve};
+pub(crate) use listen::Peer;
+pub(crate) use session::cookie;
 
 use operation::Operations;
 
@@ -64,6 +67,7 @@ pub fn router(app: Arc<App>) -> Router {
     let contract = Arc::new(contract);
     let once = (Arc::clone(&app), Arc::clone(&contract));
     routes
+        .merge(crate::web::router())
         .fallback(no_such_address)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn_with_state(once, idempotency::once))

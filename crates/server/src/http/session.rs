@@ -118,7 +118,7 @@ impl Output for OutOfSession {
 }
 
 /// The cookie with this value; an empty one takes it away.
-pub(super) fn cookie(value: &str) -> Result<HeaderValue, AppError> {
+pub(crate) fn cookie(value: &str) -> Result<HeaderValue, AppError> {
     let ends = if value.is_empty() { "; Max-Age=0" } else { "" };
     let text = format!("{SESSION_COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Strict{ends}");
     let mut cookie = HeaderValue::try_from(text).map_err(|err| AppError::Bug(err.into()))?;

@@ -28,6 +28,7 @@ mod join;
 mod new_key;
 mod openapi;
 mod operations;
+mod pages;
 mod patience;
 mod peers;
 mod policy;

@@ -1,0 +1,38 @@
+//! What stands against hosts: by cause, and the hosts under each.
+
+use api::alarm::{Alarm, AlarmGroup};
+use askama::Template;
+
+use crate::{frame::Frame, words};
+
+/// All causes.
+#[derive(Debug, Template)]
+#[template(path = "alarms.html")]
+pub struct Alarms {
+    /// What stands around it.
+    pub frame: Frame,
+    /// The causes, the worst first.
+    pub groups: Vec<AlarmGroup>,
+}
+
+/// One cause, with its hosts.
+#[derive(Debug, Template)]
+#[template(path = "alarm.html")]
+pub struct AlarmHosts {
+    /// What stands around it.
+    pub frame: Frame,
+    /// The finding's code.
+    pub code: String,
+    /// A line that names it.
+    pub title: String,
+    /// Its alarms, newest first.
+    pub alarms: Vec<Alarm>,
+    /// What to pass as `cursor` for the next page.
+    pub next_cursor: Option<i64>,
+    /// Whether those that are over are shown, too.
+    pub cleared: bool,
+}
+
+pub(crate) fn severity(severity: &str) -> words::Badge {
+    words::severity(severity)
+}

@@ -1,0 +1,73 @@
+//! Who did what.
+
+use askama::Template;
+
+use crate::frame::Frame;
+
+/// A row of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditLine {
+    /// Its number.
+    pub seq: i64,
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// Who.
+    pub by: String,
+    /// What: `host.disconnect`.
+    pub what: String,
+    /// On what.
+    pub subject: String,
+    /// More about it.
+    pub detail: String,
+}
+
+/// Something that changed, in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// Who.
+    pub by: String,
+    /// What: `host.disconnect`.
+    pub what: String,
+    /// The identifier of the host that it is about, where it is about one.
+    pub host: Option<String>,
+    /// What it is about: the host's name, or the log's own word.
+    pub subject: String,
+    /// The verdict before, where the verdict changed.
+    pub before: Option<String>,
+    /// The verdict then.
+    pub verdict: Option<String>,
+}
+
+impl Change {
+    /// The action as people say it.
+    pub(crate) fn words(&self) -> String {
+        match self.what.as_str() {
+            "host.join" => "joined".to_owned(),
+            "host.enrol" => "had its identity key stored".to_owned(),
+            "host.label" => "labelled".to_owned(),
+            "host.candidate" => "showed another TPM".to_owned(),
+            "host.disconnect" => "disconnected".to_owned(),
+            "host.reconnect" => "reconnected".to_owned(),
+            "host.remove" => "removed".to_owned(),
+            "host.attest" => "asked for evidence".to_owned(),
+            "join-token.add" | "trust-root.add" | "api-token.add" | "user.add" => {
+                "was added".to_owned()
+            }
+            other => other.replace(['.', '_', '-'], " "),
+        }
+    }
+}
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "audit.html")]
+pub struct Audit {
+    /// What stands around it.
+    pub frame: Frame,
+    /// Rows, newest first.
+    pub lines: Vec<AuditLine>,
+    /// What to pass as `before` for older rows.
+    pub older: Option<i64>,
+}

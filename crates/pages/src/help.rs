@@ -1,0 +1,36 @@
+//! What findings mean, and what to do.
+
+use api::finding::CatalogueEntry;
+use askama::Template;
+
+use crate::{frame::Frame, words};
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "help.html")]
+pub struct Help {
+    /// What stands around it.
+    pub frame: Frame,
+    /// What was sought.
+    pub sought: String,
+    /// Findings that fit, in the catalogue's order.
+    pub entries: Vec<CatalogueEntry>,
+}
+
+impl Help {
+    /// The page with what of `catalogue` has all words of `sought`; all of it where nothing is sought.
+    pub fn of(frame: Frame, sought: String, catalogue: Vec<CatalogueEntry>) -> Self {
+        let words: Vec<String> = sought.split_whitespace().map(str::to_lowercase).collect();
+        let has = |entry: &CatalogueEntry| {
+            let CatalogueEntry { code, title, cause, next_step, .. } = entry;
+            let all = format!("{code} {title} {cause} {next_step}").to_lowercase();
+            words.iter().all(|word| all.contains(word))
+        };
+        let entries = catalogue.into_iter().filter(has).collect();
+        Self { frame, sought, entries }
+    }
+}
+
+pub(crate) fn severity(severity: &str) -> words::Badge {
+    words::severity(severity)
+}

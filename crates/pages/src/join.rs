@@ -1,0 +1,40 @@
+//! How hosts join.
+
+use api::admin::{NewToken, Token};
+use askama::Template;
+
+use crate::frame::Frame;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "join.html")]
+pub struct Join {
+    /// What stands around it.
+    pub frame: Frame,
+    /// Tokens that were made, newest first.
+    pub tokens: Vec<Token>,
+}
+
+impl Join {
+    fn state(&self, token: &Token) -> &'static str {
+        if token.revoked {
+            "taken back"
+        } else if token.expires_at_ms <= self.frame.now_ms {
+            "ended"
+        } else if token.uses_max.is_some_and(|max| token.uses >= max) {
+            "used up"
+        } else {
+            "good"
+        }
+    }
+}
+
+/// A token that was just made: the only time that it is shown.
+#[derive(Debug, Template)]
+#[template(path = "joined.html")]
+pub struct Joined {
+    /// What stands around it.
+    pub frame: Frame,
+    /// The token.
+    pub token: NewToken,
+}

@@ -1,0 +1,61 @@
+//! Facts of the server as web pages: text in, HTML out; no socket, no store, no rule.
+//!
+//! Each page is a type whose fields are what it shows, in the words of [`api`]. Templates are checked
+//! when they are compiled, and what they show goes through [`text::Shown`], which escapes HTML and what
+//! would steer a terminal or turn the reading direction: host names, event texts and certificates are
+//! untrusted, and no page has to think of it. Pages have no style and no script of their own, so that
+//! they are served with a Content-Security-Policy that allows files of the server and nothing else
+//! ([`CONTENT_SECURITY_POLICY`]).
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::as_conversions,
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+mod alarms;
+mod approvals;
+mod assets;
+mod audit;
+mod entrance;
+mod event_log;
+mod frame;
+mod help;
+mod host;
+mod hosts;
+mod join;
+mod message;
+mod overview;
+mod references;
+pub mod text;
+mod time;
+mod trust;
+mod words;
+
+pub use askama::Template;
+
+pub use alarms::{AlarmHosts, Alarms};
+pub use approvals::Approvals;
+pub use assets::{Asset, asset};
+pub use audit::{Audit, AuditLine, Change};
+pub use entrance::{COME_AGAIN, Login, Password, Setup};
+pub use event_log::{EventLog, LoggedEvent};
+pub use frame::{CONTENT_SECURITY_POLICY, Frame, Place, Said, Visitor};
+pub use help::Help;
+pub use host::{HostPage, Past};
+pub use hosts::{Bulk, Hosts, Verb};
+pub use join::{Join, Joined};
+pub use message::Message;
+pub use overview::{Overview, Standing};
+pub use references::References;
+pub use trust::Trust;
+
+/// A page as HTML. A template fails where a value cannot be written, which no value of ours does; the
+/// page then is empty, and the server answers with an error.
+pub fn html<T: Template>(page: &T) -> Option<String> {
+    page.render().ok()
+}

@@ -1,0 +1,167 @@
+//! Signing in and out, the first account, another password.
+
+use std::sync::Arc;
+
+use api::people::{LoginRequest, PasswordRequest, SetupRequest, ShownAs};
+use axum::{
+    Extension,
+    extract::{Query, State},
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Redirect},
+};
+use pages::{Login, Password, Place, Said, Setup};
+use serde::Deserialize;
+
+use super::{
+    answer::{NoPage, Page, back, bare, first_upper, page},
+    visitor::{Acting, Entering, SignedIn},
+};
+use crate::{
+    app::{App, AppError, Begun, RefusalKind},
+    http::{Peer, cookie},
+};
+
+#[derive(Deserialize)]
+pub(super) struct Then {
+    #[serde(default)]
+    then: String,
+}
+
+/// A path of this server, and nothing that leads elsewhere.
+fn own_path(text: &str) -> &str {
+    let is_own = text.starts_with('/')
+        && !text.starts_with("//")
+        && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_own { text } else { "/" }
+}
+
+pub(super) async fn login(State(app): State<Arc<App>>, Query(query): Query<Then>) -> Page {
+    if app.login_ways().await?.setup_open {
+        return back("/setup");
+    }
+    login_page(&app, own_path(&query.then), None).await
+}
+
+async fn login_page(app: &App, then: &str, said: Option<Said>) -> Page {
+    let mut frame = bare(Place::Elsewhere);
+    frame.said = said;
+    let provider = app.login_ways().await?.oidc;
+    page(&Login { frame, then: then.to_owned(), provider })
+}
+
+pub(super) async fn enter(
+    State(app): State<Arc<App>>,
+    Extension(Peer(address)): Extension<Peer>,
+    Entering(form): Entering,
+) -> Page {
+    let then = own_path(form.text("then")).to_owned();
+    let request = LoginRequest {
+        name: form.text("name").to_owned(),
+        password: form.secret("password").to_owned(),
+        shown_as: ShownAs::Cookie,
+    };
+    match app.log_in(request, address).await {
+        Ok(begun) => begin(&begun, &then),
+        Err(err) => {
+            let (status, said) = refused(err)?;
+            Ok((status, login_page(&app, &then, Some(said)).await?).into_response())
+        }
+    }
+}
+
+/// What to say of a refusal beside the form that was sent. What is no refusal is no page.
+fn refused(err: AppError) -> Result<(StatusCode, Said), NoPage> {
+    let AppError::Refused(refusal) = err else { return Err(err.into()) };
+    let status = match refusal.kind {
+        RefusalKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+        RefusalKind::Unauthenticated | RefusalKind::Forbidden => StatusCode::FORBIDDEN,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let hint = refusal.hint.map(|hint| first_upper(&hint)).unwrap_or_default();
+    let text = format!("{} {hint}", first_upper(&refusal.title));
+    Ok((status, Said::NotDone(text.trim().to_owned())))
+}
+
+/// On to a page, with the cookie of the session.
+fn begin(begun: &Begun, then: &str) -> Page {
+    let cookie = [(header::SET_COOKIE, cookie(&begun.secret)?)];
+    let then = if begun.view.must_change_password { "/password" } else { then };
+    Ok((cookie, Redirect::to(then)).into_response())
+}
+
+pub(super) async fn leave(State(app): State<Arc<App>>, acting: Acting<SignedIn>) -> Page {
+    app.log_out(&acting.visiting.0.caller).await?;
+    Ok(([(header::SET_COOKIE, cookie("")?)], Redirect::to("/login")).into_response())
+}
+
+pub(super) async fn setup(State(app): State<Arc<App>>) -> Page {
+    if !app.login_ways().await?.setup_open {
+        return back("/login");
+    }
+    page(&Setup { frame: bare(Place::Elsewhere) })
+}
+
+pub(super) async fn make_first(
+    State(app): State<Arc<App>>,
+    Extension(Peer(address)): Extension<Peer>,
+    Entering(form): Entering,
+) -> Page {
+    let request = SetupRequest {
+        code: form.text("code").to_owned(),
+        name: form.text("name").to_owned(),
+        password: form.secret("password").to_owned(),
+        shown_as: ShownAs::Cookie,
+    };
+    match app.set_up(request, address).await {
+        Ok(begun) => begin(&begun, "/"),
+        Err(err) => {
+            let (status, said) = refused(err)?;
+            let mut frame = bare(Place::Elsewhere);
+            frame.said = Some(said);
+            Ok((status, page(&Setup { frame })?).into_response())
+        }
+    }
+}
+
+pub(super) async fn password(SignedIn(visiting): SignedIn) -> Page {
+    page(&Password { frame: visiting.frame(Place::Elsewhere) })
+}
+
+pub(super) async fn change_password(
+    State(app): State<Arc<App>>,
+    Extension(Peer(address)): Extension<Peer>,
+    acting: Acting<SignedIn>,
+) -> Page {
+    let Acting { visiting: SignedIn(visiting), form } = acting;
+    let request =
+        PasswordRequest { old: form.secret("old").to_owned(), new: form.secret("new").to_owned() };
+    match app.change_own_password(&visiting.caller, request, address).await {
+        Ok(begun) => begin(&begun, "/"),
+        Err(err) => {
+            let (status, said) = refused(err)?;
+            let mut frame = visiting.frame(Place::Elsewhere);
+            frame.said = Some(said);
+            Ok((status, page(&Password { frame })?).into_response())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_to_another_site() {
+        assert_eq!(own_path("/hosts?verdict=not%20accepted"), "/hosts?verdict=not%20accepted");
+        for other in [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "",
+            "/a\r\nb",
+            "javascript:1",
+        ] {
+            assert_eq!(own_path(other), "/", "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Web pages: for each one a handler that asks the application and fills a type of [`pages`].
+//!
+//! Pages are made on the server, whole, and work without their script; the script keeps them true by
+//! the event stream. So a package needs no other tool chain, nothing has to be loaded before a page
+//! shows, and each page can be tested as text. What a page does goes through the same methods of
+//! [`App`] as the API, with the same checks of role.
+
+mod alarms;
+mod answer;
+mod approvals;
+mod audit;
+mod entrance;
+mod event_log;
+mod export;
+mod form;
+mod help;
+mod host;
+mod hosts;
+mod join;
+mod overview;
+mod references;
+mod said;
+mod trust;
+mod visitor;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{Path, Request},
+    http::{HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse as _, Response},
+    routing::{get, post},
+};
+
+use crate::app::App;
+
+/// The pages and what they load.
+pub(crate) fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(overview::overview))
+        .route("/hosts", get(hosts::hosts))
+        .route("/hosts.csv", get(export::hosts))
+        .route("/hosts/preview", post(hosts::preview))
+        .route("/hosts/act", post(hosts::act))
+        .route("/hosts/{id}", get(host::host))
+        .route("/hosts/{id}/evidence.json", get(export::evidence))
+        .route("/hosts/{id}/log", get(event_log::event_log))
+        .route("/hosts/{id}/{verb}", post(host::act))
+        .route("/alarms", get(alarms::alarms))
+        .route("/alarms/{code}", get(alarms::hosts))
+        .route("/alarms/{code}/acknowledge", post(alarms::acknowledge))
+        .route("/alarms/{code}/withdraw", post(alarms::withdraw))
+        .route("/approvals", get(approvals::waiting).post(approvals::decide))
+        .route("/references", get(references::references))
+        .route("/references/{id}/activate", post(references::activate))
+        .route("/trust", get(trust::trust))
+        .route("/join", get(join::join).post(join::create))
+        .route("/join/{id}/revoke", post(join::revoke))
+        .route("/audit", get(audit::audit))
+        .route("/help", get(help::help))
+        .route("/login", get(entrance::login).post(entrance::enter))
+        .route("/logout", post(entrance::leave))
+        .route("/setup", get(entrance::setup).post(entrance::make_first))
+        .route("/password", get(entrance::password).post(entrance::change_password))
+        .layer(middleware::from_fn(guarded))
+        .route("/assets/{name}", get(asset))
+}
+
+/// What browsers are told of each page: to load nothing but the server's own files, to show it in no
+/// frame, to keep no copy, and to tell no other site where one was.
+async fn guarded(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    let told = [
+        (header::CONTENT_SECURITY_POLICY, pages::CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "same-origin"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    for (name, value) in told {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// A file of the pages. Its name has its digest, so it never changes.
+async fn asset(Path(name): Path<String>) -> Response {
+    let Some(asset) = pages::asset(&name) else { return StatusCode::NOT_FOUND.into_response() };
+    let headers = [
+        (header::CONTENT_TYPE, asset.media_type),
+        (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    (headers, asset.bytes).into_response()
+}

@@ -1,0 +1,86 @@
+//! `GET /`.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use pages::{Change, Overview, Place};
+use serde::Deserialize;
+
+use super::{
+    answer::{Page, page},
+    visitor::Visiting,
+};
+use crate::app::{App, AppError};
+
+/// Changes on the first page.
+const CHANGES: usize = 12;
+
+/// Rows of the audit log among which they are looked for: who signs in, and how hosts enrol step by step,
+/// is told on the page of the log.
+const LOOKED_AT: u32 = 60;
+
+pub(super) async fn overview(State(app): State<Arc<App>>, visiting: Visiting) -> Page {
+    visiting.caller.hosts.require_fleet()?;
+    let standing = app.fleet_standing().await?;
+    let standing = pages::Standing {
+        n_hosts: standing.n_hosts,
+        n_accepted: standing.n_accepted,
+        n_not_accepted: standing.n_not_accepted,
+        n_not_appraised: standing.n_not_appraised,
+        n_not_responding: standing.n_not_responding,
+    };
+    let changes = changes(&app).await?;
+    let alarms = app.alarm_groups().await?;
+    page(&Overview { frame: visiting.frame(Place::Overview), standing, alarms, changes })
+}
+
+/// What the audit log says of a new verdict.
+#[derive(Deserialize)]
+struct VerdictDetail {
+    before: Option<String>,
+    verdict: String,
+}
+
+/// What changed last, with the names of hosts.
+async fn changes(app: &App) -> Result<Vec<Change>, AppError> {
+    let mut changes = Vec::new();
+    let is_told =
+        |action: &str| !action.starts_with("session.") && !action.starts_with("enrolment.");
+    let rows = app.audit_before(None, LOOKED_AT).await?;
+    for row in rows.into_iter().filter(|row| is_told(&row.action)).take(CHANGES) {
+        let host = row.subject.strip_prefix("host:").map(str::to_owned);
+        let name = match &host {
+            Some(id) => app.host_name(id).await?,
+            None => None,
+        };
+        let verdict = (row.action == "host.verdict")
+            .then(|| serde_json::from_str::<VerdictDetail>(&row.detail_json).ok())
+            .flatten();
+        let (before, verdict) = match verdict {
+            Some(detail) => (detail.before, Some(detail.verdict)),
+            None => (None, None),
+        };
+        changes.push(Change {
+            at_ms: row.at_ms,
+            by: row.actor,
+            what: row.action,
+            // A host that was removed has no page.
+            host: host.filter(|_| name.is_some()),
+            subject: name.unwrap_or_else(|| kind_of(&row.subject).to_owned()),
+            before,
+            verdict,
+        });
+    }
+    Ok(changes)
+}
+
+/// What something is, where its number says nothing to people.
+fn kind_of(subject: &str) -> &str {
+    match subject.split_once(':') {
+        Some(("join-token", _)) => "A join token",
+        Some(("trust-root", _)) => "A trust anchor",
+        Some(("reference", _)) => "A reference",
+        Some(("alarms" | "alarm", _)) => "Alarms",
+        _ => subject,
+    }
+}

@@ -1,0 +1,48 @@
+//! `GET /references`.
+
+use std::sync::Arc;
+
+use api::fleet::{ReferenceState, ReferenceStateRequest};
+use axum::extract::{Path, Query, State};
+use pages::{Place, References};
+use serde::Deserialize;
+use store::Role;
+
+use super::{
+    answer::{Page, back, page},
+    said::said,
+    visitor::{Acting, Visiting},
+};
+use crate::app::App;
+
+#[derive(Deserialize)]
+pub(super) struct ReferencesQuery {
+    after: Option<i64>,
+    done: Option<String>,
+}
+
+pub(super) async fn references(
+    State(app): State<Arc<App>>,
+    visiting: Visiting,
+    Query(query): Query<ReferencesQuery>,
+) -> Page {
+    visiting.caller.hosts.require_fleet()?;
+    let found = app.references(query.after, None).await?;
+    let mut frame = visiting.frame(Place::References);
+    frame.said = said(query.done.as_deref());
+    page(&References { frame, references: found.references, next_after: found.next_after })
+}
+
+pub(super) async fn activate(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+    acting: Acting,
+) -> Page {
+    let Acting { visiting, form } = acting;
+    visiting.caller.require(Role::Admin)?;
+    visiting.caller.hosts.require_fleet()?;
+    let reason = form.text("reason").to_owned();
+    let request = ReferenceStateRequest { state: ReferenceState::Active, reason };
+    app.set_reference_state(&id, request, visiting.caller.by).await?;
+    back("/references?done=activate")
+}

@@ -1,0 +1,41 @@
+//! What is told after something was done. The address has a word of this table and no text, so that
+//! no link can put words into the server's mouth.
+
+use pages::Said;
+
+const DONE: &[(&str, &str)] = &[
+    ("attest", "Asked. The verdict shows here as soon as the host has answered."),
+    ("disconnect", "Disconnected: the host is not attested until it is reconnected."),
+    ("reconnect", "Reconnected: the agent will have its identity key stored anew."),
+    ("rotate-key", "Asked: the agent will make a new attestation key at its next contact."),
+    ("enter-maintenance", "In maintenance: its alarms are muted."),
+    ("leave-maintenance", "Maintenance has ended."),
+    ("approve", "Approved: the host is judged from now on."),
+    ("replace", "The other TPM takes the old one's place when it enrols."),
+    ("accept-change", "Accepted: what booted is expected from now on."),
+    ("acknowledge", "Acknowledged."),
+    ("withdraw", "The acknowledgement is withdrawn."),
+    ("decided", "Decided, and written into the audit log."),
+    ("activate", "The reference is in force."),
+    ("revoke", "The token was taken back. Hosts that joined with it stay."),
+    ("remove", "The host was removed."),
+];
+
+/// What the word in the address stands for.
+pub(super) fn said(done: Option<&str>) -> Option<Said> {
+    let done = done?;
+    let known = DONE.iter().find(|(word, _)| *word == done);
+    known.map(|(_, text)| Said::Done((*text).to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_words_of_the_table_are_told() {
+        assert!(matches!(said(Some("attest")), Some(Said::Done(_))));
+        assert_eq!(said(Some("Call this number at once")), None);
+        assert_eq!(said(None), None);
+    }
+}

@@ -1,0 +1,194 @@
+//! Pages as people use them: Chromium, driven by the scripts of `web/`, against a real server with
+//! real hosts.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead as _, BufReader, Write as _},
+    path::PathBuf,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+use crate::bench::{CA, Host, Server};
+use agent::session::TpmChoice;
+use api::{
+    admin::{Approval, NewToken, TokenRequest},
+    inventory::{Labels, MaintenanceRequest},
+};
+use serde_json::{Value, json};
+use testkit::{boot::boot, log::BootLog, swtpm::Swtpm};
+
+const NAME: &str = "ada";
+const PASSWORD: &str = "correct horse battery staple";
+
+/// A script that uses a browser, and asks for what it cannot do itself.
+struct Script {
+    child: Child,
+    asks: Option<BufReader<ChildStdout>>,
+    answers: ChildStdin,
+}
+
+impl Script {
+    fn start(name: &str, server: &Server, environment: HashMap<&str, String>) -> Self {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../web");
+        let hint = "`cargo xtask test` installs what the browser tests need";
+        assert!(folder.join("node_modules/playwright-core").is_dir(), "no Playwright: {hint}");
+        let mut child = Command::new("node")
+            .arg(name)
+            .current_dir(folder)
+            .env("BOOTPROOF_WEB_BASE", server.admin.base())
+            .envs(environment)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|err| panic!("node: {err}; {hint}"));
+        let asks = Some(BufReader::new(child.stdout.take().unwrap()));
+        let answers = child.stdin.take().unwrap();
+        Self { child, asks, answers }
+    }
+
+    /// What it asks for next; it must be this.
+    async fn asks(&mut self, step: &str) -> Value {
+        let mut asks = self.asks.take().unwrap();
+        // Hosts of the test go on meanwhile.
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut line = String::new();
+            asks.read_line(&mut line).map(|_| (asks, line))
+        });
+        let (asks, line) = reading.await.unwrap().unwrap();
+        self.asks = Some(asks);
+        if line.is_empty() {
+            let ended = self.child.wait().unwrap();
+            panic!("the script ended ({ended}) before {step:?}; its error is above");
+        }
+        let asked: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(asked["step"], step);
+        asked
+    }
+
+    fn answer(&mut self, answer: Value) {
+        writeln!(self.answers, "{answer}").unwrap();
+    }
+
+    async fn ends_well(mut self) {
+        self.asks("done").await;
+        self.answer(json!({}));
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+impl Drop for Script {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// The code that the server printed for making the first account.
+fn setup_code(server: &Server) -> String {
+    let log = server.log();
+    let at = log.find(SETUP_PREFIX).unwrap_or_else(|| panic!("no code in\n{log}"));
+    log[at..].chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+}
+
+const SETUP_PREFIX: &str = "bpc_";
+
+#[tokio::test]
+async fn the_founding_story_is_walked_on_the_page() {
+    let server = Server::start().await;
+    server.trust().await;
+    let environment = HashMap::from([("BOOTPROOF_SETUP_CODE", setup_code(&server))]);
+    let mut script = Script::start("story.mjs", &server, environment);
+
+    let log = BootLog::sound().build();
+    let mut tpm = Swtpm::builder().ek_cert(&CA).name("esx-117").start().unwrap();
+    tpm.stop();
+    let choice = TpmChoice::At(tpm.address().parse().unwrap());
+    let host = Host::with("esx-117", choice, &log.bytes, None);
+
+    let asked = script.asks("join without a TPM").await;
+    let command = asked["command"].as_str().unwrap();
+    let mut words = command.split_whitespace().skip_while(|word| *word != "--token");
+    let token = words.nth(1).unwrap();
+    host.join(&server, token).await.unwrap();
+    let serving = host.serve();
+    script.answer(json!({ "host": "esx-117" }));
+
+    script.asks("switch the TPM on").await;
+    tpm.start().unwrap();
+    boot(&tpm, &log).unwrap();
+    script.answer(json!({}));
+
+    script.ends_well().await;
+    drop(serving);
+}
+
+#[tokio::test]
+async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
+    let server = Server::start().await;
+    server.trust().await;
+    let request = api::people::SetupRequest {
+        code: setup_code(&server),
+        name: NAME.to_owned(),
+        password: PASSWORD.to_owned(),
+        shown_as: api::people::ShownAs::Token,
+    };
+    let _: api::people::SessionBegun = server.admin.post("/v1/setup", &request).await.unwrap();
+
+    // One that passes, one that does not, and one that was never judged.
+    let sound = Host::boot("web-1", &BootLog::sound());
+    let sound_id = server.join(&sound).await.host_id;
+    assert_eq!(sound.attest(&server).await.unwrap().verdict, "accepted");
+    let off = Host::boot("without-secure-boot", &BootLog::sound().secure_boot_off());
+    let off_id = server.join(&off).await.host_id;
+    assert_eq!(off.attest(&server).await.unwrap().verdict, "not accepted");
+    let silent = Host::boot("silent", &BootLog::sound());
+    let silent_id = server.join(&silent).await.host_id;
+    // One that waits for a person.
+    let waiting = Host::boot("waiting", &BootLog::sound());
+    let token = server.token(Some(1), Approval::Required).await;
+    waiting.join(&server, &token.token).await.unwrap();
+    // Host names are names; what people write is any text, and so is what machines say.
+    let request = TokenRequest {
+        expires_in_s: 600,
+        uses_max: Some(1),
+        approval: Approval::Required,
+        labels: Labels::from([("owner".to_owned(), "<b onclick>\u{202e}".to_owned())]),
+        note: HOSTILE.to_owned(),
+    };
+    let _: NewToken = server.admin.post("/v1/tokens", &request).await.unwrap();
+    let request = MaintenanceRequest { reason: HOSTILE.to_owned(), until_ms: None };
+    let path = format!("/v1/hosts/{off_id}/maintenance");
+    let _: Value = server.admin.post(&path, &request).await.unwrap();
+
+    let mut pages: Vec<String> = [
+        "/",
+        "/hosts",
+        "/alarms",
+        "/alarms/secure-boot-off",
+        "/approvals",
+        "/references",
+        "/trust",
+        "/join",
+        "/audit",
+        "/help",
+        "/password",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    pages.extend([&sound_id, &off_id, &silent_id].map(|id| format!("/hosts/{id}")));
+    pages.push(format!("/hosts/{sound_id}/log"));
+    let mut environment = HashMap::from([
+        ("BOOTPROOF_WEB_NAME", NAME.to_owned()),
+        ("BOOTPROOF_WEB_PASSWORD", PASSWORD.to_owned()),
+        ("BOOTPROOF_WEB_PAGES", json!(pages).to_string()),
+        ("BOOTPROOF_WEB_HOST", format!("/hosts/{sound_id}")),
+    ]);
+    // Pictures of all pages, for whoever wants to look at them.
+    if let Some(folder) = std::env::var_os("BOOTPROOF_WEB_SHOTS") {
+        environment.insert("BOOTPROOF_WEB_SHOTS", folder.into_string().unwrap());
+    }
+    Script::start("everything.mjs", &server, environment).ends_well().await;
+}
+
+/// A text that would be a script, would turn the reading direction, and would leave an attribute.
+const HOSTILE: &str = "a\"'><img src=x onerror=globalThis.owned=true><script>globalThis.owned=true</script>\u{202e}gnp.exe";
