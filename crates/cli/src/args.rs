@@ -6,8 +6,8 @@ mod audit;
 mod bmc;
 mod channel;
 mod doctor;
-mod events;
 mod ek_list;
+mod events;
 mod firmware;
 mod firmware_changes;
 mod host;
@@ -26,8 +26,8 @@ pub use audit::{AttestedResult, Audit, AuditVerify, Dialect, ResultGet, ResultVe
 pub use bmc::{Bmcs, Changes};
 pub use channel::{Channel, ChannelAdd, OneChannel};
 pub use doctor::{Doctor, Profile};
-pub use events::Events;
 pub use ek_list::{EkList, EkListImport, EkListShow};
+pub use events::Events;
 pub use firmware::{
     Firmware, FirmwareGoal, FirmwarePlan, FirmwareProfile, FirmwareScan, FirmwareSource,
 };

@@ -3,8 +3,8 @@
 mod backup;
 mod documents;
 mod restore;
-mod settings;
 mod retention;
+mod settings;
 mod support;
 
 use std::{

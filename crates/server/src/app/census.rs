@@ -1,6 +1,6 @@
 //! How the fleet stands, in numbers.
 
-use store::CensusTimes;
+use store::{CensusRow, CensusTimes};
 
 use super::{App, AppError, schedule, standing};
 
@@ -20,11 +20,10 @@ pub struct FleetStanding {
 }
 
 impl App {
-    /// How many hosts stand how, now: each row is read once, which takes the store some milliseconds
-    /// for thousands of hosts.
-    pub async fn fleet_standing(&self) -> Result<FleetStanding, AppError> {
+    /// How hosts stand at `now_ms`: each row is read once, which takes the store some milliseconds for
+    /// thousands of hosts.
+    pub(super) async fn census(&self, now_ms: i64) -> Result<Vec<CensusRow>, AppError> {
         let rules = self.rules();
-        let now_ms = self.store.now_ms().await?;
         let answers_s = i64::try_from(rules.config.challenge_good_for_s).unwrap_or(i64::MAX);
         let times = CensusTimes {
             now_ms,
@@ -32,8 +31,14 @@ impl App {
             heard_since_ms: now_ms.saturating_sub(standing::SILENCE_S_MAX * 1000),
             answers_within_ms: answers_s.saturating_mul(1000),
         };
+        Ok(self.store.census(times).await?)
+    }
+
+    /// How many hosts stand how, now.
+    pub async fn fleet_standing(&self) -> Result<FleetStanding, AppError> {
+        let now_ms = self.store.now_ms().await?;
         let mut fleet = FleetStanding::default();
-        for row in self.store.census(times).await? {
+        for row in self.census(now_ms).await? {
             fleet.n_hosts += row.n_hosts;
             match row.verdict.as_str() {
                 "accepted" => fleet.n_accepted += row.n_hosts,

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use store::{By, CensusTimes};
+use store::By;
 
-use super::{App, AppError, schedule, standing};
+use super::{App, AppError};
 use crate::{http::problem::Chain, metrics::CountedNow};
 
 /// Between two counts. One of 100,000 hosts reads each of their rows once.
@@ -37,19 +37,11 @@ impl App {
     }
 
     async fn count(&self) -> Result<(), AppError> {
-        let rules = self.rules();
         let now_ms = self.store.now_ms().await?;
-        let ms = |s: u64| i64::try_from(s.saturating_mul(1000)).unwrap_or(i64::MAX);
-        let times = CensusTimes {
-            now_ms,
-            good_since_ms: now_ms.saturating_sub(schedule::longest_good_for_ms(&rules.config)),
-            heard_since_ms: now_ms.saturating_sub(standing::SILENCE_S_MAX * 1000),
-            answers_within_ms: ms(rules.config.challenge_good_for_s),
-        };
-        let census = self.store.census(times).await?;
+        let census = self.census(now_ms).await?;
         let mut alarms = BTreeMap::new();
         for group in self.store.alarm_groups(now_ms).await? {
-            *alarms.entry(group.severity).or_default() += u64::from(group.n_hosts);
+            *alarms.entry(group.severity).or_default() += group.n_hosts;
         }
         let (n_audit_rows, _) = self.store.audit_head().await?;
         let n_bytes = self.store.n_bytes().await?;

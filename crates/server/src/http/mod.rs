@@ -8,10 +8,10 @@ mod auth;
 mod body;
 mod channel;
 mod contract;
+mod ek_list;
 mod event;
 mod health;
 mod idempotency;
-mod ek_list;
 mod inventory;
 mod listen;
 mod operation;
@@ -35,8 +35,8 @@ use axum::{
 pub(crate) use auth::{Unsaid, require_own_page, session_cookie};
 pub use contract::{document, roles};
 pub use health::operating;
-pub use listen::{Limits, Transport, serve};
 pub(crate) use listen::Peer;
+pub use listen::{Limits, Transport, serve};
 pub(crate) use session::cookie;
 
 use operation::Operations;

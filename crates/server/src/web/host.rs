@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::{
-    admin::{PastAppraisal, ReplaceRequest},
+    admin::{AttestRequested, PastAppraisal, ReplaceRequest},
     fleet::{AcceptChangeRequest, Breadth, ReferenceUses},
     inventory::MaintenanceRequest,
 };
@@ -65,7 +65,9 @@ pub(super) async fn act(
     let by = caller.by.clone();
     let reason = || form.text("reason").to_owned();
     match verb.as_str() {
-        "attest" => drop(app.request_attestation(&id, by).await?),
+        "attest" => {
+            let _: AttestRequested = app.request_attestation(&id, by).await?;
+        }
         "disconnect" => app.disconnect(&id, by).await?,
         "reconnect" => app.reconnect(&id, by).await?,
         "rotate-key" => app.rotate_key(&id, by).await?,

@@ -58,6 +58,7 @@ pub(super) async fn create(State(app): State<Arc<App>>, acting: Acting) -> Page 
         },
         labels: labels(form.text("labels"))?,
         note: form.text("note").to_owned(),
+        listed_on: None,
     };
     let token = app.create_token(request, visiting.caller.by.clone()).await?;
     page(&Joined { frame: visiting.frame(Place::Join), token })

@@ -253,7 +253,9 @@ async fn paths_that_lead_elsewhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn refusals_are_problems_whatever_is_wrong() {
     let server = Server::start().await;
-    let cases: [(&str, &str, &str, &[u8], u16, &str); 13] = [
+    /// Verb, path, headers, body; status and code of the answer.
+    type Case = (&'static str, &'static str, &'static str, &'static [u8], u16, &'static str);
+    let cases: [Case; 13] = [
         ("GET", "/v1/nothing", "", b"", 404, "address-not-found"),
         ("PATCH", "/v1/hosts", "", b"", 405, "method-not-allowed"),
         ("TRACE", "/v1/hosts", "", b"", 405, "method-not-allowed"),

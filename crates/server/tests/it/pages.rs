@@ -154,6 +154,7 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
         approval: Approval::Required,
         labels: Labels::from([("owner".to_owned(), "<b onclick>\u{202e}".to_owned())]),
         note: HOSTILE.to_owned(),
+        listed_on: None,
     };
     let _: NewToken = server.admin.post("/v1/tokens", &request).await.unwrap();
     let request = MaintenanceRequest { reason: HOSTILE.to_owned(), until_ms: None };

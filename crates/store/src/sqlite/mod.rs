@@ -47,7 +47,18 @@ use self::readers::Readers;
 use self::writer::Writer;
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
-    AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal, CensusRow, CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, EkCursor, EkList, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks, LabelCount, Labels, LabelsChange, ListedEk, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel, NewEkList, NewHost, NewJoinToken, NewListedEk, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, Session, SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
+    AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
+    CensusRow, CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter,
+    DeadLetterId, DeadLetters, DueLook, EkCursor, EkList, Enrolled, Event, EventCursor, EventSpan,
+    EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences,
+    IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks, LabelCount, Labels,
+    LabelsChange, ListedEk, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel,
+    NewEkList, NewHost, NewJoinToken, NewListedEk, NewReference, NewSession, NewTrustRoot, NewUser,
+    Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment,
+    Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply,
+    Session, SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword,
+    Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange,
+    WaitingCursor,
 };
 
 pub(crate) use self::migrate::fits as schema_fits;

@@ -320,7 +320,7 @@ mod tests {
             fault(&format!("ek_sha256\n{digest}\nff\n")).contains("line 3: this is no SHA-256")
         );
         assert!(fault(&format!("ek_name\n000c{digest}\n")).contains("line 2: this is no name"));
-        assert!(fault(&format!("ek_name,serial\n,X\n")).contains("line 2 has no key"));
+        assert!(fault("ek_name,serial\n,X\n").contains("line 2 has no key"));
         assert!(fault(&format!("ek_sha256,serial\n{digest}\n")).contains("line 2"));
         assert!(fault("ek_sha256,spki_sha256\n").contains("a second column of the same"));
         assert!(fault("ek_certificate\nMAA=\n").contains("line 2: this is no certificate"));

@@ -35,7 +35,7 @@ fn data(event: &Event) -> Value {
 /// What stands against a host, as somebody who looks at it finds it.
 async fn settle(store: &dyn Store, id: &HostId, codes: &[&str], at_ms: i64) {
     store.look_at_all().await.unwrap();
-    let due = store.due_looks(at_ms, 100).await.unwrap();
+    let due = store.claim_looks(at_ms, at_ms, 100).await.unwrap();
     let change = due.iter().find(|due| due.host.id == *id).unwrap().change;
     let cause = |code: &&str| AlarmCause {
         code: (*code).to_owned(),

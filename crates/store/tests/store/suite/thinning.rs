@@ -99,7 +99,7 @@ pub(crate) async fn what_somebody_needs_of_the_history_stays(store: &dyn Store) 
     // An alarm that stands since the 100th.
     let settlement = Settlement {
         host: a.id.clone(),
-        change: store.due_looks(i64::MAX, 10).await.unwrap()[0].change,
+        change: store.claim_looks(i64::MAX, i64::MAX, 10).await.unwrap()[0].change,
         causes: vec![AlarmCause {
             code: "secure-boot-off".into(),
             severity: "fail".into(),
