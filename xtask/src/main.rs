@@ -46,6 +46,12 @@ enum Task {
         #[arg(long)]
         vm: bool,
     },
+    /// Take pictures of all pages, in both themes and three widths
+    Screenshots {
+        /// Where to
+        #[arg(long, default_value = "target/screenshots")]
+        folder: std::path::PathBuf,
+    },
     /// The same, as continuous integration runs it
     Ci,
     /// Build the agent as one static program, and print its path and size
@@ -104,6 +110,7 @@ fn main() -> anyhow::Result<()> {
         Task::Vm(arguments) => vm::run(&arguments),
         Task::Dist { check: true } => dist::run(dist::Dist::Check),
         Task::Dist { check: false } => dist::run(dist::Dist::Release),
+        Task::Screenshots { folder } => test::screenshots(&folder),
         Task::Bench { what } => bench::run(&what),
         Task::Tidy => tidy::run(),
         Task::Docs => {

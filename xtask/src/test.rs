@@ -40,3 +40,22 @@ pub(crate) fn run() -> anyhow::Result<()> {
     println!("\nall tests and checks passed in {} s", start.elapsed().as_secs());
     Ok(())
 }
+
+/// Pictures of all pages: those that the test of all pages looks at.
+pub(crate) fn screenshots(folder: &std::path::Path) -> anyhow::Result<()> {
+    install::packages(install::TPM_TOOLS)?;
+    install::packages(install::BROWSER_TOOLS)?;
+    install::node_packages("web")?;
+    install::cargo_tool("cargo-nextest", NEXTEST)?;
+    std::fs::create_dir_all(folder)?;
+    let folder = folder.canonicalize()?;
+    let mut command = std::process::Command::new(sh::cargo());
+    let test = "test(each_page_is_for_everybody)";
+    command.args(["nextest", "run", "--locked", "-p", "server", "-E", test]);
+    sh::finish(
+        "cargo nextest",
+        command.env("BOOTPROOF_WEB_SHOTS", &folder).current_dir(sh::root()),
+    )?;
+    println!("pictures of all pages: {}", folder.display());
+    Ok(())
+}

@@ -80,6 +80,7 @@ fn kind_of(subject: &str) -> &str {
         Some(("join-token", _)) => "A join token",
         Some(("trust-root", _)) => "A trust anchor",
         Some(("reference", _)) => "A reference",
+        Some(("user", name)) => name,
         Some(("alarms" | "alarm", _)) => "Alarms",
         _ => subject,
     }
