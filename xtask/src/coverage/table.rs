@@ -245,34 +245,34 @@ const SHARED_STORE: &[Requirement] = requirements! {
 };
 
 const FAULTS: &[Requirement] = requirements! {
-    F1 "A server that is killed under a fleet loses no acknowledged verdict, and none is there twice."
+    FA1 "A server that is killed under a fleet loses no acknowledged verdict, and none is there twice."
         ["server::a_fleet_loses_no_verdict_to_kills_in_mid_run",
          "server::no_accepted_result_is_lost_and_no_host_is_stuck"];
-    F2 "A database that is restarted, or cut off for half a minute, is waited for by all hosts."
+    FA2 "A database that is restarted, or cut off for half a minute, is waited for by all hosts."
         ["server::a_fleet_goes_on_when_postgresql_is_restarted",
          "server::a_fleet_waits_while_postgresql_is_cut_off"];
-    F3 "A full disk is told as unavailable, reading goes on, and so does all when there is room."
+    FA3 "A full disk is told as unavailable, reading goes on, and so does all when there is room."
         ["server::a_full_disk_is_told_and_got_over"];
-    F4 "A clock that jumps by an hour, ahead or back, keeps no host from being judged; what ends by time ends."
+    FA4 "A clock that jumps by an hour, ahead or back, keeps no host from being judged; what ends by time ends."
         ["server::a_clock_that_jumps_by_an_hour_costs_no_host_its_verdict",
          "server::a_token_that_ends_in_ten_minutes_ends_when_the_clock_jumps",
          "store::a_clock_that_is_set_back_is_gone_on_from"];
-    F5 "Servers on one database are restarted one after the other without a missed attestation."
+    FA5 "Servers on one database are restarted one after the other without a missed attestation."
         ["server::a_rolling_restart_misses_no_attestation"];
-    F6 "10,000 hosts whose server was killed come back by themselves within a minute."
+    FA6 "10,000 hosts whose server was killed come back by themselves within a minute."
         open "measured by `cargo xtask bench server --only storm`, which takes longer than a test may";
 };
 
 const DATA: &[Requirement] = requirements! {
-    D1 "A backup that is made while hosts are attested lacks nothing that was acknowledged before."
+    DA1 "A backup that is made while hosts are attested lacks nothing that was acknowledged before."
         ["server::nothing_that_was_acknowledged_is_missing_and_hosts_go_on"];
-    D2 "A restored server goes on: hosts need not join anew, and no challenge counts twice."
+    DA2 "A restored server goes on: hosts need not join anew, and no challenge counts twice."
         ["server::nothing_that_was_acknowledged_is_missing_and_hosts_go_on",
          "store::join_tokens_of_an_older_state_end"];
-    D3 "A whole store moves from SQLite to PostgreSQL and back."
+    DA3 "A whole store moves from SQLite to PostgreSQL and back."
         ["store::a_store_moves_to_postgresql_and_back",
          "server::a_server_moves_to_postgresql_encrypted"];
-    D4 "What is no sound backup is refused, and changes nothing."
+    DA4 "What is no sound backup is refused, and changes nothing."
         ["backup::a_backup_that_is_cut_anywhere_is_refused",
          "backup::a_backup_with_a_changed_bit_is_refused",
          "backup::what_is_another_thing_or_of_another_version_is_told_so",
@@ -281,22 +281,22 @@ const DATA: &[Requirement] = requirements! {
          "backup::an_audit_log_that_was_changed_is_neither_written_nor_read",
          "store::what_is_not_whole_takes_no_place",
          "server::what_is_no_sound_backup_changes_nothing"];
-    D5 "A full disk and kill -9 at any point leave what was there."
+    DA5 "A full disk and kill -9 at any point leave what was there."
         ["backup::a_disk_that_is_full_at_any_point_is_an_error",
          "server::a_full_disk_leaves_what_was_there",
          "server::what_is_killed_in_the_middle_did_nothing"];
-    D6 "Backups are encrypted as age does it."
+    DA6 "Backups are encrypted as age does it."
         ["backup::age_opens_what_we_encrypt_and_we_what_it_does",
          "backup::an_encrypted_backup_is_opened_by_its_recipient_alone",
          "backup::an_encrypted_backup_that_was_changed_or_cut_is_refused"];
-    D7 "History is thinned by policy, and never what somebody needs of it."
+    DA7 "History is thinned by policy, and never what somebody needs of it."
         ["server::a_server_thins_its_history_by_itself",
          "server::ages_that_contradict_each_other_are_refused"];
-    D8 "Evidence is packed, and comes back as it was; room that nothing uses goes back to the disk."
+    DA8 "Evidence is packed, and comes back as it was; room that nothing uses goes back to the disk."
         ["store::what_gets_smaller_is_packed_and_all_comes_back",
          "store::what_unpacks_to_something_else_is_an_error",
          "store::room_that_nothing_uses_goes_back_to_the_disk"];
-    D9 "Databases of each schema that there was are brought up to date, with what is in them; newer ones are refused."
+    DA9 "Databases of each schema that there was are brought up to date, with what is in them; newer ones are refused."
         ["store::sqlite_of_each_schema_is_brought_up_to_date",
          "store::postgresql_of_each_schema_is_brought_up_to_date",
          "store::a_newer_schema_is_refused"];
@@ -862,35 +862,35 @@ const BOOT_PATH: &[Requirement] = requirements! {
 };
 
 const EVENTS: &[Requirement] = requirements! {
-    E1 "An event is written with its change, once, and what changes nothing writes none."
+    EV1 "An event is written with its change, once, and what changes nothing writes none."
         ["server::a_change_is_told_as_a_cloud_event"];
-    E2 "Who goes on from a cursor misses nothing and gets nothing twice, over restarts and at each server, also where a change commits late."
+    EV2 "Who goes on from a cursor misses nothing and gets nothing twice, over restarts and at each server, also where a change commits late."
         ["store::an_event_that_commits_late_is_not_missed",
          "store::events_of_two_servers_are_one_row_without_gaps",
          "server::nothing_is_missed_or_doubled_over_restarts",
          "server::who_listens_at_one_server_hears_of_all"];
-    E3 "A cursor that is too old, or that the store never gave, is refused, and nothing is left out silently."
+    EV3 "A cursor that is too old, or that the store never gave, is refused, and nothing is left out silently."
         ["server::a_filter_lets_through_what_fits"];
-    E4 "A stream tells what fits and what its reader may know, is one of a limited number, and holds up nobody."
+    EV4 "A stream tells what fits and what its reader may know, is one of a limited number, and holds up nobody."
         ["server::all_of_a_filter_must_fit",
          "server::who_may_know_of_some_hosts_hears_of_those",
          "server::streams_are_limited_and_end_with_the_server"];
-    E5 "A channel tells in order, at least once and known by its identifier, over failures, a kill and two servers."
+    EV5 "A channel tells in order, at least once and known by its identifier, over failures, a kill and two servers."
         ["server::a_webhook_is_a_signed_cloud_event",
          "server::what_fails_is_tried_again_and_what_is_behind_it_waits",
          "server::a_server_that_is_killed_before_it_noted_it_tells_it_again",
          "server::two_servers_deliver_once",
          "server::what_is_next_never_passes_over_what_fits"];
-    E6 "What cannot be told is a dead letter that a person sees, and blocks nothing for ever."
+    EV6 "What cannot be told is a dead letter that a person sees, and blocks nothing for ever."
         ["server::what_is_refused_dies_and_blocks_nothing",
          "server::tries_come_later_each_time_and_end"];
-    E7 "Receivers are verified, redirects not followed, answers bounded, link-local addresses refused; secrets are sealed."
+    EV7 "Receivers are verified, redirects not followed, answers bounded, link-local addresses refused; secrets are sealed."
         ["server::a_test_says_step_by_step_what_happened",
          "server::link_local_addresses_are_refused_in_each_form",
          "server::only_what_is_wrong_with_the_message_is_refused",
          "server::a_secret_is_opened_by_its_key_and_for_its_channel",
          "server::what_is_no_channel_is_refused"];
-    E8 "Each kind of channel is what its standard says, and no word of a host breaks out of its place."
+    EV8 "Each kind of channel is what its standard says, and no word of a host breaks out of its place."
         ["server::a_signature_is_that_of_the_specification",
          "server::alertmanager_has_an_alert_as_long_as_its_alarm_stands",
          "server::one_mail_tells_a_cause_by_tls",
@@ -899,36 +899,36 @@ const EVENTS: &[Requirement] = requirements! {
          "server::no_word_of_a_host_becomes_a_header",
          "server::syslog_ng_reads_each_record",
          "server::a_record_cannot_be_broken_by_what_is_in_it"];
-    E9 "Channels are silent about hosts in maintenance and about what people know, until that ends."
+    EV9 "Channels are silent about hosts in maintenance and about what people know, until that ends."
         ["server::maintenance_and_acknowledgements_are_silent_until_they_end",
          "server::a_channel_tells_what_fits_and_is_not_muted"];
 };
 
 const PEOPLE: &[Requirement] = requirements! {
-    P1 "Each endpoint wants its role, and lets in no token that is void."
+    PE1 "Each endpoint wants its role, and lets in no token that is void."
         ["server::each_operation_is_in_the_table",
          "server::each_endpoint_wants_its_role",
          "server::each_endpoint_wants_a_page_of_its_own_and_an_account_that_is_enabled",
          "server::a_hosts_token_opens_no_record_of_a_host"];
-    P2 "A token that is limited to some hosts sees and steers those and no other, one by one and many at once."
+    PE2 "A token that is limited to some hosts sees and steers those and no other, one by one and many at once."
         ["server::a_limited_token_sees_its_hosts_and_no_other",
          "server::a_host_must_have_all_labels"];
-    P3 "An API token is shown once, ends by itself or at once, and says who made it and when it was used."
+    PE3 "An API token is shown once, ends by itself or at once, and says who made it and when it was used."
         ["server::a_token_lives_from_its_making_to_its_end",
          "server::a_token_that_cannot_be_is_not_made",
          "server::tokens_are_made_and_ended_from_the_command_line"];
-    P4 "The first account is made with a code that is printed and good once; the last administrator stays."
+    PE4 "The first account is made with a code that is printed and good once; the last administrator stays."
         ["server::the_first_account_is_made_with_the_printed_code",
          "server::tries_of_the_code_are_few",
          "server::people_log_in_and_are_managed_from_the_command_line"];
-    P5 "A session ends by time, by a person, and on all servers when role, password or account change."
+    PE5 "A session ends by time, by a person, and on all servers when role, password or account change."
         ["server::what_a_session_rests_on_ends_it_when_it_changes",
          "server::a_session_ends_by_itself_and_by_a_person",
          "server::what_one_server_ends_is_ended_at_the_other"];
-    P6 "A cookie counts only with its CSRF token and from a page of this server; a token shown as one needs neither."
+    PE6 "A cookie counts only with its CSRF token and from a page of this server; a token shown as one needs neither."
         ["server::a_cookie_is_for_pages_of_this_server_alone",
          "server::a_session_can_be_shown_as_a_token"];
-    P7 "Who guesses passwords waits, learns nothing of accounts, and neither fills the audit log nor costs memory."
+    PE7 "Who guesses passwords waits, learns nothing of accounts, and neither fills the audit log nor costs memory."
         ["server::who_guesses_waits_and_learns_nothing",
          "server::the_delay_grows_with_each_wrong_login",
          "server::an_account_that_is_flooded_is_slow_and_not_shut",

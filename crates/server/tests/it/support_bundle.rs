@@ -126,8 +126,10 @@ async fn of_a_host_that_is_named_the_last_evidence_is_in_it() {
     assert_eq!(log.1, fs::read(host.log_file()).unwrap());
     let manifest: Manifest = document(&files, "MANIFEST.json");
     assert!(
-        manifest.files.iter().any(|file| file.verbatim && file.name == "evidence/web-1/attest")
+        manifest.files.iter().any(|file| file.verbatim && file.name == "evidence/web-1/answer")
     );
+    let answer: serde_json::Value = document(&files, "evidence/web-1/answer");
+    assert!(answer["quote"]["attest"].is_string() && answer["nonce"].is_string(), "{answer}");
 
     let (exit, said, _) = make(&server, &["--host", "nobody"]);
     assert_eq!(exit, 1);
