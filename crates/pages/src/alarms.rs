@@ -3,7 +3,7 @@
 use api::alarm::{Alarm, AlarmGroup};
 use askama::Template;
 
-use crate::{frame::Frame, words};
+use crate::frame::Frame;
 
 /// All causes.
 #[derive(Debug, Template)]
@@ -31,8 +31,4 @@ pub struct AlarmHosts {
     pub next_cursor: Option<i64>,
     /// Whether those that are over are shown, too.
     pub cleared: bool,
-}
-
-pub(crate) fn severity(severity: &str) -> words::Badge {
-    words::severity(severity)
 }

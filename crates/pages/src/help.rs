@@ -3,7 +3,7 @@
 use api::finding::CatalogueEntry;
 use askama::Template;
 
-use crate::{frame::Frame, words};
+use crate::frame::Frame;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -29,8 +29,4 @@ impl Help {
         let entries = catalogue.into_iter().filter(has).collect();
         Self { frame, sought, entries }
     }
-}
-
-pub(crate) fn severity(severity: &str) -> words::Badge {
-    words::severity(severity)
 }

@@ -161,14 +161,6 @@ pub(crate) fn severity(finding: &Finding) -> Badge {
     words::severity(&finding.severity)
 }
 
-pub(crate) fn belief(belief: &str) -> Badge {
-    words::belief(belief)
-}
-
-pub(crate) fn past(verdict: &str) -> Badge {
-    words::verdict(verdict)
-}
-
 pub(crate) fn known(value: impl std::borrow::Borrow<Option<bool>>) -> &'static str {
     words::known(*value.borrow())
 }

@@ -56,10 +56,6 @@ pub(crate) fn severity(group: &AlarmGroup) -> Badge {
     words::severity(&group.severity)
 }
 
-pub(crate) fn verdict(verdict: &str) -> Badge {
-    words::verdict(verdict)
-}
-
 pub(crate) fn address(group: &AlarmGroup) -> String {
     format!("/alarms/{}", in_address(&group.code))
 }
