@@ -9,20 +9,14 @@ use api::{
 };
 use axum::extract::{Path, Query, State};
 use pages::{HostPage, Past, Place};
-use serde::Deserialize;
 use store::Role;
 
 use super::{
     answer::{Page, back, page},
-    said::said,
+    said::{Done, said},
     visitor::{Acting, Visiting},
 };
 use crate::app::{App, AppError, RefusalKind};
-
-#[derive(Deserialize)]
-pub(super) struct Done {
-    done: Option<String>,
-}
 
 pub(super) async fn host(
     State(app): State<Arc<App>>,

@@ -2,6 +2,13 @@
 //! no link can put words into the server's mouth.
 
 use pages::Said;
+use serde::Deserialize;
+
+/// The query of a page to which one comes back.
+#[derive(Deserialize)]
+pub(super) struct Done {
+    pub(super) done: Option<String>,
+}
 
 const DONE: &[(&str, &str)] = &[
     ("attest", "Asked. The verdict shows here as soon as the host has answered."),

@@ -210,18 +210,6 @@ impl Operations {
         self.add(Method::PUT, MethodFilter::PUT, path, id, summary, handler)
     }
 
-    /// Adds `PATCH path`, named `id`.
-    #[expect(dead_code, reason = "the next endpoint may be one")]
-    pub(super) fn patch<T: 'static, H: Described<T>>(
-        &mut self,
-        path: &'static str,
-        id: &'static str,
-        summary: &'static str,
-        handler: H,
-    ) -> &mut Description {
-        self.add(Method::PATCH, MethodFilter::PATCH, path, id, summary, handler)
-    }
-
     /// Adds `DELETE path`, named `id`.
     pub(super) fn delete<T: 'static, H: Described<T>>(
         &mut self,
