@@ -82,8 +82,10 @@ pub struct Arguments {
     pub command: Command,
 }
 
-/// The nouns.
+/// The nouns. Each is described when it is asked for: to describe all takes longer than to judge a
+/// folder of evidence.
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Command {
     /// See and steer the hosts of the inventory
     #[command(subcommand, visible_alias = "hosts")]
@@ -169,6 +171,7 @@ pub enum Command {
 
 /// `bootproof token …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Token {
     /// Make a join token, and show the command that joins a host
     #[command(after_help = "\
@@ -214,6 +217,7 @@ pub struct TokenCreate {
 
 /// `bootproof trust …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Trust {
     /// Trust certificates of files, folders and cabinets: roots of TPM vendors
     Import(TrustImportArguments),
@@ -257,6 +261,7 @@ pub struct TrustImportArguments {
 
 /// `bootproof policy …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Policy {
     /// Say whether a file is a policy, and what it changes
     #[command(after_help = "\
@@ -307,6 +312,7 @@ pub struct Verify {
 
 /// `bootproof reference …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Reference {
     /// Write what a folder of evidence shows as a reference, if the evidence is accepted
     #[command(after_help = "\

@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 /// `bootproof alarm …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Alarm {
     /// Show what stands against hosts, one line for each cause
     #[command(after_help = "\

@@ -18,6 +18,7 @@ Examples:
 
 /// `bootproof approval …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Approval {
     /// Show what waits for a person: hosts, other TPMs in the place of enrolled ones, references
     #[command(after_help = "\

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 /// `bootproof audit …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Audit {
     /// Show what was changed, by whom and when, the oldest first
     #[command(after_help = "\
@@ -48,6 +49,7 @@ pub struct AuditVerify {
 
 /// `bootproof result …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum AttestedResult {
     /// Print what counts of a host now, signed for others to check (EAT Attestation Result, JWT)
     #[command(after_help = "\

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 /// `bootproof channel …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Channel {
     /// Show the channels, and how they are
     #[command(after_help = "\

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 
 /// `bootproof ek-list …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum EkList {
     /// Make a list of the endorsement keys of a purchase, or put more on it
     #[command(after_help = "\

@@ -8,6 +8,7 @@ use super::{Bmcs, FirmwareApply, FirmwareRevert};
 
 /// `bootproof firmware …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Firmware {
     /// Look whether hosts are ready to be attested: what is wrong, who mends it, how many restarts
     #[command(after_help = "\

@@ -36,6 +36,7 @@ pub struct OneHost {
 
 /// `bootproof host …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Host {
     /// Show hosts, with verdict, cause and next step
     #[command(after_help = "\

@@ -6,6 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 /// `bootproof user …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum User {
     /// Show the accounts
     #[command(
@@ -84,6 +85,7 @@ pub struct UserPassword {
 
 /// `bootproof session …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Session {
     /// Show your sessions
     #[command(after_help = "Example:\n  bootproof session list --all")]
@@ -156,6 +158,7 @@ pub struct Setup {
 
 /// `bootproof api-token …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum ApiToken {
     /// Make an API token, and show it once
     #[command(after_help = "\

@@ -7,6 +7,7 @@ use tpm_wire::{PcrSet, TpmAlgId};
 
 /// `bootproof tpm …`
 #[derive(Debug, Subcommand)]
+#[command(defer = true)]
 pub enum Tpm {
     /// Say what a response code means: name, which handle, session or parameter, cause, next step
     #[command(after_help = "\
