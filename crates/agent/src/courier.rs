@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use api::agent::{EvidenceReply, KeySays, PollReply, PollRequest, TpmSays};
+use api::{
+    Bytes,
+    agent::{KeySays, PollReply, PollRequest, TpmSays},
+};
 use client::{Client, ClientError, Trust};
 use tpm_wire::PcrSet;
 
@@ -95,8 +98,9 @@ impl Courier<'_> {
                 self.enrol(&client, if is_kept { EnrolKey::Kept } else { EnrolKey::Anew }).await
             }
             PollReply::RotateKey => self.enrol(&client, EnrolKey::Anew).await,
-            PollReply::Attest { nonce, pcrs, .. } => {
-                self.attest(&client, nonce.0, pcrs.into_iter().collect()).await
+            PollReply::Attest { nonce, pcrs, known_log_sha256, .. } => {
+                let pcrs = pcrs.into_iter().collect();
+                self.attest(&client, nonce.0, pcrs, known_log_sha256).await
             }
         }
     }
@@ -150,6 +154,7 @@ impl Courier<'_> {
         client: &Client,
         nonce: Vec<u8>,
         pcrs: PcrSet,
+        known_log_sha256: Option<Bytes>,
     ) -> anyhow::Result<()> {
         let (sources, kept) = (self.sources.clone(), self.state.ak.clone());
         let collect = move |session: &mut _| {
@@ -170,8 +175,9 @@ impl Courier<'_> {
             self.key = Some(KeySays::Kept);
             enrol::save_ak(&mut self.state, self.file, ak)?;
         }
-        let (reply, sending) = cpu_of(client.post("/v1/agent/evidence", &evidence)).await;
-        let reply: EvidenceReply = reply?;
+        let (reply, sending) =
+            cpu_of(client.send_evidence(evidence, known_log_sha256.as_deref())).await;
+        let reply = reply?;
         spent.own += sending;
         let (tpm_ms, own_ms) = spent.ms();
         match reply.findings.iter().find(|finding| finding.severity == "fail") {

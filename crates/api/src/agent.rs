@@ -211,6 +211,10 @@ pub enum PollReply {
         pcrs: Vec<u32>,
         /// Milliseconds for which the challenge is good.
         good_for_ms: u64,
+        /// SHA-256 of the event log that the server has of this host. A host whose log is that one may
+        /// send [`Evidence::event_log_sha256`] instead of it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        known_log_sha256: Option<Bytes>,
     },
     /// Give the TPM's keys: `POST /v1/agent/enrol`.
     Enrol,
@@ -237,6 +241,10 @@ pub struct Evidence {
     pub pcrs: Pcrs,
     /// The event log as the kernel gave it; absent where there is none.
     pub event_log: Option<Bytes>,
+    /// SHA-256 of the event log, in place of it: where it is the one that the challenge named. A
+    /// server that does not have it any more answers [`LOG_WANTED`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_log_sha256: Option<Bytes>,
     /// The log of measurements that the running system made itself; absent where there is none.
     #[serde(default)]
     pub userspace_log: Option<Bytes>,
@@ -259,6 +267,10 @@ pub struct Evidence {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tpm: Option<TpmProperties>,
 }
+
+/// The code of the answer to evidence that names a log which the server does not have: the same
+/// evidence is to be sent again with the log in it.
+pub const LOG_WANTED: &str = "log-wanted";
 
 /// What a TPM says of itself without signing it: shown and judged as the host's word.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -130,6 +130,11 @@ impl LogMemo {
         fits.then_some(SameLog { memo: self, evidence, policy, checked: None })
     }
 
+    /// SHA-256 of the log.
+    pub const fn log_sha256(&self) -> &[u8; 32] {
+        &self.log_sha256
+    }
+
     /// Bytes that it holds in memory, about.
     pub fn n_bytes(&self) -> usize {
         // An argument and a measurement of the running system have a digest in place, or a text of

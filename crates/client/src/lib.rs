@@ -6,6 +6,7 @@
 mod context;
 mod error;
 mod events;
+mod evidence;
 mod http;
 mod trust;
 

@@ -5,9 +5,8 @@ use std::{sync::Arc, time::Instant};
 use anyhow::{Context as _, bail};
 use api::{
     agent::{
-        ActivateReply, ActivateRequest, EnrolReply, Evidence, EvidenceReply, HOST_TOKEN_PREFIX,
-        HostSays, JoinRequest, KeySays, PollReply, PollRequest, Quote, TpmKeys, TpmSays,
-        host_token_message,
+        ActivateReply, ActivateRequest, EnrolReply, Evidence, HOST_TOKEN_PREFIX, HostSays,
+        JoinRequest, KeySays, PollReply, PollRequest, Quote, TpmKeys, TpmSays, host_token_message,
     },
     machine::Machine,
 };
@@ -149,7 +148,7 @@ impl Host {
     /// Asks once what to do; answers where it is asked for evidence. A poll that ends without a challenge is
     /// followed by the next.
     pub(crate) async fn attest_once(&self) -> Result<Attested, ClientError> {
-        let (nonce, pcrs) = loop {
+        let (nonce, pcrs, known_log) = loop {
             let request = PollRequest {
                 tpm: TpmSays::Present,
                 agent_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -158,7 +157,9 @@ impl Host {
             };
             let reply = self.client.post_waiting("/v1/agent/poll", &request, api::POLL_S_MAX).await;
             match reply? {
-                PollReply::Attest { nonce, pcrs, .. } => break (nonce, pcrs),
+                PollReply::Attest { nonce, pcrs, known_log_sha256, .. } => {
+                    break (nonce, pcrs, known_log_sha256);
+                }
                 PollReply::Wait { .. } => {}
                 other => return Ok(Attested::Other(format!("the server asks for {other:?}"))),
             }
@@ -167,13 +168,13 @@ impl Host {
             Ok(evidence) => evidence,
             Err(err) => return Ok(Attested::Other(format!("{err:#}"))),
         };
-        let reply: EvidenceReply = self.client.post("/v1/agent/evidence", &evidence).await?;
+        let reply = self.client.send_evidence(evidence, known_log.as_deref()).await?;
         Ok(Attested::Judged { nonce: nonce.0, verdict: reply.verdict })
     }
 
     /// Waits for a challenge, and answers it.
     pub(crate) async fn attest(&self) -> anyhow::Result<Answer> {
-        let (nonce, pcrs) = loop {
+        let (nonce, pcrs, known_log) = loop {
             let request = PollRequest {
                 tpm: TpmSays::Present,
                 agent_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -182,15 +183,16 @@ impl Host {
             };
             let reply = self.client.post_waiting("/v1/agent/poll", &request, api::POLL_S_MAX).await;
             match reply? {
-                PollReply::Attest { nonce, pcrs, .. } => break (nonce, pcrs),
+                PollReply::Attest { nonce, pcrs, known_log_sha256, .. } => {
+                    break (nonce, pcrs, known_log_sha256);
+                }
                 PollReply::Wait { .. } => {}
                 other => bail!("the server asks {} for {other:?}", self.name),
             }
         };
         let evidence = self.evidence(&nonce, pcrs.into_iter().collect())?;
         let begun = Instant::now();
-        let reply: Result<EvidenceReply, ClientError> =
-            self.client.post("/v1/agent/evidence", &evidence).await;
+        let reply = self.client.send_evidence(evidence, known_log.as_deref()).await;
         let took = begun.elapsed();
         match reply {
             Ok(reply) => Ok(Answer::Judged { verdict: reply.verdict, took }),

@@ -39,7 +39,7 @@ fn by() -> By {
     By::new("server-bench", 1)
 }
 
-fn sha256(bytes: &[u8]) -> Sha256 {
+pub(crate) fn sha256(bytes: &[u8]) -> Sha256 {
     let mut out = [0; 32];
     out.copy_from_slice(digest(&SHA256, bytes).as_ref());
     out

@@ -9,6 +9,7 @@ use fleet_sim::Host;
 use tpm_wire::PcrSet;
 
 use crate::{
+    fill::sha256,
     frame::{ANSWER_BYTES, Request, SIGNATURE_BYTES},
     line::Line,
 };
@@ -18,13 +19,14 @@ use crate::{
 pub struct SharedLog {
     /// The log.
     pub bytes: Vec<u8>,
+    sha256: [u8; 32],
     base64: String,
 }
 
 impl SharedLog {
     /// Of these bytes.
     pub fn new(bytes: Vec<u8>) -> Self {
-        Self { base64: STANDARD.encode(&bytes), bytes }
+        Self { base64: STANDARD.encode(&bytes), sha256: sha256(&bytes), bytes }
     }
 }
 
@@ -88,18 +90,25 @@ impl Guest {
     /// Asks what to do, and does it; whether there was something.
     pub async fn attest_when_asked(&mut self, line: &mut Line) -> anyhow::Result<bool> {
         let reply = serde_json::from_slice(line.ask(&self.poll).await?)?;
-        let (nonce, pcrs) = match reply {
-            PollReply::Attest { nonce, pcrs, .. } => (nonce, pcrs),
+        let (nonce, pcrs, known) = match reply {
+            PollReply::Attest { nonce, pcrs, known_log_sha256, .. } => {
+                (nonce, pcrs, known_log_sha256)
+            }
             PollReply::Wait { .. } => return Ok(false),
             other => bail!("the server asks {} for {other:?}", self.host.name()),
         };
-        self.write_evidence(&nonce, pcrs)?;
+        self.write_evidence(&nonce, pcrs, known.as_deref())?;
         let reply: EvidenceReply = serde_json::from_slice(line.ask(&self.request).await?)?;
         ensure!(reply.verdict == "accepted", "{}: {:?}", self.host.name(), reply.findings);
         Ok(true)
     }
 
-    fn write_evidence(&mut self, nonce: &[u8], pcrs: Vec<u32>) -> anyhow::Result<()> {
+    fn write_evidence(
+        &mut self,
+        nonce: &[u8],
+        pcrs: Vec<u32>,
+        known: Option<&[u8]>,
+    ) -> anyhow::Result<()> {
         let quote = self.host.quote(nonce, pcrs.iter().copied().collect())?;
         if self.around.as_ref().is_none_or(|(of, _)| *of != pcrs) {
             let rest = self.host.evidence_but_quote(pcrs.iter().copied().collect());
@@ -115,7 +124,12 @@ impl Guest {
             STANDARD.encode(&*quote.attest),
             STANDARD.encode(&*quote.signature)
         );
-        let parts = [&own, before, r#""event_log":""#, &self.log.base64, "\"", after];
+        // As agents do: the digest alone where the server says that it has the log.
+        let log = match known == Some(&self.log.sha256) {
+            true => [r#""event_log":null,"event_log_sha256":""#, &STANDARD.encode(self.log.sha256)],
+            false => [r#""event_log":""#, &self.log.base64],
+        };
+        let parts = [&own, before, log[0], log[1], "\"", after];
         self.request.clear();
         post(&mut self.request, "/v1/agent/evidence", &self.token, &parts.map(str::as_bytes))
     }

@@ -173,6 +173,9 @@ pub enum Conflict {
         /// The host.
         host: HostId,
     },
+    /// What should lie in the store, of evidence before, does not any more.
+    #[error("evidence that was named by its digest is not in the store")]
+    EvidenceGone,
     /// The nonce is not younger than the last one accepted from this host.
     #[error("the nonce was used before, or is older than one that was")]
     NonceUsed,

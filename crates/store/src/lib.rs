@@ -35,7 +35,8 @@ pub use row::alarm::{
     AlarmSelection, DueLook, Settlement,
 };
 pub use row::appraisal::{
-    AppraisalId, AppraisalRow, EvidencePart, LastAppraisal, NewAppraisal, Rejudgement, StoredPart,
+    AppraisalId, AppraisalRow, EvidencePart, KeptPart, LastAppraisal, NewAppraisal, Rejudgement,
+    StoredPart,
 };
 pub use row::approval::{CandidateRefusal, HostDecision, WaitingCursor};
 pub use row::audit::By;

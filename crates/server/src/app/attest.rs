@@ -9,8 +9,8 @@ use appraise::{
 };
 use report::LogSection;
 use store::{
-    Approval, By, Conflict, Connection, Host, HostId, JudgedBy, NewAppraisal, QuoteClock,
-    QuotedValues, StoreError,
+    Approval, By, Conflict, Connection, EvidencePart, Host, HostId, JudgedBy, NewAppraisal,
+    QuoteClock, QuotedValues, StoreError,
 };
 use tpm_wire::{BANKS_MAX, PcrBank, PcrSet, TpmAlgId};
 use tracing::Instrument as _;
@@ -19,7 +19,7 @@ use verify::{CheckedSignature, IssuedAt, Name, Nonce, NonceError, UnixTime};
 
 use super::{
     App, AppError, RefusalKind,
-    evidence_parts::{from_parts, parts},
+    evidence_parts::{LOG_PART, from_parts, log_part, parts},
     identity::LoadedIdentity,
     memo::Memo,
     policy::clock_state,
@@ -28,7 +28,7 @@ use super::{
     secret::random,
     standing,
 };
-use crate::metrics::Stage;
+use crate::metrics::{Stage, Stages};
 
 /// Bytes of a log that is judged where it is, if one of its host was judged before: to hash it and to check a
 /// signature takes a tenth of a millisecond, as much as to hand it to another thread costs; where it is another
@@ -42,6 +42,8 @@ const TPM_ERROR_CHARS_MAX: usize = 500;
 pub(super) struct Judgeable {
     evidence: Evidence,
     nonce: Nonce,
+    /// The digest that stands in place of the log, while that was not looked up.
+    named_log: Option<[u8; 32]>,
     pcrs: Vec<PcrBank>,
     active_banks: Option<Vec<TpmAlgId>>,
     later: Option<LaterLog>,
@@ -76,8 +78,17 @@ impl Judgeable {
                 return Err(invalid("what the TPM says of itself is longer than it can be".into()));
             }
         }
+        let named_log = match (&evidence.event_log, evidence.event_log_sha256.as_deref()) {
+            (_, None) => None,
+            (Some(_), Some(_)) => return Err(invalid("a log and a digest in place of it".into())),
+            (None, Some(digest)) => Some(
+                digest
+                    .try_into()
+                    .map_err(|_| invalid("event_log_sha256 is not of 32 bytes".to_owned()))?,
+            ),
+        };
         let later = evidence.userspace_log.as_deref().map(userspace_log::parse);
-        Ok(Self { evidence, nonce, pcrs, active_banks, later })
+        Ok(Self { evidence, nonce, named_log, pcrs, active_banks, later })
     }
 
     /// Evidence that was judged before: its challenge was ours and young then. What could be read
@@ -98,6 +109,16 @@ impl Judgeable {
     /// With a log that was left out while it was not needed.
     pub(super) fn with_log(&mut self, bytes: Vec<u8>) {
         self.evidence.event_log = Some(bytes.into());
+        self.named_log = None;
+    }
+
+    /// How its log came, for the server's own log.
+    const fn log_came(&self) -> &'static str {
+        match (&self.evidence.event_log, self.named_log) {
+            (Some(_), _) => "sent",
+            (None, Some(_)) => "named",
+            (None, None) => "none",
+        }
     }
 
     /// The key of the cohort that the host names.
@@ -106,9 +127,36 @@ impl Judgeable {
     }
 }
 
+/// What a judgement needs, together: it may go to another thread.
+struct Case {
+    policy: Arc<Policy>,
+    judgeable: Judgeable,
+    identity: Option<Arc<LoadedIdentity>>,
+    memo: Option<Arc<Memo>>,
+    previous: Option<ClockState>,
+    held_to: HeldTo,
+    now: UnixTime,
+}
+
+impl Case {
+    /// `None` where the log is needed, and only its digest is there.
+    fn judge(&self) -> Option<Judged> {
+        let Self { policy, judgeable, identity, memo, previous, held_to, now } = self;
+        let (identity, previous) = (identity.as_deref(), previous.as_ref());
+        let last_time = LastTime::of(judgeable, memo.as_deref());
+        if judgeable.named_log.is_some() {
+            let inputs = Inputs::new(judgeable, identity);
+            return judge_unchanged(&inputs, policy, judgeable, last_time, previous, held_to, *now);
+        }
+        Some(judge(policy, judgeable, identity, last_time, previous, held_to, *now))
+    }
+}
+
 /// A judgement, and what is kept beside it.
 pub(super) struct Judged {
     pub(super) appraisal: api::appraisal::Appraisal,
+    /// The digest of the log, where it was made.
+    log_sha256: Option<[u8; 32]>,
     quote_clock: Option<QuoteClock>,
     /// The PCRs that the log names, where there is a log.
     named: Option<PcrSet>,
@@ -154,7 +202,7 @@ impl App {
             ));
         }
         let (judgeable, issued) = self.check_challenge(&host, evidence, now_ms)?;
-        tracing::info!("attestation started");
+        tracing::info!(log = judgeable.log_came(), "attestation started");
         let identity = self.identity(&host, now_ms).await?;
         let has_key = identity.is_some();
         let previous = host.last_quote_clock.map(clock_state);
@@ -162,33 +210,22 @@ impl App {
         let held_to = self.held_to(&host.id, cohort.as_deref()).await?;
 
         let rules = self.rules();
-        let policy = Arc::clone(&rules.policy);
-        let memo = self.memos.find(&host.id);
-        let n_bytes = judgeable.evidence.event_log.as_ref().map_or(0, |log| log.len());
-        let is_short = memo.is_some() && n_bytes <= SHORT_LOG_BYTES && judgeable.is_boot_alone();
+        let case = Case {
+            policy: Arc::clone(&rules.policy),
+            memo: self.memos.find(&host.id),
+            now: UnixTime(now_ms.div_euclid(1000)),
+            judgeable,
+            identity,
+            previous,
+            held_to,
+        };
         stages.end(Stage::Read);
-        let waiting = self.metrics.waits_for_thread();
-        let judging = move || {
-            let begun = Instant::now();
-            drop(waiting);
-            let identity = identity.as_deref();
-            let now = UnixTime(now_ms.div_euclid(1000));
-            let previous = previous.as_ref();
-            let last_time = LastTime::of(&judgeable, memo.as_deref());
-            let log_sha256 = last_time.log.as_ref().map(|log| *log.sha256());
-            let judged = judge(&policy, &judgeable, identity, last_time, previous, &held_to, now);
-            (judged, judgeable, log_sha256, begun)
-        };
-        let (judged, judgeable, log_sha256, begun) = match is_short {
-            true => judging(),
-            // Off the threads that serve sockets: a large log costs milliseconds.
-            false => tokio::task::spawn_blocking(judging)
-                .await
-                .map_err(|err| AppError::Bug(err.into()))?,
-        };
-        stages.end_at(Stage::Wait, begun);
+        let (case, judged) = self.judged(&host, case, &mut stages).await?;
+        let judgeable = case.judgeable;
         stages.end(Stage::Judge);
-        let Judged { appraisal, quote_clock, named, quoted, judged_by, memo, signature } = judged;
+        let judged_log = judged.log_sha256;
+        let Judged { appraisal, quote_clock, named, quoted, judged_by, memo, signature, .. } =
+            judged;
         if has_key && is_anothers(&appraisal) && self.counts(&host, now_ms) {
             tracing::warn!("evidence that the enrolled key did not sign: not recorded");
             return Err(AppError::refused(
@@ -230,7 +267,8 @@ impl App {
             verdict: appraisal.verdict.clone(),
             findings_json: serde_json::to_string(&appraisal.findings).map_err(to_json)?,
             document_json: serde_json::to_string(&appraisal).map_err(to_json)?,
-            evidence: parts(judgeable.evidence, log_sha256)?,
+            kept: judgeable.named_log.map(log_part).into_iter().collect(),
+            evidence: parts(judgeable.evidence, judged_log)?,
             quote_clock,
             next_due_at_ms,
             look_again_at_ms: now_ms.saturating_add(timing.good_for_ms).saturating_add(1),
@@ -239,7 +277,16 @@ impl App {
             judged_by,
         };
         let by = By::new(format!("host:{}", host.id), now_ms);
-        self.store.record_appraisal(new, by).await?;
+        match self.store.record_appraisal(new, by).await {
+            Ok(_) => {}
+            Err(err) => {
+                if matches!(err, StoreError::Conflict(Conflict::EvidenceGone)) {
+                    // The next challenge names no log.
+                    self.memos.forget(&host.id);
+                }
+                return Err(err.into());
+            }
+        }
         if host.last.as_ref().is_none_or(|last| last.verdict != appraisal.verdict) {
             self.hub.news();
         }
@@ -254,6 +301,62 @@ impl App {
             verdict: appraisal.verdict,
             findings: appraisal.findings,
             next_due_s: u64::try_from((next_due_at_ms - now_ms) / 1000).unwrap_or(0),
+        })
+    }
+
+    /// Judges `case`, which is evidence of `host`; a log that it only names is looked up where what
+    /// was found in it before does not suffice.
+    async fn judged(
+        &self,
+        host: &Host,
+        case: Case,
+        stages: &mut Stages<'_>,
+    ) -> Result<(Case, Judged), AppError> {
+        let n_bytes = case.judgeable.evidence.event_log.as_ref().map_or(0, |log| log.len());
+        let is_boot_alone = case.judgeable.is_boot_alone();
+        let is_short = case.memo.is_some() && n_bytes <= SHORT_LOG_BYTES && is_boot_alone;
+        let waiting = self.metrics.waits_for_thread();
+        let judging = move || {
+            let begun = Instant::now();
+            drop(waiting);
+            let judged = case.judge();
+            (case, judged, begun)
+        };
+        let (mut case, judged, begun) = match is_short {
+            true => judging(),
+            // Off the threads that serve sockets: a large log costs milliseconds.
+            false => tokio::task::spawn_blocking(judging)
+                .await
+                .map_err(|err| AppError::Bug(err.into()))?,
+        };
+        stages.end_at(Stage::Wait, begun);
+        let named = match (judged, case.judgeable.named_log) {
+            (Some(judged), _) => return Ok((case, judged)),
+            (None, Some(named)) => named,
+            (None, None) => return Err(AppError::Bug("a log that is there was wanted".into())),
+        };
+        case.judgeable.with_log(self.stored_log(host, &named).await?);
+        let judging = move || {
+            let judged = case.judge();
+            (case, judged)
+        };
+        let (case, judged) =
+            tokio::task::spawn_blocking(judging).await.map_err(|err| AppError::Bug(err.into()))?;
+        let judged = judged.ok_or_else(|| AppError::Bug("no judgement with a log".into()))?;
+        Ok((case, judged))
+    }
+
+    /// The log with this digest, where it is the one of the host's last evidence: of another host's it
+    /// could not say that it knows them.
+    async fn stored_log(&self, host: &Host, sha256: &[u8; 32]) -> Result<Vec<u8>, AppError> {
+        let parts = match &host.last {
+            Some(last) => self.store.evidence(last.id).await?,
+            None => Vec::new(),
+        };
+        let is_it = |part: &EvidencePart| part.name == LOG_PART && part.sha256 == *sha256;
+        parts.into_iter().find(is_it).map(|part| part.bytes).ok_or_else(|| {
+            self.memos.forget(&host.id);
+            StoreError::from(Conflict::EvidenceGone).into()
         })
     }
 
@@ -398,7 +501,9 @@ pub(super) struct LastTime<'a> {
 
 impl<'a> LastTime<'a> {
     fn of(judgeable: &'a Judgeable, memo: Option<&'a Memo>) -> Self {
-        Self { log: judgeable.evidence.event_log.as_deref().map(HashedLog::new), memo }
+        let named = || judgeable.named_log.map(|sha256| HashedLog::stored(sha256, None));
+        let log = judgeable.evidence.event_log.as_deref().map(HashedLog::new).or_else(named);
+        Self { log, memo }
     }
 }
 
@@ -414,20 +519,9 @@ pub(super) fn judge(
     now: UnixTime,
 ) -> Judged {
     let inputs = Inputs::new(judgeable, identity);
-    let unchanged = unchanged(&inputs, policy, last_time, held_to, now);
-    if let Some((unchanged, memo)) = unchanged {
-        let context = Context { previous, references: &[] };
-        let appraisal = appraise_unchanged(&unchanged, &context, now);
-        let document = report::unchanged(&unchanged, &memo.section, &appraisal);
-        return Judged {
-            appraisal: with_machine(document, judgeable),
-            quote_clock: quote_clock(unchanged.quote(), &appraisal),
-            named: Some(unchanged.named_pcrs()),
-            quoted: unchanged.quote().verified().and_then(|quote| comparable(quote.values())),
-            judged_by: JudgedBy { reference_generation: Some(held_to.generation), one_boot: None },
-            memo: None,
-            signature: unchanged.quote().verified().map(|quote| *quote.signature()),
-        };
+    let unchanged = judge_unchanged(&inputs, policy, judgeable, last_time, previous, held_to, now);
+    if let Some(judged) = unchanged {
+        return judged;
     }
     let claims = inputs.claims(policy, now);
     let reset_count = reset_count(&claims);
@@ -444,6 +538,7 @@ pub(super) fn judge(
     });
     Judged {
         appraisal: with_machine(report::appraisal(&claims, &appraisal), judgeable),
+        log_sha256: last_time.log.map(|log| *log.sha256()),
         quote_clock: quote_clock(&claims.quote, &appraisal),
         named: claims.named_pcrs(),
         quoted: comparable(claims.quoted()),
@@ -451,6 +546,32 @@ pub(super) fn judge(
         memo,
         signature: claims.quote.verified().map(|quote| *quote.signature()),
     }
+}
+
+/// The judgement of evidence of which all that rests on the log is as last time.
+fn judge_unchanged(
+    inputs: &Inputs<'_>,
+    policy: &Policy,
+    judgeable: &Judgeable,
+    last_time: LastTime<'_>,
+    previous: Option<&ClockState>,
+    held_to: &HeldTo,
+    now: UnixTime,
+) -> Option<Judged> {
+    let (unchanged, memo) = unchanged(inputs, policy, last_time, held_to, now)?;
+    let context = Context { previous, references: &[] };
+    let appraisal = appraise_unchanged(&unchanged, &context, now);
+    let document = report::unchanged(&unchanged, &memo.section, &appraisal);
+    Some(Judged {
+        appraisal: with_machine(document, judgeable),
+        log_sha256: last_time.log.map(|log| *log.sha256()),
+        quote_clock: quote_clock(unchanged.quote(), &appraisal),
+        named: Some(unchanged.named_pcrs()),
+        quoted: unchanged.quote().verified().and_then(|quote| comparable(quote.values())),
+        judged_by: JudgedBy { reference_generation: Some(held_to.generation), one_boot: None },
+        memo: None,
+        signature: unchanged.quote().verified().map(|quote| *quote.signature()),
+    })
 }
 
 /// What was checked anew, where the rest is as last time; a host without references only.

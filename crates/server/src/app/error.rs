@@ -243,6 +243,11 @@ impl AppError {
                 "nonce-used",
                 "ask for a new challenge and send evidence for that",
             ),
+            Conflict::EvidenceGone => refused(
+                RefusalKind::Conflict,
+                api::agent::LOG_WANTED,
+                "send the same evidence with the event log in it",
+            ),
             Conflict::NameTaken { .. } => {
                 refused(RefusalKind::Conflict, "name-taken", "choose another name")
             }

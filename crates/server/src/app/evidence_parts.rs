@@ -8,7 +8,7 @@ use api::{
     pcrs::Pcrs,
 };
 use serde::{Deserialize, Serialize};
-use store::EvidencePart;
+use store::{EvidencePart, KeptPart};
 
 use super::AppError;
 
@@ -65,6 +65,8 @@ pub(super) fn parts(
         quote,
         pcrs,
         event_log,
+        // In the store already.
+        event_log_sha256: _,
         userspace_log,
         ima_list,
         ak_public,
@@ -90,6 +92,11 @@ pub(super) fn parts(
         _ => EvidencePart::hash(name, bytes),
     });
     Ok(hashed.collect())
+}
+
+/// An event log that lies in the store.
+pub(super) fn log_part(sha256: [u8; 32]) -> KeptPart {
+    KeptPart { name: LOG_PART.to_owned(), sha256 }
 }
 
 /// The evidence that was stored in `parts`.

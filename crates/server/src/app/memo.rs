@@ -60,6 +60,11 @@ impl<M> Default for Memos<M> {
 }
 
 impl Memos {
+    /// The digest of the log that a host showed last, where what was found in it is kept.
+    pub(super) fn log_sha256(&self, host: &HostId) -> Option<[u8; 32]> {
+        self.find(host).map(|memo| *memo.log.log_sha256())
+    }
+
     pub(super) fn keep(&self, host: &HostId, memo: Memo) {
         let n_bytes = memo.n_bytes();
         self.keep_within(host, memo, n_bytes, BYTES_MAX);

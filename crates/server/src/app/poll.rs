@@ -94,6 +94,7 @@ impl App {
             nonce: nonce.as_bytes().into(),
             pcrs: pcrs.iter().collect(),
             good_for_ms: self.rules().config.challenge_good_for_s * 1000,
+            known_log_sha256: self.memos.log_sha256(&host.id).map(|sha256| sha256.to_vec().into()),
         })
     }
 }

@@ -58,6 +58,7 @@ pub(super) fn operations(all: &mut Operations) {
         "evidence-invalid",
         "host-disconnected",
         "host-not-found",
+        "log-wanted",
         "no-identity-key",
         "nonce-foreign",
         "nonce-invalid",

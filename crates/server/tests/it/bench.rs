@@ -416,6 +416,7 @@ impl Host {
             quote: Some(attested.quote),
             pcrs: attested.pcrs,
             event_log: Some(std::fs::read(self.log_file()).unwrap().into()),
+            event_log_sha256: None,
             ak_public: Some(attested.ak.public),
             active_banks: attested
                 .active_banks

@@ -25,6 +25,7 @@ mod idempotency;
 mod ima;
 mod inventory;
 mod join;
+mod known_log;
 mod new_key;
 mod openapi;
 mod operations;

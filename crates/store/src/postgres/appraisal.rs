@@ -45,7 +45,7 @@ pub(super) async fn record(
         tx.begin(),
         gate(tx, &ways[0], &new.host),
         references.of_judgement(tx, &new.judged_by),
-        evidence::known(tx, &ways[1], &new.evidence),
+        evidence::known(tx, &ways[1], new),
     )?;
     if gate.connection == Connection::Disconnected {
         return Err(Conflict::HostDisconnected { host: new.host.clone() }.into());
@@ -55,6 +55,9 @@ pub(super) async fn record(
     }
     if gate.last_nonce_at_ms.is_some_and(|last| new.nonce_at_ms <= last) {
         return Err(Conflict::NonceUsed.into());
+    }
+    if new.kept.iter().any(|part| !known.contains_key(&part.sha256)) {
+        return Err(Conflict::EvidenceGone.into());
     }
     reference::check_and_use(tx, &new.host, &new.judged_by, generation, by).await?;
     note_cohort(tx, &gate, new).await?;
@@ -71,7 +74,7 @@ pub(super) async fn record(
         [tx.prepare(INSERT).await?, tx.prepare(SUMMARY).await?, tx.prepare(evidence::KEEP).await?];
     let row = insert(tx, &ways[0], id, &new.host, new.at_ms, &new.verdict, &new.document_json);
     let summary = summarise(tx, &ways[1], id, new);
-    let parts = evidence::keep(tx, &ways[2], id, &new.evidence, &known);
+    let parts = evidence::keep(tx, &ways[2], id, new, &known);
     // The second flight; what is not told in the audit log lands with it.
     if tx.is_silent() {
         tokio::try_join!(biased; row, summary, parts, tx.commit_in_flight())?;

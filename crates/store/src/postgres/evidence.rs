@@ -8,20 +8,26 @@ use super::columns::Columns;
 use super::session::{Session, Values};
 use super::transaction::Transaction;
 use crate::packing::{self, Packed};
-use crate::{AppraisalId, EvidencePart, HostId, Sha256, StoreError, StoredPart};
+use crate::{AppraisalId, EvidencePart, HostId, NewAppraisal, Sha256, StoreError, StoredPart};
 
 /// Rows of `evidence` by digest, locked against who would remove them: there is somebody now who needs
 /// them.
 pub(super) const KNOWN: &str =
     "SELECT sha256, id FROM evidence WHERE sha256 = ANY($1) ORDER BY id FOR KEY SHARE";
 
+/// Names and digests of all that a judgement rests on, in their order.
+fn named(new: &NewAppraisal) -> impl Iterator<Item = (&str, &[u8])> {
+    let parts = new.evidence.iter().map(|part| (part.name.as_str(), part.sha256.as_slice()));
+    parts.chain(new.kept.iter().map(|part| (part.name.as_str(), part.sha256.as_slice())))
+}
+
 /// Which of the parts are there, and in which rows.
 pub(super) async fn known(
     tx: &Transaction,
     way: &Statement,
-    parts: &[EvidencePart],
+    new: &NewAppraisal,
 ) -> Result<HashMap<Sha256, i64>, StoreError> {
-    let digests: Vec<&[u8]> = parts.iter().map(|part| part.sha256.as_slice()).collect();
+    let digests: Vec<&[u8]> = named(new).map(|(_, sha256)| sha256).collect();
     ids_by_digest(&tx.ask(way, &[&digests]).await?)
 }
 
@@ -50,13 +56,13 @@ pub(super) async fn keep(
     tx: &Transaction,
     way: &Statement,
     id: AppraisalId,
-    parts: &[EvidencePart],
+    new: &NewAppraisal,
     known: &HashMap<Sha256, i64>,
 ) -> Result<(), StoreError> {
-    let names: Vec<&str> = parts.iter().map(|part| part.name.as_str()).collect();
-    let digests: Vec<&[u8]> = parts.iter().map(|part| part.sha256.as_slice()).collect();
+    let (names, digests): (Vec<&str>, Vec<&[u8]>) = named(new).unzip();
+    let n_parts = names.len();
     let new: Vec<&EvidencePart> =
-        parts.iter().filter(|part| !known.contains_key(&part.sha256)).collect();
+        new.evidence.iter().filter(|part| !known.contains_key(&part.sha256)).collect();
     let new_digests: Vec<&[u8]> = new.iter().map(|part| part.sha256.as_slice()).collect();
     let packed: Vec<Packed<'_>> = new.iter().map(|part| packing::pack(&part.bytes)).collect();
     let new_bytes: Vec<&[u8]> = packed.iter().map(|packed| &*packed.bytes).collect();
@@ -76,7 +82,7 @@ pub(super) async fn keep(
         &lengths,
     ];
     let n = tx.send(way, values).await?;
-    if usize::try_from(n) == Ok(parts.len()) {
+    if usize::try_from(n) == Ok(n_parts) {
         return Ok(());
     }
     Err(StoreError::broken("evidence that was stored is not there"))

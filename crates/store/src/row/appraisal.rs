@@ -27,6 +27,8 @@ pub struct NewAppraisal {
     pub document_json: String,
     /// What was judged, verbatim.
     pub evidence: Vec<EvidencePart>,
+    /// What was judged and lies in the store already, of evidence before; in order behind the rest.
+    pub kept: Vec<KeptPart>,
     /// The TPM's counters, where the quote verified; `None` keeps those known.
     pub quote_clock: Option<QuoteClock>,
     /// When the next attestation is due.
@@ -72,6 +74,16 @@ pub struct EvidencePart {
     pub sha256: Sha256,
     /// The bytes as they came.
     pub bytes: Vec<u8>,
+}
+
+/// One piece of evidence that is not handed over again, since it lies in the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeptPart {
+    /// What it is.
+    pub name: String,
+    /// SHA-256 over its bytes. Where the store does not have them any more, nothing is recorded:
+    /// [`Conflict::EvidenceGone`](crate::Conflict::EvidenceGone).
+    pub sha256: Sha256,
 }
 
 /// One piece of evidence as it lies in the store.

@@ -36,13 +36,22 @@ pub(super) fn record(db: &Db, new: &NewAppraisal, by: &By) -> Result<AppraisalId
     }
     reference::check_and_use(db, &new.host, &new.judged_by, by)?;
     let id = insert(db, &new.host, new.at_ms, &new.verdict, &new.document_json)?;
-    for (position, part) in (0_i64..).zip(&new.evidence) {
-        let evidence_id = keep(db, part)?;
+    let mut position = 0_i64;
+    let mut rests_on = |name: &str, evidence_id: i64| -> Result<(), StoreError> {
         db.prepare_cached(
             "INSERT INTO appraisal_evidence (appraisal_id, position, name, evidence_id)
              VALUES (?1, ?2, ?3, ?4)",
         )?
-        .execute(params![id.0, position, part.name, evidence_id])?;
+        .execute(params![id.0, position, name, evidence_id])?;
+        position += 1;
+        Ok(())
+    };
+    for part in &new.evidence {
+        rests_on(&part.name, keep(db, part)?)?;
+    }
+    for part in &new.kept {
+        let known = known(db, &part.sha256)?.ok_or(Conflict::EvidenceGone)?;
+        rests_on(&part.name, known)?;
     }
     summarise(db, id, new)?;
     note_cohort(db, &gate, new)?;
@@ -142,13 +151,15 @@ fn gate(db: &Db, host: &HostId) -> Result<Option<Gate>, StoreError> {
     Ok(gate.optional()?)
 }
 
+/// The row of the bytes with this digest.
+fn known(db: &Db, sha256: &Sha256) -> Result<Option<i64>, StoreError> {
+    let mut statement = db.prepare_cached("SELECT id FROM evidence WHERE sha256 = ?1")?;
+    Ok(statement.query_row([sha256.as_slice()], |row| row.get(0)).optional()?)
+}
+
 /// Stores the part's bytes unless they are there, and returns their row.
 fn keep(db: &Db, part: &EvidencePart) -> Result<i64, StoreError> {
-    let known = db
-        .prepare_cached("SELECT id FROM evidence WHERE sha256 = ?1")?
-        .query_row([part.sha256.as_slice()], |row| row.get(0))
-        .optional()?;
-    if let Some(id) = known {
+    if let Some(id) = known(db, &part.sha256)? {
         return Ok(id);
     }
     let Packed { packing, bytes, n_bytes } = packing::pack(&part.bytes);

@@ -111,6 +111,7 @@ pub(in crate::http) const CODES: &[Code] = &[
     code(403, "join-token-used-up", "the join token let in as many hosts as it may"),
     code(400, "label-invalid", "this is no label, or too many"),
     code(409, "last-administrator", "it is the only enabled account of an administrator"),
+    code(409, "log-wanted", "the event log that is named is not there: it has to be sent"),
     code(429, "login-busy", "too many people log in at this moment"),
     code(429, "login-delayed", "too many wrong logins: later again"),
     code(401, "login-failed", "name and password belong to no account that lets somebody in"),

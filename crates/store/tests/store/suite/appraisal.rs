@@ -4,8 +4,8 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use store::{
-    AuditBreak, AuditChain, Conflict, EvidencePart, NewAppraisal, Origin, Reenrolment, Reply,
-    Store, StoreError, StoredPart,
+    AuditBreak, AuditChain, Conflict, EvidencePart, KeptPart, NewAppraisal, Origin, Reenrolment,
+    Reply, Store, StoreError, StoredPart,
 };
 
 use super::make::{appraisal, by, completion, digest, enrolled, host, pending_of};
@@ -54,6 +54,26 @@ pub(crate) async fn one_of_many_wins_a_nonce(store: &dyn Store) {
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);
     assert_eq!(results.iter().filter(|result| is_nonce_used(result)).count(), 63);
     assert_eq!(store.appraisals(&a.id, 100).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn kept_parts_are_those_of_evidence_before(store: &dyn Store) {
+    let a = enrolled(store, "a").await;
+    store.record_appraisal(appraisal(&a, 100), by(100)).await.unwrap();
+    let new = appraisal(&a, 101);
+    let (mut evidence, log) = (new.evidence.clone(), new.evidence[1].clone());
+    let named = |sha256| KeptPart { name: "log".into(), sha256 };
+    evidence.truncate(1);
+
+    let gone = digest("a log that nobody stored");
+    let kept = vec![named(log.sha256), named(gone)];
+    let unknown = NewAppraisal { evidence: evidence.clone(), kept, ..new.clone() };
+    let refused = store.record_appraisal(unknown, by(101)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Conflict(Conflict::EvidenceGone)), "{refused:?}");
+    assert_eq!(store.appraisals(&a.id, 10).await.unwrap().len(), 1, "nothing is recorded");
+
+    let new = NewAppraisal { evidence: evidence.clone(), kept: vec![named(log.sha256)], ..new };
+    let id = store.record_appraisal(new, by(101)).await.unwrap();
+    assert_eq!(store.evidence(id).await.unwrap(), [evidence.remove(0), log]);
 }
 
 pub(crate) async fn needs_the_judged_identity(store: &dyn Store) {

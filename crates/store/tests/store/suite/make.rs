@@ -105,6 +105,7 @@ pub(crate) fn appraisal(host: &Host, nonce_at_ms: i64) -> NewAppraisal {
             EvidencePart::hash("quote", format!("{} {nonce_at_ms}", host.id).into_bytes()),
             EvidencePart::hash("log", b"the same log".to_vec()),
         ],
+        kept: Vec::new(),
         quote_clock: Some(QuoteClock {
             clock_ms: u64::MAX,
             reset_count: u32::MAX,
