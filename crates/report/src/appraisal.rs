@@ -25,68 +25,44 @@ const UNTRUSTED_CHARS_MAX: usize = 4096;
 
 /// `judged` and what `claims` it rests on, as a document.
 pub fn appraisal(claims: &Claims<'_>, judged: &appraise::Appraisal) -> Appraisal {
-    document(&claims.beside_log(), LogSection::of(claims), judged)
-}
-
-/// The same of a host whose log is the one that `section` was made of.
-pub fn unchanged(
-    unchanged: &Unchanged<'_, '_>,
-    section: &LogSection,
-    judged: &appraise::Appraisal,
-) -> Appraisal {
-    document(&unchanged.beside_log(), section.clone(), judged)
-}
-
-/// What a document says of a log and of the boot that it tells, to be used again while the log and
-/// the quoted values are the same.
-#[derive(Clone, Debug)]
-pub struct LogSection(Facts);
-
-impl LogSection {
-    /// What `claims` say of their log.
-    pub fn of(claims: &Claims<'_>) -> Self {
-        let mut facts = Facts::default();
-        if let LogStatus::Read(log) = &claims.log {
-            facts.event_log = Some(log_facts(log));
-            // What the log tells counts only under a verified quote.
-            if claims.quote.verified().is_some() {
-                boot(log, &mut facts);
-            }
-        }
-        Self(facts)
-    }
-
-    /// Bytes that it holds in memory, about. Its document is about as long: it says each name, and
-    /// has no room that is not used.
-    pub fn n_bytes(&self) -> usize {
-        let json = serde_json::to_string(&self.0).map_or(usize::MAX, |json| json.len());
-        json.saturating_add(size_of::<Self>())
-    }
-}
-
-fn document(
-    beside: &BesideLog<'_, '_>,
-    LogSection(of_log): LogSection,
-    judged: &appraise::Appraisal,
-) -> Appraisal {
+    let beside = claims.beside_log();
     let verified = beside.quote.verified();
-    let quoted = verified.map_or(&[][..], |quote| quote.values());
+    let mut document = head(&beside, judged);
+    document.facts.pcrs =
+        verified.map_or(&[][..], |quote| quote.values()).iter().cloned().collect::<Pcrs>();
+    if let LogStatus::Read(log) = &claims.log {
+        document.facts.event_log = Some(log_facts(log));
+        // What the log tells counts only under a verified quote.
+        if verified.is_some() {
+            boot(log, &mut document.facts);
+        }
+    }
+    document
+}
+
+/// The same of a host whose log and quoted values are those of an earlier judgement, without what tells
+/// of the boot: that is the earlier one's [`BootSection`](crate::BootSection).
+pub fn unchanged(unchanged: &Unchanged<'_, '_>, judged: &appraise::Appraisal) -> Appraisal {
+    head(&unchanged.beside_log(), judged)
+}
+
+/// All but what tells of the boot.
+fn head(beside: &BesideLog<'_, '_>, judged: &appraise::Appraisal) -> Appraisal {
     Appraisal {
         verdict: judged.verdict.as_str().to_owned(),
         findings: judged.findings.iter().map(Finding::from).collect(),
         facts: Facts {
-            quote_verified: verified.is_some(),
+            quote_verified: beside.quote.verified().is_some(),
             quote: quote(beside),
             endorsement: endorsement(beside.ek),
             tpm: tpm(beside),
             interface: beside.untrusted_interface.map(|interface| interface.as_str().to_owned()),
-            pcrs: quoted.iter().cloned().collect::<Pcrs>(),
             reference: judged.reference.as_ref().map(|matched| ReferenceFacts {
                 name: matched.name.clone(),
                 state: matched.state.as_str().to_owned(),
                 pcrs: matched.pcrs.iter().collect(),
             }),
-            ..of_log
+            ..Facts::default()
         },
         judged_anew: false,
     }

@@ -3,10 +3,12 @@
 
 mod appraisal;
 mod boot_path;
+mod boot_section;
 pub mod ear;
 mod quirk;
 pub mod reference;
 mod secure_boot;
 
-pub use appraisal::{LogSection, appraisal, endorsement, machine_said, tpm_said, unchanged};
+pub use appraisal::{appraisal, endorsement, machine_said, tpm_said, unchanged};
+pub use boot_section::BootSection;
 pub use quirk::quirks;

@@ -11,7 +11,10 @@ use api::support::HostFindings;
 use clap::Args;
 use rustix::system::uname;
 use serde::Serialize;
-use server::config::Config;
+use server::{
+    app::document::{BOOT_PART, Stored},
+    config::Config,
+};
 use store::{Host, SqliteLook};
 use support_bundle::{Bundle, Maker, file_name};
 
@@ -220,12 +223,15 @@ fn evidence(bundle: &mut Bundle, look: &SqliteLook, hosts: &[Host]) -> anyhow::R
             bundle.leave_out(&folder, &"the host was never judged");
             continue;
         };
+        let parts = look.evidence(last.id)?;
         if let Some(judged) = look.appraisal(last.id)? {
-            let document: serde_json::Value = serde_json::from_str(&judged.document_json)
+            let boot = parts.iter().find(|part| part.name == BOOT_PART);
+            let document = Stored::read(&judged.document_json)
+                .and_then(|stored| stored.with(boot.map(|part| part.bytes.as_slice())))
                 .context("the stored judgement is damaged")?;
             bundle.document(&format!("{folder}/appraisal.json"), &document)?;
         }
-        for part in look.evidence(last.id)? {
+        for part in parts.into_iter().filter(|part| part.name != BOOT_PART) {
             // The answered challenge is spent; it is of no use to anybody who has not the key.
             bundle.verbatim(&format!("{folder}/{}", file_name(&part.name)), part.bytes);
         }

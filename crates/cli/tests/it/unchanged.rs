@@ -8,7 +8,7 @@ use appraise::{
     appraise_unchanged, examine,
 };
 use cli::{evidence_dir::EvidenceFolder, with_inputs};
-use report::LogSection;
+use report::BootSection;
 use verify::{CheckedSignature, RootStore, UnixTime, UntrustedAttest};
 
 use crate::recorded::{NOW, boots, cases, roots};
@@ -16,7 +16,7 @@ use crate::recorded::{NOW, boots, cases, roots};
 /// What a judgement gives: findings and document.
 type Judged = (Appraisal, api::appraisal::Appraisal);
 /// What is kept of one: of the log, and the signature of the quote.
-type Memo = (LogMemo, LogSection, CheckedSignature);
+type Memo = (LogMemo, BootSection, CheckedSignature);
 
 /// By what evidence is judged.
 #[derive(Clone)]
@@ -45,24 +45,26 @@ impl<'a> By<'a> {
                 let context = self.context();
                 let memo = LogMemo::of(&log, evidence, &claims, &context, &self.policy, self.now)?;
                 let signature = *claims.quote.verified()?.signature();
-                Some((memo, LogSection::of(&claims), signature))
+                Some((memo, signature))
             });
             let appraisal = appraise(&claims, &self.context(), &self.policy, self.now);
             let document = report::appraisal(&claims, &appraisal);
-            ((appraisal, document), memo)
+            let boot = BootSection::take(&mut document.clone()).unwrap();
+            ((appraisal, document), memo.map(|(memo, signature)| (memo, boot, signature)))
         })
     }
 
     /// Judges `folder` by `memo` alone; `None` where it does not fit.
     fn by_memo(&self, folder: &EvidenceFolder, kept: &Memo) -> Option<Judged> {
-        let (memo, section, signature) = kept;
+        let (memo, boot, signature) = kept;
         with_inputs(folder, self.roots, |evidence, known, ek, challenge| {
             let log = HashedLog::new(evidence.event_log?);
             let same = memo.fits(&log, evidence, &self.context(), &self.policy)?;
             let same = same.with_signature(Some(*signature));
             let unchanged = same.examine(known, ek, challenge, self.now)?;
             let appraisal = appraise_unchanged(&unchanged, &self.context(), self.now);
-            let document = report::unchanged(&unchanged, section, &appraisal);
+            let head = report::unchanged(&unchanged, &appraisal);
+            let document = BootSection::put_back(head, boot.as_bytes()).unwrap();
             Some((appraisal, document))
         })
     }

@@ -7,7 +7,7 @@ use appraise::{
     Challenge, Claims, ClockState, Context, EkEvidence, HashedLog, Known, LogMemo, Policy,
     QuoteEvidence, QuoteStatus, Unchanged, Verdict, appraise, appraise_unchanged, examine,
 };
-use report::LogSection;
+use report::BootSection;
 use store::{
     Approval, By, Conflict, Connection, EvidencePart, Host, HostId, JudgedBy, NewAppraisal,
     QuoteClock, QuotedValues, StoreError,
@@ -18,7 +18,7 @@ use userspace_log::LaterLog;
 use verify::{CheckedSignature, IssuedAt, Name, Nonce, NonceError, UnixTime};
 
 use super::{
-    App, AppError, RefusalKind,
+    App, AppError, RefusalKind, document,
     evidence_parts::{LOG_PART, from_parts, log_part, parts},
     identity::LoadedIdentity,
     memo::Memo,
@@ -140,21 +140,27 @@ struct Case {
 
 impl Case {
     /// `None` where the log is needed, and only its digest is there.
-    fn judge(&self) -> Option<Judged> {
+    fn judge(&self) -> Result<Option<Judged>, AppError> {
         let Self { policy, judgeable, identity, memo, previous, held_to, now } = self;
         let (identity, previous) = (identity.as_deref(), previous.as_ref());
         let last_time = LastTime::of(judgeable, memo.as_deref());
         if judgeable.named_log.is_some() {
             let inputs = Inputs::new(judgeable, identity);
-            return judge_unchanged(&inputs, policy, judgeable, last_time, previous, held_to, *now);
+            let (policy, now) = (&**policy, *now);
+            return Ok(judge_unchanged(
+                &inputs, policy, judgeable, last_time, previous, held_to, now,
+            ));
         }
-        Some(judge(policy, judgeable, identity, last_time, previous, held_to, *now))
+        judge(policy, judgeable, identity, last_time, previous, held_to, *now).map(Some)
     }
 }
 
 /// A judgement, and what is kept beside it.
 pub(super) struct Judged {
+    /// Without what tells of the boot.
     pub(super) appraisal: api::appraisal::Appraisal,
+    /// That.
+    pub(super) boot: BootSection,
     /// The digest of the log, where it was made.
     log_sha256: Option<[u8; 32]>,
     quote_clock: Option<QuoteClock>,
@@ -224,8 +230,9 @@ impl App {
         let judgeable = case.judgeable;
         stages.end(Stage::Judge);
         let judged_log = judged.log_sha256;
-        let Judged { appraisal, quote_clock, named, quoted, judged_by, memo, signature, .. } =
-            judged;
+        let Judged {
+            appraisal, boot, quote_clock, named, quoted, judged_by, memo, signature, ..
+        } = judged;
         if has_key && is_anothers(&appraisal) && self.counts(&host, now_ms) {
             tracing::warn!("evidence that the enrolled key did not sign: not recorded");
             return Err(AppError::refused(
@@ -259,6 +266,9 @@ impl App {
             ),
         }
         let to_json = |err: serde_json::Error| AppError::Bug(err.into());
+        let named_log = judgeable.named_log;
+        let mut evidence = parts(judgeable.evidence, judged_log)?;
+        evidence.push(document::boot_part(&boot));
         let new = NewAppraisal {
             host: host.id.clone(),
             identity_version: host.identity_version,
@@ -266,9 +276,9 @@ impl App {
             at_ms: now_ms,
             verdict: appraisal.verdict.clone(),
             findings_json: serde_json::to_string(&appraisal.findings).map_err(to_json)?,
-            document_json: serde_json::to_string(&appraisal).map_err(to_json)?,
-            kept: judgeable.named_log.map(log_part).into_iter().collect(),
-            evidence: parts(judgeable.evidence, judged_log)?,
+            document_json: document::write(&appraisal, &boot)?,
+            kept: named_log.map(log_part).into_iter().collect(),
+            evidence,
             quote_clock,
             next_due_at_ms,
             look_again_at_ms: now_ms.saturating_add(timing.good_for_ms).saturating_add(1),
@@ -330,7 +340,7 @@ impl App {
                 .map_err(|err| AppError::Bug(err.into()))?,
         };
         stages.end_at(Stage::Wait, begun);
-        let named = match (judged, case.judgeable.named_log) {
+        let named = match (judged?, case.judgeable.named_log) {
             (Some(judged), _) => return Ok((case, judged)),
             (None, Some(named)) => named,
             (None, None) => return Err(AppError::Bug("a log that is there was wanted".into())),
@@ -342,7 +352,7 @@ impl App {
         };
         let (case, judged) =
             tokio::task::spawn_blocking(judging).await.map_err(|err| AppError::Bug(err.into()))?;
-        let judged = judged.ok_or_else(|| AppError::Bug("no judgement with a log".into()))?;
+        let judged = judged?.ok_or_else(|| AppError::Bug("no judgement with a log".into()))?;
         Ok((case, judged))
     }
 
@@ -517,11 +527,11 @@ pub(super) fn judge(
     previous: Option<&ClockState>,
     held_to: &HeldTo,
     now: UnixTime,
-) -> Judged {
+) -> Result<Judged, AppError> {
     let inputs = Inputs::new(judgeable, identity);
     let unchanged = judge_unchanged(&inputs, policy, judgeable, last_time, previous, held_to, now);
     if let Some(judged) = unchanged {
-        return judged;
+        return Ok(judged);
     }
     let claims = inputs.claims(policy, now);
     let reset_count = reset_count(&claims);
@@ -532,12 +542,15 @@ pub(super) fn judge(
         Verdict::Accepted => held_to.one_boot(appraisal.reference.as_ref(), reset_count),
         Verdict::NotAccepted | Verdict::NotAppraised => None,
     };
+    let mut head = with_machine(report::appraisal(&claims, &appraisal), judgeable);
+    let boot = BootSection::take(&mut head).map_err(|err| AppError::Bug(err.into()))?;
     let memo = last_time.log.and_then(|log| {
         let log = LogMemo::of(&log, &inputs.evidence, &claims, &context, policy, now)?;
-        Some(Memo { log, section: LogSection::of(&claims) })
+        Some(Memo { log, boot: boot.clone() })
     });
-    Judged {
-        appraisal: with_machine(report::appraisal(&claims, &appraisal), judgeable),
+    Ok(Judged {
+        appraisal: head,
+        boot,
         log_sha256: last_time.log.map(|log| *log.sha256()),
         quote_clock: quote_clock(&claims.quote, &appraisal),
         named: claims.named_pcrs(),
@@ -545,7 +558,7 @@ pub(super) fn judge(
         judged_by: JudgedBy { reference_generation: Some(held_to.generation), one_boot },
         memo,
         signature: claims.quote.verified().map(|quote| *quote.signature()),
-    }
+    })
 }
 
 /// The judgement of evidence of which all that rests on the log is as last time.
@@ -561,9 +574,9 @@ fn judge_unchanged(
     let (unchanged, memo) = unchanged(inputs, policy, last_time, held_to, now)?;
     let context = Context { previous, references: &[] };
     let appraisal = appraise_unchanged(&unchanged, &context, now);
-    let document = report::unchanged(&unchanged, &memo.section, &appraisal);
     Some(Judged {
-        appraisal: with_machine(document, judgeable),
+        appraisal: with_machine(report::unchanged(&unchanged, &appraisal), judgeable),
+        boot: memo.boot.clone(),
         log_sha256: last_time.log.map(|log| *log.sha256()),
         quote_clock: quote_clock(unchanged.quote(), &appraisal),
         named: Some(unchanged.named_pcrs()),

@@ -135,7 +135,7 @@ pub(super) fn from_parts(parts: Vec<EvidencePart>) -> Result<Evidence, AppError>
             "machine" => {
                 evidence.machine = Some(serde_json::from_slice(&bytes).map_err(json)?);
             }
-            // Of a later version; this one does not show it.
+            // Of the judgement, not of the host; and what a later version has.
             _ => {}
         }
     }

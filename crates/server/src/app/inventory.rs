@@ -140,21 +140,16 @@ impl App {
         let id = HostId::from(id);
         self.find(&id).await?;
         let rows = self.store.appraisals(&id, HISTORY_LEN).await?;
-        rows.iter()
-            .map(|row| {
-                let appraisal = serde_json::from_str(&row.document_json)
-                    .map_err(|err| AppError::Bug(err.into()))?;
-                Ok(PastAppraisal { at_ms: row.at_ms, appraisal })
-            })
-            .collect()
+        let documents = self.documents(&rows).await?;
+        let past = rows.iter().zip(documents);
+        Ok(past.map(|(row, appraisal)| PastAppraisal { at_ms: row.at_ms, appraisal }).collect())
     }
 
     /// The last judgement of a host in full.
     pub(super) async fn last_appraisal(&self, host: &Host) -> Result<Option<Appraisal>, AppError> {
         let Some(last) = &host.last else { return Ok(None) };
         let Some(row) = self.store.appraisal(last.id).await? else { return Ok(None) };
-        let read = serde_json::from_str(&row.document_json);
-        read.map(Some).map_err(|err| AppError::Bug(err.into()))
+        Ok(self.documents(&[row]).await?.pop())
     }
 
     pub(super) async fn find(&self, id: &HostId) -> Result<Host, AppError> {

@@ -8,7 +8,7 @@ use std::{
 };
 
 use appraise::LogMemo;
-use report::LogSection;
+use report::BootSection;
 use store::HostId;
 use verify::CheckedSignature;
 
@@ -24,13 +24,13 @@ const HOST_BYTES_MAX: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Memo {
     pub(super) log: LogMemo,
-    pub(super) section: LogSection,
+    pub(super) boot: BootSection,
 }
 
 impl Memo {
     fn n_bytes(&self) -> usize {
         // The host's identifier and the entry of the table, with a signature.
-        self.log.n_bytes() + self.section.n_bytes() + 160
+        self.log.n_bytes() + self.boot.n_bytes() + 160
     }
 }
 

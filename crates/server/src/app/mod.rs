@@ -11,6 +11,7 @@ mod caller;
 mod census;
 mod channel;
 mod counts;
+pub mod document;
 mod ek_list;
 mod enrol;
 mod error;

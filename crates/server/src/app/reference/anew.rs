@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use report::BootSection;
 use store::{By, Conflict, Host, HostId, ReferenceScope, Rejudgement, StoreError};
 use verify::UnixTime;
 
@@ -117,15 +118,16 @@ impl App {
                 previous.as_ref(),
                 &stored.held_to,
                 now,
-            );
+            )?;
             let is_first_use = (judged.judged_by.one_boot.as_ref())
                 .is_some_and(|(id, _)| !stored.held_to.is_used(id));
-            (judged, is_first_use)
+            Ok::<_, AppError>((judged, is_first_use))
         });
-        let (judged, is_first_use) = judging.await.map_err(|err| AppError::Bug(err.into()))?;
-        let mut appraisal = judged.appraisal;
-        appraisal.judged_anew = true;
+        let (judged, is_first_use) = judging.await.map_err(|err| AppError::Bug(err.into()))??;
         let to_json = |err: serde_json::Error| AppError::Bug(err.into());
+        let whole = BootSection::put_back(judged.appraisal, judged.boot.as_bytes());
+        let mut appraisal = whole.map_err(to_json)?;
+        appraisal.judged_anew = true;
         let findings_json = serde_json::to_string(&appraisal.findings).map_err(to_json)?;
         let is_same = appraisal.verdict == last.verdict && findings_json == last.findings_json;
         if is_same && !is_first_use {
