@@ -28,6 +28,7 @@ mod list;
 mod login_log;
 mod login_rate;
 mod memo;
+mod oidc;
 mod password;
 mod peers;
 mod policy;
@@ -61,6 +62,7 @@ pub use retention::thinning;
 pub use caller::{Caller, HostScope};
 pub use error::{AppError, Refusal, RefusalKind};
 pub use event::EventReader;
+pub(crate) use oidc::TakenBack;
 pub use rules::RulesChange;
 pub(crate) use secret::SESSION_PREFIX;
 pub(crate) use session::is_csrf_token;
@@ -100,6 +102,9 @@ pub struct App {
     passwords: password::Passwords,
     /// Seals the secrets of channels.
     seal: channel::Seal,
+    /// Seals what browsers keep of logins at the identity provider.
+    login_seal: channel::Seal,
+    at_provider: oidc::AtProvider,
     /// Places of streams of events.
     streams: Arc<tokio::sync::Semaphore>,
 }
@@ -125,6 +130,7 @@ impl App {
         let signing = Zeroizing::new(store.secret_or_insert("signing-key", candidate).await?);
         let joins_per_s = config.joins_per_s;
         let seal = channel::Seal::new(&authority.secret())?;
+        let login_seal = channel::Seal::for_purpose(&authority.secret(), oidc::SEAL_PURPOSE)?;
         metrics.watch_store(Arc::clone(&store));
         Ok(Arc::new(Self {
             store,
@@ -147,6 +153,8 @@ impl App {
             login_log: login_log::LoginLog::default(),
             passwords: password::Passwords::default(),
             seal,
+            login_seal,
+            at_provider: oidc::AtProvider::default(),
             streams: Arc::new(tokio::sync::Semaphore::new(event::STREAMS_MAX)),
         }))
     }

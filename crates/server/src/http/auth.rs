@@ -88,13 +88,25 @@ fn credential(parts: &Parts) -> Result<(&str, Shown), AppError> {
 
 /// The session that the cookie shows. Of several the request is none of ours.
 pub(crate) fn session_cookie(parts: &Parts) -> Option<&str> {
+    // No other kind of token is shown by a cookie.
+    only(cookies(parts, SESSION_COOKIE).filter(|value| value.starts_with(SESSION_PREFIX)))
+}
+
+/// The value of the cookie of this name. Of several it is none of ours.
+pub(crate) fn cookie_value<'a>(parts: &'a Parts, name: &'a str) -> Option<&'a str> {
+    only(cookies(parts, name))
+}
+
+fn cookies<'a>(parts: &'a Parts, wanted: &'a str) -> impl Iterator<Item = &'a str> {
     let lines = parts.headers.get_all(header::COOKIE).iter();
     let pairs = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
-    let mut values = pairs.filter_map(|pair| {
+    pairs.filter_map(move |pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        // No other kind of token is shown by a cookie.
-        (name == SESSION_COOKIE && value.starts_with(SESSION_PREFIX)).then_some(value)
-    });
+        (name == wanted).then_some(value)
+    })
+}
+
+fn only<'a>(mut values: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let value = values.next()?;
     values.next().is_none().then_some(value)
 }

@@ -136,6 +136,7 @@ pub(in crate::http) const CODES: &[Code] = &[
     code(409, "nonce-used", "the challenge was answered already"),
     code(406, "not-acceptable", "the client takes nothing that this address gives"),
     code(409, "nothing-changed", "the host boots as it should"),
+    code(404, "oidc-not-configured", "this server asks no identity provider"),
     code(403, "other-site", "the request does not come from a page of this server"),
     code(409, "other-tpm", "this is another TPM than the host's"),
     code(400, "password-invalid", "the password is too short, or among the first that are tried"),
