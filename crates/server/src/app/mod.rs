@@ -17,6 +17,7 @@ mod error;
 mod event;
 mod event_filter;
 mod evidence_parts;
+mod guess_rate;
 mod hear;
 mod hub;
 mod idempotent;
@@ -49,10 +50,10 @@ mod tpm_keys;
 mod trust;
 mod words;
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use api::admin::Server;
-use store::{By, Host, Labels, NewApiToken, Role, Store, StoreError};
+use store::{By, Host, Labels, NewApiToken, Role, Sha256, Store, StoreError};
 use verify::NonceKey;
 use zeroize::Zeroizing;
 
@@ -73,7 +74,7 @@ pub(crate) use secret::sha256;
 use crate::{
     authority::Authority,
     config::{Config, LoadedPolicy},
-    metrics::Metrics,
+    metrics::{Metrics, TokenKind},
 };
 use secret::{ADMIN_PREFIX, new_token, random, token_sha256};
 
@@ -97,6 +98,9 @@ pub struct App {
     judging_anew: tokio::sync::Mutex<()>,
     memos: memo::Memos,
     join_rate: join_rate::JoinRate,
+    activation_rate: join_rate::JoinRate,
+    ek_rate: join_rate::EkRate,
+    guess_rate: guess_rate::GuessRate,
     login_rate: login_rate::LoginRate,
     login_log: login_log::LoginLog,
     passwords: password::Passwords,
@@ -149,6 +153,9 @@ impl App {
             judging_anew: tokio::sync::Mutex::default(),
             memos: memo::Memos::default(),
             join_rate: join_rate::JoinRate::new(joins_per_s),
+            activation_rate: join_rate::JoinRate::new(joins_per_s),
+            ek_rate: join_rate::EkRate::default(),
+            guess_rate: guess_rate::GuessRate::default(),
             login_rate: login_rate::LoginRate::default(),
             login_log: login_log::LoginLog::default(),
             passwords: password::Passwords::default(),
@@ -191,10 +198,24 @@ impl App {
         }
     }
 
-    /// The host whose token this is.
-    pub async fn authenticate_host(&self, token: &str) -> Result<Host, AppError> {
-        let host = self.store.host_by_api_token(token_sha256(token)).await?;
+    /// The host whose token this is, shown at `address`.
+    pub async fn authenticate_host(&self, token: &str, address: IpAddr) -> Result<Host, AppError> {
+        let sha256 = token_sha256(token);
+        self.guess_rate.admit(&sha256, address, Instant::now())?;
+        let host = self.store.host_by_api_token(sha256).await?;
+        self.was_shown(TokenKind::Host, sha256, host.as_ref(), address);
         host.ok_or_else(AppError::unauthenticated)
+    }
+
+    /// Counts a token that was looked for, by what was found.
+    fn was_shown<T>(&self, kind: TokenKind, sha256: Sha256, found: Option<&T>, address: IpAddr) {
+        match found {
+            Some(_) => self.guess_rate.was_right(sha256),
+            None => {
+                self.guess_rate.was_wrong(sha256, address, Instant::now());
+                self.metrics.token_not_known(kind);
+            }
+        }
     }
 
     /// Makes the first administrator's token of this name anew; the one before, if any, is good no more.

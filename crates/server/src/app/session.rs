@@ -168,6 +168,7 @@ impl App {
             expires_at_ms,
         };
         self.store.begin_session(session, by).await?;
+        self.guess_rate.was_right(token_sha256(&secret));
         let view = SessionBegun {
             actor,
             role: role_view(role),

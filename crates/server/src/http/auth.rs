@@ -8,7 +8,10 @@
 //! refused to them, but for the addresses whose extractor ([`ViewerWithin`], [`OperatorWithin`]) says that
 //! they ask the application about each host.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+};
 
 use api::people::{CSRF_HEADER, SESSION_COOKIE};
 use axum::{
@@ -18,6 +21,7 @@ use axum::{
 use store::{By, Host, Role};
 
 use super::{
+    listen::Peer,
     operation::{Description, Input, Needs, Schemas, codes},
     problem::Failure,
 };
@@ -63,6 +67,11 @@ fn bearer(parts: &Parts) -> Result<&str, AppError> {
     let value = parts.headers.get(header::AUTHORIZATION).ok_or_else(AppError::unauthenticated)?;
     let value = value.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
     value.ok_or_else(AppError::unauthenticated)
+}
+
+/// The address at the other end of the connection. One that nobody noted is one for all such requests.
+pub(crate) fn address(parts: &Parts) -> IpAddr {
+    parts.extensions.get::<Peer>().map_or(Ipv6Addr::UNSPECIFIED.into(), |Peer(address)| *address)
 }
 
 /// What the request shows. A token wins: it was put there on purpose.
@@ -159,7 +168,7 @@ impl FromRequestParts<Arc<App>> for ByHost {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        Ok(Self(app.authenticate_host(bearer(parts)?).await?))
+        Ok(Self(app.authenticate_host(bearer(parts)?, address(parts)).await?))
     }
 }
 
@@ -179,7 +188,7 @@ async fn caller(
     needed: Role,
     reach: Reach,
 ) -> Result<Caller, AppError> {
-    let caller = app.authenticate(credential(parts)?.0).await?;
+    let caller = app.authenticate(credential(parts)?.0, address(parts)).await?;
     caller.require(needed)?;
     if !caller.hosts.is_fleet() {
         match (host_of_address(parts).await, reach) {
@@ -207,7 +216,7 @@ impl FromRequestParts<Arc<App>> for Known {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         let (secret, shown) = credential(parts)?;
-        Ok(Self(app.authenticate(secret).await?, shown))
+        Ok(Self(app.authenticate(secret, address(parts)).await?, shown))
     }
 }
 

@@ -33,7 +33,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-pub(crate) use auth::{Unsaid, cookie_value, require_own_page, session_cookie};
+pub(crate) use auth::{Unsaid, address, cookie_value, require_own_page, session_cookie};
 pub use contract::{document, roles};
 pub use health::operating;
 pub(crate) use listen::Peer;

@@ -20,6 +20,7 @@ mod ek_lists;
 mod events;
 mod faults;
 mod fleet;
+mod guesses;
 mod hostile;
 mod idempotency;
 mod ima;
