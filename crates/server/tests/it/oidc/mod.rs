@@ -3,6 +3,7 @@
 mod certified;
 mod command_line;
 mod hostile;
+mod operated;
 mod surfer;
 
 use std::{
