@@ -3,7 +3,8 @@
 import { base, open, watched, ask, done } from "./browser.mjs";
 
 const { browser, context } = await open();
-const page = await watched(context);
+// The page that asks for itself once more has no icon, for which the browser may ask meanwhile.
+const page = await watched(context, (text) => text.includes("status of 404"));
 
 await page.goto(`${base}/hosts`);
 await page.getByRole("link", { name: "Sign in with Example & Co" }).click();

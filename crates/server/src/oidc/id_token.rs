@@ -157,10 +157,6 @@ fn check_claims(
         return Err(TokenFault::Audience);
     }
     // Numbers of seconds, which may have a fraction. [RFC 7519 §2]
-    #[expect(
-        clippy::as_conversions,
-        reason = "times of below 2^53 s are whole numbers of f64, others are cut"
-    )]
     let time = |name: &str| {
         let value = claims.get(name)?;
         value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))

@@ -52,23 +52,19 @@ impl Keys {
         name: Option<&str>,
         algorithm: &str,
     ) -> Result<(&Key, Algorithm), TokenFault> {
-        let mut of_name = self.0.iter().filter(|key| match name {
-            Some(name) => key.name.as_deref() == Some(name),
-            None => true,
-        });
+        let of_name = |key: &&Key| name.is_none_or(|name| key.name.as_deref() == Some(name));
         // Some use one name for keys of several kinds.
-        let all: Vec<_> = of_name.by_ref().collect();
+        let all: Vec<_> = self.0.iter().filter(of_name).collect();
         if all.is_empty() {
             return Err(TokenFault::KeyUnknown);
         }
         if name.is_none() && all.len() > 1 {
             return Err(TokenFault::KeyUnnamed);
         }
-        let fits = |key: &&Key| {
-            let algorithms = key.algorithms.iter().copied();
-            algorithms.into_iter().find(|known| word(*known) == algorithm)
-        };
-        let found = all.iter().find_map(|key| fits(key).map(|algorithm| (*key, algorithm)));
+        let found = all.iter().find_map(|key| {
+            let fits = key.algorithms.iter().find(|known| word(**known) == algorithm);
+            fits.map(|algorithm| (*key, *algorithm))
+        });
         found.ok_or(TokenFault::Algorithm)
     }
 }

@@ -69,7 +69,7 @@ pub(super) async fn callback(
 ) -> Page {
     let query = parts.uri.query().unwrap_or_default();
     let kept = cookie_value(&parts, LOGIN_COOKIE);
-    let answer = match app.take_back(query, kept, address).await {
+    let mut answer = match app.take_back(query, kept, address).await {
         Ok(TakenBack::Session { begun, then }) => {
             let session = [(header::SET_COOKIE, cookie(&begun.secret)?)];
             (session, Redirect::to(&then)).into_response()
@@ -81,7 +81,6 @@ pub(super) async fn callback(
         }
         Err(err) => NoPage::from(err).into_response(),
     };
-    let mut answer = answer;
     answer.headers_mut().append(header::SET_COOKIE, login_cookie("")?);
     Ok(answer)
 }

@@ -198,10 +198,12 @@ pub(crate) fn user_subject(name: &str) -> String {
 /// typed into the wrong field.
 pub(crate) fn failure_detail(failure: &LoginFailure) -> (String, serde_json::Value) {
     let LoginFailure { subject, address, n_more, reason } = failure;
-    let mut detail = serde_json::json!({ "address": address, "n_more": n_more });
-    if let Some(reason) = reason {
-        detail["reason"] = reason.as_str().into();
-    }
+    let detail = match reason {
+        None => serde_json::json!({ "address": address, "n_more": n_more }),
+        Some(reason) => {
+            serde_json::json!({ "address": address, "n_more": n_more, "reason": reason })
+        }
+    };
     (subject.clone().unwrap_or_else(|| "unknown".to_owned()), detail)
 }
 

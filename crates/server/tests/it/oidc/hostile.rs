@@ -187,7 +187,8 @@ async fn a_token_that_is_wrong_lets_nobody_in() {
     let liar = Liar::start().await;
     liar.good_login();
     let changed = |name: &'static str, value: Value| move |claims: &mut Value| claims[name] = value;
-    let cases: Vec<(&str, Box<dyn FnOnce(&mut Value)>)> = vec![
+    type Change = Box<dyn FnOnce(&mut Value)>;
+    let cases: Vec<(&str, Change)> = vec![
         ("another issuer", Box::new(changed("iss", json!("https://evil.example")))),
         ("another client", Box::new(changed("aud", json!("other")))),
         ("another client", Box::new(changed("azp", json!("other")))),
@@ -231,7 +232,8 @@ async fn a_signature_that_is_none_lets_nobody_in() {
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode([7; 64]))
     };
     let unknown = |claims: &Value| liar.sign(&json!({ "alg": "ES256", "kid": "another" }), claims);
-    let cases: [(&str, &dyn Fn(&Value) -> String); 5] = [
+    type Made<'a> = &'a dyn Fn(&Value) -> String;
+    let cases: [(&str, Made<'_>); 5] = [
         ("algorithm is not that of its key", &by_hmac),
         ("algorithm is not that of its key", &unsigned),
         ("signature is wrong", &by_another),
