@@ -54,16 +54,22 @@ impl Claims {
     pub(crate) fn name(&self, claim: &str) -> Result<&str, NoPerson> {
         let name = self.claim(claim).and_then(Value::as_str);
         let name = name.ok_or_else(|| NoPerson::NoName(claim.to_owned()))?;
-        if claim == "email" && self.all.get("email_verified") != Some(&Value::Bool(true)) {
-            return Err(NoPerson::EmailUnverified);
-        }
+        self.require_own(claim)?;
         let fits = |c: char| c.is_ascii_alphanumeric() || "._-@+'#\\".contains(c);
         let is_name = !name.is_empty() && name.len() <= NAME_CHARS_MAX && name.chars().all(fits);
         if is_name { Ok(name) } else { Err(NoPerson::Name(claim.to_owned())) }
     }
 
+    /// Refuses an address that the person may only have made up.
+    fn require_own(&self, claim: &str) -> Result<(), NoPerson> {
+        let is_verified = self.all.get("email_verified") == Some(&Value::Bool(true));
+        let is_email = matches!(claim, "email" | "/email");
+        if is_email && !is_verified { Err(NoPerson::EmailUnverified) } else { Ok(()) }
+    }
+
     /// The person's groups by `claim`. What is no text in it is passed over.
     pub(crate) fn groups(&self, claim: &str) -> Result<Vec<&str>, NoPerson> {
+        self.require_own(claim)?;
         match self.claim(claim) {
             Some(Value::String(one)) => Ok(vec![one]),
             Some(Value::Array(all)) => {
@@ -114,6 +120,13 @@ mod tests {
         assert_eq!(claims(json!({ "email": "a@b" })).name("email"), Err(NoPerson::EmailUnverified));
         let email = claims(json!({ "email": "a@b", "email_verified": true }));
         assert_eq!(email.name("email"), Ok("a@b"));
+        // Also where roles are given to addresses, and however the claim is written.
+        assert_eq!(email.groups("email"), Ok(vec!["a@b"]));
+        let made_up = claims(json!({ "email": "a@b", "email_verified": false }));
+        for claim in ["email", "/email"] {
+            assert_eq!(made_up.name(claim), Err(NoPerson::EmailUnverified));
+            assert_eq!(made_up.groups(claim), Err(NoPerson::EmailUnverified));
+        }
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! share, so that any of them takes the callback and nobody fills a database with logins that never end. A
 //! login is used once: its session has an identifier that follows from it, and the store has each one once.
 
+mod person;
+
 use std::{net::IpAddr, sync::Arc, sync::PoisonError, sync::RwLock, time::Instant};
 
 use api::{
@@ -17,6 +19,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use store::{By, LoginFailure, PasswordState, Role, SessionId, SessionOf, Voucher};
 use zeroize::Zeroizing;
 
+use person::{Person, told};
+
 use super::{
     App, AppError, Begun, RefusalKind,
     api_token::role_of,
@@ -27,7 +31,7 @@ use super::{
 use crate::{
     config::Config,
     metrics::ProviderLogin,
-    oidc::{Asked, Claims, Code, NoPerson, OidcError, Provider, Returned},
+    oidc::{Asked, Claims, Code, OidcError, Provider, Returned},
 };
 
 /// Milliseconds that a person has to log in at the provider: some look for their second factor.
@@ -97,14 +101,6 @@ pub(crate) enum TakenBack {
     },
 }
 
-/// A person who may come in.
-struct Person {
-    actor: String,
-    role: RoleView,
-    hosts: Labels,
-    voucher: Voucher,
-}
-
 fn not_configured() -> AppError {
     AppError::refused(
         RefusalKind::NotFound,
@@ -130,74 +126,6 @@ fn code_wrong() -> AppError {
         "this code lets nobody in: it is another login's, was used, or is older than three minutes",
         "begin anew: `bootproof login --oidc`",
     )
-}
-
-fn no_entry(title: String, hint: impl Into<String>) -> AppError {
-    AppError::refused(RefusalKind::Forbidden, "login-refused", title, hint)
-}
-
-/// What a person reads of a provider's fault.
-fn told(err: &OidcError) -> AppError {
-    let title = err.to_string();
-    match err {
-        OidcError::Away(_) => AppError::refused(
-            RefusalKind::Upstream,
-            "oidc-unavailable",
-            title,
-            "try again in a minute; accounts of this server work meanwhile, and its log says more",
-        ),
-        OidcError::Refused(_) => {
-            no_entry(title, "begin anew; where it is told again, the provider's own log says why")
-        }
-        OidcError::Foreign(_) => no_entry(title, "begin anew on the page on which one signs in"),
-        OidcError::Token(_) => no_entry(
-            title,
-            "begin anew; where it is told again, an administrator looks at [oidc] of the configuration",
-        ),
-    }
-}
-
-fn told_of_person(err: &NoPerson) -> AppError {
-    let hint = match err {
-        NoPerson::NoName(_) | NoPerson::Name(_) => {
-            "an administrator names another claim: `name_claim` in [oidc] of the configuration"
-        }
-        NoPerson::EmailUnverified => {
-            "verify it at the provider; or an administrator names another `name_claim`"
-        }
-        NoPerson::GroupsLeftOut => {
-            "an administrator has the provider send only groups of this application, or its roles"
-        }
-        NoPerson::NoGroups(_) => {
-            "an administrator has the provider put groups into ID tokens, or names another `role_claim`"
-        }
-    };
-    no_entry(err.to_string(), hint)
-}
-
-impl Person {
-    /// Who the claims say it is, and what the first entry allows that fits.
-    fn of(claims: &Claims, provider: &Provider) -> Result<Self, AppError> {
-        let settings = provider.settings();
-        let name = claims.name(&settings.name_claim).map_err(|err| told_of_person(&err))?;
-        let groups = claims.groups(&settings.role_claim).map_err(|err| told_of_person(&err))?;
-        let fits = settings
-            .role
-            .iter()
-            .find(|rule| rule.groups.iter().any(|group| groups.contains(&group.as_str())));
-        let Some(rule) = fits else {
-            return Err(no_entry(
-                format!("{name} has none of the groups that may do something here"),
-                "an administrator adds one of them to [[oidc.role]] in the server's configuration",
-            ));
-        };
-        Ok(Self {
-            actor: format!("oidc:{name}"),
-            role: rule.role,
-            hosts: rule.hosts.clone(),
-            voucher: Voucher { issuer: settings.issuer.clone(), subject: claims.subject.clone() },
-        })
-    }
 }
 
 /// The only session that this login can begin.
