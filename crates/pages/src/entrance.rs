@@ -40,7 +40,7 @@ impl Login {
 pub struct Provider {
     /// What it is called.
     pub name: String,
-    /// Where one signs in at it: a path of this server.
+    /// Where one begins to sign in at it: an address of this server.
     pub address: String,
 }
 

@@ -97,7 +97,8 @@ impl App {
     /// How one can log in.
     pub async fn login_ways(&self) -> Result<LoginWays, AppError> {
         let setup_open = self.store.is_setup_open().await?;
-        Ok(LoginWays { setup_open, oidc: self.provider_name() })
+        let (oidc, oidc_login) = self.way_by_provider().unzip();
+        Ok(LoginWays { setup_open, oidc, oidc_login })
     }
 
     /// Logs a person in.

@@ -50,8 +50,8 @@ async fn login_page(app: &App, then: &str, left: Left, said: Option<Said>) -> Pa
     let mut frame = bare(Place::Elsewhere);
     frame.said = said;
     let ways = app.login_ways().await?;
-    let provider = ways.oidc.map(|name| {
-        let address = format!("/v1/oidc/login?then={}", pages::text::in_address(then));
+    let provider = ways.oidc.zip(ways.oidc_login).map(|(name, begins)| {
+        let address = format!("{begins}?then={}", pages::text::in_address(then));
         Provider { name, address }
     });
     page(&Login { frame, then: then.to_owned(), provider, left, setup_open: ways.setup_open })

@@ -25,7 +25,10 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-use crate::{error::CliError, output::Output};
+use crate::{
+    error::CliError,
+    output::{Output, plain},
+};
 
 /// How long a person may take in the browser: as long as the server lets a login take.
 const WAIT_MAX: Duration = Duration::from_secs(600);
@@ -52,12 +55,15 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<SessionBegun, CliError> {
     let ways: LoginWays = client.get("/v1/login").await?;
-    if ways.oidc.is_none() {
+    let Some(begins) = ways.oidc_login else {
         return Err(CliError::with_hint(
             anyhow!("the server asks no identity provider"),
             "`bootproof login NAME` asks for the password of an account; an administrator sets [oidc] in the \
              server's configuration",
         ));
+    };
+    if !begins.starts_with("https://") {
+        return Err(anyhow!("the server names no https address at which a login begins").into());
     }
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port of 127.0.0.1")?;
     let verifier = random_text()?;
@@ -67,11 +73,10 @@ pub(super) async fn run(
         state: random_text()?.to_string(),
     };
     let CliLogin { port, challenge, state } = &login;
-    let base = client.base();
-    let address = format!("{base}/v1/oidc/login?port={port}&challenge={challenge}&state={state}");
+    let address = format!("{begins}?port={port}&challenge={challenge}&state={state}");
     let opened = open(&address, browser);
     let told = if opened { "A browser opens" } else { "Open in a browser on this machine" };
-    output.note(&format!("{told}: {address}\nIts page must show: {}", login.shown()));
+    output.note(&format!("{told}: {}\nIts page must show: {}", plain(&address), login.shown()));
     let waited = timeout(WAIT_MAX, wait_for_code(&listener, state)).await;
     let code = waited.map_err(|_| {
         CliError::with_hint(anyhow!("nobody logged in within ten minutes"), "run it again")

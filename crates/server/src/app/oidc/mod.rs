@@ -166,9 +166,11 @@ impl App {
         provider.clone().ok_or_else(not_configured)
     }
 
-    /// What the provider is called, where there is one.
-    pub(crate) fn provider_name(&self) -> Option<String> {
-        Some(self.provider().ok()?.settings().name.clone())
+    /// What the provider is called, and where a login at it begins; where there is one.
+    pub(super) fn way_by_provider(&self) -> Option<(String, String)> {
+        let provider = self.provider().ok()?;
+        let begins = format!("{}/v1/oidc/login", self.own_address(&provider));
+        Some((provider.settings().name.clone(), begins))
     }
 
     /// This server as browsers reach it.

@@ -41,6 +41,10 @@ async fn a_person_logs_in_as_in_a_browser() {
     let page = surfer.open(&site.at("/hosts?verdict=accepted"));
     assert!(page.url.contains("/login?then="), "{}", page.url);
     assert!(page.body.contains("Example &#38; Co") || page.body.contains("Example &amp; Co"));
+    // Under another name of the server a login begins where the provider sends people back to.
+    let elsewhere = surfer.ask("GET", &format!("https://{}/login", site.server.listen()), &[]);
+    let begins = elsewhere.link("/v1/oidc/login");
+    assert!(begins.starts_with(&site.at("/v1/oidc/login?then=")), "{begins}");
     let page = surfer.ask("GET", &page.link("/v1/oidc/login"), &[]);
     let page = sign_in(&mut surfer, page, "alice", "no such address");
     assert_eq!((page.status, page.url.as_str()), (200, &*site.at("/hosts?verdict=accepted")));
