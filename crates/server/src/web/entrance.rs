@@ -139,6 +139,12 @@ pub(super) async fn make_first(
 }
 
 pub(super) async fn password(SignedIn(visiting): SignedIn) -> Page {
+    let session = visiting.caller.session.as_ref();
+    if session.is_none_or(|session| session.account.is_none()) {
+        let title = "an identity provider vouches for you: there is no password of yours here";
+        let hint = "change the one that you have there";
+        return Err(AppError::refused(RefusalKind::Conflict, "no-session", title, hint).into());
+    }
     page(&Password { frame: visiting.frame(Place::Elsewhere) })
 }
 

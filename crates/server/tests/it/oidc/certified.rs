@@ -56,6 +56,9 @@ async fn a_person_logs_in_as_in_a_browser() {
     assert_eq!(begun[0].actor, "oidc:alice");
     assert!(detail.contains(&issuer) && detail.contains("\"sub\":\"alice\""), "{detail}");
 
+    let page = surfer.open(&site.at("/password"));
+    assert!(page.status == 409 && page.body.contains("no password of yours here"), "{page:?}");
+
     // Whoever leaves has left here, and is shown the way to leave there.
     let csrf = me["csrf_token"].as_str().unwrap().to_owned();
     let left = surfer.send(&site.at("/logout"), &[("csrf", &csrf)]);
