@@ -187,11 +187,23 @@ Examples:
     )]
     List,
     /// End an API token at once
-    #[command(after_help = "Example:\n  bootproof api-token revoke ci")]
-    Revoke {
-        /// The token's name, as `api-token list` shows it
-        name: String,
-    },
+    #[command(after_help = "\
+The last way in of an administrator is ended with --yes only; the server's next start then makes a new
+one, in admin.toml of its data folder.
+
+Example:
+  bootproof api-token revoke ci")]
+    Revoke(ApiTokenRevoke),
+}
+
+/// `bootproof api-token revoke`
+#[derive(Debug, Args)]
+pub struct ApiTokenRevoke {
+    /// The token's name, as `api-token list` shows it
+    pub name: String,
+    /// End it also where no administrator has another way in
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// `bootproof api-token create`
