@@ -385,7 +385,7 @@ impl Metrics {
 
     /// A request was not done.
     pub(crate) fn refused(&self, code: &str) {
-        if matches!(code, "unauthenticated" | "role-too-low") {
+        if matches!(code, "unauthenticated" | "role-too-low" | "too-many-guesses") {
             self.authentication_failures.inc();
         }
         self.refusals.get_or_create(&RefusedWith { code: code.to_owned() }).inc();

@@ -57,3 +57,18 @@ async fn who_guesses_tokens_waits_and_nobody_else_does() {
     let _: Value = server.admin.delete("/v1/api-tokens/ci").await.unwrap();
     assert_eq!(code(revoked.get::<Value>("/v1/whoami").await), "unauthenticated");
 }
+
+#[tokio::test]
+async fn who_ends_enrolments_that_were_not_begun_waits() {
+    let server = Server::start_with("joins_per_s = 1\n").await;
+    let browser = Browser::new(&server);
+    let request =
+        json!({ "enrolment_id": "5f3c2a10-0000-4000-8000-000000000000", "secret": "AAAA" });
+    let codes: Vec<_> = (0..12)
+        .map(|_| browser.send("POST", "/v1/agent/activate", &[], &request).code().to_owned())
+        .collect();
+    assert_eq!(codes[..8], vec!["enrolment-not-found"; 8][..]);
+    assert!(codes[8..].iter().any(|code| code == "too-many-joins"), "{codes:?}");
+    // Joins have a pace of their own.
+    server.join(&Host::without_tpm("web-1")).await;
+}
