@@ -43,6 +43,13 @@ async fn the_check_of_a_configuration_asks_the_provider() {
     assert!(Server::refused(data.path()).contains("client-secret"));
 }
 
+/// Writes another configuration, and has the server read it.
+fn configure(server: &Server, text: &str) {
+    std::fs::write(server.data.path().join("server.toml"), text).unwrap();
+    let id = i32::try_from(server.pid()).ok().and_then(rustix::process::Pid::from_raw);
+    rustix::process::kill_process(id.unwrap(), rustix::process::Signal::HUP).unwrap();
+}
+
 #[tokio::test]
 async fn a_configuration_that_changes_counts_at_the_next_login() {
     let (pki, folder) = (Pki::new(), tempfile::tempdir().unwrap());
@@ -59,9 +66,8 @@ async fn a_configuration_that_changes_counts_at_the_next_login() {
     assert_eq!(log_in("carol").0, 403);
     let (status, mut alice) = log_in("alice");
     assert_eq!(status, 200);
-    let file = server.data.path().join("server.toml");
     let more = "[[oidc.role]]\ngroups = ['staff']\nrole = 'viewer'\n";
-    std::fs::write(&file, format!("{config}{more}")).unwrap();
+    configure(&server, &format!("{config}{more}"));
     let mut carol = wait::until("the new role counts", || {
         let (status, surfer) = log_in("carol");
         (status == 200).then_some(surfer)
@@ -69,11 +75,11 @@ async fn a_configuration_that_changes_counts_at_the_next_login() {
     assert_eq!(who(&mut carol, &server)["role"], "viewer");
     // One that cannot be used leaves what counted.
     let broken = config.replace("[oidc]\n", "[oidc]\nclient_secret_file = 'nowhere'\n");
-    std::fs::write(&file, broken).unwrap();
+    configure(&server, &broken);
     wait::until("it is refused", || server.log().contains("nowhere").then_some(()));
     assert_eq!(log_in("carol").0, 200);
     // Without one nobody goes there, and who is in stays in.
-    std::fs::write(&file, "names = ['localhost']\n").unwrap();
+    configure(&server, "names = ['localhost']\n");
     let begin = format!("{}/v1/oidc/login", address(&server));
     wait::until("nobody is asked any more", || {
         let page = surfer(&server, &pki).ask("GET", &begin, &[]);
