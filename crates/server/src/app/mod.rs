@@ -153,7 +153,8 @@ impl App {
             judging_anew: tokio::sync::Mutex::default(),
             memos: memo::Memos::default(),
             join_rate: join_rate::JoinRate::new(joins_per_s),
-            activation_rate: join_rate::JoinRate::new(joins_per_s),
+            // A host that enrols anew takes two steps, one that joins the second of them.
+            activation_rate: join_rate::JoinRate::new(joins_per_s.saturating_mul(2)),
             ek_rate: join_rate::EkRate::default(),
             guess_rate: guess_rate::GuessRate::default(),
             login_rate: login_rate::LoginRate::default(),
