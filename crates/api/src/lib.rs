@@ -21,6 +21,7 @@ pub mod firmware;
 pub mod fleet;
 pub mod inventory;
 pub mod machine;
+pub mod oidc;
 pub mod operation;
 pub mod pcrs;
 pub mod people;

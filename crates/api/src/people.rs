@@ -208,9 +208,13 @@ pub struct PasswordRequest {
 pub struct LoginWays {
     /// Whether the first account is still to be made.
     pub setup_open: bool,
-    /// What the provider of identities is called, where there is one: `GET /v1/oidc/login`.
+    /// What the provider of identities is called, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub oidc: Option<String>,
+    /// Where a browser begins a login there: an address of this server under the name that the provider
+    /// knows it by, which may be another one than it was asked under. Cookies are of one name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub oidc_login: Option<String>,
 }
 
 /// The query of `GET /v1/sessions`.

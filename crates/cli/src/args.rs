@@ -37,7 +37,8 @@ pub use host::{
     Hosts, Label, OneHost,
 };
 pub use people::{
-    ApiToken, ApiTokenCreate, Login, Role, Session, Setup, User, UserAdd, UserPassword, Where,
+    ApiToken, ApiTokenCreate, ApiTokenRevoke, Login, Role, Session, Setup, User, UserAdd,
+    UserPassword, Where,
 };
 pub use support_bundle::SupportBundle;
 pub use tpm::{Tpm, TpmDevice, TpmEk, TpmInfo, TpmPcrs, TpmRc};

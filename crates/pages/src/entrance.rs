@@ -12,8 +12,52 @@ pub struct Login {
     pub frame: Frame,
     /// Where to go on then: a path of this server.
     pub then: String,
-    /// Whether an identity provider can be asked instead, and its name.
-    pub provider: Option<String>,
+    /// The identity provider that can be asked instead, where there is one.
+    pub provider: Option<Provider>,
+    /// Whether its person has just left, and is still signed in at the provider.
+    pub left: Left,
+    /// Whether the first account is still to be made.
+    pub setup_open: bool,
+}
+
+/// What somebody has left who comes to the page on which one signs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Nothing that is known of.
+    Nothing,
+    /// This server, and not the provider that vouched for them.
+    NotTheProvider,
+}
+
+impl Login {
+    fn is_at_provider(&self) -> bool {
+        self.left == Left::NotTheProvider
+    }
+}
+
+/// An identity provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provider {
+    /// What it is called.
+    pub name: String,
+    /// Where one begins to sign in at it: an address of this server.
+    pub address: String,
+}
+
+/// Letting a command line in.
+#[derive(Debug, Template)]
+#[template(path = "handover.html")]
+pub struct Handover {
+    /// What stands around it.
+    pub frame: Frame,
+    /// Whom it would act as.
+    pub actor: String,
+    /// What that person may do.
+    pub role: &'static str,
+    /// What the command line shows, too.
+    pub shown: String,
+    /// Where it listens, with its code.
+    pub address: String,
 }
 
 /// Making the first administrator.

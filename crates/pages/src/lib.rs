@@ -42,7 +42,7 @@ pub use alarms::{AlarmHosts, Alarms};
 pub use approvals::Approvals;
 pub use assets::{Asset, asset};
 pub use audit::{Audit, AuditLine, Change};
-pub use entrance::{COME_AGAIN, Login, Password, Setup};
+pub use entrance::{COME_AGAIN, Handover, Left, Login, Password, Provider, Setup};
 pub use event_log::{EventLog, LoggedEvent};
 pub use frame::{CONTENT_SECURITY_POLICY, Frame, Place, Said, Visitor};
 pub use help::Help;

@@ -1,6 +1,7 @@
 //! The server's configuration: a TOML file, and flags that win over it.
 
 mod keys;
+mod oidc;
 
 use std::{
     fs::File,
@@ -19,6 +20,7 @@ use secure_boot_facts::{REVOCATIONS_BYTES_MAX, Revocations};
 use serde::{Deserialize, Serialize};
 
 pub use keys::{Fault, Key, faults, keys, reference};
+pub use oidc::{Oidc, OidcRole, ask_provider};
 
 /// What the server needs to know. Each key of the file has the field's name.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -87,6 +89,9 @@ pub struct Config {
     /// A newer list of revoked images than this program has: a signed update of dbx, or bare
     /// signature lists. Relative as the policy is.
     pub dbx: Option<PathBuf>,
+    /// An identity provider (OpenID Connect) at which people may log in, and what they may do then: a table
+    /// with the keys below it.
+    pub oidc: Option<Oidc>,
 }
 
 /// A policy, and by what it is known.
@@ -153,6 +158,7 @@ impl Default for Config {
             shutdown_delay_s: 0,
             shutdown_grace_s: 10,
             dbx: None,
+            oidc: None,
         }
     }
 }
@@ -187,6 +193,9 @@ impl Config {
             [&mut config.policy, &mut config.dbx, &mut config.tls_certificate, &mut config.tls_key];
         for named in files.into_iter().flatten() {
             *named = folder.join(&*named);
+        }
+        if let Some(oidc) = &mut config.oidc {
+            oidc.in_folder(folder);
         }
         Ok(config)
     }
@@ -286,6 +295,7 @@ impl Config {
         if let Err(err) = crate::log::filter(&self.log) {
             faults.push(format!("log: {err}"));
         }
+        faults.extend(self.oidc.iter().flat_map(Oidc::faults));
         faults
     }
 
@@ -301,6 +311,7 @@ impl Config {
             tls_certificate: new.tls_certificate.clone(),
             tls_key: new.tls_key.clone(),
             log: new.log.clone(),
+            oidc: new.oidc.clone(),
             ..self
         }
     }

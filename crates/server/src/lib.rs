@@ -15,6 +15,7 @@ pub mod http;
 pub mod log;
 pub mod metrics;
 pub mod notify;
+mod oidc;
 pub mod reload;
 pub mod restoring;
 mod web;

@@ -248,6 +248,7 @@ async fn run(arguments: Arguments, config: Config, log: Log) -> anyhow::Result<(
     let (own, counted) = (Arc::clone(&authority), Arc::clone(&metrics));
     let app = App::new(store, own, for_agents, config.clone(), policy, counted).await?;
     app.tell_certificates();
+    app.set_provider(&config).context("no server without the files of [oidc]")?;
     let url = format!("https://{}", reachable(address));
     context::write(&app, &authority, &config.data_dir, url.clone(), &administrator(&config))
         .await?;

@@ -113,7 +113,8 @@ impl Reload {
     /// All files that the configuration was read from.
     fn looks(&self, config: &Config) -> Vec<Look> {
         let named = [&config.policy, &config.dbx, &config.tls_certificate, &config.tls_key];
-        let named = named.into_iter().flatten().cloned();
+        let of_oidc = config.oidc.iter().flat_map(|oidc| oidc.files());
+        let named = named.into_iter().flatten().chain(of_oidc).cloned();
         let mut paths: Vec<_> = self.file.iter().cloned().chain(named).collect();
         if let Some(policy) = &config.policy
             && let Ok(text) = fs::read_to_string(policy)
@@ -138,6 +139,7 @@ impl Reload {
         self.levels(&config).await;
         self.rules(&config).await;
         self.certificate(&config).await;
+        self.oidc(&config).await;
         Some(config)
     }
 
@@ -184,6 +186,13 @@ impl Reload {
                 self.app.part_used("certificate");
             }
             Err(err) => self.refused("certificate", &err).await,
+        }
+    }
+
+    async fn oidc(&self, config: &Config) {
+        match self.app.set_provider(config) {
+            Ok(()) => self.app.part_used("oidc"),
+            Err(err) => self.refused("oidc", &err).await,
         }
     }
 

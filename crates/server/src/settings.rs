@@ -59,9 +59,16 @@ fn check(
         },
         None => Vec::new(),
     };
+    let mut provider_away = None;
     if found.is_empty() {
         match config() {
-            Ok(config) => found = of_machine(&config),
+            Ok(config) => {
+                found = of_machine(&config);
+                match ask_provider(&config) {
+                    Ok(warning) => provider_away = warning,
+                    Err(err) => found.push(fault(format!("oidc: {err:#}"))),
+                }
+            }
             Err(err) => found.push(fault(format!("{err:#}"))),
         }
     }
@@ -74,9 +81,23 @@ fn check(
             writeln!(out, "  hint: {hint}")?;
         }
     }
+    if let Some(warning) = provider_away {
+        writeln!(out, "{name}: warning: oidc: {warning}")?;
+        writeln!(
+            out,
+            "  hint: nobody logs in there meanwhile; compare issuer, ca_file and the way there"
+        )?;
+    }
     anyhow::ensure!(found.is_empty(), "{} faults in {name}", found.len());
     writeln!(out, "{name}: nothing is wrong")?;
     Ok(())
+}
+
+/// Reads what the identity provider needs, and asks it for its discovery document: what keeps it from
+/// answering now is no fault of the configuration.
+fn ask_provider(config: &Config) -> anyhow::Result<Option<String>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(server::config::ask_provider(config))
 }
 
 fn fault(says: String) -> Fault {

@@ -197,6 +197,9 @@ pub enum Conflict {
     /// References were added or changed while the evidence was judged by what they were before.
     #[error("the references changed while the evidence was judged")]
     ReferencesChanged,
+    /// A session has begun by this login already.
+    #[error("this login was used")]
+    LoginUsed,
     /// The host's labels are not those that were to be replaced.
     #[error("the labels were changed meanwhile")]
     LabelsChanged,

@@ -63,7 +63,7 @@ pub use row::operation::{AuditNote, CensusRow, CensusTimes, PolicyInForce, Probe
 pub use row::peers::{PeerPcr, Peers, QuotedValues};
 pub use row::people::{
     AccountState, LoginFailure, NewSession, NewUser, PasswordState, Session, SessionId, SessionOf,
-    StoredPassword, User, UserChange,
+    StoredPassword, User, UserChange, Voucher,
 };
 pub use row::reference::{
     HostReference, HostReferences, JudgedBy, NewReference, Reference, ReferenceChange, ReferenceId,
@@ -180,8 +180,8 @@ pub trait Store: Send + Sync {
     /// Adds the first account, and ends the code. [`Conflict::SetupCode`] where it is not the code.
     fn set_up(&self, code_sha256: Sha256, user: NewUser, by: By) -> Reply<'_, ()>;
     /// Begins a session; one of an account only if the password is still the one that was shown, and
-    /// the account is not disabled ([`Conflict::AccountChanged`]). Of more than
-    /// [`SESSIONS_PER_PERSON_MAX`] the oldest end.
+    /// the account is not disabled ([`Conflict::AccountChanged`]). Of two with one identifier the second
+    /// does not begin ([`Conflict::LoginUsed`]). Of more than [`SESSIONS_PER_PERSON_MAX`] the oldest end.
     fn begin_session(&self, session: NewSession, by: By) -> Reply<'_, ()>;
     /// The session whose secret has this digest, where it has not ended at `now_ms` and was used after
     /// `used_after_ms`, and its account is not disabled.

@@ -936,6 +936,31 @@ const PEOPLE: &[Requirement] = requirements! {
          "server::a_flood_of_logins_is_turned_away",
          "server::a_flood_is_told_as_a_number",
          "server::a_password_is_long_and_nobodys_first_guess"];
+    PE8 "People log in at an identity provider that others wrote and certified, in a browser and on the command line, as what their groups may do."
+        ["server::a_person_logs_in_as_in_a_browser",
+         "server::a_person_logs_in_with_chromium",
+         "server::the_first_entry_that_fits_says_role_and_hosts",
+         "server::a_command_line_is_signed_in_by_a_browser",
+         "server::any_server_of_a_store_takes_a_person_back",
+         "server::a_configuration_that_changes_counts_at_the_next_login",
+         "server::the_check_of_a_configuration_asks_the_provider"];
+    PE9 "A login at a provider is of one browser, once, and never leads elsewhere; only a token of it, of now and for this server vouches, signed by a key of the provider with that key's algorithm."
+        ["server::a_login_is_of_one_browser_and_once",
+         "server::nobody_is_sent_to_another_site_afterwards",
+         "server::keys_of_a_provider_change_and_it_goes_away",
+         "server::a_token_that_is_wrong_lets_nobody_in",
+         "server::a_signature_that_is_none_lets_nobody_in",
+         "server::each_claim_is_looked_at",
+         "server::the_algorithm_is_the_keys",
+         "server::a_provider_that_answers_anything_is_told_of_and_bounded",
+         "server::a_provider_that_is_another_is_not_gone_to"];
+    PE10 "Tokens that are not known, and enrolments without an end, are few; who shows what is known is never kept out."
+        ["server::who_guesses_tokens_waits_and_nobody_else_does",
+         "server::one_that_ended_and_is_shown_on_and_on_slows_down_itself",
+         "server::who_shows_what_is_known_is_never_kept_out",
+         "server::a_tpm_enrols_in_a_burst_and_then_at_its_pace"];
+    PE11 "The last way in of an administrator is not closed by mistake."
+        ["server::the_last_way_in_is_closed_on_purpose_only"];
 };
 
 const CONTRACT: &[Requirement] = requirements! {

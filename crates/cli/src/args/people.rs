@@ -127,12 +127,25 @@ pub struct Where {
 Writes a context file with a session, which ends by itself, and at `bootproof logout`. A file with the
 token of a program or of a server is not overwritten.
 
+With --oidc a browser is opened, in which an identity provider asks who you are; the page and this
+command then show the same few characters. Where there is no browser, open the printed address in
+one on this machine.
+
 Examples:
   bootproof login alice
+  bootproof login --oidc
   bootproof login alice --server https://bootproof.example.org:8443 --ca-sha256 PIN")]
 pub struct Login {
     /// The account
-    pub name: String,
+    #[arg(required_unless_present = "oidc")]
+    pub name: Option<String>,
+    /// Log in at the identity provider that the server asks, by a browser
+    #[arg(long, conflicts_with_all = ["name", "password_file"])]
+    pub oidc: bool,
+    /// Open the browser by this program, which gets the address as its argument; otherwise by BROWSER,
+    /// or as the desktop does
+    #[arg(long, value_name = "PROGRAM", requires = "oidc")]
+    pub browser: Option<PathBuf>,
     /// Where
     #[command(flatten)]
     pub at: Where,
@@ -177,11 +190,23 @@ Examples:
     )]
     List,
     /// End an API token at once
-    #[command(after_help = "Example:\n  bootproof api-token revoke ci")]
-    Revoke {
-        /// The token's name, as `api-token list` shows it
-        name: String,
-    },
+    #[command(after_help = "\
+The last way in of an administrator is ended with --yes only; the server's next start then makes a new
+one, in admin.toml of its data folder.
+
+Example:
+  bootproof api-token revoke ci")]
+    Revoke(ApiTokenRevoke),
+}
+
+/// `bootproof api-token revoke`
+#[derive(Debug, Args)]
+pub struct ApiTokenRevoke {
+    /// The token's name, as `api-token list` shows it
+    pub name: String,
+    /// End it also where no administrator has another way in
+    #[arg(long)]
+    pub yes: bool,
 }
 
 /// `bootproof api-token create`

@@ -1,5 +1,7 @@
 //! `bootproof login`, `logout`, `setup` and `session …`
 
+mod browser_login;
+
 use std::{
     fs::File,
     io::Read as _,
@@ -128,12 +130,13 @@ pub(super) async fn log_in(
 ) -> Result<Exit, CliError> {
     let path = target(&command.at)?;
     let context = server(&command.at, named).await?;
-    let password = secret(command.at.password_file.as_deref(), "password: ")?;
-    let request = LoginRequest {
-        name: command.name.clone(),
-        password: password.to_string(),
-        shown_as: ShownAs::Token,
+    let Some(name) = command.name.clone() else {
+        let begun =
+            browser_login::run(&client(&context)?, command.browser.as_deref(), output).await?;
+        return keep(begun, context, &path, output);
     };
+    let password = secret(command.at.password_file.as_deref(), "password: ")?;
+    let request = LoginRequest { name, password: password.to_string(), shown_as: ShownAs::Token };
     let begun: SessionBegun = client(&context)?.post("/v1/session", &request).await?;
     keep(begun, context, &path, output)
 }

@@ -2,13 +2,15 @@
 
 use api::{
     inventory::Labels,
-    people::{ApiToken as ApiTokenView, ApiTokenRequest, NewApiToken, Role as RoleView, WhoAmI},
+    people::{
+        ApiToken as ApiTokenView, ApiTokenRequest, NewApiToken, Role as RoleView, User, WhoAmI,
+    },
 };
 use client::Client;
 
 use super::{Exit, local_time::time};
 use crate::{
-    args::{ApiToken, ApiTokenCreate, Role},
+    args::{ApiToken, ApiTokenCreate, ApiTokenRevoke, Role},
     error::CliError,
     output::{Output, plain},
 };
@@ -21,12 +23,46 @@ pub(super) async fn api_token(
     match command {
         ApiToken::Create(create) => self::create(create, client, output).await,
         ApiToken::List => list(client, output).await,
-        ApiToken::Revoke { name } => {
-            client.delete::<()>(&format!("/v1/api-tokens/{}", segment(name)?)).await?;
-            output.note(&format!("token {name} is revoked"));
-            Ok(Exit::Done)
-        }
+        ApiToken::Revoke(revoke) => self::revoke(revoke, client, output).await,
     }
+}
+
+async fn revoke(
+    command: &ApiTokenRevoke,
+    client: &Client,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let name = segment(&command.name)?;
+    if !command.yes && is_last_way_in(name, client).await? {
+        return Err(CliError::with_hint(
+            anyhow::anyhow!(
+                "{name} is the token that you show, and no administrator has another way in"
+            ),
+            "make an account first (`bootproof user add NAME --role admin`), or say --yes: the server's next \
+             start makes a new token, in admin.toml of its data folder",
+        ));
+    }
+    client.delete::<()>(&format!("/v1/api-tokens/{name}")).await?;
+    output.note(&format!("token {name} is revoked"));
+    Ok(Exit::Done)
+}
+
+/// Whether this is the token that is shown, an administrator's, beside which there is neither another one nor
+/// an account. People of an identity provider do not count: whether it has administrators nobody here knows.
+async fn is_last_way_in(name: &str, client: &Client) -> Result<bool, CliError> {
+    let me: WhoAmI = client.get("/v1/whoami").await?;
+    if me.actor != name || me.role != RoleView::Admin {
+        return Ok(false);
+    }
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    let tokens: Vec<ApiTokenView> = client.get("/v1/api-tokens").await?;
+    let lets_in = |token: &ApiTokenView| {
+        let lasts = token.expires_at_ms.is_none_or(|at_ms| at_ms > now_ms);
+        token.name != name && token.role == RoleView::Admin && lasts
+    };
+    let users: Vec<User> = client.get("/v1/users").await?;
+    let has_account = users.iter().any(|user| user.role == RoleView::Admin && !user.disabled);
+    Ok(!has_account && !tokens.iter().any(lets_in))
 }
 
 /// A name as a part of an address.

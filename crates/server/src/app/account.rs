@@ -16,7 +16,7 @@ use super::{
     App, AppError, RefusalKind,
     api_token::{role_of, role_view},
     secret::{SETUP_PREFIX, random, token_sha256},
-    session::{Begun, SETUP_TRIES},
+    session::{Begun, NewLogin, SETUP_TRIES, new_session_id},
 };
 
 fn check_role(role: RoleView) -> Result<(), AppError> {
@@ -62,7 +62,8 @@ impl App {
         self.login_rate.was_right(SETUP_TRIES, address, Instant::now());
         tracing::info!(name, %address, "the first account is made");
         let of = SessionOf::Account { name, phc };
-        Ok(self.begin_session(of, role, state, address, by).await?.shown_as(shown_as))
+        let login = NewLogin { id: new_session_id(), of, role, password: state, address };
+        Ok(self.begin_session(login, by).await?.shown_as(shown_as))
     }
 
     /// All accounts.

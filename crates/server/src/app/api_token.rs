@@ -44,6 +44,7 @@ impl App {
             expires_at_ms: Some(expires_at_ms),
         };
         self.store.add_api_token(new, by).await?;
+        self.guess_rate.was_right(token_sha256(&token));
         tracing::info!(name, role = role.as_str(), "API token made");
         Ok(NewApiToken { token: token.to_string(), name, expires_at_ms })
     }

@@ -1,5 +1,10 @@
 //! Who asks, what it may do, and of which hosts it may know.
 
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    time::Instant,
+};
+
 use api::people::WhoAmI;
 use store::{By, HostId, Labels, Role};
 
@@ -8,6 +13,7 @@ use super::{
     secret::{SESSION_PREFIX, token_sha256},
     session,
 };
+use crate::metrics::TokenKind;
 
 /// Milliseconds after which the use of a token is noted again: who looks whether anybody still uses it
 /// thinks in days, and each note is a change on disk.
@@ -90,14 +96,18 @@ impl Caller {
 }
 
 impl App {
-    /// Who shows this token: a program's, or a session's.
-    pub async fn authenticate(&self, token: &str) -> Result<Caller, AppError> {
+    /// Who shows this token, a program's or a session's, at `address`.
+    pub async fn authenticate(&self, token: &str, address: IpAddr) -> Result<Caller, AppError> {
+        let sha256 = token_sha256(token);
+        self.guess_rate.admit(&sha256, address, Instant::now())?;
         let now_ms = self.store.now_ms().await?;
         if token.starts_with(SESSION_PREFIX) {
             let caller = self.caller_of_session(token, now_ms).await?;
+            self.was_shown(TokenKind::Session, sha256, caller.as_ref(), address);
             return caller.ok_or_else(AppError::no_session_any_more);
         }
-        let known = self.store.api_token_by_sha256(token_sha256(token), now_ms).await?;
+        let known = self.store.api_token_by_sha256(sha256, now_ms).await?;
+        self.was_shown(TokenKind::Api, sha256, known.as_ref(), address);
         let known = known.ok_or_else(AppError::unauthenticated)?;
         if known.last_used_at_ms.is_none_or(|last_ms| now_ms.saturating_sub(last_ms) > NOTE_USE_MS)
             && let Err(err) = self.store.note_api_token_used(&known.name, now_ms).await
@@ -116,7 +126,8 @@ impl App {
 
     /// Whether `token` is one of an administrator.
     pub async fn is_administrator(&self, token: &str) -> Result<bool, AppError> {
-        match self.authenticate(token).await {
+        // The server's own file shows it.
+        match self.authenticate(token, Ipv4Addr::LOCALHOST.into()).await {
             Ok(caller) => Ok(caller.role == Role::Admin),
             Err(AppError::Refused(_)) => Ok(false),
             Err(err) => Err(err),

@@ -17,7 +17,7 @@ use findings::{Code, Finding};
 use serde::{Deserialize, Serialize};
 use store::{
     ApprovalRule, By, Completion, Conflict, EnrolledKeys, Host, HostId, Identity, JoinTokenId,
-    NewHost, Origin, PendingEnrolment, PendingId, StoreError, TpmPresence,
+    NewHost, Origin, PendingEnrolment, PendingId, Sha256, StoreError, TpmPresence,
 };
 use uuid::Uuid;
 use verify::{
@@ -32,6 +32,7 @@ use super::{
     standing,
     tpm_keys::CheckedKeys,
 };
+use crate::metrics::TokenKind;
 
 /// Seconds that a TPM has to open its credential. Slow chips take some, after making an RSA key.
 const ACTIVATION_S_MAX: u64 = 300;
@@ -81,12 +82,7 @@ impl App {
     ) -> Result<EnrolReply, AppError> {
         // Before anything that costs: a flood must not be dearer to us than to who makes it.
         if !self.join_rate.take(address, Instant::now()) {
-            return Err(AppError::refused(
-                RefusalKind::TooMany,
-                "too-many-joins",
-                "too many machines of this address join at once",
-                "join again in a few seconds",
-            ));
+            return Err(too_many_joins());
         }
         let by = By::new("join", self.store.now_ms().await?);
         check_host_says(&request.host)?;
@@ -102,11 +98,11 @@ impl App {
                 findings: standing::enrolment_problem(&known),
             });
         }
-        let token = self
-            .store
-            .join_token_by_sha256(token_sha256(&request.token))
-            .await?
-            .ok_or_else(|| token_refused(store::JoinTokenFault::Unknown))?;
+        let sha256 = token_sha256(&request.token);
+        self.guess_rate.admit(&sha256, address, Instant::now())?;
+        let token = self.store.join_token_by_sha256(sha256).await?;
+        self.was_shown(TokenKind::Join, sha256, token.as_ref(), address);
+        let token = token.ok_or_else(|| token_refused(store::JoinTokenFault::Unknown))?;
         if let Some(fault) = token.fault(by.at_ms) {
             return Err(token_refused(fault));
         }
@@ -144,7 +140,15 @@ impl App {
 
     /// A host of the inventory gives the keys of its TPM: after a person reconnected it, or because
     /// its attestation key is another one. Another TPM than the enrolled one becomes a candidate.
-    pub async fn enrol(&self, host: Host, request: EnrolRequest) -> Result<EnrolReply, AppError> {
+    pub async fn enrol(
+        &self,
+        address: IpAddr,
+        host: Host,
+        request: EnrolRequest,
+    ) -> Result<EnrolReply, AppError> {
+        if !self.activation_rate.take(address, Instant::now()) {
+            return Err(too_many_joins());
+        }
         let by = By::new(format!("host:{}", host.id), self.store.now_ms().await?);
         let keys = CheckedKeys::check(&request.tpm)?;
         match self.standing_of(&host, &keys, by.at_ms) {
@@ -188,7 +192,14 @@ impl App {
     }
 
     /// The TPM opened its credential: now the keys are bound, and the identity is stored.
-    pub async fn activate(&self, request: ActivateRequest) -> Result<ActivateReply, AppError> {
+    pub async fn activate(
+        &self,
+        address: IpAddr,
+        request: ActivateRequest,
+    ) -> Result<ActivateReply, AppError> {
+        if !self.activation_rate.take(address, Instant::now()) {
+            return Err(too_many_joins());
+        }
         let now_ms = self.store.now_ms().await?;
         let id = PendingId::from(request.enrolment_id.as_str());
         let pending = self
@@ -196,6 +207,7 @@ impl App {
             .pending_enrolment(&id, now_ms)
             .await?
             .ok_or(StoreError::NotFound(store::Kind::PendingEnrolment))?;
+        self.take_turn_of_ek(pending.keys.ek_spki_sha256)?;
         let documents: Documents = serde_json::from_str(&pending.documents_json)
             .map_err(|err| AppError::Bug(err.into()))?;
         let bug = |err: Box<dyn std::error::Error + Send + Sync>| AppError::Bug(err);
@@ -207,11 +219,12 @@ impl App {
         let bound = bind(&ek, ak, &ActivationProof(proof), &request.secret)
             .map_err(|_| AppError::from(StoreError::from(Conflict::ProofWrong)))?;
 
+        let api_token_sha256 = token_sha256(&host_token(&request.secret, &request.enrolment_id));
         let completion = Completion {
             pending: id,
             proof_sha256: sha256(&request.secret),
             new_host: HostId::from(documents.host_id),
-            api_token_sha256: token_sha256(&host_token(&request.secret, &request.enrolment_id)),
+            api_token_sha256,
             identity: Identity {
                 ek_public: ek.raw().to_vec(),
                 ek_cert_der: documents.tpm.ek_certificate.map(|bytes| bytes.0),
@@ -229,6 +242,7 @@ impl App {
             Origin::Host(host) => By::new(format!("host:{host}"), now_ms),
         };
         let enrolled = self.store.complete_enrolment(completion, by).await?;
+        self.guess_rate.was_right(api_token_sha256);
         self.identities.forget(&enrolled.host);
         self.memos.forget(&enrolled.host);
         tracing::info!(
@@ -241,17 +255,31 @@ impl App {
         Ok(ActivateReply { host_id: enrolled.host.to_string() })
     }
 
+    /// Refuses a TPM that begins or ends enrolments without an end.
+    fn take_turn_of_ek(&self, ek_spki_sha256: Sha256) -> Result<(), AppError> {
+        if self.ek_rate.take(ek_spki_sha256, Instant::now()) {
+            return Ok(());
+        }
+        Err(AppError::refused(
+            RefusalKind::TooMany,
+            "too-many-enrolments",
+            "this TPM is enrolled again and again",
+            "see in the agent's log why it begins anew; a few seconds later it may",
+        ))
+    }
+
     async fn join_without_key(
         &self,
         host: NewHost,
         findings: Vec<Finding>,
         by: By,
     ) -> Result<EnrolReply, AppError> {
-        let (id, tpm) = (host.id.clone(), host.tpm);
+        let (id, tpm, token) = (host.id.clone(), host.tpm, host.api_token_sha256);
         let reason = findings.first().map(Finding::cause).unwrap_or_default();
         tracing::info!(host = %id, name = host.name, reason, "host joined without an identity key");
         let findings: Vec<_> = findings.iter().map(api::finding::Finding::from).collect();
         self.store.create_host(host, by).await?;
+        self.guess_rate.was_right(token);
         if tpm == TpmPresence::Present {
             self.store.note_enrolment_problem(&id, to_json(&findings)?).await?;
         }
@@ -266,6 +294,7 @@ impl App {
         keys: &CheckedKeys,
         by: By,
     ) -> Result<EnrolReply, AppError> {
+        self.take_turn_of_ek(keys.ek.spki_sha256())?;
         let secret = CredentialSecret::new(random::<SECRET_LEN>()?);
         let credential = make_credential(&keys.ek, keys.ak.name(), &secret).map_err(|err| {
             let hint = "the endorsement key is not one that a credential can be made for";
@@ -309,6 +338,15 @@ fn keyless(
 ) -> NewHost {
     let id = HostId::from(Uuid::new_v4().to_string());
     NewHost { id, name, api_token_sha256, tpm, join_token }
+}
+
+fn too_many_joins() -> AppError {
+    AppError::refused(
+        RefusalKind::TooMany,
+        "too-many-joins",
+        "too many machines of this address join at once",
+        "join again in a few seconds",
+    )
 }
 
 fn token_refused(fault: store::JoinTokenFault) -> AppError {

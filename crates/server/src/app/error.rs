@@ -64,6 +64,8 @@ pub enum RefusalKind {
     TooMany,
     /// The body did not come in time.
     TooSlow,
+    /// A program of others that was asked for it does not answer as it should.
+    Upstream,
 }
 
 impl AppError {
@@ -265,6 +267,11 @@ impl AppError {
             Conflict::AccountChanged => {
                 refused(RefusalKind::Unauthenticated, "login-failed", "try again")
             }
+            Conflict::LoginUsed => refused(
+                RefusalKind::Unauthenticated,
+                "login-failed",
+                "each login begins one session: log in again",
+            ),
             Conflict::ReferencesChanged => refused(
                 RefusalKind::Conflict,
                 "references-changed",

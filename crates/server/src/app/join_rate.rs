@@ -3,10 +3,13 @@
 
 use std::{
     collections::HashMap,
+    hash::Hash,
     net::{IpAddr, Ipv6Addr},
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
+
+use store::Sha256;
 
 /// Joins a second of one address, where the configuration does not say: a thousand hosts of one site in
 /// half a minute.
@@ -15,42 +18,82 @@ pub const PER_SECOND: u32 = 32;
 /// Seconds whose joins may come at once: some racks behind one router that are switched on together.
 const BURST_S: u32 = 8;
 
-/// Addresses that are remembered: 1 MiB. One that was not heard of for [`BURST_S`] seconds has nothing
-/// to remember.
-const ADDRESSES_MAX: usize = 16_384;
+/// Addresses, and endorsement keys, that are remembered: 1 MiB each. One that was not heard of for some time has
+/// nothing to remember.
+const REMEMBERED_MAX: usize = 16_384;
 
-/// When the allowance of each address is whole again.
+/// Enrolments of one endorsement key that may come at once, each of two steps, and the pause between two steps
+/// afterwards: an agent that begins anew waits longer each time.
+const EK_BURST: u32 = 32;
+const EK_PAUSE: Duration = Duration::from_secs(2);
+
+/// When the allowance of each key is whole again.
 #[derive(Debug)]
-pub(super) struct JoinRate {
-    /// Time after which one address may join once more.
+struct Pace<K> {
+    /// Time after which one may come once more.
     pause: Duration,
-    whole_at: Mutex<HashMap<IpAddr, Instant>>,
+    /// How much of that may be used at once.
+    burst: Duration,
+    whole_at: Mutex<HashMap<K, Instant>>,
 }
+
+impl<K: Eq + Hash> Pace<K> {
+    fn new(pause: Duration, burst: Duration) -> Self {
+        Self { pause, burst, whole_at: Mutex::default() }
+    }
+
+    /// Whether one of `key` may come at `now`, which counts then; `None` where so many keys are known that
+    /// there is no place for this one.
+    fn take(&self, key: K, now: Instant) -> Option<bool> {
+        let mut whole_at = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if whole_at.len() >= REMEMBERED_MAX && !whole_at.contains_key(&key) {
+            whole_at.retain(|_, at| *at > now);
+            if whole_at.len() >= REMEMBERED_MAX {
+                return None;
+            }
+        }
+        let at = whole_at.entry(key).or_insert(now);
+        let next = (*at).max(now) + self.pause;
+        let fits = next.saturating_duration_since(now) <= self.burst;
+        if fits {
+            *at = next;
+        }
+        Some(fits)
+    }
+}
+
+/// The pace of each address.
+#[derive(Debug)]
+pub(super) struct JoinRate(Pace<IpAddr>);
 
 impl JoinRate {
     /// So many joins a second of one address.
     pub(super) fn new(per_second: u32) -> Self {
         let pause = Duration::from_secs(1) / per_second.max(1);
-        Self { pause, whole_at: Mutex::default() }
+        Self(Pace::new(pause, Duration::from_secs(BURST_S.into())))
     }
 
     /// Whether a machine of `address` may join at `now`; it counts then.
     pub(super) fn take(&self, address: IpAddr, now: Instant) -> bool {
-        let mut whole_at = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let address = network(address);
-        if whole_at.len() >= ADDRESSES_MAX && !whole_at.contains_key(&address) {
-            whole_at.retain(|_, at| *at > now);
-            if whole_at.len() >= ADDRESSES_MAX {
-                return false;
-            }
-        }
-        let at = whole_at.entry(address).or_insert(now);
-        let next = (*at).max(now) + self.pause;
-        let fits = next.saturating_duration_since(now) <= Duration::from_secs(BURST_S.into());
-        if fits {
-            *at = next;
-        }
-        fits
+        self.0.take(network(address), now).unwrap_or(false)
+    }
+}
+
+/// The pace of each endorsement key.
+#[derive(Debug)]
+pub(super) struct EkRate(Pace<Sha256>);
+
+impl Default for EkRate {
+    fn default() -> Self {
+        Self(Pace::new(EK_PAUSE, EK_PAUSE * EK_BURST))
+    }
+}
+
+impl EkRate {
+    /// Whether the key with this digest may take a step of an enrolment at `now`; it counts then. Where too
+    /// many are known it may: those who make keys up keep no host out, and have the pace of their address.
+    pub(super) fn take(&self, ek_spki_sha256: Sha256, now: Instant) -> bool {
+        self.0.take(ek_spki_sha256, now).unwrap_or(true)
     }
 }
 
@@ -96,11 +139,27 @@ mod tests {
     fn what_is_remembered_is_bounded() {
         let (rate, start) = (JoinRate::new(PER_SECOND), Instant::now());
         let of = |n: u32| IpAddr::from(n.to_be_bytes());
-        let n_max = u32::try_from(ADDRESSES_MAX).unwrap();
+        let n_max = u32::try_from(REMEMBERED_MAX).unwrap();
         for n in 0..n_max + 10 {
             assert_eq!(rate.take(of(n), start), n < n_max, "{n}");
         }
         assert!(rate.take(of(n_max), start + PAUSE), "those that are whole again make room");
-        assert!(rate.whole_at.lock().unwrap().len() <= 1);
+        assert!(rate.0.whole_at.lock().unwrap().len() <= 1);
+    }
+
+    #[test]
+    fn a_tpm_enrols_in_a_burst_and_then_at_its_pace() {
+        let (rate, start) = (EkRate::default(), Instant::now());
+        let n = (0..1_000).filter(|_| rate.take([1; 32], start)).count();
+        assert_eq!(n, usize::try_from(EK_BURST).unwrap());
+        assert!(rate.take([2; 32], start), "another TPM is its own");
+        assert!(!rate.take([1; 32], start + EK_PAUSE - Duration::from_nanos(1)));
+        assert!(rate.take([1; 32], start + EK_PAUSE));
+        // Made-up ones keep no other out.
+        for n in 0..u32::try_from(REMEMBERED_MAX).unwrap() + 10 {
+            let mut key = [0; 32];
+            key[..4].copy_from_slice(&n.to_be_bytes());
+            assert!(rate.take(key, start), "{n}");
+        }
     }
 }

@@ -18,6 +18,7 @@ mod error;
 mod event;
 mod event_filter;
 mod evidence_parts;
+mod guess_rate;
 mod hear;
 mod hub;
 mod idempotent;
@@ -29,6 +30,7 @@ mod list;
 mod login_log;
 mod login_rate;
 mod memo;
+mod oidc;
 mod password;
 mod peers;
 mod policy;
@@ -49,10 +51,10 @@ mod tpm_keys;
 mod trust;
 mod words;
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use api::admin::Server;
-use store::{By, Host, Labels, NewApiToken, Role, Store, StoreError};
+use store::{By, Host, Labels, NewApiToken, Role, Sha256, Store, StoreError};
 use verify::NonceKey;
 use zeroize::Zeroizing;
 
@@ -62,6 +64,7 @@ pub use retention::thinning;
 pub use caller::{Caller, HostScope};
 pub use error::{AppError, Refusal, RefusalKind};
 pub use event::EventReader;
+pub(crate) use oidc::TakenBack;
 pub use rules::RulesChange;
 pub(crate) use secret::SESSION_PREFIX;
 pub(crate) use session::is_csrf_token;
@@ -72,7 +75,7 @@ pub(crate) use secret::sha256;
 use crate::{
     authority::Authority,
     config::{Config, LoadedPolicy},
-    metrics::Metrics,
+    metrics::{Metrics, TokenKind},
 };
 use secret::{ADMIN_PREFIX, new_token, random, token_sha256};
 
@@ -96,11 +99,17 @@ pub struct App {
     judging_anew: tokio::sync::Mutex<()>,
     memos: memo::Memos,
     join_rate: join_rate::JoinRate,
+    activation_rate: join_rate::JoinRate,
+    ek_rate: join_rate::EkRate,
+    guess_rate: guess_rate::GuessRate,
     login_rate: login_rate::LoginRate,
     login_log: login_log::LoginLog,
     passwords: password::Passwords,
     /// Seals the secrets of channels.
     seal: channel::Seal,
+    /// Seals what browsers keep of logins at the identity provider.
+    login_seal: channel::Seal,
+    at_provider: oidc::AtProvider,
     /// Places of streams of events.
     streams: Arc<tokio::sync::Semaphore>,
 }
@@ -126,6 +135,7 @@ impl App {
         let signing = Zeroizing::new(store.secret_or_insert("signing-key", candidate).await?);
         let joins_per_s = config.joins_per_s;
         let seal = channel::Seal::new(&authority.secret())?;
+        let login_seal = channel::Seal::for_purpose(&authority.secret(), oidc::SEAL_PURPOSE)?;
         metrics.watch_store(Arc::clone(&store));
         Ok(Arc::new(Self {
             store,
@@ -144,10 +154,16 @@ impl App {
             judging_anew: tokio::sync::Mutex::default(),
             memos: memo::Memos::default(),
             join_rate: join_rate::JoinRate::new(joins_per_s),
+            // A host that enrols anew takes two steps, one that joins the second of them.
+            activation_rate: join_rate::JoinRate::new(joins_per_s.saturating_mul(2)),
+            ek_rate: join_rate::EkRate::default(),
+            guess_rate: guess_rate::GuessRate::default(),
             login_rate: login_rate::LoginRate::default(),
             login_log: login_log::LoginLog::default(),
             passwords: password::Passwords::default(),
             seal,
+            login_seal,
+            at_provider: oidc::AtProvider::default(),
             streams: Arc::new(tokio::sync::Semaphore::new(event::STREAMS_MAX)),
         }))
     }
@@ -184,10 +200,24 @@ impl App {
         }
     }
 
-    /// The host whose token this is.
-    pub async fn authenticate_host(&self, token: &str) -> Result<Host, AppError> {
-        let host = self.store.host_by_api_token(token_sha256(token)).await?;
+    /// The host whose token this is, shown at `address`.
+    pub async fn authenticate_host(&self, token: &str, address: IpAddr) -> Result<Host, AppError> {
+        let sha256 = token_sha256(token);
+        self.guess_rate.admit(&sha256, address, Instant::now())?;
+        let host = self.store.host_by_api_token(sha256).await?;
+        self.was_shown(TokenKind::Host, sha256, host.as_ref(), address);
         host.ok_or_else(AppError::unauthenticated)
+    }
+
+    /// Counts a token that was looked for, by what was found.
+    fn was_shown<T>(&self, kind: TokenKind, sha256: Sha256, found: Option<&T>, address: IpAddr) {
+        match found {
+            Some(_) => self.guess_rate.was_right(sha256),
+            None => {
+                self.guess_rate.was_wrong(sha256, address, Instant::now());
+                self.metrics.token_not_known(kind);
+            }
+        }
     }
 
     /// Makes the first administrator's token of this name anew; the one before, if any, is good no more.

@@ -24,6 +24,8 @@ impl Rules {
     fn new(config: Config, policy: LoadedPolicy) -> Self {
         let LoadedPolicy { policy, sha256 } = policy;
         let configured_verdict_good_for_s = config.verdict_good_for_s;
+        // Who logs in how is no rule of judging: a change of it judges nothing anew.
+        let config = Config { oidc: None, ..config };
         let config = times(config, configured_verdict_good_for_s, &policy);
         let policy = Arc::new(policy);
         Self { policy, policy_sha256: sha256, config, configured_verdict_good_for_s }

@@ -47,6 +47,23 @@ impl Begun {
     }
 }
 
+/// A session to begin.
+pub(super) struct NewLogin {
+    /// One of its own, by which it begins once.
+    pub(super) id: SessionId,
+    pub(super) of: SessionOf,
+    /// What its person may do at this moment.
+    pub(super) role: Role,
+    pub(super) password: PasswordState,
+    /// From where.
+    pub(super) address: IpAddr,
+}
+
+/// An identifier that nothing follows from.
+pub(super) fn new_session_id() -> SessionId {
+    Uuid::new_v4().to_string().into()
+}
+
 /// The session of somebody who asks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Of {
@@ -79,7 +96,9 @@ fn login_failed() -> AppError {
 impl App {
     /// How one can log in.
     pub async fn login_ways(&self) -> Result<LoginWays, AppError> {
-        Ok(LoginWays { setup_open: self.store.is_setup_open().await?, oidc: None })
+        let setup_open = self.store.is_setup_open().await?;
+        let (oidc, oidc_login) = self.way_by_provider().unzip();
+        Ok(LoginWays { setup_open, oidc, oidc_login })
     }
 
     /// Logs a person in.
@@ -113,7 +132,8 @@ impl App {
         };
         let of = SessionOf::Account { name: user.name.clone(), phc: user.password.phc };
         let by = By::new(format!("user:{}", user.name), by_now);
-        let begun = self.begin_session(of, user.role, user.password.state, address, by).await?;
+        let (id, role, password) = (new_session_id(), user.role, user.password.state);
+        let begun = self.begin_session(NewLogin { id, of, role, password, address }, by).await?;
         self.login_rate.was_right(counted, address, Instant::now());
         tracing::info!(user = user.name, %address, "logged in");
         Ok(begun)
@@ -128,32 +148,28 @@ impl App {
     ) -> Result<(), AppError> {
         let Some(n_more) = self.login_log.row(Instant::now()) else { return Ok(()) };
         tracing::warn!(account, %address, n_more, "login failed");
-        let failure = LoginFailure { account, address: address.to_string(), n_more };
+        let subject = account.map(|account| format!("user:{account}"));
+        let failure = LoginFailure { subject, address: address.to_string(), n_more, reason: None };
         Ok(self.store.note_login_failure(failure, By::new("server", now_ms)).await?)
     }
 
     /// Begins a session.
-    pub(super) async fn begin_session(
-        &self,
-        of: SessionOf,
-        role: Role,
-        password: PasswordState,
-        address: IpAddr,
-        by: By,
-    ) -> Result<Begun, AppError> {
+    pub(super) async fn begin_session(&self, login: NewLogin, by: By) -> Result<Begun, AppError> {
+        let NewLogin { id, of, role, password, address } = login;
         let secret = new_token(SESSION_PREFIX)?;
         let lasts_ms =
             i64::try_from(self.rules().config.session_s).unwrap_or(0).saturating_mul(1000);
         let expires_at_ms = by.at_ms.saturating_add(lasts_ms);
         let actor = by.actor.clone();
         let session = NewSession {
-            id: Uuid::new_v4().to_string().into(),
+            id,
             secret_sha256: token_sha256(&secret),
             of,
             address: address.to_string(),
             expires_at_ms,
         };
         self.store.begin_session(session, by).await?;
+        self.guess_rate.was_right(token_sha256(&secret));
         let view = SessionBegun {
             actor,
             role: role_view(role),
@@ -273,7 +289,9 @@ impl App {
         let stored = StoredPassword { phc: phc.clone(), state };
         self.store.set_password(account, stored, caller.by.clone()).await?;
         let of = SessionOf::Account { name: account.to_owned(), phc };
-        self.begin_session(of, user.role, state, address, caller.by.clone()).await
+        let (id, role) = (new_session_id(), user.role);
+        let login = NewLogin { id, of, role, password: state, address };
+        self.begin_session(login, caller.by.clone()).await
     }
 
     /// What is kept of a password that somebody chooses for `account`.

@@ -172,6 +172,9 @@ fn kept(config: &Config, config_file: Option<&Path>) -> anyhow::Result<Vec<Kept>
             kept.push(read(FileKind::Config, name.to_owned(), path.to_owned())?);
         }
     }
+    for (n, path) in config.oidc.iter().flat_map(|oidc| oidc.files()).enumerate() {
+        kept.push(read(FileKind::Config, format!("oidc-{n}.txt"), path.clone())?);
+    }
     if let Some(file) = &config.policy {
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("{} cannot be read", file.display()))?;

@@ -6,10 +6,11 @@
 use serde::Deserialize as _;
 use toml::{Table, Value, de::DeTable};
 
-use super::Config;
+use super::{Config, Oidc};
 
-/// The declaration.
+/// The declarations.
 const SOURCE: &str = include_str!("../config.rs");
+const OIDC_SOURCE: &str = include_str!("oidc.rs");
 
 /// How alike two words are that are taken for one: below it a hint misleads.
 const ALIKE_MIN: f64 = 0.8;
@@ -51,8 +52,27 @@ impl std::fmt::Display for Fault {
 
 /// All keys, in their order.
 pub fn keys() -> Vec<Key> {
-    let defaults = Table::try_from(Config::default()).unwrap_or_default();
-    let (_, fields) = SOURCE.split_once("pub struct Config {").unwrap_or_default();
+    fields(SOURCE, "Config", &Table::try_from(Config::default()).unwrap_or_default())
+}
+
+/// Keys of tables below others: the table's name, as a heading of the file has it, and its keys.
+fn tables() -> Vec<(&'static str, Vec<Key>)> {
+    let least = "issuer = ''\nclient_id = ''\n";
+    let defaults = toml::from_str::<Oidc>(least).ok().and_then(|least| Table::try_from(least).ok());
+    let mut oidc = fields(OIDC_SOURCE, "Oidc", &defaults.unwrap_or_default());
+    oidc.retain(|key| key.name != "role");
+    for key in &mut oidc {
+        if matches!(key.name.as_str(), "issuer" | "client_id") {
+            key.default = None;
+        }
+    }
+    vec![("oidc", oidc), ("[oidc.role]", fields(OIDC_SOURCE, "OidcRole", &Table::new()))]
+}
+
+/// The fields of a structure as keys.
+fn fields(source: &str, structure: &str, defaults: &Table) -> Vec<Key> {
+    let opening = format!("pub struct {structure} {{");
+    let (_, fields) = source.split_once(&opening).unwrap_or_default();
     let (fields, _) = fields.split_once("\n}\n").unwrap_or_default();
     let mut keys = Vec::new();
     let (mut meaning, mut is_skipped) = (Vec::new(), false);
@@ -134,16 +154,23 @@ pub fn reference() -> String {
          `config reference` prints this page.\n\n\
          At SIGHUP (`systemctl reload bootproof-server`), and when a file changes, the server reads anew:\n\
          `attest_interval_s`, `verdict_good_for_s`, `challenge_good_for_s`, `policy` with the files that it\n\
-         names, `dbx`, `tls_certificate`, `tls_key` and `log`. Other keys count from the next start on;\n\
+         names, `dbx`, `tls_certificate`, `tls_key`, `log` and `oidc`. Other keys count from the next start on;\n\
          `/readyz` names those that changed. What cannot be used leaves what counted before: that is said\n\
          in the log, by `/readyz`, by the metric `bootproof_reload_failing` and in the audit log.\n",
     );
-    for key in keys() {
-        text.push_str(&format!("\n## {}\n\n{}\n", key.name, key.meaning.join("\n")));
-        match key.default {
-            Some(value) => text.push_str(&format!("\nDefault: `{value}`\n")),
-            None => text.push_str("\nDefault: none\n"),
+    let sections = |text: &mut String, keys: Vec<Key>, level: &str| {
+        for Key { name, meaning, default } in keys {
+            let default = default.map_or_else(|| "none".to_owned(), |value| format!("`{value}`"));
+            text.push_str(&format!(
+                "\n{level} {name}\n\n{}\n\nDefault: {default}\n",
+                meaning.join("\n")
+            ));
         }
+    };
+    sections(&mut text, keys(), "##");
+    for (table, keys) in tables() {
+        text.push_str(&format!("\n## [{table}]\n"));
+        sections(&mut text, keys, "###");
     }
     text
 }
@@ -170,6 +197,10 @@ mod tests {
             assert!(Config::deserialize(one).is_ok() || key.name == "store", "{}", key.name);
         }
         assert!(keys.len() > 12 && !keys.iter().any(|key| key.name == "schedules"));
+        for (table, keys) in tables() {
+            assert!(keys.len() > 2, "{table}");
+            assert!(keys.iter().all(|key| !key.meaning.is_empty()), "{table}");
+        }
     }
 
     #[test]

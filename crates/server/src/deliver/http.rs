@@ -1,6 +1,7 @@
 //! One POST over TLS: no redirect is followed, and of the answer little is read.
 
-use http_body_util::{BodyExt as _, Full};
+use axum::http::request::Builder;
+use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::{
     Request, StatusCode, Uri,
     body::{Bytes, Incoming},
@@ -8,6 +9,8 @@ use hyper::{
     header,
 };
 use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 use super::{Steps, Target, Undelivered, later, text};
 
@@ -53,29 +56,73 @@ pub(super) async fn post(
 ) -> Result<(), Undelivered> {
     let stream = target.connect(steps).await?;
     let answered = async {
-        let (mut sender, connection) = http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream))
-            .await
-            .map_err(|err| later(format!("no HTTP: {err}")))?;
-        let driver = tokio::spawn(connection);
-        let mut request = Request::post(post.path)
-            .header(header::HOST, host_field(target))
-            .header(header::USER_AGENT, concat!("bootproof-server/", env!("CARGO_PKG_VERSION")))
-            .header(header::CONTENT_TYPE, post.content_type);
+        let mut request = Request::post(post.path).header(header::CONTENT_TYPE, post.content_type);
         for (name, value) in post.headers {
             request = request.header(name, value);
         }
-        let request = request
-            .body(Full::new(Bytes::from(post.body)))
-            .map_err(|err| Undelivered::Refused(format!("the request cannot be written: {err}")))?;
-        let response =
-            sender.send_request(request).await.map_err(|err| later(format!("no answer: {err}")))?;
-        let status = response.status();
-        let said = read_some(response.into_body()).await;
-        driver.abort();
-        Ok::<_, Undelivered>((status, said))
+        let request = to_be_sent(request, target, post.body)?;
+        send(stream, request, Read::Some).await
     };
     let outcome = answered.await.and_then(|(status, said)| judge(status, &said).map(|()| status));
     steps.of("answered", outcome, |status| status.to_string()).map(drop)
+}
+
+/// Sends a request, and gives the answer whole, whatever its status; one of more than `bytes_max` is none.
+pub(crate) async fn exchange(
+    target: &Target,
+    request: Builder,
+    body: Vec<u8>,
+    bytes_max: usize,
+) -> Result<(StatusCode, Vec<u8>), Undelivered> {
+    let stream = target.connect(&mut Steps::default()).await?;
+    let request = to_be_sent(request, target, body)?;
+    send(stream, request, Read::Whole { bytes_max }).await
+}
+
+/// What is read of an answer's body.
+enum Read {
+    /// Its beginning, to be shown.
+    Some,
+    /// All of it.
+    Whole { bytes_max: usize },
+}
+
+fn to_be_sent(
+    request: Builder,
+    target: &Target,
+    body: Vec<u8>,
+) -> Result<Request<Full<Bytes>>, Undelivered> {
+    request
+        .header(header::HOST, host_field(target))
+        .header(header::USER_AGENT, concat!("bootproof-server/", env!("CARGO_PKG_VERSION")))
+        .body(Full::new(Bytes::from(body)))
+        .map_err(|err| Undelivered::Refused(format!("the request cannot be written: {err}")))
+}
+
+/// Sends a request on a connection of its own, and reads what is wanted of the answer's body.
+async fn send(
+    stream: TlsStream<TcpStream>,
+    request: Request<Full<Bytes>>,
+    read: Read,
+) -> Result<(StatusCode, Vec<u8>), Undelivered> {
+    let (mut sender, connection) = http1::handshake::<_, Full<Bytes>>(TokioIo::new(stream))
+        .await
+        .map_err(|err| later(format!("no HTTP: {err}")))?;
+    let driver = tokio::spawn(connection);
+    let response =
+        sender.send_request(request).await.map_err(|err| later(format!("no answer: {err}")))?;
+    let status = response.status();
+    let body = response.into_body();
+    let said = match read {
+        Read::Some => Ok(read_some(body).await),
+        Read::Whole { bytes_max } => {
+            let whole = Limited::new(body, bytes_max).collect().await;
+            whole.map(|whole| whole.to_bytes().to_vec())
+        }
+    };
+    driver.abort();
+    let said = said.map_err(|err| later(format!("the answer cannot be read: {err}")))?;
+    Ok((status, said))
 }
 
 fn host_field(target: &Target) -> String {

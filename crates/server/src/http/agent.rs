@@ -15,8 +15,15 @@ type Answer<T> = Result<Json<T>, Failure>;
 
 /// The operations of this module.
 pub(super) fn operations(all: &mut Operations) {
-    let keys =
-        ["tpm-keys-invalid", "ek-taken", "awaiting-approval", "host-disconnected", "too-many"];
+    let keys = [
+        "tpm-keys-invalid",
+        "ek-taken",
+        "awaiting-approval",
+        "host-disconnected",
+        "too-many",
+        "too-many-enrolments",
+        "too-many-joins",
+    ];
     all.post("/v1/agent/join", "join", "Asks to be added to the inventory", join)
         .refuses(&keys)
         .refuses(&[
@@ -29,7 +36,7 @@ pub(super) fn operations(all: &mut Operations) {
             "name-taken",
             "other-tpm",
             "reconnect-first",
-            "too-many-joins",
+            "too-many-guesses",
         ]);
     all.post("/v1/agent/activate", "activate", "Proves which TPM it is", activate)
         .refuses(&keys)
@@ -79,18 +86,20 @@ pub(super) async fn join(
 /// `POST /v1/agent/activate`: the proof is its own authentication.
 pub(super) async fn activate(
     State(app): State<Arc<App>>,
+    Extension(Peer(address)): Extension<Peer>,
     Body(request): Body<ActivateRequest>,
 ) -> Answer<ActivateReply> {
-    Ok(Json(app.activate(request).await?))
+    Ok(Json(app.activate(address, request).await?))
 }
 
 /// `POST /v1/agent/enrol`.
 pub(super) async fn enrol(
     State(app): State<Arc<App>>,
     ByHost(host): ByHost,
+    Extension(Peer(address)): Extension<Peer>,
     Body(request): Body<EnrolRequest>,
 ) -> Answer<EnrolReply> {
-    Ok(Json(app.enrol(host, request).await?))
+    Ok(Json(app.enrol(address, host, request).await?))
 }
 
 /// `GET /v1/agent/member`.

@@ -8,7 +8,10 @@
 //! refused to them, but for the addresses whose extractor ([`ViewerWithin`], [`OperatorWithin`]) says that
 //! they ask the application about each host.
 
-use std::sync::Arc;
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    sync::Arc,
+};
 
 use api::people::{CSRF_HEADER, SESSION_COOKIE};
 use axum::{
@@ -18,6 +21,7 @@ use axum::{
 use store::{By, Host, Role};
 
 use super::{
+    listen::Peer,
     operation::{Description, Input, Needs, Schemas, codes},
     problem::Failure,
 };
@@ -65,6 +69,11 @@ fn bearer(parts: &Parts) -> Result<&str, AppError> {
     value.ok_or_else(AppError::unauthenticated)
 }
 
+/// The address at the other end of the connection. One that nobody noted is one for all such requests.
+pub(crate) fn address(parts: &Parts) -> IpAddr {
+    parts.extensions.get::<Peer>().map_or(Ipv6Addr::UNSPECIFIED.into(), |Peer(address)| *address)
+}
+
 /// What the request shows. A token wins: it was put there on purpose.
 fn credential(parts: &Parts) -> Result<(&str, Shown), AppError> {
     if parts.headers.contains_key(header::AUTHORIZATION) {
@@ -88,13 +97,25 @@ fn credential(parts: &Parts) -> Result<(&str, Shown), AppError> {
 
 /// The session that the cookie shows. Of several the request is none of ours.
 pub(crate) fn session_cookie(parts: &Parts) -> Option<&str> {
+    // No other kind of token is shown by a cookie.
+    only(cookies(parts, SESSION_COOKIE).filter(|value| value.starts_with(SESSION_PREFIX)))
+}
+
+/// The value of the cookie of this name. Of several it is none of ours.
+pub(crate) fn cookie_value<'a>(parts: &'a Parts, name: &'a str) -> Option<&'a str> {
+    only(cookies(parts, name))
+}
+
+fn cookies<'a>(parts: &'a Parts, wanted: &'a str) -> impl Iterator<Item = &'a str> {
     let lines = parts.headers.get_all(header::COOKIE).iter();
     let pairs = lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.split(';'));
-    let mut values = pairs.filter_map(|pair| {
+    pairs.filter_map(move |pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        // No other kind of token is shown by a cookie.
-        (name == SESSION_COOKIE && value.starts_with(SESSION_PREFIX)).then_some(value)
-    });
+        (name == wanted).then_some(value)
+    })
+}
+
+fn only<'a>(mut values: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let value = values.next()?;
     values.next().is_none().then_some(value)
 }
@@ -147,7 +168,7 @@ impl FromRequestParts<Arc<App>> for ByHost {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
-        Ok(Self(app.authenticate_host(bearer(parts)?).await?))
+        Ok(Self(app.authenticate_host(bearer(parts)?, address(parts)).await?))
     }
 }
 
@@ -167,7 +188,7 @@ async fn caller(
     needed: Role,
     reach: Reach,
 ) -> Result<Caller, AppError> {
-    let caller = app.authenticate(credential(parts)?.0).await?;
+    let caller = app.authenticate(credential(parts)?.0, address(parts)).await?;
     caller.require(needed)?;
     if !caller.hosts.is_fleet() {
         match (host_of_address(parts).await, reach) {
@@ -195,7 +216,7 @@ impl FromRequestParts<Arc<App>> for Known {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
         let (secret, shown) = credential(parts)?;
-        Ok(Self(app.authenticate(secret).await?, shown))
+        Ok(Self(app.authenticate(secret, address(parts)).await?, shown))
     }
 }
 

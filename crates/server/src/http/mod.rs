@@ -14,6 +14,7 @@ mod health;
 mod idempotency;
 mod inventory;
 mod listen;
+mod oidc;
 mod operation;
 mod path;
 mod people;
@@ -32,7 +33,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-pub(crate) use auth::{Unsaid, require_own_page, session_cookie};
+pub(crate) use auth::{Unsaid, address, cookie_value, require_own_page, session_cookie};
 pub use contract::{document, roles};
 pub use health::operating;
 pub(crate) use listen::Peer;
@@ -55,6 +56,7 @@ fn add_operations(all: &mut Operations) {
     event::operations(all);
     ek_list::operations(all);
     inventory::operations(all);
+    oidc::operations(all);
     people::operations(all);
     reference::operations(all);
     result::operations(all);

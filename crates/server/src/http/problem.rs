@@ -97,6 +97,7 @@ fn status_of(kind: RefusalKind) -> StatusCode {
         RefusalKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         RefusalKind::TooMany => StatusCode::TOO_MANY_REQUESTS,
         RefusalKind::TooSlow => StatusCode::REQUEST_TIMEOUT,
+        RefusalKind::Upstream => StatusCode::BAD_GATEWAY,
     }
 }
 

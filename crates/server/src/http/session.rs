@@ -77,7 +77,7 @@ const COOKIE: &str = "Sets the cookie `__Host-bootproof`, unless the session is 
                       with the cookie that change something show `csrf_token` as `X-CSRF-Token`.";
 
 /// A session that has begun, with its cookie where it is shown as one. It is nobody's to keep.
-pub(super) struct InSession(Begun);
+pub(super) struct InSession(pub(super) Begun);
 
 impl IntoResponse for InSession {
     fn into_response(self) -> Response {

@@ -101,6 +101,35 @@ struct Whose {
     certificate: &'static str,
 }
 
+/// Whose a token would be that is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A program's.
+    Api,
+    /// A person's.
+    Session,
+    /// A host's.
+    Host,
+    /// Of one that joins.
+    Join,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Kind {
+    kind: &'static str,
+}
+
+/// How a login at the identity provider ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProviderLogin {
+    /// Well.
+    Done,
+    /// Its person was not vouched for, or may do nothing here.
+    Refused,
+    /// The provider did not answer as it should.
+    Away,
+}
+
 /// How a TLS handshake ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handshake {
@@ -127,6 +156,8 @@ pub struct Metrics {
     authentication_failures: Counter,
     connections: Gauge,
     handshakes: Family<Outcome, Counter>,
+    provider_logins: Family<Outcome, Counter>,
+    unknown_tokens: Family<Kind, Counter>,
     handshake_seconds: Histogram,
     log_lines: Family<Level, Counter>,
     hosts: Family<Stands, Gauge>,
@@ -179,6 +210,8 @@ impl Metrics {
             authentication_failures: Counter::default(),
             connections: Gauge::default(),
             handshakes: Family::default(),
+            provider_logins: Family::default(),
+            unknown_tokens: Family::default(),
             handshake_seconds: Histogram::new(SECONDS),
             log_lines: Family::default(),
             hosts: Family::default(),
@@ -201,7 +234,13 @@ impl Metrics {
         for result in ["done", "failed", "timed out"] {
             drop(metrics.handshakes.get_or_create(&Outcome { result }));
         }
-        for check in ["configuration", "policy", "certificate", "log"] {
+        for kind in ["api", "session", "host", "join"] {
+            drop(metrics.unknown_tokens.get_or_create(&Kind { kind }));
+        }
+        for result in ["done", "refused", "away"] {
+            drop(metrics.provider_logins.get_or_create(&Outcome { result }));
+        }
+        for check in ["configuration", "policy", "certificate", "log", "oidc"] {
             drop(metrics.reading_fails.get_or_create(&Checked { check }));
         }
         for level in ["warn", "error"] {
@@ -232,6 +271,10 @@ impl Metrics {
         r.register("authentication_failures", help, self.authentication_failures.clone());
         r.register("connections", "Open connections", self.connections.clone());
         r.register("tls_handshakes", "TLS handshakes", self.handshakes.clone());
+        let help = "Tokens that were looked for and are not known, by what they would be";
+        r.register("unknown_tokens", help, self.unknown_tokens.clone());
+        let help = "Logins at the identity provider, by how they ended";
+        r.register("provider_logins", help, self.provider_logins.clone());
         let help = "Time of TLS handshakes that ended well";
         let durations = self.handshake_seconds.clone();
         r.register_with_unit("tls_handshake_duration", help, seconds(), durations);
@@ -342,10 +385,31 @@ impl Metrics {
 
     /// A request was not done.
     pub(crate) fn refused(&self, code: &str) {
-        if matches!(code, "unauthenticated" | "role-too-low") {
+        if matches!(code, "unauthenticated" | "role-too-low" | "too-many-guesses") {
             self.authentication_failures.inc();
         }
         self.refusals.get_or_create(&RefusedWith { code: code.to_owned() }).inc();
+    }
+
+    /// A token was looked for, and is not known.
+    pub(crate) fn token_not_known(&self, kind: TokenKind) {
+        let kind = match kind {
+            TokenKind::Api => "api",
+            TokenKind::Session => "session",
+            TokenKind::Host => "host",
+            TokenKind::Join => "join",
+        };
+        self.unknown_tokens.get_or_create(&Kind { kind }).inc();
+    }
+
+    /// Somebody came back from the identity provider, or could not go there.
+    pub(crate) fn came_from_provider(&self, how: ProviderLogin) {
+        let result = match how {
+            ProviderLogin::Done => "done",
+            ProviderLogin::Refused => "refused",
+            ProviderLogin::Away => "away",
+        };
+        self.provider_logins.get_or_create(&Outcome { result }).inc();
     }
 
     /// A warning or an error was logged.

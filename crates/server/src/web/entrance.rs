@@ -9,7 +9,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Redirect},
 };
-use pages::{Login, Password, Place, Said, Setup};
+use pages::{Left, Login, Password, Place, Provider, Said, Setup};
 use serde::Deserialize;
 
 use super::{
@@ -25,10 +25,12 @@ use crate::{
 pub(super) struct Then {
     #[serde(default)]
     then: String,
+    /// Who was vouched for by the provider has left this server.
+    left: Option<String>,
 }
 
 /// A path of this server, and nothing that leads elsewhere.
-fn own_path(text: &str) -> &str {
+pub(super) fn own_path(text: &str) -> &str {
     let is_own = text.starts_with('/')
         && !text.starts_with("//")
         && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
@@ -36,17 +38,23 @@ fn own_path(text: &str) -> &str {
 }
 
 pub(super) async fn login(State(app): State<Arc<App>>, Query(query): Query<Then>) -> Page {
-    if app.login_ways().await?.setup_open {
+    let ways = app.login_ways().await?;
+    if ways.setup_open && ways.oidc.is_none() {
         return back("/setup");
     }
-    login_page(&app, own_path(&query.then), None).await
+    let left = if query.left.is_some() { Left::NotTheProvider } else { Left::Nothing };
+    login_page(&app, own_path(&query.then), left, None).await
 }
 
-async fn login_page(app: &App, then: &str, said: Option<Said>) -> Page {
+async fn login_page(app: &App, then: &str, left: Left, said: Option<Said>) -> Page {
     let mut frame = bare(Place::Elsewhere);
     frame.said = said;
-    let provider = app.login_ways().await?.oidc;
-    page(&Login { frame, then: then.to_owned(), provider })
+    let ways = app.login_ways().await?;
+    let provider = ways.oidc.zip(ways.oidc_login).map(|(name, begins)| {
+        let address = format!("{begins}?then={}", pages::text::in_address(then));
+        Provider { name, address }
+    });
+    page(&Login { frame, then: then.to_owned(), provider, left, setup_open: ways.setup_open })
 }
 
 pub(super) async fn enter(
@@ -64,7 +72,7 @@ pub(super) async fn enter(
         Ok(begun) => begin(&begun, &then),
         Err(err) => {
             let (status, said) = refused(err)?;
-            Ok((status, login_page(&app, &then, Some(said)).await?).into_response())
+            Ok((status, login_page(&app, &then, Left::Nothing, Some(said)).await?).into_response())
         }
     }
 }
@@ -90,8 +98,15 @@ fn begin(begun: &Begun, then: &str) -> Page {
 }
 
 pub(super) async fn leave(State(app): State<Arc<App>>, acting: Acting<SignedIn>) -> Page {
-    app.log_out(&acting.visiting.0.caller).await?;
-    Ok(([(header::SET_COOKIE, cookie("")?)], Redirect::to("/login")).into_response())
+    let caller = acting.visiting.0.caller;
+    app.log_out(&caller).await?;
+    // The way there is a link: a form may lead to no other site, not by a redirect either.
+    let is_vouched_for = caller.by.actor.starts_with("oidc:");
+    let to = match is_vouched_for && app.provider_logout().await.is_some() {
+        true => "/login?left=provider",
+        false => "/login",
+    };
+    Ok(([(header::SET_COOKIE, cookie("")?)], Redirect::to(to)).into_response())
 }
 
 pub(super) async fn setup(State(app): State<Arc<App>>) -> Page {
@@ -124,6 +139,12 @@ pub(super) async fn make_first(
 }
 
 pub(super) async fn password(SignedIn(visiting): SignedIn) -> Page {
+    let session = visiting.caller.session.as_ref();
+    if session.is_none_or(|session| session.account.is_none()) {
+        let title = "an identity provider vouches for you: there is no password of yours here";
+        let hint = "change the one that you have there";
+        return Err(AppError::refused(RefusalKind::Conflict, "no-session", title, hint).into());
+    }
     page(&Password { frame: visiting.frame(Place::Elsewhere) })
 }
 

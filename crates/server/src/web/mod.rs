@@ -17,6 +17,7 @@ mod help;
 mod host;
 mod hosts;
 mod join;
+mod oidc;
 mod overview;
 mod references;
 mod said;
@@ -62,6 +63,9 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/help", get(help::help))
         .route("/login", get(entrance::login).post(entrance::enter))
         .route("/logout", post(entrance::leave))
+        .route("/v1/oidc/login", get(oidc::begin))
+        .route("/v1/oidc/callback", get(oidc::callback))
+        .route("/v1/oidc/logout", get(oidc::logout))
         .route("/setup", get(entrance::setup).post(entrance::make_first))
         .route("/password", get(entrance::password).post(entrance::change_password))
         .layer(middleware::from_fn(guarded))

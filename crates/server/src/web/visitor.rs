@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     app::{App, AppError, Caller, RefusalKind, is_csrf_token},
-    http::{Unsaid, require_own_page, session_cookie},
+    http::{Unsaid, address, require_own_page, session_cookie},
 };
 
 /// The event stream that keeps pages true.
@@ -50,7 +50,7 @@ impl FromRequestParts<Arc<App>> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, NoPage> {
         let sign_in = || NoPage::sign_in(parts);
         let secret = session_cookie(parts).ok_or_else(sign_in)?;
-        let caller = match app.authenticate(secret).await {
+        let caller = match app.authenticate(secret, address(parts)).await {
             Err(AppError::Refused(refusal)) if refusal.kind == RefusalKind::Unauthenticated => {
                 return Err(sign_in());
             }

@@ -206,3 +206,27 @@ async fn tokens_are_made_and_ended_from_the_command_line() {
     assert!(bootproof(&server, &["host", "show", &mine]).await.is_err());
     assert!(bootproof(&server, &["result", "get", "no such host"]).await.is_err());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_way_in_is_closed_on_purpose_only() {
+    let mut server = Server::start().await;
+    let me: WhoAmI = server.admin.get("/v1/whoami").await.unwrap();
+    let revoke = ["api-token", "revoke", me.actor.as_str()];
+    let refused = bootproof(&server, &revoke).await.unwrap_err();
+    assert!(refused.to_string().contains("another way in"), "{refused}");
+    assert!(server.admin.get::<WhoAmI>("/v1/whoami").await.is_ok());
+    // A viewer's token is no such way, another administrator's is.
+    for (role, is_closed) in [("viewer", false), ("admin", true)] {
+        let create = ["api-token", "create", role, "--role", role];
+        assert_eq!(bootproof(&server, &create).await.unwrap(), Exit::Done);
+        assert_eq!(bootproof(&server, &revoke).await.is_ok(), is_closed, "{role}");
+    }
+    assert!(server.admin.get::<WhoAmI>("/v1/whoami").await.is_err());
+    // The next start makes one anew; then it goes with a word.
+    server.kill_and_restart().await;
+    let _: serde_json::Value = server.admin.delete("/v1/api-tokens/admin").await.unwrap();
+    assert!(bootproof(&server, &revoke).await.is_err());
+    let on_purpose = [&revoke[..], &["--yes"]].concat();
+    assert_eq!(bootproof(&server, &on_purpose).await.unwrap(), Exit::Done);
+    assert!(server.admin.get::<WhoAmI>("/v1/whoami").await.is_err());
+}

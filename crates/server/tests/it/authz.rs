@@ -96,6 +96,7 @@ const ENDPOINTS: &[(&str, &str, Who)] = &[
     ("post", "/v1/setup", Anyone),
     ("post", "/v1/session", Anyone),
     ("delete", "/v1/session", RelyingParty),
+    ("post", "/v1/oidc/session", Anyone),
     ("post", "/v1/password", RelyingParty),
     ("get", "/v1/sessions", Viewer),
     ("delete", "/v1/sessions/{session}", Viewer),

@@ -21,14 +21,14 @@ const NAME: &str = "ada";
 const PASSWORD: &str = "correct horse battery staple";
 
 /// A script that uses a browser, and asks for what it cannot do itself.
-struct Script {
+pub(crate) struct Script {
     child: Child,
     asks: Option<BufReader<ChildStdout>>,
     answers: ChildStdin,
 }
 
 impl Script {
-    fn start(name: &str, server: &Server, environment: HashMap<&str, String>) -> Self {
+    pub(crate) fn start(name: &str, server: &Server, environment: HashMap<&str, String>) -> Self {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../web");
         let hint = "`cargo xtask test` installs what the browser tests need";
         assert!(folder.join("node_modules/playwright-core").is_dir(), "no Playwright: {hint}");
@@ -69,7 +69,7 @@ impl Script {
         writeln!(self.answers, "{answer}").unwrap();
     }
 
-    async fn ends_well(mut self) {
+    pub(crate) async fn ends_well(mut self) {
         self.asks("done").await;
         self.answer(json!({}));
         assert!(self.child.wait().unwrap().success());

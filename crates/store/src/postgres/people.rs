@@ -8,7 +8,7 @@ use super::error::is_duplicate;
 use super::lock;
 use super::session::Session as Connection;
 use super::transaction::Transaction;
-use crate::row::people::{failure_detail, user_subject};
+use crate::row::people::{failure_detail, session_detail, user_subject};
 use crate::{
     AccountState, By, Conflict, HISTORY_PAGE_MAX, Kind, LoginFailure, NewSession, NewUser,
     PasswordState, Role, SESSIONS_PER_PERSON_MAX, Session, SessionId, SessionOf, Sha256,
@@ -191,11 +191,11 @@ pub(super) async fn begin(
             }
             (Some(name), user_subject(name), None, json!({}))
         }
-        SessionOf::Vouched { actor, role, hosts } => {
+        SessionOf::Vouched { actor, role, hosts, .. } => {
             (None, actor.clone(), Some(role.as_str()), json!(hosts))
         }
     };
-    tx.execute(
+    tx.try_execute(
         "INSERT INTO sessions (id, secret_sha256, user_name, actor, role, hosts_json, address,
                                begun_at_ms, used_at_ms, expires_at_ms)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)",
@@ -211,15 +211,18 @@ pub(super) async fn begin(
             &session.expires_at_ms,
         ],
     )
-    .await?;
+    .await
+    .map_err(|error| match is_duplicate(&error) {
+        true => Conflict::LoginUsed.into(),
+        false => StoreError::from(error),
+    })?;
     tx.execute(
         "DELETE FROM sessions WHERE actor = $1 AND id NOT IN (SELECT id FROM sessions
              WHERE actor = $1 ORDER BY begun_at_ms DESC, id LIMIT $2)",
         &[&actor, &i64::from(SESSIONS_PER_PERSON_MAX)],
     )
     .await?;
-    let detail = json!({ "address": session.address, "id": session.id.as_str() });
-    tx.audit(by, "session.begin", actor, &detail);
+    tx.audit(by, "session.begin", actor, &session_detail(session));
     Ok(())
 }
 

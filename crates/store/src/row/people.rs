@@ -122,7 +122,18 @@ pub enum SessionOf {
         role: Role,
         /// Labels that a host must have for it to be seen; none: all hosts.
         hosts: Labels,
+        /// Who vouches, and what the person is called there: names change hands, this does not.
+        voucher: Voucher,
     },
+}
+
+/// Who vouches for a person, and by what name that is never another's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Voucher {
+    /// Who vouches: the issuer of an identity provider.
+    pub issuer: String,
+    /// The person's identifier there, which no other person gets.
+    pub subject: String,
 }
 
 /// A session to begin.
@@ -168,12 +179,14 @@ pub struct Session {
 /// Attempts to log in that failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoginFailure {
-    /// The account; `None` where there is none of that name.
-    pub account: Option<String>,
+    /// What the audit log calls the person whom it was about; `None`: nobody that is known.
+    pub subject: Option<String>,
     /// From where.
     pub address: String,
     /// How many more there were since the last one that was noted.
     pub n_more: u32,
+    /// Why, where it was no wrong password.
+    pub reason: Option<String>,
 }
 
 /// What audit rows call an account, and the person who has it.
@@ -184,7 +197,25 @@ pub(crate) fn user_subject(name: &str) -> String {
 /// What an audit row says of a failed login. A name that is no account's may be a password that somebody
 /// typed into the wrong field.
 pub(crate) fn failure_detail(failure: &LoginFailure) -> (String, serde_json::Value) {
-    let LoginFailure { account, address, n_more } = failure;
-    let subject = account.as_deref().map_or_else(|| "unknown".to_owned(), user_subject);
-    (subject, serde_json::json!({ "address": address, "n_more": n_more }))
+    let LoginFailure { subject, address, n_more, reason } = failure;
+    let detail = match reason {
+        None => serde_json::json!({ "address": address, "n_more": n_more }),
+        Some(reason) => {
+            serde_json::json!({ "address": address, "n_more": n_more, "reason": reason })
+        }
+    };
+    (subject.clone().unwrap_or_else(|| "unknown".to_owned()), detail)
+}
+
+/// What an audit row says of a session that begins.
+pub(crate) fn session_detail(session: &NewSession) -> serde_json::Value {
+    let (address, id) = (&session.address, session.id.as_str());
+    match &session.of {
+        SessionOf::Account { .. } => serde_json::json!({ "address": address, "id": id }),
+        SessionOf::Vouched { role, voucher: Voucher { issuer, subject }, .. } => {
+            serde_json::json!({
+                "address": address, "id": id, "issuer": issuer, "sub": subject, "role": role.as_str(),
+            })
+        }
+    }
 }

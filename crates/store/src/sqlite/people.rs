@@ -6,7 +6,7 @@ use serde_json::json;
 use super::audit;
 use super::columns::Columns;
 use super::error::is_duplicate;
-use crate::row::people::{failure_detail, user_subject};
+use crate::row::people::{failure_detail, session_detail, user_subject};
 use crate::{
     AccountState, By, Conflict, Kind, LoginFailure, NewSession, NewUser, PasswordState, Role,
     SESSIONS_PER_PERSON_MAX, Session, SessionId, SessionOf, Sha256, StoreError, StoredPassword,
@@ -166,7 +166,7 @@ pub(super) fn begin(db: &Db, session: &NewSession, by: &By) -> Result<(), StoreE
             }
             (Some(name), user_subject(name), None, json!({}))
         }
-        SessionOf::Vouched { actor, role, hosts } => {
+        SessionOf::Vouched { actor, role, hosts, .. } => {
             (None, actor.clone(), Some(role.as_str()), json!(hosts))
         }
     };
@@ -185,14 +185,17 @@ pub(super) fn begin(db: &Db, session: &NewSession, by: &By) -> Result<(), StoreE
         session.address,
         by.at_ms,
         session.expires_at_ms
-    ])?;
+    ])
+    .map_err(|error| match is_duplicate(&error) {
+        true => Conflict::LoginUsed.into(),
+        false => StoreError::from(error),
+    })?;
     db.prepare_cached(
         "DELETE FROM sessions WHERE actor = ?1 AND id NOT IN (SELECT id FROM sessions
              WHERE actor = ?1 ORDER BY begun_at_ms DESC, id LIMIT ?2)",
     )?
     .execute(params![actor, SESSIONS_PER_PERSON_MAX])?;
-    let detail = json!({ "address": session.address, "id": session.id.as_str() });
-    audit::append(db, by, "session.begin", actor, &detail)
+    audit::append(db, by, "session.begin", actor, &session_detail(session))
 }
 
 const SESSION_COLUMNS: &str = "\

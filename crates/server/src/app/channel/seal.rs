@@ -18,14 +18,20 @@ pub(crate) struct Seal(LessSafeKey);
 impl Seal {
     /// With the key that follows from `authority_key`.
     pub(crate) fn new(authority_key: &[u8]) -> Result<Self, AppError> {
-        let bug = |_| AppError::Bug("no key for the secrets of channels".into());
+        Self::for_purpose(authority_key, PURPOSE)
+    }
+
+    /// With another one: what is sealed for one purpose is opened for no other.
+    pub(crate) fn for_purpose(authority_key: &[u8], purpose: &[u8]) -> Result<Self, AppError> {
+        let bug = |_| AppError::Bug("no key to seal secrets with".into());
         let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(authority_key);
-        let expanded = extracted.expand(&[PURPOSE], &AES_256_GCM).map_err(bug)?;
+        let purpose = [purpose];
+        let expanded = extracted.expand(&purpose, &AES_256_GCM).map_err(bug)?;
         Ok(Self(LessSafeKey::new(UnboundKey::from(expanded))))
     }
 
     /// What is stored of a secret of channel `name`; of none nothing.
-    pub(super) fn close(
+    pub(in crate::app) fn close(
         &self,
         name: &str,
         secret: Option<&Zeroizing<String>>,
@@ -44,7 +50,7 @@ impl Seal {
     }
 
     /// The secret; an error where another key sealed it, or for another channel.
-    pub(super) fn open(
+    pub(in crate::app) fn open(
         &self,
         name: &str,
         sealed: &[u8],

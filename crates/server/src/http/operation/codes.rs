@@ -18,11 +18,16 @@ pub(in crate::http) const ALWAYS: &[&str] =
     &["query-invalid", "if-match-not-taken", "not-acceptable", "internal", "unavailable"];
 
 /// What an operation may answer that wants a token.
-pub(in crate::http) const WITH_TOKEN: &[&str] = &["unauthenticated"];
+pub(in crate::http) const WITH_TOKEN: &[&str] = &["too-many-guesses", "unauthenticated"];
 
 /// What an operation may answer that wants a role.
-pub(in crate::http) const WITH_ROLE: &[&str] =
-    &["unauthenticated", "password-must-change", "role-too-low", "token-is-limited"];
+pub(in crate::http) const WITH_ROLE: &[&str] = &[
+    "too-many-guesses",
+    "unauthenticated",
+    "password-must-change",
+    "role-too-low",
+    "token-is-limited",
+];
 
 /// What an operation may answer that takes a body.
 pub(in crate::http) const WITH_BODY: &[&str] = &[
@@ -137,6 +142,7 @@ pub(in crate::http) const CODES: &[Code] = &[
     code(409, "nonce-used", "the challenge was answered already"),
     code(406, "not-acceptable", "the client takes nothing that this address gives"),
     code(409, "nothing-changed", "the host boots as it should"),
+    code(404, "oidc-not-configured", "this server asks no identity provider"),
     code(403, "other-site", "the request does not come from a page of this server"),
     code(409, "other-tpm", "this is another TPM than the host's"),
     code(400, "password-invalid", "the password is too short, or among the first that are tried"),
@@ -163,6 +169,8 @@ pub(in crate::http) const CODES: &[Code] = &[
     code(429, "too-many", "there are as many of them as there may be"),
     code(400, "too-many-alarms", "the request names too many alarms"),
     code(400, "too-many-decisions", "the request names too many of what waits"),
+    code(429, "too-many-enrolments", "this TPM is enrolled again and again"),
+    code(429, "too-many-guesses", "too many tokens of this address are not known"),
     code(400, "too-many-hosts", "the request names too many hosts"),
     code(429, "too-many-joins", "too many machines of this address join at once"),
     code(429, "too-many-streams", "this server has as many streams as it may have"),

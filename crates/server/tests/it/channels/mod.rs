@@ -1,7 +1,7 @@
 //! Channels, with receivers as others have them.
 
 mod referees;
-mod sink;
+pub(crate) mod sink;
 mod webhook;
 
 use api::channel::{Channel, ChannelTest};

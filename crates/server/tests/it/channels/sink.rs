@@ -21,14 +21,14 @@ use tokio::{net::TcpListener, sync::mpsc, time::timeout};
 use tokio_rustls::TlsAcceptor;
 
 /// An authority, and a certificate of it for this machine's loopback.
-pub(super) struct Pki {
-    pub(super) ca_pem: String,
-    pub(super) cert_pem: String,
-    pub(super) key_pem: String,
+pub(crate) struct Pki {
+    pub(crate) ca_pem: String,
+    pub(crate) cert_pem: String,
+    pub(crate) key_pem: String,
 }
 
 impl Pki {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let ca_key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -41,7 +41,7 @@ impl Pki {
     }
 
     /// Writes certificate and key into a folder, for programs that want files.
-    pub(super) fn write(&self, folder: &std::path::Path) -> (PathBuf, PathBuf) {
+    pub(crate) fn write(&self, folder: &std::path::Path) -> (PathBuf, PathBuf) {
         let (cert, key) = (folder.join("cert.pem"), folder.join("key.pem"));
         std::fs::write(&cert, &self.cert_pem).unwrap();
         std::fs::write(&key, &self.key_pem).unwrap();

@@ -2,7 +2,7 @@
 
 use store::{
     AccountState, Conflict, Kind, Labels, LoginFailure, NewSession, NewUser, PasswordState, Role,
-    SESSIONS_PER_PERSON_MAX, SessionOf, Store, StoreError, StoredPassword, UserChange,
+    SESSIONS_PER_PERSON_MAX, SessionOf, Store, StoreError, StoredPassword, UserChange, Voucher,
 };
 
 use super::make::{by, digest};
@@ -128,6 +128,7 @@ pub(crate) async fn sessions_are_listed_and_ended(store: &dyn Store) {
             actor: "oidc:bob".into(),
             role: Role::Viewer,
             hosts: Labels::from([("site".into(), "muc".into())]),
+            voucher: Voucher { issuer: "https://id.example".into(), subject: "4711".into() },
         },
         ..session(id, "")
     };
@@ -137,6 +138,17 @@ pub(crate) async fn sessions_are_listed_and_ended(store: &dyn Store) {
     let [bob, alice] = &list[..] else { panic!("{list:?}") };
     assert_eq!((bob.actor.as_str(), &bob.account, bob.role), ("oidc:bob", &None, Role::Viewer));
     assert_eq!((bob.hosts.len(), alice.actor.as_str()), (1, "user:alice"));
+
+    let rows = store.audit(0, 100).await.unwrap();
+    let begun = rows.iter().find(|row| row.subject == "oidc:bob").unwrap();
+    for word in ["https://id.example", "4711", "viewer"] {
+        assert!(begun.detail_json.contains(word), "who vouches is told: {}", begun.detail_json);
+    }
+    // What a login is known by begins one session.
+    let other_secret = NewSession { secret_sha256: digest("other"), ..vouched("b") };
+    let again = store.begin_session(other_secret, by(12)).await.unwrap_err();
+    assert!(is(&again, &Conflict::LoginUsed), "{again:?}");
+    assert_eq!(store.sessions(12, 0).await.unwrap().len(), 2);
 
     // Of another person it is not found.
     let not_his = store.end_session(&"a".into(), Some("oidc:bob"), by(13)).await;
@@ -180,16 +192,24 @@ pub(crate) async fn an_account_ends_the_setup_code(store: &dyn Store) {
 
 pub(crate) async fn failed_logins_are_told_without_unknown_names(store: &dyn Store) {
     let address = "192.0.2.1".to_owned();
-    let failure = |account: Option<&str>, n_more| LoginFailure {
-        account: account.map(str::to_owned),
+    let failure = |subject: Option<&str>, n_more| LoginFailure {
+        subject: subject.map(str::to_owned),
         address: address.clone(),
         n_more,
+        reason: None,
     };
-    store.note_login_failure(failure(Some("alice"), 0), by(1)).await.unwrap();
+    store.note_login_failure(failure(Some("user:alice"), 0), by(1)).await.unwrap();
     store.note_login_failure(failure(None, 7), by(2)).await.unwrap();
     let rows = store.audit(0, 10).await.unwrap();
     let subjects: Vec<_> = rows.iter().map(|row| row.subject.as_str()).collect();
     assert_eq!(subjects, ["user:alice", "unknown"]);
     assert!(rows.iter().all(|row| row.action == "login.fail"));
     assert!(rows[1].detail_json.contains("\"n_more\":7"), "{}", rows[1].detail_json);
+    assert!(rows.iter().all(|row| !row.detail_json.contains("reason")));
+    let reason = Some("no role".to_owned());
+    let of_provider = LoginFailure { reason, ..failure(Some("oidc:bob"), 0) };
+    store.note_login_failure(of_provider, by(3)).await.unwrap();
+    let last = store.audit(0, 10).await.unwrap().pop().unwrap();
+    assert_eq!(last.subject, "oidc:bob");
+    assert!(last.detail_json.contains("\"reason\":\"no role\""), "{}", last.detail_json);
 }

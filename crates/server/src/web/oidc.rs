@@ -1,0 +1,94 @@
+//! To the identity provider and back: addresses that browsers go to, and no program.
+//!
+//! The cookie between the two is `SameSite=Lax`: the provider sends the browser back, which is another site.
+//! It opens nothing by itself; without the state that the provider hands back it is worth nothing.
+
+use std::sync::Arc;
+
+use api::oidc::CliLogin;
+use axum::{
+    Extension,
+    extract::{Query, State},
+    http::{HeaderValue, header, request::Parts},
+    response::{IntoResponse as _, Redirect},
+};
+use pages::{Handover, Place};
+use serde::Deserialize;
+
+use super::{
+    answer::{NoPage, Page, back, bare, page},
+    entrance::own_path,
+};
+use crate::{
+    app::{App, AppError, TakenBack},
+    http::{Peer, cookie, cookie_value},
+};
+
+/// The cookie of a login that is under way.
+const LOGIN_COOKIE: &str = "__Host-bootproof-login";
+
+/// Seconds for which a browser keeps it: as long as a login may take.
+const LOGIN_COOKIE_S: u32 = 600;
+
+/// What one wants of the provider.
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    #[serde(default)]
+    then: String,
+    port: Option<u16>,
+    challenge: Option<String>,
+    state: Option<String>,
+}
+
+/// The cookie with this value; an empty one takes it away.
+fn login_cookie(value: &str) -> Result<HeaderValue, AppError> {
+    let age_s = if value.is_empty() { 0 } else { LOGIN_COOKIE_S };
+    let text =
+        format!("{LOGIN_COOKIE}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={age_s}");
+    let mut cookie = HeaderValue::try_from(text).map_err(|err| AppError::Bug(err.into()))?;
+    cookie.set_sensitive(true);
+    Ok(cookie)
+}
+
+/// `GET /v1/oidc/login`: to the provider.
+pub(super) async fn begin(State(app): State<Arc<App>>, Query(wanted): Query<Wanted>) -> Page {
+    let cli = match (wanted.port, wanted.challenge, wanted.state) {
+        (Some(port), Some(challenge), Some(state)) => Some(CliLogin { port, challenge, state }),
+        _ => None,
+    };
+    let away = app.begin_at_provider(own_path(&wanted.then), cli).await?;
+    let kept = [(header::SET_COOKIE, login_cookie(&away.kept)?)];
+    Ok((kept, Redirect::to(&away.address)).into_response())
+}
+
+/// `GET /v1/oidc/callback`: back from the provider. The cookie goes, whatever came of it.
+pub(super) async fn callback(
+    State(app): State<Arc<App>>,
+    Extension(Peer(address)): Extension<Peer>,
+    parts: Parts,
+) -> Page {
+    let query = parts.uri.query().unwrap_or_default();
+    let kept = cookie_value(&parts, LOGIN_COOKIE);
+    let mut answer = match app.take_back(query, kept, address).await {
+        Ok(TakenBack::Session { begun, then }) => {
+            let session = [(header::SET_COOKIE, cookie(&begun.secret)?)];
+            (session, Redirect::to(&then)).into_response()
+        }
+        Ok(TakenBack::ForCli { actor, role, shown, address }) => {
+            let frame = bare(Place::Elsewhere);
+            let role = role.as_str();
+            page(&Handover { frame, actor, role, shown, address })?
+        }
+        Err(err) => NoPage::from(err).into_response(),
+    };
+    answer.headers_mut().append(header::SET_COOKIE, login_cookie("")?);
+    Ok(answer)
+}
+
+/// `GET /v1/oidc/logout`: to where the provider logs its person out.
+pub(super) async fn logout(State(app): State<Arc<App>>) -> Page {
+    match app.provider_logout().await {
+        Some(address) => Ok(Redirect::to(&address).into_response()),
+        None => back("/login"),
+    }
+}
