@@ -269,6 +269,7 @@ fn evidence() -> Vec<Vec<u8>> {
         }),
         pcrs: api::pcrs::Pcrs(BTreeMap::from([("sha256".to_owned(), values)])),
         event_log: Some(log.bytes.into()),
+        event_log_sha256: None,
         userspace_log: Some(b"\x1e{\"pcr\":11,\"digests\":[]}\n".as_slice().into()),
         ima_list: Some(ima_lists().concat().into()),
         ak_public: Some(ak_p256().into()),
@@ -293,8 +294,13 @@ fn evidence() -> Vec<Vec<u8>> {
         ..whole.clone()
     };
     let json = |evidence| serde_json::to_vec(evidence).expect("JSON");
+    let named = api::agent::Evidence {
+        event_log: None,
+        event_log_sha256: Some(vec![7; 32].into()),
+        ..whole.clone()
+    };
     let no_log = variable_as_log(whole.clone());
-    vec![json(&whole), json(&fault), json(&no_log)]
+    vec![json(&whole), json(&fault), json(&named), json(&no_log)]
 }
 
 /// A log that is none, so that reading it stops at once.
