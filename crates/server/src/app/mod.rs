@@ -10,6 +10,8 @@ mod audit;
 mod caller;
 mod census;
 mod channel;
+mod client_certificate;
+mod client_revocation;
 mod counts;
 mod ek_list;
 mod enrol;
@@ -100,6 +102,8 @@ pub struct App {
     passwords: password::Passwords,
     /// Seals the secrets of channels.
     seal: channel::Seal,
+    /// What it takes to issue client certificates, where this server does.
+    issuing: Option<client_certificate::Issuing>,
     /// Places of streams of events.
     streams: Arc<tokio::sync::Semaphore>,
 }
@@ -126,6 +130,10 @@ impl App {
         let joins_per_s = config.joins_per_s;
         let seal = channel::Seal::new(&authority.secret())?;
         metrics.watch_store(Arc::clone(&store));
+        let nonce_key = NonceKey::new(key);
+        let own_key = authority.secret();
+        let issuing =
+            client_certificate::Issuing::open(&config, &store, &own_key, &nonce_key).await?;
         Ok(Arc::new(Self {
             store,
             authority,
@@ -134,7 +142,7 @@ impl App {
             metrics,
             concerns: readiness::Concerns::default(),
             found: readiness::Found::default(),
-            nonce_key: NonceKey::new(key),
+            nonce_key,
             signer: signer::Signer::from_pkcs8(&signing)?,
             hub: hub::Hub::default(),
             anchors: trust::Anchors::default(),
@@ -147,6 +155,7 @@ impl App {
             login_log: login_log::LoginLog::default(),
             passwords: password::Passwords::default(),
             seal,
+            issuing,
             streams: Arc::new(tokio::sync::Semaphore::new(event::STREAMS_MAX)),
         }))
     }

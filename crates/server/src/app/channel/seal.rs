@@ -16,16 +16,25 @@ const PURPOSE: &[u8] = b"bootproof channel secrets v1";
 pub(crate) struct Seal(LessSafeKey);
 
 impl Seal {
-    /// With the key that follows from `authority_key`.
+    /// With the key for channels that follows from `authority_key`.
     pub(crate) fn new(authority_key: &[u8]) -> Result<Self, AppError> {
-        let bug = |_| AppError::Bug("no key for the secrets of channels".into());
+        Self::for_purpose(authority_key, PURPOSE)
+    }
+
+    /// With the key for another purpose.
+    pub(in crate::app) fn for_purpose(
+        authority_key: &[u8],
+        purpose: &[u8],
+    ) -> Result<Self, AppError> {
+        let bug = |_| AppError::Bug("no key to seal with".into());
         let extracted = hkdf::Salt::new(hkdf::HKDF_SHA256, &[]).extract(authority_key);
-        let expanded = extracted.expand(&[PURPOSE], &AES_256_GCM).map_err(bug)?;
+        let info = [purpose];
+        let expanded = extracted.expand(&info, &AES_256_GCM).map_err(bug)?;
         Ok(Self(LessSafeKey::new(UnboundKey::from(expanded))))
     }
 
-    /// What is stored of a secret of channel `name`; of none nothing.
-    pub(super) fn close(
+    /// What is stored of the secret of `name`, a channel most often; of none nothing.
+    pub(in crate::app) fn close(
         &self,
         name: &str,
         secret: Option<&Zeroizing<String>>,
@@ -44,7 +53,7 @@ impl Seal {
     }
 
     /// The secret; an error where another key sealed it, or for another channel.
-    pub(super) fn open(
+    pub(in crate::app) fn open(
         &self,
         name: &str,
         sealed: &[u8],
@@ -52,7 +61,7 @@ impl Seal {
         if sealed.is_empty() {
             return Ok(None);
         }
-        let bug = || AppError::Bug("the secret of a channel cannot be opened".into());
+        let bug = || AppError::Bug("a sealed secret cannot be opened".into());
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN).ok_or_else(bug)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| bug())?;
         let mut opened = Zeroizing::new(sealed.to_vec());
