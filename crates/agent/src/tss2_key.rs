@@ -3,7 +3,7 @@
 
 use tpm_wire::Handle;
 
-/// TPMKey.type of a key that its TPM loads, 2.23.133.10.1.3. [ASN.1 for TPM 2.0 keys §3.1]
+/// TPMKey.type of a key that its TPM loads, 2.23.133.10.1.3. [TPM2-KEYS §3.1]
 const LOADABLE_KEY: &[u8] = &[0x06, 0x06, 0x67, 0x81, 0x05, 0x0a, 0x01, 0x03];
 /// TPMKey.emptyAuth, `[0] EXPLICIT BOOLEAN`: the key has no password.
 const EMPTY_AUTH: &[u8] = &[0xa0, 0x03, 0x01, 0x01, 0xff];
@@ -56,7 +56,7 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     [header, content].concat()
 }
 
-/// [RFC 4648 §4] As JSON has it, so that no crate more is needed.
+/// [RFC4648 §4] As JSON has it, so that no crate more is needed.
 fn base64(bytes: &[u8]) -> String {
     match serde_json::to_value(api::Bytes::from(bytes.to_vec())) {
         Ok(serde_json::Value::String(text)) => text,

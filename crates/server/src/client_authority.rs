@@ -29,7 +29,7 @@ const AUTHORITY_DAYS: u64 = 3650;
 /// Seconds by which a certificate begins before it is issued: clocks of relying parties may be behind.
 pub const BACKDATED_S: u64 = 300;
 
-/// Longest name of a trust domain. [SPIFFE ID §2.1]
+/// Longest name of a trust domain. [SPIFFE-ID §2.1]
 const TRUST_DOMAIN_CHARS_MAX: usize = 255;
 
 /// What the authority's certificate lets it name.
@@ -54,7 +54,7 @@ impl NameConstraint {
     }
 }
 
-/// What is wrong with the name of a trust domain. [SPIFFE ID §2.1] A name constraint compares it as that of a
+/// What is wrong with the name of a trust domain. [SPIFFE-ID §2.1] A name constraint compares it as that of a
 /// host, so it is one.
 pub fn trust_domain_fault(name: &str) -> Option<&'static str> {
     let is_label = |label: &str| {
@@ -158,7 +158,7 @@ impl ClientAuthority {
     }
 
     /// A certificate for `key`, with the identifier of `host` for a name: nothing in it is the host's word but
-    /// the key. [SPIFFE X509-SVID §2 to §5] Trust: the caller knows that the host is accepted.
+    /// the key. [SPIFFE-X509-SVID §2 to §5] Trust: the caller knows that the host is accepted.
     pub fn issue(
         &self,
         key: &PossessedKey,
@@ -182,7 +182,7 @@ impl ClientAuthority {
         Ok(pem("CERTIFICATE", leaf.der()))
     }
 
-    /// The list of revoked certificates, DER. [RFC 5280 §5]
+    /// The list of revoked certificates, DER. [RFC5280 §5]
     pub fn crl(&self, list: &RevokedCertificates, validity: Validity) -> anyhow::Result<Vec<u8>> {
         let revoked = |(serial, at_ms, why): &(Serial, i64, RevokedFor)| RevokedCertParams {
             serial_number: SerialNumber::from_slice(serial),
@@ -201,7 +201,7 @@ impl ClientAuthority {
         Ok(params.signed_by(&self.issuer)?.der().to_vec())
     }
 
-    /// The trust bundle, as relying parties of the trust domain read it. [SPIFFE Trust Domain and Bundle §4]
+    /// The trust bundle, as relying parties of the trust domain read it. [SPIFFE-BUNDLE §4]
     pub fn bundle(&self, refresh_hint_s: u64) -> serde_json::Value {
         let (x, y) = match self.issuer.key().der_bytes() {
             [4, xy @ ..] if xy.len() == 64 => xy.split_at(32),
@@ -252,7 +252,7 @@ fn authority_params(trust_domain: &str) -> anyhow::Result<CertificateParams> {
     Ok(params)
 }
 
-/// Why, in the words of lists. [RFC 5280 §5.3.1]
+/// Why, in the words of lists. [RFC5280 §5.3.1]
 const fn reason(why: RevokedFor) -> Option<RevocationReason> {
     match why {
         RevokedFor::NotAccepted | RevokedFor::Disconnected => {
@@ -265,7 +265,7 @@ const fn reason(why: RevokedFor) -> Option<RevocationReason> {
     }
 }
 
-/// NameConstraints. [RFC 5280 §4.2.1.10] Written here, since the library knows none of URIs.
+/// NameConstraints. [RFC5280 §4.2.1.10] Written here, since the library knows none of URIs.
 fn name_constraints(trust_domain: &str, constraint: NameConstraint) -> Vec<u8> {
     const URI: u8 = 0x86;
     const DNS: u8 = 0x82;
@@ -293,7 +293,7 @@ fn element(tag: u8, content: &[u8]) -> Vec<u8> {
     [header, content].concat()
 }
 
-/// PEM, lines of 64. [RFC 7468]
+/// PEM, lines of 64. [RFC7468]
 fn pem(label: &str, der: &[u8]) -> String {
     let text = STANDARD.encode(der);
     let mut pem = format!("-----BEGIN {label}-----\n");

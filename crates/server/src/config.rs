@@ -399,6 +399,20 @@ mod tests {
     }
 
     #[test]
+    fn client_certificates_are_checked() {
+        let check = |text: &str| toml::from_str::<Config>(text).unwrap().faults().join("; ");
+        assert_eq!(check("client_trust_domain = 'prod.example.org'"), "");
+        assert!(check("client_trust_domain = 'Prod'").contains("small letters"));
+        assert!(check("client_certificate_s = 59").contains("client_certificate_s is 59"));
+        assert!(check("client_certificate_s = 86401").contains("client_certificate_s"));
+        assert!(check("client_crl_s = 7201").contains("client_crl_s"));
+        assert_eq!(check("client_crl_s = 7200\nclient_certificate_s = 86400"), "");
+        let parse = |text: &str| toml::from_str::<Config>(text);
+        assert!(parse("client_name_constraint = 'not-hosts'").is_ok());
+        assert!(parse("client_name_constraint = 'none'").is_err());
+    }
+
+    #[test]
     fn an_interval_of_nothing_is_refused() {
         let config = Config { attest_interval_s: 0, ..Config::default() };
         assert!(config.check().unwrap_err().to_string().contains("attest_interval_s"));

@@ -270,7 +270,7 @@ fn require_judged_boot(host: &Host, key: &CertifiedKey) -> Result<(), AppError> 
     ))
 }
 
-/// 16 random bytes that are a positive number of 16 bytes. [RFC 5280 §4.1.2.2]
+/// 16 random bytes that are a positive number of 16 bytes. [RFC5280 §4.1.2.2]
 fn new_serial() -> Result<Serial, AppError> {
     let mut serial = random::<16>()?;
     serial[0] = serial[0] & 0x7f | 0x40;

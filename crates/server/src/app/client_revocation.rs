@@ -23,6 +23,13 @@ pub(super) struct CachedList {
     der: Arc<[u8]>,
 }
 
+impl CachedList {
+    /// Whether it is as good as a new one at `now_ms`, when there were so many changes.
+    const fn is_fresh(&self, n_changes: i64, now_ms: i64) -> bool {
+        self.n_changes == n_changes && now_ms < self.old_at_ms
+    }
+}
+
 impl App {
     /// Revokes what `host` may not have any more: all where no verdict accepts it or a person took it out, and
     /// what is for keys in another TPM. Called by who looks at hosts after each change; a certificate that was
@@ -119,8 +126,7 @@ impl App {
         let mut cached = issuing.list.lock().await;
         let n_changes = self.store.client_revocations().await?;
         if let Some(list) = &*cached
-            && list.n_changes == n_changes
-            && now_ms < list.old_at_ms
+            && list.is_fresh(n_changes, now_ms)
         {
             return Ok(Arc::clone(&list.der));
         }
@@ -172,5 +178,30 @@ fn view(certificate: store::ClientCertificate, now_ms: i64) -> ClientCertificate
             reason: revoked.reason,
             by: revoked.by,
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_is_signed_anew_after_a_change_and_when_half_its_time_is_over() {
+        let list = CachedList { n_changes: 3, old_at_ms: 1_000, der: Arc::from([]) };
+        assert!(list.is_fresh(3, 999));
+        assert!(!list.is_fresh(3, 1_000), "old");
+        assert!(!list.is_fresh(4, 999), "something was revoked");
+        assert!(!list.is_fresh(2, 999), "a backup was restored");
+    }
+
+    #[test]
+    fn a_cursor_is_read_back_or_refused() {
+        let of = |text: &str| cursor(text).ok();
+        let serial = [0x41; 16];
+        let text = format!("17-{}", hex::encode(serial));
+        assert_eq!(of(&text), Some(CertificateCursor { issued_at_ms: 17, serial }));
+        for wrong in ["", "17", "17-", "-41", "x-41", &text[..text.len() - 2]] {
+            assert_eq!(of(wrong), None, "{wrong}");
+        }
     }
 }

@@ -98,7 +98,7 @@ async fn issue(
     Ok(Json(app.issue_certificate(host, request).await?))
 }
 
-/// A list of revoked certificates. [RFC 2585 §4.2]
+/// A list of revoked certificates. [RFC2585 §4.2]
 struct Crl(Arc<[u8]>);
 
 const CRL: &str = "application/pkix-crl";
@@ -122,7 +122,7 @@ async fn crl(State(app): State<Arc<App>>) -> Answer<Crl> {
     Ok(Crl(app.client_crl().await?))
 }
 
-/// Certificates in PEM. [RFC 8555 §9.1]
+/// Certificates in PEM. [RFC8555 §9.1]
 struct Pem(String);
 
 const PEM: &str = "application/pem-certificate-chain";
@@ -146,7 +146,7 @@ async fn authority(State(app): State<Arc<App>>) -> Answer<Pem> {
     Ok(Pem(app.client_authority_pem()?))
 }
 
-/// A trust bundle. [SPIFFE Trust Domain and Bundle §4]
+/// A trust bundle. [SPIFFE-BUNDLE §4]
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Bundle(serde_json::Value);

@@ -123,7 +123,7 @@ async fn an_accepted_host_gets_one_with_its_name_alone() {
     let pem = std::fs::read_to_string(guest.certificate()).unwrap();
     assert_eq!(pem, issued.certificate_pem);
 
-    // What a relying party reads. [SPIFFE X509-SVID §2 to §5]
+    // What a relying party reads. [SPIFFE-X509-SVID §2 to §5]
     let leaf = der(&pem);
     let (_, leaf) = x509_parser::certificate::X509Certificate::from_der(&leaf).unwrap();
     let names = &leaf.subject_alternative_name().unwrap().unwrap().value.general_names;
@@ -379,4 +379,23 @@ async fn a_courier_tells_when_the_verdict_changes() {
     let told = tokio::time::timeout(wait::TIME_MAX, hears.wait_for(|told| *told == Some(false)));
     told.await.unwrap().unwrap();
     serving.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn servers_that_share_a_store_are_one_authority() {
+    let database = testkit::postgres::Database::new().unwrap();
+    let config = format!("{ON}store = \"{}\"\n", database.address());
+    let a = Server::start_with(&config).await;
+    let b = a.beside().await;
+    a.trust().await;
+    assert_eq!(authority(&a).await, authority(&b).await);
+    let guest = Guest::accepted(&a, "web-1").await;
+    let issued = guest.fetch().await.unwrap();
+    assert!(revoked(&b).await.is_empty());
+    // Turned at one, listed at both; whichever looks first.
+    guest.turns(&a).await;
+    for server in [&a, &b] {
+        wait_for_revocation(server, &issued.serial).await;
+    }
+    assert_eq!(guest.refused().await, "host-not-accepted");
 }

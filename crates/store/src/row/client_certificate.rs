@@ -4,7 +4,7 @@ use super::word_enum;
 use crate::{HostId, Sha256};
 
 /// A certificate's serial number: 16 random bytes, the first below 0x80 and not 0, so that it is a
-/// positive number of 16 bytes. [RFC 5280 §4.1.2.2]
+/// positive number of 16 bytes. [RFC5280 §4.1.2.2]
 pub type Serial = [u8; 16];
 
 /// Why a certificate counts no more before its time.

@@ -220,3 +220,49 @@ async fn openssl_makes_a_handshake_with_the_key_in_the_tpm() {
     assert!(!said.contains("HTTP/1.0 200"), "{said}");
     assert!(said.contains("certificate revoked"), "{said}");
 }
+
+/// What a relying party on rustls says of the host's certificate.
+async fn rustls_says(server: &Server, guest: &Guest) -> Result<(), rustls::Error> {
+    use rustls::{
+        RootCertStore,
+        crypto::aws_lc_rs as provider,
+        pki_types::{CertificateDer, CertificateRevocationListDer, UnixTime},
+        server::WebPkiClientVerifier,
+    };
+    let certificate = |pem: &str| CertificateDer::from(super::der(pem));
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate(&authority(server).await)).unwrap();
+    let list = server.admin.get_bytes("/v1/crl").await.unwrap();
+    let provider = std::sync::Arc::new(provider::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
+        .with_crls([CertificateRevocationListDer::from(list)])
+        .enforce_revocation_expiration()
+        .build()
+        .unwrap();
+    let leaf = certificate(&std::fs::read_to_string(guest.certificate()).unwrap());
+    verifier.verify_client_cert(&leaf, &[], UnixTime::now()).map(drop)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rustls_takes_one_where_uris_are_not_constrained() {
+    let not_hosts = format!("{ON}client_name_constraint = 'not-hosts'\n");
+    let server = Server::start_with(&not_hosts).await;
+    server.trust().await;
+    let guest = Guest::accepted(&server, "web-1").await;
+    let issued = guest.fetch().await.unwrap();
+    rustls_says(&server, &guest).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let said = verified(&server, &guest, folder.path()).await;
+    assert!(said.trim_end().ends_with(": OK"), "{said}");
+    guest.turns(&server).await;
+    wait_for_revocation(&server, &issued.serial).await;
+    let revoked = rustls_says(&server, &guest).await.unwrap_err();
+    assert_eq!(revoked, rustls::Error::InvalidCertificate(rustls::CertificateError::Revoked));
+
+    // What docs/client-certificates.md says of the other constraint.
+    let server = Server::start_with(ON).await;
+    server.trust().await;
+    let guest = Guest::accepted(&server, "web-1").await;
+    guest.fetch().await.unwrap();
+    rustls_says(&server, &guest).await.unwrap_err();
+}
