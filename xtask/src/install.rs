@@ -26,6 +26,9 @@ pub(crate) const TPM_TOOLS: &[Needed] = &[
     Needed::new("swtpm_setup", "swtpm-tools"),
     Needed::new("swtpm_localca", "swtpm-tools"),
     Needed::new("tpm2_checkquote", "tpm2-tools"),
+    // Handshakes with keys in TPMs.
+    Needed::new("openssl", "openssl"),
+    Needed::new("/usr/lib/x86_64-linux-gnu/ossl-modules/tpm2.so", "tpm2-openssl"),
 ];
 
 /// Images of a distribution, and the tools that compute of them what we do.

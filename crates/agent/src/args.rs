@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use agent::join::Patience;
+use agent::{certificate::Place, join::Patience};
 use clap::{Args, Parser, Subcommand};
 use client::CaPin;
 
@@ -63,6 +63,52 @@ pub(crate) struct Common {
     /// The folder with the texts of SMBIOS (vendor, model, firmware), where it is not the kernel's
     #[arg(long, global = true, value_name = "FOLDER", env = "BOOTPROOF_DMI")]
     pub(crate) dmi: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) certificate: CertificateArgs,
+}
+
+/// Where the client certificate goes.
+#[derive(Args)]
+pub(crate) struct CertificateArgs {
+    /// Keep a client certificate in this folder, while the server accepts this host: certificate.pem, and
+    /// key.pem for a key in the TPM
+    #[arg(long, global = true, value_name = "FOLDER", env = "BOOTPROOF_CERTIFICATE_DIR")]
+    pub(crate) certificate_dir: Option<PathBuf>,
+    /// The mode of key.pem, in octal digits. Its group is the folder's where that has the set-group-ID bit
+    #[arg(
+        long,
+        global = true,
+        value_name = "MODE",
+        env = "BOOTPROOF_CERTIFICATE_KEY_MODE",
+        default_value = "0640",
+        value_parser = mode
+    )]
+    pub(crate) certificate_key_mode: u32,
+    /// A program to run after each renewal, without arguments and without a shell
+    #[arg(long, global = true, value_name = "PROGRAM", env = "BOOTPROOF_CERTIFICATE_COMMAND")]
+    pub(crate) certificate_command: Option<PathBuf>,
+}
+
+impl CertificateArgs {
+    /// The place, where a folder is named.
+    pub(crate) fn place(&self) -> Option<Place> {
+        // A variable that is set to nothing names none.
+        let named =
+            |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
+        Some(Place {
+            folder: named(&self.certificate_dir)?,
+            key_mode: self.certificate_key_mode,
+            command: named(&self.certificate_command),
+        })
+    }
+}
+
+/// Octal digits, of permissions alone: whoever may read the key beyond its group may use it.
+fn mode(text: &str) -> Result<u32, &'static str> {
+    match u32::from_str_radix(text, 8) {
+        Ok(mode) if mode & !0o777 == 0 && mode & 0o400 != 0 => Ok(mode),
+        _ => Err("a mode is octal digits such as 0640, and lets the owner read"),
+    }
 }
 
 #[derive(Subcommand)]
@@ -71,6 +117,16 @@ pub(crate) enum Command {
     Join(Join),
     /// Serve the server that this host joined, until ended by a signal
     Run,
+    /// Get a client certificate once, now; `run` keeps one by itself
+    #[command(after_long_help = "\
+Examples:
+  bootproof-agent certificate --certificate-dir /etc/nginx/bootproof
+  bootproof-agent certificate --certificate-dir /etc/nginx/bootproof --json")]
+    Certificate {
+        /// Print what was issued as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Show where this host is a member, and whether it has a TPM
     Status {
         /// Print it as JSON
@@ -174,6 +230,24 @@ mod tests {
         for wrong in ["", "s", "-1s", "1d", "1.5m", "99999999999h", "\u{20ac}"] {
             assert!(patience(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_mode_is_octal_and_a_place_is_named() {
+        assert_eq!((mode("0640"), mode("400")), (Ok(0o640), Ok(0o400)));
+        for wrong in ["", "rw", "0800", "4640", "0240", "-1"] {
+            assert!(mode(wrong).is_err(), "{wrong}");
+        }
+        let place = |words: &[&str]| {
+            let words = [&["bootproof-agent", "run"], words].concat();
+            Arguments::parse_from(words).common.certificate.place()
+        };
+        assert!(place(&[]).is_none() && place(&["--certificate-dir="]).is_none());
+        let named = place(&["--certificate-dir", "/run/x"]).unwrap();
+        assert_eq!(
+            (named.folder, named.key_mode),
+            (PathBuf::from("/run/x"), agent::certificate::KEY_MODE)
+        );
     }
 
     #[test]

@@ -8,11 +8,13 @@ use api::{
     agent::{KeySays, PollReply, PollRequest, TpmSays},
 };
 use client::{Client, ClientError, Trust};
+use tokio::sync::watch;
 use tpm_wire::PcrSet;
 
 use crate::{
     Sources,
     backoff::Backoff,
+    certificate::Accepted,
     enrol::{self, EnrolKey},
     evidence::{self, Collected},
     outlook::Outlook,
@@ -25,18 +27,19 @@ use crate::{
 
 /// Serves the server that this host joined, until the process ends: whatever fails is tried again,
 /// from before the network is up to after the server's next start. An error where the host is no
-/// member of anything.
+/// member of anything. Each change of what the server says of this host is told to `accepted`.
 pub async fn run(
     file: &StateFile,
     session: &SharedSession,
     sources: &Sources,
+    accepted: &watch::Sender<Accepted>,
 ) -> anyhow::Result<()> {
     let state = file.load()?;
     let member = state.member.as_ref().context("this host has not joined a server yet")?;
     let client = Client::new(&member.server, &Trust::CaPem(member.ca_pem.clone()))?;
     tracing::info!(server = member.server, "serving");
     presence::wait_at_boot(session).await?;
-    let mut courier = Courier { file, session, sources, state, key: None };
+    let mut courier = Courier { file, session, sources, accepted, state, key: None };
     let mut backoff = Backoff::new();
     loop {
         let Err(err) = courier.round(&client).await else {
@@ -65,6 +68,8 @@ struct Courier<'a> {
     file: &'a StateFile,
     session: &'a SharedSession,
     sources: &'a Sources,
+    /// Who keeps a certificate waits for it.
+    accepted: &'a watch::Sender<Accepted>,
     state: State,
     /// What is to be told of the kept key; nothing before it was looked at.
     key: Option<KeySays>,
@@ -179,6 +184,8 @@ impl Courier<'_> {
             cpu_of(client.send_evidence(evidence, known_log_sha256.as_deref())).await;
         let reply = reply?;
         spent.own += sending;
+        let accepted = Some(reply.verdict == "accepted");
+        self.accepted.send_if_modified(|last| std::mem::replace(last, accepted) != accepted);
         let (tpm_ms, own_ms) = spent.ms();
         match reply.findings.iter().find(|finding| finding.severity == "fail") {
             None => tracing::info!(verdict = reply.verdict, tpm_ms, own_ms, "attested"),

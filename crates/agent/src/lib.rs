@@ -2,6 +2,7 @@
 //! them; it measures nothing and judges nothing.
 
 mod backoff;
+pub mod certificate;
 pub mod courier;
 pub mod enrol;
 pub mod evidence;
@@ -13,5 +14,6 @@ pub mod source;
 mod spent;
 pub mod state;
 pub mod tpm;
+mod tss2_key;
 
 pub use evidence::{Fixed, Sources};

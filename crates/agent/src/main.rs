@@ -20,6 +20,7 @@ use anyhow::Context as _;
 use args::{Arguments, Command, Common, Join};
 use clap::Parser as _;
 use client::ClientError;
+use tokio::sync::watch;
 use tpm_device::Address;
 use tracing_subscriber::{
     filter::Targets, layer::SubscriberExt as _, util::SubscriberInitExt as _,
@@ -97,6 +98,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Command::Join(command) => block_on(join(common, command, &file()?)),
         Command::Run => block_on(serve(common, &file()?)),
         Command::Status { json } => block_on(status(common, &file()?, *json)),
+        Command::Certificate { json } => block_on(certificate(common, &file()?, *json)),
         Command::Leave => leave(&file()?),
         Command::SupportBundle(command) => {
             let state = file().and_then(|file| file.load());
@@ -159,11 +161,33 @@ async fn serve(common: &Common, file: &StateFile) -> anyhow::Result<()> {
     let sources = common.sources();
     let mut term = signal(SignalKind::terminate())?;
     let mut int = signal(SignalKind::interrupt())?;
+    let (accepted, told) = watch::channel(None);
+    let place = common.certificate.place();
+    let certified = async {
+        match &place {
+            Some(place) => agent::certificate::keep(place, file, &session, told).await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
-        served = courier::run(file, &session, &sources) => served,
+        served = courier::run(file, &session, &sources, &accepted) => served,
+        () = certified => Ok(()),
         _ = term.recv() => Ok(()),
         _ = int.recv() => Ok(()),
     }
+}
+
+async fn certificate(common: &Common, file: &StateFile, json: bool) -> anyhow::Result<()> {
+    let place = common.certificate.place().context("say where to: --certificate-dir FOLDER")?;
+    let issued = agent::certificate::fetch(&place, file, &common.session()?).await?;
+    let mut stdout = std::io::stdout().lock();
+    if json {
+        writeln!(stdout, "{}", serde_json::to_string_pretty(&issued)?)?;
+        return Ok(());
+    }
+    writeln!(stdout, "{}, good for {} s", issued.spiffe_id, issued.good_for_s)?;
+    writeln!(stdout, "certificate.pem and key.pem are in {}", place.folder.display())?;
+    Ok(())
 }
 
 async fn status(common: &Common, file: &StateFile, json: bool) -> anyhow::Result<()> {

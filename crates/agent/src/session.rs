@@ -267,6 +267,15 @@ impl Session {
         })
     }
 
+    /// Runs `work` with the TPM and the attestation key.
+    pub(crate) fn with_key<T>(
+        &mut self,
+        kept: Option<&WrappedKey>,
+        work: impl Fn(&mut Tpm, &AttestationKey) -> Result<T, TpmError>,
+    ) -> Result<T, TpmError> {
+        self.with(kept, |tpm, ak, _| work(tpm, ak))
+    }
+
     /// Runs `work` with the TPM open and the attestation key loaded; after an error both are
     /// opened anew the next time, for the TPM may have been reset meanwhile.
     fn with<T>(

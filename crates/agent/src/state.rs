@@ -1,8 +1,8 @@
 //! What the agent keeps across restarts: one file, readable by root alone.
 
 use std::{
-    fs::{self, DirBuilder, OpenOptions},
-    io::{self, Write as _},
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read as _, Write as _},
     os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
@@ -124,23 +124,50 @@ impl StateFile {
 
     /// Writes `state` so that a crash at any moment leaves the old one or the new one.
     pub fn save(&self, state: &State) -> Result<(), StateError> {
-        self.write(state).map_err(|source| StateError::Io { path: self.path.clone(), source })
+        write(&self.path, state)
+            .map_err(|source| StateError::Io { path: self.path.clone(), source })
     }
 
-    fn write(&self, state: &State) -> io::Result<()> {
-        let new = self.path.with_extension("new");
-        match fs::remove_file(&new) {
-            Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
-            _ => {}
+    /// The key for client certificates, where there is one. In a file of its own: who keeps certificates and
+    /// who attests do so side by side. A damaged one is as good as none: another key does as well.
+    pub fn load_client_key(&self) -> Result<Option<WrappedKey>, StateError> {
+        let path = self.client_key();
+        let read = || -> io::Result<Vec<u8>> {
+            let mut text = Vec::new();
+            File::open(&path)?.take(STATE_BYTES_MAX).read_to_end(&mut text)?;
+            Ok(text)
+        };
+        match read() {
+            Ok(text) => Ok(serde_json::from_slice(&text).ok()),
+            Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StateError::Io { path, source }),
         }
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-        file.write_all(&serde_json::to_vec_pretty(state)?)?;
-        file.sync_all()?;
-        fs::rename(&new, &self.path)?;
-        match self.path.parent() {
-            Some(folder) => fs::File::open(folder)?.sync_all(),
-            None => Ok(()),
-        }
+    }
+
+    /// Writes the key for client certificates, as [`Self::save`] does.
+    pub fn save_client_key(&self, key: &WrappedKey) -> Result<(), StateError> {
+        let path = self.client_key();
+        write(&path, key).map_err(|source| StateError::Io { path, source })
+    }
+
+    fn client_key(&self) -> PathBuf {
+        self.path.with_file_name("client-key.json")
+    }
+}
+
+fn write<T: Serialize>(path: &Path, state: &T) -> io::Result<()> {
+    let new = path.with_extension("new");
+    match fs::remove_file(&new) {
+        Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(err),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+    file.write_all(&serde_json::to_vec_pretty(state)?)?;
+    file.sync_all()?;
+    fs::rename(&new, path)?;
+    match path.parent() {
+        Some(folder) => fs::File::open(folder)?.sync_all(),
+        None => Ok(()),
     }
 }
 

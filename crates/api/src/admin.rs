@@ -89,6 +89,9 @@ pub struct HostDetail {
     /// Up to when the last judgement counts, if nothing ends it before: milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict_good_until_ms: Option<i64>,
+    /// Up to when its newest client certificate counts, where it has one: milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_certificate_until_ms: Option<i64>,
     /// How often it is judged, and why so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<Schedule>,

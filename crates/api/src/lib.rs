@@ -12,6 +12,7 @@ pub mod approval;
 pub mod audit;
 mod bytes;
 pub mod channel;
+pub mod client_certificate;
 pub mod diagnosis;
 pub mod doctor;
 pub mod ek_list;

@@ -4,6 +4,7 @@ mod alarm;
 mod approval;
 mod audit;
 mod bmc;
+mod certificate;
 mod channel;
 mod doctor;
 mod ek_list;
@@ -24,6 +25,7 @@ pub use alarm::{Alarm, AlarmAcknowledge, AlarmShow, WhichAlarms};
 pub use approval::{Approval, ApprovalList, Decide, WhatWaits};
 pub use audit::{AttestedResult, Audit, AuditVerify, Dialect, ResultGet, ResultVerify};
 pub use bmc::{Bmcs, Changes};
+pub use certificate::{Certificate, CertificateList, CertificateRevoke};
 pub use channel::{Channel, ChannelAdd, OneChannel};
 pub use doctor::{Doctor, Profile};
 pub use ek_list::{EkList, EkListImport, EkListShow};
@@ -130,6 +132,9 @@ pub enum Command {
     /// Know the endorsement keys of a purchase: who is expected, and who has not joined yet
     #[command(subcommand, visible_alias = "ek-lists")]
     EkList(EkList),
+    /// See and revoke the client certificates that hosts have for keys in their TPMs
+    #[command(subcommand, visible_alias = "certificates")]
+    Certificate(Certificate),
     /// See and decide what waits for a person
     #[command(subcommand, visible_alias = "approvals")]
     Approval(Approval),

@@ -93,6 +93,15 @@ impl Client {
         self.get(&format!("{path}?{query}")).await
     }
 
+    /// Asks for what is no JSON at `path`.
+    pub async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {
+        let exchange = self.exchange(Method::GET, path, Bytes::new(), None);
+        let (status, body) = tokio::time::timeout(Duration::from_secs(REQUEST_S_MAX), exchange)
+            .await
+            .map_err(|_| ClientError::Timeout { seconds: REQUEST_S_MAX })??;
+        if status.is_success() { Ok(body.to_vec()) } else { Err(problem(status, &body)) }
+    }
+
     /// Asks for `path` and waits up to `wait_s` more than usual, for a long poll.
     pub async fn get_waiting<R: DeserializeOwned>(
         &self,

@@ -19,6 +19,7 @@ use policy::{FolderFiles, NamedFiles as _};
 use secure_boot_facts::{REVOCATIONS_BYTES_MAX, Revocations};
 use serde::{Deserialize, Serialize};
 
+use crate::client_authority::{NameConstraint, trust_domain_fault};
 pub use keys::{Fault, Key, faults, keys, reference};
 pub use oidc::{Oidc, OidcRole, ask_provider};
 
@@ -76,6 +77,18 @@ pub struct Config {
     /// A loopback address on which `/metrics`, `/healthz` and `/readyz` are served without TLS and without
     /// a token, such as 127.0.0.1:9464. On `listen` the first one wants the token of a viewer.
     pub metrics_listen: Option<SocketAddr>,
+    /// The trust domain of hosts, such as prod.example.org: with it accepted hosts get client certificates
+    /// that name them `spiffe://TRUST-DOMAIN/host/ID`. Another one has another authority.
+    pub client_trust_domain: Option<String>,
+    /// Seconds for which a client certificate is good at most; never longer than the verdict that it rests on.
+    pub client_certificate_s: u64,
+    /// Seconds for which a list of revoked client certificates is good. A new one is there when half of it is
+    /// over, and as soon as one is revoked.
+    pub client_crl_s: u64,
+    /// What the authority of client certificates may name: `uri`, URIs of the trust domain alone; or
+    /// `not-hosts`, anything but DNS names and addresses, for relying parties that refuse a constraint of URIs
+    /// (those that use rustls). Each has an authority of its own.
+    pub client_name_constraint: NameConstraint,
     /// What is logged: error, warn, info, debug or trace, also per part, such as
     /// `info,server::app::attest=debug`. The variable BOOTPROOF_LOG wins over it.
     pub log: String,
@@ -153,6 +166,10 @@ impl Default for Config {
             tls_certificate: None,
             tls_key: None,
             metrics_listen: None,
+            client_trust_domain: None,
+            client_certificate_s: 3600,
+            client_crl_s: 900,
+            client_name_constraint: NameConstraint::Uri,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
             shutdown_delay_s: 0,
@@ -254,6 +271,10 @@ impl Config {
         const INTERVAL_S_MAX: u64 = 365 * 24 * 3600;
         // A month: longer ones are API tokens.
         const SESSION_S_MAX: u64 = 31 * 24 * 3600;
+        // A day: what is to last longer rests on no verdict.
+        const CLIENT_CERTIFICATE_S_MAX: u64 = 24 * 3600;
+        // As long as certificates stay on a list after their end, at most.
+        const CLIENT_CRL_S_MAX: u64 = 2 * 3600;
         let mut faults = Vec::new();
         for (name, value, min, max) in [
             ("attest_interval_s", self.attest_interval_s, 1, INTERVAL_S_MAX),
@@ -264,6 +285,8 @@ impl Config {
             ("shutdown_delay_s", self.shutdown_delay_s, 0, 600),
             ("shutdown_grace_s", self.shutdown_grace_s, 0, 600),
             ("events_kept_days", self.events_kept_days.into(), 1, 366),
+            ("client_certificate_s", self.client_certificate_s, 60, CLIENT_CERTIFICATE_S_MAX),
+            ("client_crl_s", self.client_crl_s, 60, CLIENT_CRL_S_MAX),
         ] {
             if !(min..=max).contains(&value) {
                 faults.push(format!("{name} is {value}; it must be {min} to {max}"));
@@ -274,6 +297,11 @@ impl Config {
                 "history_thinned_days is {}, less than history_all_days, which is {}",
                 self.history_thinned_days, self.history_all_days
             ));
+        }
+        if let Some(name) = &self.client_trust_domain
+            && let Some(fault) = trust_domain_fault(name)
+        {
+            faults.push(format!("client_trust_domain is {name:?}; {fault}"));
         }
         if self.joins_per_s == 0 {
             faults.push("joins_per_s must not be 0".to_owned());
@@ -334,6 +362,10 @@ impl Config {
             ),
             ("history_all_days", self.history_all_days != new.history_all_days),
             ("history_thinned_days", self.history_thinned_days != new.history_thinned_days),
+            ("client_trust_domain", self.client_trust_domain != new.client_trust_domain),
+            ("client_certificate_s", self.client_certificate_s != new.client_certificate_s),
+            ("client_crl_s", self.client_crl_s != new.client_crl_s),
+            ("client_name_constraint", self.client_name_constraint != new.client_name_constraint),
             ("metrics_listen", self.metrics_listen != new.metrics_listen),
             ("log_format", self.log_format != new.log_format),
             ("shutdown_delay_s", self.shutdown_delay_s != new.shutdown_delay_s),
@@ -375,6 +407,20 @@ mod tests {
         assert!(config.store.is_some());
         let shown = format!("{config:?}");
         assert!(!shown.contains("hunter2"), "{shown}");
+    }
+
+    #[test]
+    fn client_certificates_are_checked() {
+        let check = |text: &str| toml::from_str::<Config>(text).unwrap().faults().join("; ");
+        assert_eq!(check("client_trust_domain = 'prod.example.org'"), "");
+        assert!(check("client_trust_domain = 'Prod'").contains("small letters"));
+        assert!(check("client_certificate_s = 59").contains("client_certificate_s is 59"));
+        assert!(check("client_certificate_s = 86401").contains("client_certificate_s"));
+        assert!(check("client_crl_s = 7201").contains("client_crl_s"));
+        assert_eq!(check("client_crl_s = 7200\nclient_certificate_s = 86400"), "");
+        let parse = |text: &str| toml::from_str::<Config>(text);
+        assert!(parse("client_name_constraint = 'not-hosts'").is_ok());
+        assert!(parse("client_name_constraint = 'none'").is_err());
     }
 
     #[test]

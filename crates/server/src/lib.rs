@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod authority;
+pub mod client_authority;
 pub mod config;
 pub mod context;
 pub mod database;

@@ -167,6 +167,18 @@ pub enum Conflict {
         /// The host.
         host: HostId,
     },
+    /// The host's last verdict does not accept it.
+    #[error("host {host} is not accepted")]
+    HostNotAccepted {
+        /// The host.
+        host: HostId,
+    },
+    /// A person revoked the client certificates of this key.
+    #[error("the key of host {host} was revoked by a person")]
+    KeyRevoked {
+        /// The host.
+        host: HostId,
+    },
     /// The host enrolled anew between the challenge and the answer.
     #[error("host {host} enrolled anew while its evidence was judged")]
     IdentityChanged {

@@ -45,6 +45,10 @@ pub use row::channel::{
     Channel, ChannelActivity, ChannelLease, DeadLetter, DeadLetterId, DeadLetters, NewChannel,
     NewDeadLetter, Progress,
 };
+pub use row::client_certificate::{
+    CertificateCursor, ClientCertificate, NewClientCertificate, Revocation, RevokedCertificates,
+    RevokedFor, RevokedKeys, Serial,
+};
 pub use row::ek_list::{
     AdmittedEks, EkCursor, EkDigestKind, EkList, JoinedEks, ListedApproval, ListedEk, NewEkList,
     NewListedEk,
@@ -123,6 +127,14 @@ pub const DEAD_LETTERS_MAX: u32 = 10_000;
 /// Most requests with a key that are kept of one caller. Scripts make some hundreds in a day; whoever makes
 /// more must not fill the disk with answers.
 pub const IDEMPOTENT_REQUESTS_MAX: u32 = 1_000;
+
+/// Most client certificates of one host that have not ended, revoked or not. An agent has two at a time, and
+/// gets one more each time that it starts; a host must not fill the list of revoked ones, which everybody gets.
+pub const CLIENT_CERTIFICATES_PER_HOST_MAX: u32 = 32;
+
+/// Milliseconds for which a client certificate is kept after its end: longer than a challenge is good at most,
+/// so that none works twice, and than relying parties use a list of revoked ones.
+pub const CLIENT_CERTIFICATES_KEPT_MS: i64 = 2 * 3_600_000;
 
 /// Where the server keeps everything that must outlive it.
 ///
@@ -320,6 +332,40 @@ pub trait Store: Send + Sync {
     /// Wants the host's agent to make a new attestation key; the present one counts until the new one
     /// is bound. [`Conflict::NoIdentity`] where there is none.
     fn want_rotation(&self, id: &HostId, by: By) -> Reply<'_, ()>;
+
+    // Client certificates for keys in TPMs of hosts.
+
+    /// Records a certificate before it is given to its host. Checked in this order: the host is there and
+    /// connected ([`Conflict::HostDisconnected`]), has the identity that certified the key
+    /// ([`Conflict::NoIdentity`], [`Conflict::IdentityChanged`]), its last verdict accepts it
+    /// ([`Conflict::HostNotAccepted`]), the challenge is newer than those of its other certificates
+    /// ([`Conflict::NonceUsed`]), no person revoked the key ([`Conflict::KeyRevoked`]), and there are not too
+    /// many ([`CLIENT_CERTIFICATES_PER_HOST_MAX`]). The host is due for a look afterwards. That the verdict is
+    /// not too old is the caller's to check.
+    fn add_client_certificate(&self, new: NewClientCertificate, by: By) -> Reply<'_, ()>;
+    /// Certificates of one host or of all, newest first, after `after`; at most `n_max` and
+    /// [`HISTORY_PAGE_MAX`]. Those that ended are kept for [`CLIENT_CERTIFICATES_KEPT_MS`].
+    fn client_certificates(
+        &self,
+        host: Option<HostId>,
+        after: Option<CertificateCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<ClientCertificate>>;
+    /// Whether a host has a certificate that counts at `now_ms`.
+    fn has_client_certificate(&self, host: &HostId, now_ms: i64) -> Reply<'_, bool>;
+    /// Revokes certificates of a host that count, and says how many; where there is none nothing is changed.
+    fn revoke_client_certificates(
+        &self,
+        host: &HostId,
+        which: RevokedKeys,
+        why: RevokedFor,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, u32>;
+    /// How many changes the list of revoked certificates had: the cheap question "did it change?".
+    fn client_revocations(&self) -> Reply<'_, i64>;
+    /// What is on the next list of revoked certificates, with a number of its own.
+    fn next_revoked_certificates(&self, now_ms: i64) -> Reply<'_, RevokedCertificates>;
 
     // Another TPM in the place of a host's.
 

@@ -8,6 +8,8 @@ use crate::selection::PcrSelection;
 pub const TPM_GENERATED: u32 = 0xff54_4347;
 /// TPM_ST_ATTEST_QUOTE. [TPM2-P2-1.59 §6.9]
 pub const TPM_ST_ATTEST_QUOTE: u16 = 0x8018;
+/// TPM_ST_ATTEST_CERTIFY. [TPM2-P2-1.59 §6.9]
+pub const TPM_ST_ATTEST_CERTIFY: u16 = 0x8017;
 
 /// Largest TPM2B_NAME: a hash identifier and its largest digest.
 pub const NAME_LEN_MAX: usize = 2 + 64;
@@ -28,7 +30,7 @@ pub struct TpmsAttest<'a> {
     pub raw: &'a [u8],
     /// [`TPM_GENERATED`], or the structure was not made by a TPM.
     pub magic: u32,
-    /// TPMI_ST_ATTEST; [`TPM_ST_ATTEST_QUOTE`] for a quote.
+    /// TPMI_ST_ATTEST; [`TPM_ST_ATTEST_QUOTE`] for a quote, [`TPM_ST_ATTEST_CERTIFY`] for a key.
     pub kind: u16,
     /// Qualified name of the signing key: hash identifier and digest.
     pub qualified_signer: &'a [u8],
@@ -55,7 +57,7 @@ pub struct ClockInfo {
     pub safe: u8,
 }
 
-/// TPMU_ATTEST, of which we read quotes.
+/// TPMU_ATTEST, of which we read quotes and certified keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attested<'a> {
     /// TPMS_QUOTE_INFO. [TPM2-P2-1.59 §10.12.4]
@@ -64,6 +66,13 @@ pub enum Attested<'a> {
         pcr_select: PcrSelection,
         /// Hash of their values, with the hash of the signing scheme.
         pcr_digest: &'a [u8],
+    },
+    /// TPMS_CERTIFY_INFO. [TPM2-P2-1.59 §10.12.3]
+    Certify {
+        /// The name of the certified object: nameAlg and digest.
+        name: &'a [u8],
+        /// Its name and those of its ancestors, hashed.
+        qualified_name: &'a [u8],
     },
     /// Any other type.
     Other {
@@ -87,12 +96,16 @@ impl<'a> TpmsAttest<'a> {
             safe: from.u8("TPMS_CLOCK_INFO.safe")?,
         };
         let firmware_version = from.u64("TPMS_ATTEST.firmwareVersion")?;
-        let attested = if kind == TPM_ST_ATTEST_QUOTE {
-            let pcr_select = PcrSelection::read(&mut from)?;
-            let pcr_digest = from.sized("TPMS_QUOTE_INFO.pcrDigest", DIGEST_LEN_MAX)?;
-            Attested::Quote { pcr_select, pcr_digest }
-        } else {
-            Attested::Other { body: from.rest() }
+        let attested = match kind {
+            TPM_ST_ATTEST_QUOTE => Attested::Quote {
+                pcr_select: PcrSelection::read(&mut from)?,
+                pcr_digest: from.sized("TPMS_QUOTE_INFO.pcrDigest", DIGEST_LEN_MAX)?,
+            },
+            TPM_ST_ATTEST_CERTIFY => Attested::Certify {
+                name: from.sized("TPMS_CERTIFY_INFO.name", NAME_LEN_MAX)?,
+                qualified_name: from.sized("TPMS_CERTIFY_INFO.qualifiedName", NAME_LEN_MAX)?,
+            },
+            _ => Attested::Other { body: from.rest() },
         };
         from.finish("TPMS_ATTEST")?;
         Ok(Self {

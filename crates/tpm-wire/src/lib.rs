@@ -34,7 +34,7 @@ mod writer;
 pub use alg::{Digest, TpmAlgId};
 pub use attest::{
     ATTEST_LEN_MAX, Attested, ClockInfo, DIGEST_LEN_MAX, NAME_LEN_MAX, QUALIFYING_DATA_LEN_MAX,
-    TPM_GENERATED, TPM_ST_ATTEST_QUOTE, TpmsAttest,
+    TPM_GENERATED, TPM_ST_ATTEST_CERTIFY, TPM_ST_ATTEST_QUOTE, TpmsAttest,
 };
 pub use attributes::ObjectAttributes;
 pub use error::{ParseError, ParseErrorKind};

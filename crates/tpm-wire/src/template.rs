@@ -62,6 +62,13 @@ const ATTESTATION: ObjectAttributes = ObjectAttributes::FIXED_TPM
     .union(ObjectAttributes::RESTRICTED)
     .union(ObjectAttributes::SIGN);
 
+const SIGNING: ObjectAttributes = ObjectAttributes::FIXED_TPM
+    .union(ObjectAttributes::FIXED_PARENT)
+    .union(ObjectAttributes::SENSITIVE_DATA_ORIGIN)
+    .union(ObjectAttributes::USER_WITH_AUTH)
+    .union(ObjectAttributes::NO_DA)
+    .union(ObjectAttributes::SIGN);
+
 const OR_SHA256: EkPolicy = EkPolicy::SecretOr([&POLICY_A_SHA256, &POLICY_C_SHA256]);
 const OR_SHA384: EkPolicy = EkPolicy::SecretOr([&POLICY_A_SHA384, &POLICY_C_SHA384]);
 const OR_SHA512: EkPolicy = EkPolicy::SecretOr([&POLICY_A_SHA512, &POLICY_C_SHA512]);
@@ -194,6 +201,15 @@ pub const SRK_P256: PublicArea<'static> = PublicArea {
     key: ecc(Symmetric::AES_128_CFB, TpmEccCurve::P256, &[0; 32]),
 };
 
+/// The storage root key that programs make who load a `TSS2 PRIVATE KEY` whose parent is the owner
+/// hierarchy: that of [`SRK_P256`] with an empty unique field, which makes it another key.
+pub const OWNER_PARENT_P256: PublicArea<'static> = PublicArea {
+    name_alg: TpmAlgId::SHA256,
+    attributes: STORAGE,
+    auth_policy: &[],
+    key: ecc(Symmetric::AES_128_CFB, TpmEccCurve::P256, &[]),
+};
+
 /// A storage root key of RSA-2048, for a TPM without P-256.
 pub const SRK_RSA2048: PublicArea<'static> = PublicArea {
     name_alg: TpmAlgId::SHA256,
@@ -216,6 +232,15 @@ pub const AK_P256: PublicArea<'static> = PublicArea {
         x: &[],
         y: &[],
     },
+};
+
+/// A key of P-256 that signs what programs bring, such as the handshake of TLS: no scheme of its own, so
+/// that the hash is the program's choice.
+pub const SIGNING_P256: PublicArea<'static> = PublicArea {
+    name_alg: TpmAlgId::SHA256,
+    attributes: SIGNING,
+    auth_policy: &[],
+    key: ecc(Symmetric::NULL, TpmEccCurve::P256, &[]),
 };
 
 /// An attestation key of RSA-2048: RSASSA with SHA-256, because the salt of a PSS signature by an
@@ -255,7 +280,7 @@ mod tests {
 
     #[test]
     fn every_template_reads_back_as_itself() {
-        let more = [SRK_P256, SRK_RSA2048, AK_P256, AK_RSA2048];
+        let more = [SRK_P256, OWNER_PARENT_P256, SRK_RSA2048, AK_P256, AK_RSA2048, SIGNING_P256];
         for area in EK_TEMPLATES.iter().map(|template| template.area).chain(more) {
             let bytes = area.to_bytes().unwrap();
             assert_eq!(TpmtPublic::parse(&bytes).unwrap().area, area);

@@ -109,7 +109,12 @@ fn attests_agree(bytes: &[u8]) -> bool {
             assert_eq!(pcr_digest, quote.pcr_digest.as_ref());
             assert_eq!(pcr_select.banks().len(), quote.pcr_select.len());
         }
-        (Attested::Other { .. }, TpmuAttest::Quote(_)) | (Attested::Quote { .. }, _) => {
+        (Attested::Certify { name, qualified_name }, TpmuAttest::Certify(certified)) => {
+            assert_eq!(name, certified.name.as_ref());
+            assert_eq!(qualified_name, certified.qualified_name.as_ref());
+        }
+        (Attested::Other { .. }, TpmuAttest::Quote(_) | TpmuAttest::Certify(_))
+        | (Attested::Quote { .. } | Attested::Certify { .. }, _) => {
             panic!("they do not agree what this is: {bytes:02x?}")
         }
         (Attested::Other { body }, other) => assert_eq!(body, write(other)),

@@ -3,7 +3,8 @@
 //!
 //! The way of trust, each step a type that only the step before can make:
 //! roots → [`VerifiedEk`] → ([`make_credential`], [`bind`]) → [`BoundAk`] → ([`verify_quote`]) →
-//! [`VerifiedQuote`]. No clock and no I/O: time comes in as an argument. Randomness comes in too,
+//! [`VerifiedQuote`]; and [`BoundAk`] → ([`verify_certify`]) → [`CertifiedKey`] → ([`verify_possession`]) →
+//! [`PossessedKey`]. No clock and no I/O: time comes in as an argument. Randomness comes in too,
 //! with one exception that [`make_credential`] names.
 #![cfg_attr(
     not(test),
@@ -20,6 +21,7 @@ mod ak;
 mod bind;
 mod certificate;
 mod certificate_label;
+mod certify;
 mod chain;
 mod credential;
 mod der;
@@ -43,6 +45,9 @@ pub use ak::{AkError, AkPublic, AkScheme, SignatureProblem, check_ak};
 pub use bind::{ActivationError, BindError, BoundAk, EnrolledKey, bind};
 pub use certificate::{CERTIFICATE_BYTES_MAX, CertificateError};
 pub use certificate_label::CertificateLabel;
+pub use certify::{
+    CertifiedKey, CertifyProblem, PossessedKey, RawCertification, verify_certify, verify_possession,
+};
 pub use chain::{CHAIN_DEPTH_MAX, CHAIN_SIGNATURES_MAX, UntrustedCause};
 pub use credential::{
     ActivationProof, Credential, CredentialError, CredentialSecret, SECRET_LEN, make_credential,

@@ -89,6 +89,18 @@ impl NonceKey {
         Self(Zeroizing::new(bytes))
     }
 
+    /// The key for another purpose: what one of them made, the other calls foreign.
+    #[must_use]
+    pub fn for_purpose(&self, purpose: &str) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice());
+        let mut mac = hmac::Context::with_key(&key);
+        mac.update(b"bootproof challenge key 1\0");
+        mac.update(purpose.as_bytes());
+        let mut bytes = [0; 32];
+        bytes.iter_mut().zip(mac.sign().as_ref()).for_each(|(to, from)| *to = *from);
+        Self::new(bytes)
+    }
+
     /// A challenge for one host, 32 bytes: time (8, big-endian), random (8), and the first 16 of
     /// HMAC-SHA-256 over both and the host.
     pub fn challenge(&self, host_id: &[u8], now_ms: u64, random: [u8; RANDOM_LEN]) -> Nonce {

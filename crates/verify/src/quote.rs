@@ -87,7 +87,7 @@ impl UntrustedAttest {
     const fn of(attest: &TpmsAttest<'_>) -> Self {
         let selection = match attest.attested {
             Attested::Quote { pcr_select, .. } => Some(pcr_select),
-            Attested::Other { .. } => None,
+            Attested::Certify { .. } | Attested::Other { .. } => None,
         };
         Self {
             magic: attest.magic,
@@ -253,7 +253,7 @@ fn check(
     }
     let quoted = match attest.attested {
         Attested::Quote { pcr_select, pcr_digest } => Some((pcr_select, pcr_digest)),
-        Attested::Other { .. } => {
+        Attested::Certify { .. } | Attested::Other { .. } => {
             problems.push(QuoteProblem::Type { have: attest.kind });
             None
         }

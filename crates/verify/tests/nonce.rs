@@ -22,6 +22,18 @@ fn a_challenge_holds_for_its_host_and_time() {
 }
 
 #[test]
+fn a_challenge_of_another_purpose_is_foreign() {
+    let key = NonceKey::new([1; 32]);
+    let (one, two) = (key.for_purpose("one"), key.for_purpose("two"));
+    let nonce = one.challenge(b"host-1", NOW, [2; 8]);
+    assert_eq!(one.check(b"host-1", &nonce, NOW, AGE), Ok(IssuedAt(NOW)));
+    assert_eq!(key.for_purpose("one").check(b"host-1", &nonce, NOW, AGE), Ok(IssuedAt(NOW)));
+    for other in [&key, &two, &key.for_purpose("")] {
+        assert_eq!(other.check(b"host-1", &nonce, NOW, AGE), Err(NonceError::Foreign));
+    }
+}
+
+#[test]
 fn a_challenge_of_others_is_foreign() {
     let key = NonceKey::new([1; 32]);
     let nonce = key.challenge(b"host-1", NOW, [2; 8]);

@@ -113,7 +113,7 @@ fn load_under(
 }
 
 /// What a TPM answers to bytes that this parent did not wrap, or that are damaged.
-fn is_not_its_child(error: &TpmError) -> bool {
+pub(super) fn is_not_its_child(error: &TpmError) -> bool {
     const TAG: ResponseCode = ResponseCode(0x097);
     const SENSITIVE: ResponseCode = ResponseCode(0x155);
     const BINDING: ResponseCode = ResponseCode(0x0A5);

@@ -7,6 +7,7 @@
 //! (a connection that broke, a TPM that was reset), load the key anew.
 
 mod ak;
+mod client_key;
 mod ek;
 mod nv;
 mod parent;
@@ -14,6 +15,9 @@ mod properties;
 mod quote;
 
 pub use ak::AttestationKey;
+pub use client_key::{
+    CertifiedKey, PARENT as CLIENT_KEY_PARENT, TEMPLATE as CLIENT_KEY_TEMPLATE, certify,
+};
 pub use ek::Endorsement;
 pub(crate) use properties::lockout;
 pub use properties::properties;

@@ -257,6 +257,9 @@ fn show_detail(detail: &HostDetail, output: &Output) -> Result<(), CliError> {
         let every = format!("every {interval_s} s, give or take {jitter_pct} %: {because}");
         line("schedule", &every)?;
     }
+    if detail.client_certificate_until_ms.is_some() {
+        line("certificate", &format!("until {}", time(detail.client_certificate_until_ms)))?;
+    }
     line("tpm", &host.tpm)?;
     match &detail.identity {
         None => line("identity key", "none is stored")?,

@@ -5,6 +5,7 @@ mod approval;
 mod attested_result;
 mod audit;
 mod boot_path;
+mod certificate;
 mod channel;
 mod diagnose;
 mod doctor;
@@ -95,6 +96,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Host(command) => block_on(host::run(command, &client()?, output)),
         Command::Alarm(command) => block_on(alarm::run(command, &client()?, output)),
         Command::Approval(command) => block_on(approval::run(command, &client()?, output)),
+        Command::Certificate(command) => block_on(certificate::run(command, &client()?, output)),
         Command::Channel(command) => block_on(channel::run(command, &client()?, output)),
         Command::Events(command) => block_on(events::run(command, &client()?, output)),
         Command::EkList(command) => block_on(ek_list::run(command, client, output)),

@@ -107,6 +107,8 @@ impl App {
 
     async fn settle(self: Arc<Self>, due: DueLook, now_ms: i64) -> Result<(), AppError> {
         let DueLook { host, change } = due;
+        // Before the look is settled: else one that fails here would be forgotten.
+        self.end_client_certificates(&host, now_ms).await?;
         let (causes, look_again_at_ms) = looked_at(&host, &self.rules().config, now_ms);
         let host = host.id;
         let settlement = Settlement { host, change, causes, look_again_at_ms, at_ms: now_ms };

@@ -240,6 +240,16 @@ impl AppError {
                 "host-disconnected",
                 "`bootproof host reconnect HOST` takes it back",
             ),
+            Conflict::HostNotAccepted { .. } => refused(
+                RefusalKind::Conflict,
+                "host-not-accepted",
+                "`bootproof host show HOST` says why; a certificate is there for accepted hosts alone",
+            ),
+            Conflict::KeyRevoked { .. } => refused(
+                RefusalKind::Conflict,
+                "client-key-revoked",
+                "the agent makes another key by itself",
+            ),
             Conflict::IdentityChanged { .. } | Conflict::NonceUsed => refused(
                 RefusalKind::Conflict,
                 "nonce-used",

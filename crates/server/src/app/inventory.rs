@@ -39,6 +39,7 @@ impl App {
             Some(version) => self.store.past_identity(&id, version).await?,
             None => None,
         };
+        let newest = self.store.client_certificates(Some(id), None, 1).await?;
         let now_ms = self.store.now_ms().await?;
         let rules = self.rules();
         let timing = Timing::of(&host.labels, &rules.config);
@@ -53,6 +54,9 @@ impl App {
             appraisal,
             next_due_s: timing.due_at_ms(&host).map(|due_ms| (due_ms - now_ms).max(0) / 1000),
             verdict_good_until_ms: ends_ms,
+            client_certificate_until_ms: (newest.first())
+                .filter(|certificate| certificate.counts_at(now_ms))
+                .map(|certificate| certificate.not_after_ms),
             schedule: Some(timing.view()),
             peers: self.peers_of(&host.id).await?,
         })

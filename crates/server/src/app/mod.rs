@@ -10,6 +10,8 @@ mod audit;
 mod caller;
 mod census;
 mod channel;
+mod client_certificate;
+mod client_revocation;
 mod counts;
 pub mod document;
 mod ek_list;
@@ -110,6 +112,8 @@ pub struct App {
     /// Seals what browsers keep of logins at the identity provider.
     login_seal: channel::Seal,
     at_provider: oidc::AtProvider,
+    /// What it takes to issue client certificates, where this server does.
+    issuing: Option<client_certificate::Issuing>,
     /// Places of streams of events.
     streams: Arc<tokio::sync::Semaphore>,
 }
@@ -137,6 +141,10 @@ impl App {
         let seal = channel::Seal::new(&authority.secret())?;
         let login_seal = channel::Seal::for_purpose(&authority.secret(), oidc::SEAL_PURPOSE)?;
         metrics.watch_store(Arc::clone(&store));
+        let nonce_key = NonceKey::new(key);
+        let own_key = authority.secret();
+        let issuing =
+            client_certificate::Issuing::open(&config, &store, &own_key, &nonce_key).await?;
         Ok(Arc::new(Self {
             store,
             authority,
@@ -145,7 +153,7 @@ impl App {
             metrics,
             concerns: readiness::Concerns::default(),
             found: readiness::Found::default(),
-            nonce_key: NonceKey::new(key),
+            nonce_key,
             signer: signer::Signer::from_pkcs8(&signing)?,
             hub: hub::Hub::default(),
             anchors: trust::Anchors::default(),
@@ -164,6 +172,7 @@ impl App {
             seal,
             login_seal,
             at_provider: oidc::AtProvider::default(),
+            issuing,
             streams: Arc::new(tokio::sync::Semaphore::new(event::STREAMS_MAX)),
         }))
     }

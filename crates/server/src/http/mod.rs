@@ -7,6 +7,7 @@ mod approval;
 mod auth;
 mod body;
 mod channel;
+mod client_certificate;
 mod contract;
 mod ek_list;
 mod event;
@@ -53,6 +54,7 @@ fn add_operations(all: &mut Operations) {
     alarm::operations(all);
     approval::operations(all);
     channel::operations(all);
+    client_certificate::operations(all);
     event::operations(all);
     ek_list::operations(all);
     inventory::operations(all);

@@ -368,7 +368,10 @@ impl Host {
     pub(crate) fn serve(&self) -> Serving {
         let (file, session, sources) =
             (self.file.clone(), self.session.clone(), self.sources.clone());
-        Serving(tokio::spawn(async move { courier::run(&file, &session, &sources).await.unwrap() }))
+        Serving(tokio::spawn(async move {
+            let (accepted, _) = tokio::sync::watch::channel(None);
+            courier::run(&file, &session, &sources, &accepted).await.unwrap();
+        }))
     }
 
     /// Asks for evidence as an administrator, and takes the challenge as an agent.

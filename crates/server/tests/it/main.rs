@@ -13,6 +13,7 @@ mod browser;
 mod busy_tpm;
 mod certificates;
 mod channels;
+mod client_certificates;
 mod commands;
 mod crash;
 mod credential;

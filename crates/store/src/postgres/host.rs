@@ -9,12 +9,12 @@ use super::error::is_duplicate;
 use super::session::{Session, Values};
 use super::token::UsedJoin;
 use super::transaction::Transaction;
-use super::{candidate, event, evidence, lock, peers, token};
+use super::{candidate, client_certificate, event, evidence, lock, peers, token};
 use crate::row::event::Change;
 use crate::{
     AdmittedEks, AppraisalId, Approval, By, Conflict, Connection, DueLook, Enrolled,
     HOSTS_PAGE_MAX, Host, HostId, Identity, Kind, Labels, LastAppraisal, Maintenance, NewHost,
-    QuoteClock, Reenrolment, Sha256, StoreError, TpmPresence,
+    QuoteClock, Reenrolment, RevokedFor, RevokedKeys, Sha256, StoreError, TpmPresence,
 };
 
 const COLUMNS: &str = "\
@@ -374,6 +374,8 @@ pub(super) async fn remove(tx: &Transaction, id: &HostId, by: &By) -> Result<(),
     event::append(tx, &[Change::removed(id, &by.actor, by.at_ms)]).await?;
     tx.execute("DELETE FROM hosts WHERE id = $1", &[&id.as_str()]).await?;
     evidence::remove_orphans(tx, &kept).await?;
+    let removed = (RevokedFor::Removed, "");
+    client_certificate::revoke(tx, id, RevokedKeys::All, removed, by).await?;
     let detail = json!({ "name": host.name, "identity": identity_detail(host.identity.as_ref()) });
     tx.audit(by, "host.remove", subject(id), &detail);
     Ok(())

@@ -11,6 +11,7 @@ mod approval;
 mod audit;
 mod candidate;
 mod channel;
+mod client_certificate;
 mod columns;
 mod ek_list;
 mod enrolment;
@@ -49,14 +50,15 @@ use self::transaction::{Begins, Transaction, Work};
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
-    CensusRow, CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter,
-    DeadLetterId, DeadLetters, DueLook, EkCursor, EkList, Enrolled, Event, EventCursor, EventSpan,
-    EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences,
-    IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks, LabelCount, Labels,
-    LabelsChange, ListedEk, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel,
-    NewEkList, NewHost, NewJoinToken, NewListedEk, NewReference, NewSession, NewTrustRoot, NewUser,
-    Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment,
-    Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply,
+    CensusRow, CensusTimes, CertificateCursor, Channel, ChannelActivity, ChannelLease,
+    ClientCertificate, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, EkCursor,
+    EkList, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor, HostDecision,
+    HostFilter, HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId,
+    JoinedEks, LabelCount, Labels, LabelsChange, ListedEk, LoginFailure, NewApiToken, NewAppraisal,
+    NewCandidate, NewChannel, NewClientCertificate, NewEkList, NewHost, NewJoinToken, NewListedEk,
+    NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId,
+    PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId,
+    ReferenceState, Rejudgement, Replacement, Reply, RevokedCertificates, RevokedFor, RevokedKeys,
     SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning,
     ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
 };
@@ -461,6 +463,49 @@ impl Store for PostgresStore {
         self.look((id, problem_json), |db, (id, problem_json)| {
             Box::pin(host::note_enrolment_problem(db, id, problem_json))
         })
+    }
+
+    fn add_client_certificate(&self, new: NewClientCertificate, by: By) -> Reply<'_, ()> {
+        self.change((new, by), |tx, (new, by)| Box::pin(client_certificate::add(tx, new, by)))
+    }
+
+    fn client_certificates(
+        &self,
+        host: Option<HostId>,
+        after: Option<CertificateCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<ClientCertificate>> {
+        self.look((host, after, n_max), |db, (host, after, n_max)| {
+            Box::pin(client_certificate::page(db, host.as_ref(), *after, *n_max))
+        })
+    }
+
+    fn has_client_certificate(&self, host: &HostId, now_ms: i64) -> Reply<'_, bool> {
+        self.look((host.clone(), now_ms), |db, (host, now_ms)| {
+            Box::pin(client_certificate::has_live(db, host, *now_ms))
+        })
+    }
+
+    fn revoke_client_certificates(
+        &self,
+        host: &HostId,
+        which: RevokedKeys,
+        why: RevokedFor,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, u32> {
+        let with = (host.clone(), which, why, reason.to_owned(), by);
+        self.change(with, |tx, (host, which, why, reason, by)| {
+            Box::pin(client_certificate::revoke(tx, host, *which, (*why, reason), by))
+        })
+    }
+
+    fn client_revocations(&self) -> Reply<'_, i64> {
+        self.look((), |db, ()| Box::pin(client_certificate::n_revocations(db)))
+    }
+
+    fn next_revoked_certificates(&self, now_ms: i64) -> Reply<'_, RevokedCertificates> {
+        self.change(now_ms, |tx, now_ms| Box::pin(client_certificate::next_list(tx, *now_ms)))
     }
 
     fn want_rotation(&self, id: &HostId, by: By) -> Reply<'_, ()> {

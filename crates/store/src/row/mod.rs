@@ -6,6 +6,7 @@ pub(crate) mod approval;
 pub(crate) mod audit;
 pub(crate) mod candidate;
 pub(crate) mod channel;
+pub(crate) mod client_certificate;
 pub(crate) mod ek_list;
 pub(crate) mod enrolment;
 pub(crate) mod event;

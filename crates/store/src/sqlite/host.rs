@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::columns::Columns;
 use super::error::is_duplicate;
 use super::token::UsedJoin;
-use super::{appraisal, audit, candidate, event, token};
+use super::{appraisal, audit, candidate, client_certificate, event, token};
 use crate::row::event::Change;
 use crate::{
     AdmittedEks, AppraisalId, Approval, By, Conflict, Connection, Enrolled, HOSTS_PAGE_MAX, Host,
     HostId, Identity, Kind, Labels, LastAppraisal, Maintenance, NewHost, QuoteClock, Reenrolment,
-    Sha256, StoreError, TpmPresence,
+    RevokedFor, RevokedKeys, Sha256, StoreError, TpmPresence,
 };
 
 const COLUMNS: &str = "\
@@ -291,6 +291,7 @@ pub(super) fn remove(db: &Db, id: &HostId, by: &By) -> Result<(), StoreError> {
     event::append(db, &Change::removed(id, &by.actor, by.at_ms))?;
     db.prepare_cached("DELETE FROM hosts WHERE id = ?1")?.execute([id.as_str()])?;
     appraisal::remove_orphans(db, &evidence)?;
+    client_certificate::revoke(db, id, RevokedKeys::All, (RevokedFor::Removed, ""), by)?;
     let detail = json!({ "name": host.name, "identity": identity_detail(host.identity.as_ref()) });
     audit::append(db, by, "host.remove", subject(id), &detail)
 }

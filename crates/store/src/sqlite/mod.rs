@@ -10,6 +10,7 @@ mod audit;
 mod candidate;
 mod channel;
 mod checkpoint;
+mod client_certificate;
 mod clock;
 mod columns;
 mod ek_list;
@@ -48,14 +49,15 @@ use self::writer::Writer;
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
-    CensusRow, CensusTimes, Channel, ChannelActivity, ChannelLease, Completion, DeadLetter,
-    DeadLetterId, DeadLetters, DueLook, EkCursor, EkList, Enrolled, Event, EventCursor, EventSpan,
-    EvidencePart, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences,
-    IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks, LabelCount, Labels,
-    LabelsChange, ListedEk, LoginFailure, NewApiToken, NewAppraisal, NewCandidate, NewChannel,
-    NewEkList, NewHost, NewJoinToken, NewListedEk, NewReference, NewSession, NewTrustRoot, NewUser,
-    Noted, Peers, PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment,
-    Reference, ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply,
+    CensusRow, CensusTimes, CertificateCursor, Channel, ChannelActivity, ChannelLease,
+    ClientCertificate, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, EkCursor,
+    EkList, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor, HostDecision,
+    HostFilter, HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId,
+    JoinedEks, LabelCount, Labels, LabelsChange, ListedEk, LoginFailure, NewApiToken, NewAppraisal,
+    NewCandidate, NewChannel, NewClientCertificate, NewEkList, NewHost, NewJoinToken, NewListedEk,
+    NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId,
+    PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId,
+    ReferenceState, Rejudgement, Replacement, Reply, RevokedCertificates, RevokedFor, RevokedKeys,
     Session, SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword,
     Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange,
     WaitingCursor,
@@ -415,6 +417,44 @@ impl Store for SqliteStore {
     fn note_enrolment_problem(&self, id: &HostId, problem_json: String) -> Reply<'_, ()> {
         let id = id.clone();
         self.write(move |db| host::note_enrolment_problem(db, &id, &problem_json))
+    }
+
+    fn add_client_certificate(&self, new: NewClientCertificate, by: By) -> Reply<'_, ()> {
+        self.write(move |db| client_certificate::add(db, &new, &by))
+    }
+
+    fn client_certificates(
+        &self,
+        host: Option<HostId>,
+        after: Option<CertificateCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<ClientCertificate>> {
+        self.read(move |db| client_certificate::page(db, host.as_ref(), after, n_max))
+    }
+
+    fn has_client_certificate(&self, host: &HostId, now_ms: i64) -> Reply<'_, bool> {
+        let host = host.clone();
+        self.look_up(move |db| client_certificate::has_live(db, &host, now_ms))
+    }
+
+    fn revoke_client_certificates(
+        &self,
+        host: &HostId,
+        which: RevokedKeys,
+        why: RevokedFor,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, u32> {
+        let (host, reason) = (host.clone(), reason.to_owned());
+        self.write(move |db| client_certificate::revoke(db, &host, which, (why, &reason), &by))
+    }
+
+    fn client_revocations(&self) -> Reply<'_, i64> {
+        self.look_up(client_certificate::n_revocations)
+    }
+
+    fn next_revoked_certificates(&self, now_ms: i64) -> Reply<'_, RevokedCertificates> {
+        self.write(move |db| client_certificate::next_list(db, now_ms))
     }
 
     fn want_rotation(&self, id: &HostId, by: By) -> Reply<'_, ()> {

@@ -8,6 +8,7 @@ mod key;
 mod nv;
 mod pcr;
 mod policy;
+mod sign;
 mod startup;
 
 use core::fmt;
@@ -20,6 +21,7 @@ pub use key::{
 pub use nv::{NvPublic, NvRead, NvReadPublic};
 pub use pcr::{PCR_READ_MAX, PcrExtend, PcrRead, PcrValues};
 pub use policy::{PolicyGetDigest, PolicyOr, PolicySecret, StartPolicySession};
+pub use sign::{Certify, Sign};
 pub use startup::{Shutdown, Startup, StartupType};
 
 use crate::error::{ParseError, ParseErrorKind};

@@ -16,7 +16,7 @@ const PURPOSE: &[u8] = b"bootproof channel secrets v1";
 pub(crate) struct Seal(LessSafeKey);
 
 impl Seal {
-    /// With the key that follows from `authority_key`.
+    /// With the key for channels that follows from `authority_key`.
     pub(crate) fn new(authority_key: &[u8]) -> Result<Self, AppError> {
         Self::for_purpose(authority_key, PURPOSE)
     }
@@ -30,7 +30,7 @@ impl Seal {
         Ok(Self(LessSafeKey::new(UnboundKey::from(expanded))))
     }
 
-    /// What is stored of a secret of channel `name`; of none nothing.
+    /// What is stored of the secret of `name`, a channel most often; of none nothing.
     pub(in crate::app) fn close(
         &self,
         name: &str,
@@ -58,7 +58,7 @@ impl Seal {
         if sealed.is_empty() {
             return Ok(None);
         }
-        let bug = || AppError::Bug("the secret of a channel cannot be opened".into());
+        let bug = || AppError::Bug("a sealed secret cannot be opened".into());
         let (nonce, sealed) = sealed.split_at_checked(NONCE_LEN).ok_or_else(bug)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| bug())?;
         let mut opened = Zeroizing::new(sealed.to_vec());

@@ -7,6 +7,7 @@ pub(crate) mod appraisal;
 pub(crate) mod approval;
 pub(crate) mod candidate;
 pub(crate) mod channel;
+pub(crate) mod client_certificate;
 pub(crate) mod ek_list;
 pub(crate) mod enrolment;
 pub(crate) mod event;
@@ -72,6 +73,10 @@ macro_rules! store_suite {
                 an_acknowledgement_that_ends_is_told_again, what_ends_by_time_ends_once;
             channel: a_channel_is_held_by_one, progress_is_noted_by_who_holds_it,
                 dead_letters_wait_for_a_person, a_channel_is_changed_paused_and_removed;
+            client_certificate: is_issued_to_an_accepted_host_alone, a_challenge_is_answered_once,
+                one_of_many_answers_gets_a_certificate, what_is_revoked_is_listed_until_it_ends,
+                a_removed_hosts_certificates_are_revoked, keys_of_another_tpm_are_told_apart,
+                a_key_that_a_person_revoked_gets_none, those_of_a_host_are_limited, who_gets_one_is_looked_at;
             thinning: old_history_keeps_one_a_day_and_each_change,
                 what_somebody_needs_of_the_history_stays, a_run_goes_on_where_it_was,
                 evidence_that_packs_comes_back_as_it_was;

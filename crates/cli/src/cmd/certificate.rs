@@ -1,0 +1,147 @@
+//! `bootproof certificate …`
+
+use api::client_certificate::{
+    ClientCertificate, ClientCertificatePage, ClientCertificateQuery, RevokeRequest, Revoked,
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use client::Client;
+
+use super::{Exit, host::find, local_time::time};
+use crate::{
+    args::Certificate,
+    error::CliError,
+    output::{Output, Tone, plain},
+};
+
+/// Certificates of one request.
+const PAGE_LEN: u32 = 1_000;
+
+pub(super) async fn run(
+    command: &Certificate,
+    client: &Client,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    match command {
+        Certificate::List(command) => list(command.host.as_deref(), client, output).await,
+        Certificate::Show { host } => show(host, client, output).await,
+        Certificate::Revoke(command) => {
+            revoke(&command.host, &command.reason, client, output).await
+        }
+        Certificate::Authority => authority(client, output).await,
+        Certificate::Crl => crl(client, output).await,
+    }
+}
+
+async fn path_of(host: Option<&str>, client: &Client) -> Result<String, CliError> {
+    Ok(match host {
+        None => "/v1/client-certificates".to_owned(),
+        Some(named) => {
+            format!("/v1/hosts/{}/client-certificates", find(named, client).await?.id)
+        }
+    })
+}
+
+async fn list(host: Option<&str>, client: &Client, output: &Output) -> Result<Exit, CliError> {
+    let path = path_of(host, client).await?;
+    let mut certificates = Vec::new();
+    let mut query = ClientCertificateQuery { cursor: None, limit: Some(PAGE_LEN) };
+    loop {
+        let page: ClientCertificatePage = client.get_with(&path, &query).await?;
+        certificates.extend(page.certificates);
+        match page.next_cursor {
+            Some(cursor) => query.cursor = Some(cursor),
+            None => break,
+        }
+    }
+    if output.is_json() {
+        output.json(&certificates)?;
+        return Ok(Exit::Done);
+    }
+    let mut table = output.table(&["host", "serial", "issued", "until", "state"]);
+    for certificate in &certificates {
+        table.add_row([
+            plain(&certificate.host_name),
+            certificate.serial.clone(),
+            time(Some(certificate.issued_at_ms)),
+            time(Some(certificate.not_after_ms)),
+            state(certificate, output),
+        ]);
+    }
+    output.line(&table.to_string())?;
+    Ok(Exit::Done)
+}
+
+fn state(certificate: &ClientCertificate, output: &Output) -> String {
+    match &certificate.revoked {
+        Some(revoked) => output.paint(Tone::Bad, &format!("revoked: {}", plain(&revoked.why))),
+        None if certificate.counts => output.paint(Tone::Good, "counts"),
+        None => "ended".to_owned(),
+    }
+}
+
+async fn show(named: &str, client: &Client, output: &Output) -> Result<Exit, CliError> {
+    let path = path_of(Some(named), client).await?;
+    let query = ClientCertificateQuery { cursor: None, limit: Some(1) };
+    let page: ClientCertificatePage = client.get_with(&path, &query).await?;
+    let newest = page.certificates.into_iter().next();
+    let exit = match newest.as_ref().is_some_and(|certificate| certificate.counts) {
+        true => Exit::Done,
+        false => Exit::No,
+    };
+    if output.is_json() {
+        output.json(&newest)?;
+        return Ok(exit);
+    }
+    let Some(certificate) = newest else {
+        output.note(&format!("{} has no certificate", plain(named)));
+        return Ok(exit);
+    };
+    let line = |name: &str, value: &str| output.line(&format!("{name:<12} {}", plain(value)));
+    line("host", &certificate.host_name)?;
+    output.line(&format!("{:<12} {}", "state", state(&certificate, output)))?;
+    line("serial", &certificate.serial)?;
+    line("key name", &certificate.key_name)?;
+    line("issued", &time(Some(certificate.issued_at_ms)))?;
+    line("until", &time(Some(certificate.not_after_ms)))?;
+    if let Some(revoked) = &certificate.revoked {
+        line("revoked", &format!("{}, by {}", time(Some(revoked.at_ms)), revoked.by))?;
+        if !revoked.reason.is_empty() {
+            line("reason", &revoked.reason)?;
+        }
+    }
+    Ok(exit)
+}
+
+async fn revoke(
+    named: &str,
+    reason: &str,
+    client: &Client,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let host = find(named, client).await?;
+    let request = RevokeRequest { reason: reason.to_owned() };
+    let path = format!("/v1/hosts/{}/client-certificates/revoke", host.id);
+    let revoked: Revoked = client.post(&path, &request).await?;
+    if output.is_json() {
+        output.json(&revoked)?;
+    } else {
+        output.note(&format!("{} of {} revoked", revoked.n, plain(&host.name)));
+    }
+    Ok(Exit::Done)
+}
+
+async fn authority(client: &Client, output: &Output) -> Result<Exit, CliError> {
+    let pem = client.get_bytes("/v1/client-ca").await?;
+    output.line(String::from_utf8_lossy(&pem).trim_end())?;
+    Ok(Exit::Done)
+}
+
+async fn crl(client: &Client, output: &Output) -> Result<Exit, CliError> {
+    let der = client.get_bytes("/v1/crl").await?;
+    output.line("-----BEGIN X509 CRL-----")?;
+    for line in STANDARD.encode(der).as_bytes().chunks(64) {
+        output.line(&String::from_utf8_lossy(line))?;
+    }
+    output.line("-----END X509 CRL-----")?;
+    Ok(Exit::Done)
+}
