@@ -12,6 +12,7 @@ mod firmware;
 mod firmware_changes;
 mod host;
 mod people;
+mod policy;
 mod support_bundle;
 mod tpm;
 
@@ -39,6 +40,7 @@ pub use host::{
 pub use people::{
     ApiToken, ApiTokenCreate, Login, Role, Session, Setup, User, UserAdd, UserPassword, Where,
 };
+pub use policy::{Policy, PolicyActivate, PolicyDiff, PolicyFile, PolicyPut, PolicyShow};
 pub use support_bundle::SupportBundle;
 pub use tpm::{Tpm, TpmDevice, TpmEk, TpmInfo, TpmPcrs, TpmRc};
 
@@ -253,37 +255,6 @@ pub struct TrustImportArguments {
     /// Show what would be imported, and import nothing
     #[arg(long)]
     pub dry_run: bool,
-}
-
-/// `bootproof policy …`
-#[derive(Debug, Subcommand)]
-pub enum Policy {
-    /// Say whether a file is a policy, and what it changes
-    #[command(after_help = "\
-Exit codes: 0 it is a policy, 1 it is none, 2 it could not be read.
-
-Example:
-  bootproof policy check /etc/bootproof/policy.toml")]
-    Check(PolicyFile),
-    /// Print the default policy, every key with what it does, to start a file from
-    #[command(after_help = "Example:\n  bootproof policy show > policy.toml")]
-    Show,
-    /// Say which hosts would change under a policy: judges stored evidence, and asks no host
-    #[command(after_help = "\
-Exit codes: 0 no host would change, 1 some would, 2 it could not be tried.
-
-Examples:
-  bootproof policy try policy.toml
-  bootproof policy try policy.toml --json | jq '.changes[].name'")]
-    Try(PolicyFile),
-}
-
-/// A policy file.
-#[derive(Debug, Args)]
-pub struct PolicyFile {
-    /// The policy, a TOML file
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
 }
 
 /// `bootproof verify`

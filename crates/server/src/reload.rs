@@ -85,6 +85,10 @@ impl Reload {
             let is_changed = now != used && now == before;
             before.clone_from(&now);
             if !is_told && !is_changed {
+                // Another server on this store, or this one, was told to judge by another version.
+                if self.app.is_other_version_activated().await {
+                    self.rules(&current).await;
+                }
                 continue;
             }
             if is_told {
@@ -153,7 +157,17 @@ impl Reload {
 
     async fn rules(&self, config: &Config) {
         let reading = config.clone();
-        let read = tokio::task::spawn_blocking(move || reading.load_policy()).await;
+        // A file counts before what was activated, and needs no store.
+        let activated = match config.policy {
+            Some(_) => Ok(None),
+            None => self.app.activated_policy().await,
+        };
+        let activated = match activated {
+            Ok(activated) => activated,
+            Err(err) => return self.refused("policy", &err.into()).await,
+        };
+        let read =
+            tokio::task::spawn_blocking(move || reading.load_policy_or(activated.as_ref())).await;
         let policy = match read.map_err(anyhow::Error::from).flatten() {
             Ok(policy) => policy,
             Err(err) => return self.refused("policy", &err).await,

@@ -64,6 +64,10 @@ pub use row::people::{
     AccountState, LoginFailure, NewSession, NewUser, PasswordState, Session, SessionId, SessionOf,
     StoredPassword, User, UserChange,
 };
+pub use row::policy::{
+    ActivePolicy, NewPolicyVersion, POLICY_VERSIONS_MAX, PolicyActivation, PolicyDocument,
+    PolicyFile, PolicyVersion,
+};
 pub use row::reference::{
     HostReference, HostReferences, JudgedBy, NewReference, Reference, ReferenceChange, ReferenceId,
     ReferenceOrigin, ReferenceScope, ReferenceState, ReferenceUses,
@@ -609,6 +613,21 @@ pub trait Store: Send + Sync {
     /// A server begins to judge by this policy. Audited where it is another than before, which is what
     /// this returns; of servers that begin at once, one changes it.
     fn put_policy_in_force(&self, sha256: Sha256, by: By) -> Reply<'_, Option<PolicyInForce>>;
+    // Policies that are kept.
+
+    /// Keeps a policy; where the same text with the same files is kept already, returns that. Of more than
+    /// [`POLICY_VERSIONS_MAX`] the oldest goes that does not count.
+    fn add_policy_version(&self, new: NewPolicyVersion, by: By) -> Reply<'_, PolicyVersion>;
+    /// Policies that are kept, the newest first: those with a number below `before`, at most `n_max` and
+    /// [`HISTORY_PAGE_MAX`].
+    fn policy_versions(&self, before: Option<i64>, n_max: u32) -> Reply<'_, Vec<PolicyVersion>>;
+    /// All of one.
+    fn policy_document(&self, number: i64) -> Reply<'_, PolicyDocument>;
+    /// The one that somebody made count.
+    fn active_policy(&self) -> Reply<'_, Option<ActivePolicy>>;
+    /// Makes one count. [`Conflict::OtherPolicyCounts`] where another than `before` counts by now: of two who
+    /// decide at once, the second is told.
+    fn activate_policy(&self, activation: PolicyActivation, by: By) -> Reply<'_, ActivePolicy>;
     /// Says something in the audit log that changes no row.
     fn note_for_audit(&self, note: AuditNote, by: By) -> Reply<'_, ()>;
 }

@@ -21,6 +21,7 @@ mod login;
 mod measured;
 mod people;
 mod policy;
+mod policy_version;
 mod prompt;
 mod quirks;
 pub(crate) mod reference;
@@ -75,8 +76,17 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Verify(command) => verify::run(command, output),
         Command::Policy(command) => match command {
             Policy::Check(file) => policy::check(file, output),
-            Policy::Show => policy::show(output),
+            Policy::Show(command) => match command.number {
+                None => policy::show(output),
+                Some(number) => block_on(policy_version::show(number, &client()?, output)),
+            },
             Policy::Try(file) => policy::try_file(file, client, output),
+            Policy::List => block_on(policy_version::list(&client()?, output)),
+            Policy::Put(command) => block_on(policy_version::put(command, &client()?, output)),
+            Policy::Diff(command) => block_on(policy_version::diff(command, &client()?, output)),
+            Policy::Activate(command) => {
+                block_on(policy_version::activate(command, &client()?, output))
+            }
         },
         Command::Reference(command) => reference::run(command, client, output),
         Command::Eventlog(command) => eventlog::run(command, output),

@@ -31,6 +31,7 @@ mod memo;
 mod password;
 mod peers;
 mod policy;
+mod policy_version;
 mod poll;
 mod readiness;
 mod reference;

@@ -17,6 +17,7 @@ mod listen;
 mod operation;
 mod path;
 mod people;
+mod policy;
 pub(crate) mod problem;
 mod query;
 mod reference;
@@ -56,6 +57,7 @@ fn add_operations(all: &mut Operations) {
     ek_list::operations(all);
     inventory::operations(all);
     people::operations(all);
+    policy::operations(all);
     reference::operations(all);
     result::operations(all);
     session::operations(all);

@@ -114,6 +114,13 @@ const ENDPOINTS: &[(&str, &str, Who)] = &[
     ("post", "/v1/trust", Admin),
     ("delete", "/v1/trust/{sha256}", Admin),
     ("post", "/v1/policy/try", Operator),
+    ("post", "/v1/policy/check", Operator),
+    ("get", "/v1/policy/versions", Viewer),
+    ("post", "/v1/policy/versions", Admin),
+    ("get", "/v1/policy/versions/{number}", Viewer),
+    ("get", "/v1/policy/versions/{number}/diff", Viewer),
+    ("post", "/v1/policy/versions/{number}/try", Operator),
+    ("post", "/v1/policy/versions/{number}/activate", Admin),
 ];
 
 /// The document is made from the handlers: none is missing here, and each asks for what is written here.
@@ -205,7 +212,8 @@ fn said(answer: Result<Value, ClientError>) -> String {
 
 /// An address of something that is not there: whoever is let in does not find it.
 fn of_nothing(path: &str) -> String {
-    path.replace("{id}", "nobody").replace("{name}", "nobody").replace("{sha256}", &"00".repeat(32))
+    let named = path.replace("{id}", "nobody").replace("{name}", "nobody");
+    named.replace("{sha256}", &"00".repeat(32)).replace("{number}", "0")
 }
 
 /// Whether the code is one of those before anything is done.

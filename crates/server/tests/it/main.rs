@@ -32,6 +32,7 @@ mod pages;
 mod patience;
 mod peers;
 mod policy;
+mod policy_versions;
 mod raw;
 mod references;
 mod replace;

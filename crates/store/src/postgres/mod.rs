@@ -29,6 +29,7 @@ mod migrate;
 mod operation;
 mod peers;
 mod people;
+mod policy;
 mod pool;
 mod reference;
 mod secret;
@@ -46,6 +47,7 @@ use self::listener::Listener;
 use self::pool::Pool;
 use self::session::Session;
 use self::transaction::{Begins, Transaction, Work};
+use crate::{ActivePolicy, NewPolicyVersion, PolicyActivation, PolicyDocument, PolicyVersion};
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
@@ -905,6 +907,30 @@ impl Store for PostgresStore {
     fn put_policy_in_force(&self, sha256: Sha256, by: By) -> Reply<'_, Option<PolicyInForce>> {
         self.change((sha256, by), |tx, (sha256, by)| {
             Box::pin(operation::put_policy(tx, sha256, by))
+        })
+    }
+
+    fn add_policy_version(&self, new: NewPolicyVersion, by: By) -> Reply<'_, PolicyVersion> {
+        self.change((new, by), |tx, (new, by)| Box::pin(policy::add(tx, new, by)))
+    }
+
+    fn policy_versions(&self, before: Option<i64>, n_max: u32) -> Reply<'_, Vec<PolicyVersion>> {
+        self.look((before, n_max), |db, (before, n_max)| {
+            Box::pin(policy::page(db, *before, *n_max))
+        })
+    }
+
+    fn policy_document(&self, number: i64) -> Reply<'_, PolicyDocument> {
+        self.look((number,), |db, (number,)| Box::pin(policy::document(db, *number)))
+    }
+
+    fn active_policy(&self) -> Reply<'_, Option<ActivePolicy>> {
+        self.look((), |db, ()| Box::pin(policy::active(db)))
+    }
+
+    fn activate_policy(&self, activation: PolicyActivation, by: By) -> Reply<'_, ActivePolicy> {
+        self.change((activation, by), |tx, (activation, by)| {
+            Box::pin(policy::activate(tx, activation, by))
         })
     }
 

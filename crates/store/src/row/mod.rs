@@ -15,6 +15,7 @@ pub(crate) mod inventory;
 pub(crate) mod operation;
 pub(crate) mod peers;
 pub(crate) mod people;
+pub(crate) mod policy;
 pub(crate) mod reference;
 pub(crate) mod thinning;
 pub(crate) mod token;

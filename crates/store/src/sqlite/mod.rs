@@ -28,6 +28,7 @@ mod open;
 mod operation;
 mod peers;
 mod people;
+mod policy;
 mod readers;
 mod reference;
 mod secret;
@@ -45,6 +46,7 @@ use self::clock::Clock;
 pub use self::look::SqliteLook;
 use self::readers::Readers;
 use self::writer::Writer;
+use crate::{ActivePolicy, NewPolicyVersion, PolicyActivation, PolicyDocument, PolicyVersion};
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
@@ -800,6 +802,26 @@ impl Store for SqliteStore {
 
     fn put_policy_in_force(&self, sha256: Sha256, by: By) -> Reply<'_, Option<PolicyInForce>> {
         self.write(move |db| operation::put_policy(db, &sha256, &by))
+    }
+
+    fn add_policy_version(&self, new: NewPolicyVersion, by: By) -> Reply<'_, PolicyVersion> {
+        self.write(move |db| policy::add(db, &new, &by))
+    }
+
+    fn policy_versions(&self, before: Option<i64>, n_max: u32) -> Reply<'_, Vec<PolicyVersion>> {
+        self.read(move |db| policy::page(db, before, n_max))
+    }
+
+    fn policy_document(&self, number: i64) -> Reply<'_, PolicyDocument> {
+        self.read(move |db| policy::document(db, number))
+    }
+
+    fn active_policy(&self) -> Reply<'_, Option<ActivePolicy>> {
+        self.read(policy::active)
+    }
+
+    fn activate_policy(&self, activation: PolicyActivation, by: By) -> Reply<'_, ActivePolicy> {
+        self.write(move |db| policy::activate(db, &activation, &by))
     }
 
     fn note_for_audit(&self, note: AuditNote, by: By) -> Reply<'_, ()> {

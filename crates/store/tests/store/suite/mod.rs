@@ -17,6 +17,7 @@ pub(crate) mod make;
 pub(crate) mod operation;
 pub(crate) mod peers;
 pub(crate) mod people;
+pub(crate) mod policy;
 pub(crate) mod reference;
 pub(crate) mod thinning;
 pub(crate) mod token;
@@ -65,6 +66,9 @@ macro_rules! store_suite {
                 those_of_a_caller_are_limited;
             operation: a_probe_writes_and_changes_nothing, one_policy_is_in_force,
                 a_note_is_a_row_of_the_chain, hosts_are_counted_as_they_stand;
+            policy: the_same_policy_is_kept_once,
+                one_version_counts_and_who_decided_about_another_is_told,
+                what_counts_is_kept_and_the_oldest_others_go;
             event: each_change_tells_once_and_in_order, what_changes_nothing_tells_nothing,
                 a_reader_goes_on_where_it_was, what_was_forgotten_is_said,
                 what_is_raised_in_maintenance_is_told_afterwards,
