@@ -14,6 +14,36 @@ pub struct Login {
     pub then: String,
     /// Whether an identity provider can be asked instead, and its name.
     pub provider: Option<String>,
+    /// A form that was sent when its session had ended, as browsers send forms; empty: none.
+    pub held: String,
+}
+
+/// A form that was sent when its session had ended: to look at, and to send once more.
+#[derive(Debug, Template)]
+#[template(path = "resume.html")]
+pub struct Resume {
+    /// What stands around it.
+    pub frame: Frame,
+    /// Where it goes: a path of this server.
+    pub address: String,
+    /// What is in it.
+    pub fields: Vec<HeldField>,
+}
+
+/// A field of a form that is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldField {
+    /// Its name.
+    pub name: String,
+    /// What was written.
+    pub value: String,
+}
+
+impl HeldField {
+    /// Whether it is a text of lines.
+    fn is_text(&self) -> bool {
+        self.value.contains('\n')
+    }
 }
 
 /// Making the first administrator.

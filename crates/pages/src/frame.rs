@@ -22,6 +22,8 @@ pub enum Place {
     Approvals,
     /// What is expected to boot.
     References,
+    /// What must hold for a host to pass.
+    Policies,
     /// Whose TPMs are believed.
     Trust,
     /// How hosts join.
@@ -47,6 +49,7 @@ pub(crate) const MENU: &[Entry] = &[
     Entry { place: Place::Alarms, address: "/alarms", word: "Alarms" },
     Entry { place: Place::Approvals, address: "/approvals", word: "To approve" },
     Entry { place: Place::References, address: "/references", word: "References" },
+    Entry { place: Place::Policies, address: "/policies", word: "Policies" },
     Entry { place: Place::Trust, address: "/trust", word: "Trust anchors" },
     Entry { place: Place::Join, address: "/join", word: "Join" },
     Entry { place: Place::Audit, address: "/audit", word: "Audit" },

@@ -18,6 +18,7 @@ mod host;
 mod hosts;
 mod join;
 mod overview;
+mod policies;
 mod references;
 mod said;
 mod trust;
@@ -55,6 +56,11 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/approvals", get(approvals::waiting).post(approvals::decide))
         .route("/references", get(references::references))
         .route("/references/{id}/activate", post(references::activate))
+        .route("/policies", get(policies::policies))
+        .route("/policies/new", get(policies::edit).post(policies::put))
+        .route("/policies/{number}", get(policies::policy))
+        .route("/policies/{number}/try", post(policies::try_version))
+        .route("/policies/{number}/activate", post(policies::activate))
         .route("/trust", get(trust::trust))
         .route("/join", get(join::join).post(join::create))
         .route("/join/{id}/revoke", post(join::revoke))

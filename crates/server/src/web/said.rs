@@ -25,6 +25,9 @@ const DONE: &[(&str, &str)] = &[
     ("decided", "Decided, and written into the audit log."),
     ("activate", "The reference is in force."),
     ("revoke", "The token was taken back. Hosts that joined with it stay."),
+    ("policy-kept", "Kept. It does not count yet: try it on the fleet, then activate it."),
+    ("policy-sound", "Nothing is wrong with it. It is not kept yet."),
+    ("policy-activated", "Activated. What hosts sent last is being judged anew."),
     ("remove", "The host was removed."),
 ];
 

@@ -122,17 +122,64 @@ async fn the_founding_story_is_walked_on_the_page() {
     drop(serving);
 }
 
-#[tokio::test]
-async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
-    let server = Server::start().await;
-    server.trust().await;
+/// The first account, made without a browser.
+async fn set_up(server: &Server) {
     let request = api::people::SetupRequest {
-        code: setup_code(&server),
+        code: setup_code(server),
         name: NAME.to_owned(),
         password: PASSWORD.to_owned(),
         shown_as: api::people::ShownAs::Token,
     };
     let _: api::people::SessionBegun = server.admin.post("/v1/setup", &request).await.unwrap();
+}
+
+/// How a script signs in.
+fn account() -> HashMap<&'static str, String> {
+    HashMap::from([
+        ("BOOTPROOF_WEB_NAME", NAME.to_owned()),
+        ("BOOTPROOF_WEB_PASSWORD", PASSWORD.to_owned()),
+    ])
+}
+
+#[tokio::test]
+async fn a_policy_is_written_tried_and_activated_on_the_page() {
+    let server = Server::start().await;
+    server.trust().await;
+    set_up(&server).await;
+    let host = Host::boot("lab-1", &BootLog::sound().secure_boot_off());
+    let id = server.join(&host).await.host_id;
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "not accepted");
+    let mut script = Script::start("policy.mjs", &server, account());
+
+    // The session ends while somebody writes.
+    script.asks("end the session").await;
+    let sessions: Vec<api::people::Session> =
+        server.admin.get("/v1/sessions?all=true").await.unwrap();
+    for session in sessions {
+        server.admin.delete::<Value>(&format!("/v1/sessions/{}", session.id)).await.unwrap();
+    }
+    script.answer(json!({}));
+
+    // Somebody else activates another one while this person looks at what would change.
+    let asked = script.asks("activate another one").await;
+    let request = json!({ "policy": "[banks]\nminimum = 'sha256'\n", "note": "of somebody else" });
+    let other: api::policy::PolicyVersion =
+        server.admin.post("/v1/policy/versions", &request).await.unwrap();
+    let path = format!("/v1/policy/versions/{}/activate", other.number);
+    let request = json!({ "before": null, "reason": "in a hurry" });
+    let _: Value = server.admin.post(&path, &request).await.unwrap();
+    script.answer(json!({ "number": other.number }));
+    assert_eq!(asked["host"], "lab-1");
+
+    script.ends_well().await;
+    server.wait_for(&id, "accepted", None).await;
+}
+
+#[tokio::test]
+async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
+    let server = Server::start().await;
+    server.trust().await;
+    set_up(&server).await;
 
     // One that passes, one that does not, and one that was never judged.
     let sound = Host::boot("web-1", &BootLog::sound());
@@ -161,6 +208,15 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     let path = format!("/v1/hosts/{off_id}/maintenance");
     let _: Value = server.admin.post(&path, &request).await.unwrap();
 
+    // A policy that somebody keeps, with a text in it that would be more.
+    let request = api::policy::PolicyPutRequest {
+        policy: format!("# {}\n[banks]\nminimum = 'sha384'\n", HOSTILE.replace('\u{202e}', "")),
+        note: HOSTILE.replace('\u{202e}', ""),
+        ..Default::default()
+    };
+    let kept: api::policy::PolicyVersion =
+        server.admin.post("/v1/policy/versions", &request).await.unwrap();
+
     let mut pages: Vec<String> = [
         "/",
         "/hosts",
@@ -168,6 +224,8 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
         "/alarms/secure-boot-off",
         "/approvals",
         "/references",
+        "/policies",
+        "/policies/new",
         "/trust",
         "/join",
         "/audit",
@@ -178,12 +236,11 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     .to_vec();
     pages.extend([&sound_id, &off_id, &silent_id].map(|id| format!("/hosts/{id}")));
     pages.push(format!("/hosts/{sound_id}/log"));
-    let mut environment = HashMap::from([
-        ("BOOTPROOF_WEB_NAME", NAME.to_owned()),
-        ("BOOTPROOF_WEB_PASSWORD", PASSWORD.to_owned()),
-        ("BOOTPROOF_WEB_PAGES", json!(pages).to_string()),
-        ("BOOTPROOF_WEB_HOST", format!("/hosts/{sound_id}")),
-    ]);
+    pages.push(format!("/policies/{}", kept.number));
+    pages.push(format!("/policies/new?from={}", kept.number));
+    let mut environment = account();
+    environment.insert("BOOTPROOF_WEB_PAGES", json!(pages).to_string());
+    environment.insert("BOOTPROOF_WEB_HOST", format!("/hosts/{sound_id}"));
     // Pictures of all pages, for whoever wants to look at them.
     if let Some(folder) = std::env::var_os("BOOTPROOF_WEB_SHOTS") {
         environment.insert("BOOTPROOF_WEB_SHOTS", folder.into_string().unwrap());
