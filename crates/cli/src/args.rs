@@ -34,8 +34,8 @@ pub use firmware::{
 };
 pub use firmware_changes::{FirmwareApply, FirmwareRevert};
 pub use host::{
-    AcceptChange, Attest, EnterMaintenance, Host, HostEvidence, HostLearn, HostList, HostReplace,
-    Hosts, Label, OneHost,
+    AcceptChange, Attest, EnterMaintenance, Host, HostDiff, HostEvidence, HostLearn, HostList,
+    HostReplace, Hosts, Label, OneHost,
 };
 pub use people::{
     ApiToken, ApiTokenCreate, Login, Role, Session, Setup, User, UserAdd, UserPassword, Where,

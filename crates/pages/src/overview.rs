@@ -1,11 +1,12 @@
 //! The first page: how the fleet stands, and what is wrong by cause.
 
-use api::alarm::AlarmGroup;
+use api::{alarm::AlarmGroup, standing::StandingHour};
 use askama::Template;
 
 use crate::{
     audit::Change,
     frame::Frame,
+    plot::Plot,
     text::in_address,
     words::{self, Badge},
 };
@@ -48,8 +49,16 @@ pub struct Overview {
     pub standing: Standing,
     /// What stands against them, the worst first.
     pub alarms: Vec<AlarmGroup>,
+    /// How hosts stood hour by hour, oldest first.
+    pub hours: Vec<StandingHour>,
     /// What people and the server did lately, newest first.
     pub changes: Vec<Change>,
+}
+
+impl Overview {
+    fn plot(&self) -> Option<Plot> {
+        Plot::of(&self.hours, self.frame.now_ms)
+    }
 }
 
 pub(crate) fn severity(group: &AlarmGroup) -> Badge {

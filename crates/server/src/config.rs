@@ -13,7 +13,7 @@ use anyhow::Context as _;
 use appraise::Schedule;
 use serde::{Deserialize, Serialize};
 
-pub use keys::{Fault, Key, faults, keys, reference};
+pub use keys::{Fault, Key, faults, keys, reference, shown_values};
 pub use policy_in_force::{LoadedPolicy, PolicySource};
 
 /// What the server needs to know. Each key of the file has the field's name.

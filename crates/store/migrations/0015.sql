@@ -32,3 +32,12 @@ CREATE TABLE active_policy (
     actor  TEXT NOT NULL,
     reason TEXT NOT NULL
 ) STRICT;
+
+-- How the fleet stood at the end of each hour, for the plot.
+CREATE TABLE standing_hours (
+    hour_ms          INTEGER PRIMARY KEY,
+    n_accepted       INTEGER NOT NULL,
+    n_not_accepted   INTEGER NOT NULL,
+    n_not_appraised  INTEGER NOT NULL,
+    n_not_responding INTEGER NOT NULL
+) STRICT;

@@ -72,6 +72,7 @@ pub use row::reference::{
     HostReference, HostReferences, JudgedBy, NewReference, Reference, ReferenceChange, ReferenceId,
     ReferenceOrigin, ReferenceScope, ReferenceState, ReferenceUses,
 };
+pub use row::standing::{HOUR_MS, STANDING_HOURS_MAX, StandingHour};
 pub use row::thinning::{Thinning, ThinningPreview, ThinningStep};
 pub use row::token::{
     ApiToken, ApprovalRule, JoinToken, JoinTokenId, NewApiToken, NewJoinToken, Role,
@@ -613,6 +614,12 @@ pub trait Store: Send + Sync {
     /// A server begins to judge by this policy. Audited where it is another than before, which is what
     /// this returns; of servers that begin at once, one changes it.
     fn put_policy_in_force(&self, sha256: Sha256, by: By) -> Reply<'_, Option<PolicyInForce>>;
+    /// Keeps how the fleet stands in an hour, in the place of an earlier count of it. Those of more than
+    /// [`STANDING_HOURS_MAX`] hours before go.
+    fn put_standing(&self, hour: StandingHour) -> Reply<'_, ()>;
+    /// Hours that began at `since_ms` or later, oldest first. Hours in which no server counted are not there.
+    fn standing_hours(&self, since_ms: i64) -> Reply<'_, Vec<StandingHour>>;
+
     // Policies that are kept.
 
     /// Keeps a policy; where the same text with the same files is kept already, returns that. Of more than

@@ -144,7 +144,7 @@ impl App {
             .map(|row| {
                 let appraisal = serde_json::from_str(&row.document_json)
                     .map_err(|err| AppError::Bug(err.into()))?;
-                Ok(PastAppraisal { at_ms: row.at_ms, appraisal })
+                Ok(PastAppraisal { id: row.id.0, at_ms: row.at_ms, appraisal })
             })
             .collect()
     }

@@ -7,6 +7,7 @@ mod api_token;
 mod approval;
 mod attest;
 mod audit;
+mod boot_diff;
 mod caller;
 mod census;
 mod channel;
@@ -42,8 +43,10 @@ mod rules;
 mod schedule;
 mod secret;
 mod session;
+mod settings;
 mod signer;
 mod standing;
+mod standing_history;
 mod token;
 mod tpm_keys;
 mod trust;
@@ -86,6 +89,8 @@ pub struct App {
     metrics: Arc<Metrics>,
     concerns: readiness::Concerns,
     found: readiness::Found,
+    counted: census::Counted,
+    kept_hour: standing_history::KeptHour,
     nonce_key: NonceKey,
     signer: signer::Signer,
     hub: hub::Hub,
@@ -135,6 +140,8 @@ impl App {
             metrics,
             concerns: readiness::Concerns::default(),
             found: readiness::Found::default(),
+            counted: census::Counted::default(),
+            kept_hour: standing_history::KeptHour::default(),
             nonce_key: NonceKey::new(key),
             signer: signer::Signer::from_pkcs8(&signing)?,
             hub: hub::Hub::default(),

@@ -6,6 +6,7 @@ mod alarm;
 mod approval;
 mod auth;
 mod body;
+mod boot_diff;
 mod channel;
 mod contract;
 mod ek_list;
@@ -24,6 +25,8 @@ mod reference;
 mod request;
 mod result;
 mod session;
+mod settings;
+mod standing;
 mod validators;
 
 use std::sync::Arc;
@@ -52,6 +55,7 @@ fn add_operations(all: &mut Operations) {
     agent::operations(all);
     alarm::operations(all);
     approval::operations(all);
+    boot_diff::operations(all);
     channel::operations(all);
     event::operations(all);
     ek_list::operations(all);
@@ -61,6 +65,8 @@ fn add_operations(all: &mut Operations) {
     reference::operations(all);
     result::operations(all);
     session::operations(all);
+    settings::operations(all);
+    standing::operations(all);
 }
 
 /// All routes.

@@ -69,6 +69,7 @@ pub(super) fn bare(place: Place) -> Frame {
         visitor: None,
         said: None,
         stream: None,
+        again_ms: None,
         now_ms: now_ms(),
         version: env!("CARGO_PKG_VERSION"),
     }

@@ -85,7 +85,7 @@ fn resume(begun: &Begun, address: String, held: &str) -> Page {
 }
 
 /// What to say of a refusal beside the form that was sent. What is no refusal is no page.
-fn refused(err: AppError) -> Result<(StatusCode, Said), NoPage> {
+pub(super) fn refused(err: AppError) -> Result<(StatusCode, Said), NoPage> {
     let AppError::Refused(refusal) = err else { return Err(err.into()) };
     let status = match refusal.kind {
         RefusalKind::TooMany => StatusCode::TOO_MANY_REQUESTS,

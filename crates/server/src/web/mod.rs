@@ -9,6 +9,8 @@ mod alarms;
 mod answer;
 mod approvals;
 mod audit;
+mod boot_diff;
+mod channels;
 mod entrance;
 mod event_log;
 mod export;
@@ -18,9 +20,11 @@ mod host;
 mod hosts;
 mod join;
 mod overview;
+mod people;
 mod policies;
 mod references;
 mod said;
+mod settings;
 mod trust;
 mod visitor;
 
@@ -47,6 +51,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/hosts/act", post(hosts::act))
         .route("/hosts/{id}", get(host::host))
         .route("/hosts/{id}/evidence.json", get(export::evidence))
+        .route("/hosts/{id}/diff", get(boot_diff::diff))
         .route("/hosts/{id}/log", get(event_log::event_log))
         .route("/hosts/{id}/{verb}", post(host::act))
         .route("/alarms", get(alarms::alarms))
@@ -64,6 +69,18 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/trust", get(trust::trust))
         .route("/join", get(join::join).post(join::create))
         .route("/join/{id}/revoke", post(join::revoke))
+        .route("/people", get(people::people))
+        .route("/people/users", post(people::add_user))
+        .route("/people/users/{name}/{verb}", post(people::change_user))
+        .route("/people/sessions/{id}/end", post(people::end_session))
+        .route("/people/tokens", post(people::create_token))
+        .route("/people/tokens/{name}/revoke", post(people::revoke_token))
+        .route("/channels", get(channels::channels))
+        .route("/channels/new", get(channels::new).post(channels::add))
+        .route("/channels/{name}", get(channels::channel))
+        .route("/channels/{name}/edit", get(channels::edit).post(channels::change))
+        .route("/channels/{name}/{verb}", post(channels::act))
+        .route("/settings", get(settings::settings))
         .route("/audit", get(audit::audit))
         .route("/help", get(help::help))
         .route("/login", get(entrance::login).post(entrance::enter))

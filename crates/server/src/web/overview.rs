@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use api::standing::StandingQuery;
 use axum::extract::State;
 use pages::{Change, Overview, Place};
 use serde::Deserialize;
@@ -12,6 +13,9 @@ use super::{
 };
 use crate::app::{App, AppError};
 
+/// When a browser asks again for numbers that were being counted: that takes some hundredths of a second.
+const LOOK_AGAIN_MS: u32 = 1_500;
+
 /// Changes on the first page.
 const CHANGES: usize = 12;
 
@@ -21,7 +25,8 @@ const LOOKED_AT: u32 = 60;
 
 pub(super) async fn overview(State(app): State<Arc<App>>, visiting: Visiting) -> Page {
     visiting.caller.hosts.require_fleet()?;
-    let standing = app.fleet_standing().await?;
+    let counted = app.fleet_standing().await?;
+    let standing = counted.fleet;
     let standing = pages::Standing {
         n_hosts: standing.n_hosts,
         n_accepted: standing.n_accepted,
@@ -31,7 +36,10 @@ pub(super) async fn overview(State(app): State<Arc<App>>, visiting: Visiting) ->
     };
     let changes = changes(&app).await?;
     let alarms = app.alarm_groups().await?;
-    page(&Overview { frame: visiting.frame(Place::Overview), standing, alarms, changes })
+    let hours = app.standing_history(StandingQuery::default()).await?.hours;
+    let mut frame = visiting.frame(Place::Overview);
+    frame.again_ms = counted.is_old.then_some(LOOK_AGAIN_MS);
+    page(&Overview { frame, standing, alarms, hours, changes })
 }
 
 /// What the audit log says of a new verdict.

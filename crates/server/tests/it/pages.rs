@@ -8,7 +8,10 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-use crate::bench::{CA, Host, Server};
+use crate::{
+    bench::{CA, Host, Server},
+    references::reboot,
+};
 use agent::session::TpmChoice;
 use api::{
     admin::{Approval, NewToken, TokenRequest},
@@ -176,6 +179,43 @@ async fn a_policy_is_written_tried_and_activated_on_the_page() {
 }
 
 #[tokio::test]
+async fn people_tokens_and_channels_are_looked_after_on_the_page() {
+    let server = Server::start().await;
+    set_up(&server).await;
+    Script::start("people.mjs", &server, account()).ends_well().await;
+    let audit: api::audit::AuditPage = server.admin.get("/v1/audit?limit=200").await.unwrap();
+    let done: Vec<_> = audit.rows.iter().map(|row| row.action.as_str()).collect();
+    for action in ["user.add", "user.change", "api-token.add", "channel.add", "channel.remove"] {
+        assert!(done.contains(&action), "{action} is not in {done:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_compared_and_accepted_on_the_page() {
+    let server = Server::start().await;
+    server.trust().await;
+    set_up(&server).await;
+    let mut host = Host::boot("web-1", &BootLog::sound());
+    let id = server.join(&host).await.host_id;
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "accepted");
+    let learn = json!({
+        "scope": "host", "name": "as delivered", "reason": "first boot", "state": "active"
+    });
+    let path = format!("/v1/hosts/{id}/reference");
+    let _: Value = server.admin.post(&path, &learn).await.unwrap();
+    reboot(&mut host, &BootLog::sound().kernel_cmdline("root=/dev/sda1 init=/bin/sh"));
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "not accepted");
+
+    let mut environment = account();
+    environment.insert("BOOTPROOF_WEB_HOST", format!("/hosts/{id}"));
+    let mut script = Script::start("change.mjs", &server, environment);
+    script.asks("judge it again").await;
+    host.attest(&server).await.unwrap();
+    script.answer(json!({}));
+    script.ends_well().await;
+}
+
+#[tokio::test]
 async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     let server = Server::start().await;
     server.trust().await;
@@ -190,6 +230,12 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     assert_eq!(off.attest(&server).await.unwrap().verdict, "not accepted");
     let silent = Host::boot("silent", &BootLog::sound());
     let silent_id = server.join(&silent).await.host_id;
+    // One that booted something else.
+    let mut rebooted = Host::boot("rebooted", &BootLog::sound());
+    let rebooted_id = server.join(&rebooted).await.host_id;
+    rebooted.attest(&server).await.unwrap();
+    reboot(&mut rebooted, &BootLog::sound().kernel_cmdline("root=/dev/sda1 init=/bin/sh"));
+    rebooted.attest(&server).await.unwrap();
     // One that waits for a person.
     let waiting = Host::boot("waiting", &BootLog::sound());
     let token = server.token(Some(1), Approval::Required).await;
@@ -217,6 +263,27 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     let kept: api::policy::PolicyVersion =
         server.admin.post("/v1/policy/versions", &request).await.unwrap();
 
+    // Some hours of before, for the plot.
+    let db = server.database();
+    db.execute_batch(
+        "WITH RECURSIVE count(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < 100)
+         INSERT INTO standing_hours
+            SELECT (unixepoch() / 3600 - n) * 3600000, 2 + n % 3, n % 7 = 0, 1, 0 FROM count",
+    )
+    .unwrap();
+    drop(db);
+
+    // A channel that tells nobody, and a token of a program.
+    let channel = json!({
+        "name": "operations",
+        "settings": { "kind": "webhook", "url": "https://127.0.0.1:9/hook" },
+        "filter": { "severities": ["fail"], "labels": "site=muc" }
+    });
+    let _: Value = server.admin.post("/v1/channels", &channel).await.unwrap();
+    let token =
+        json!({ "name": "ci", "role": "viewer", "hosts": { "site": "muc" }, "expires_in_s": 600 });
+    let _: Value = server.admin.post("/v1/api-tokens", &token).await.unwrap();
+
     let mut pages: Vec<String> = [
         "/",
         "/hosts",
@@ -226,6 +293,11 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
         "/references",
         "/policies",
         "/policies/new",
+        "/people",
+        "/channels",
+        "/channels/new?kind=smtp",
+        "/channels/new?kind=webhook",
+        "/settings",
         "/trust",
         "/join",
         "/audit",
@@ -236,7 +308,10 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     .to_vec();
     pages.extend([&sound_id, &off_id, &silent_id].map(|id| format!("/hosts/{id}")));
     pages.push(format!("/hosts/{sound_id}/log"));
+    pages.push(format!("/hosts/{rebooted_id}/diff"));
     pages.push(format!("/policies/{}", kept.number));
+    pages.push("/channels/operations".to_owned());
+    pages.push("/channels/operations/edit".to_owned());
     pages.push(format!("/policies/new?from={}", kept.number));
     let mut environment = account();
     environment.insert("BOOTPROOF_WEB_PAGES", json!(pages).to_string());

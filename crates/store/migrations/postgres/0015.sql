@@ -32,3 +32,12 @@ CREATE TABLE active_policy (
     actor  TEXT NOT NULL,
     reason TEXT NOT NULL
 );
+
+-- How the fleet stood at the end of each hour, for the plot.
+CREATE TABLE standing_hours (
+    hour_ms          BIGINT PRIMARY KEY,
+    n_accepted       BIGINT NOT NULL,
+    n_not_accepted   BIGINT NOT NULL,
+    n_not_appraised  BIGINT NOT NULL,
+    n_not_responding BIGINT NOT NULL
+);

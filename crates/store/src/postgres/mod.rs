@@ -34,6 +34,7 @@ mod pool;
 mod reference;
 mod secret;
 mod session;
+mod standing;
 mod thinning;
 mod tls;
 mod token;
@@ -47,7 +48,9 @@ use self::listener::Listener;
 use self::pool::Pool;
 use self::session::Session;
 use self::transaction::{Begins, Transaction, Work};
-use crate::{ActivePolicy, NewPolicyVersion, PolicyActivation, PolicyDocument, PolicyVersion};
+use crate::{
+    ActivePolicy, NewPolicyVersion, PolicyActivation, PolicyDocument, PolicyVersion, StandingHour,
+};
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
@@ -932,6 +935,14 @@ impl Store for PostgresStore {
         self.change((activation, by), |tx, (activation, by)| {
             Box::pin(policy::activate(tx, activation, by))
         })
+    }
+
+    fn put_standing(&self, hour: StandingHour) -> Reply<'_, ()> {
+        self.change((hour,), |tx, (hour,)| Box::pin(standing::put(tx, hour)))
+    }
+
+    fn standing_hours(&self, since_ms: i64) -> Reply<'_, Vec<StandingHour>> {
+        self.look((since_ms,), |db, (since_ms,)| Box::pin(standing::since(db, *since_ms)))
     }
 
     fn note_for_audit(&self, note: AuditNote, by: By) -> Reply<'_, ()> {

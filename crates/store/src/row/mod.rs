@@ -17,6 +17,7 @@ pub(crate) mod peers;
 pub(crate) mod people;
 pub(crate) mod policy;
 pub(crate) mod reference;
+pub(crate) mod standing;
 pub(crate) mod thinning;
 pub(crate) mod token;
 pub(crate) mod told;

@@ -32,6 +32,7 @@ mod policy;
 mod readers;
 mod reference;
 mod secret;
+mod standing;
 mod thinning;
 mod token;
 mod trust;
@@ -46,7 +47,9 @@ use self::clock::Clock;
 pub use self::look::SqliteLook;
 use self::readers::Readers;
 use self::writer::Writer;
-use crate::{ActivePolicy, NewPolicyVersion, PolicyActivation, PolicyDocument, PolicyVersion};
+use crate::{
+    ActivePolicy, NewPolicyVersion, PolicyActivation, PolicyDocument, PolicyVersion, StandingHour,
+};
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
@@ -822,6 +825,14 @@ impl Store for SqliteStore {
 
     fn activate_policy(&self, activation: PolicyActivation, by: By) -> Reply<'_, ActivePolicy> {
         self.write(move |db| policy::activate(db, &activation, &by))
+    }
+
+    fn put_standing(&self, hour: StandingHour) -> Reply<'_, ()> {
+        self.write(move |db| standing::put(db, &hour))
+    }
+
+    fn standing_hours(&self, since_ms: i64) -> Reply<'_, Vec<StandingHour>> {
+        self.read(move |db| standing::since(db, since_ms))
     }
 
     fn note_for_audit(&self, note: AuditNote, by: By) -> Reply<'_, ()> {

@@ -19,6 +19,7 @@ pub(crate) mod peers;
 pub(crate) mod people;
 pub(crate) mod policy;
 pub(crate) mod reference;
+pub(crate) mod standing;
 pub(crate) mod thinning;
 pub(crate) mod token;
 pub(crate) mod trust;
@@ -66,6 +67,7 @@ macro_rules! store_suite {
                 those_of_a_caller_are_limited;
             operation: a_probe_writes_and_changes_nothing, one_policy_is_in_force,
                 a_note_is_a_row_of_the_chain, hosts_are_counted_as_they_stand;
+            standing: each_hour_has_its_last_count_and_old_ones_go;
             policy: the_same_policy_is_kept_once,
                 one_version_counts_and_who_decided_about_another_is_told,
                 what_counts_is_kept_and_the_oldest_others_go;
