@@ -9,6 +9,7 @@ pub mod agent;
 pub mod alarm;
 pub mod appraisal;
 pub mod approval;
+pub mod attention;
 pub mod audit;
 pub mod boot_diff;
 mod bytes;

@@ -58,7 +58,7 @@ pub use host::{HostPage, Past};
 pub use hosts::{Bulk, Hosts, Verb};
 pub use join::{Join, Joined};
 pub use message::Message;
-pub use overview::{Overview, Standing};
+pub use overview::{FirstSteps, Overview, Standing};
 pub use people::{NewToken, People, TokenDraft, UserDraft};
 pub use policies::{Policies, Policy, PolicyEdit, PolicyTrial};
 pub use references::References;

@@ -38,6 +38,7 @@ pub use row::appraisal::{
     AppraisalId, AppraisalRow, EvidencePart, LastAppraisal, NewAppraisal, Rejudgement, StoredPart,
 };
 pub use row::approval::{CandidateRefusal, HostDecision, WaitingCursor};
+pub use row::attention::{FindingCount, MINORITIES_MAX, Minority};
 pub use row::audit::By;
 pub use row::candidate::{Candidate, NewCandidate, Noted, Replacement};
 pub use row::channel::{
@@ -614,6 +615,12 @@ pub trait Store: Send + Sync {
     /// A server begins to judge by this policy. Audited where it is another than before, which is what
     /// this returns; of servers that begin at once, one changes it.
     fn put_policy_in_force(&self, sha256: Sha256, by: By) -> Reply<'_, Option<PolicyInForce>>;
+    /// How many hosts have each of these findings in their last judgement. Looks at all hosts: for a timer, not for
+    /// each who asks.
+    fn finding_counts(&self, codes: Vec<String>) -> Reply<'_, Vec<FindingCount>>;
+    /// PCRs of code and keys (0, 2, 4, 7) in which less than half of a cohort are unlike the rest, those of most
+    /// hosts first; [`MINORITIES_MAX`] at most.
+    fn minorities(&self) -> Reply<'_, Vec<Minority>>;
     /// Keeps how the fleet stands in an hour, in the place of an earlier count of it. Those of more than
     /// [`STANDING_HOURS_MAX`] hours before go.
     fn put_standing(&self, hour: StandingHour) -> Reply<'_, ()>;

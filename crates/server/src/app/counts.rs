@@ -43,6 +43,7 @@ impl App {
         let fleet = FleetStanding::of(&census);
         self.counted.keep(fleet, begun);
         self.keep_standing(fleet, now_ms).await?;
+        self.count_attention(now_ms).await?;
         let mut alarms = BTreeMap::new();
         for group in self.store.alarm_groups(now_ms).await? {
             *alarms.entry(group.severity).or_default() += group.n_hosts;

@@ -5,6 +5,7 @@ mod action;
 mod alarm;
 mod api_token;
 mod approval;
+mod attention;
 mod attest;
 mod audit;
 mod boot_diff;
@@ -91,6 +92,7 @@ pub struct App {
     found: readiness::Found,
     counted: census::Counted,
     kept_hour: standing_history::KeptHour,
+    attention: attention::Counted,
     nonce_key: NonceKey,
     signer: signer::Signer,
     hub: hub::Hub,
@@ -142,6 +144,7 @@ impl App {
             found: readiness::Found::default(),
             counted: census::Counted::default(),
             kept_hour: standing_history::KeptHour::default(),
+            attention: attention::Counted::default(),
             nonce_key: NonceKey::new(key),
             signer: signer::Signer::from_pkcs8(&signing)?,
             hub: hub::Hub::default(),

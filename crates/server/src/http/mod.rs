@@ -4,6 +4,7 @@ mod admin;
 mod agent;
 mod alarm;
 mod approval;
+mod attention;
 mod auth;
 mod body;
 mod boot_diff;
@@ -55,6 +56,7 @@ fn add_operations(all: &mut Operations) {
     agent::operations(all);
     alarm::operations(all);
     approval::operations(all);
+    attention::operations(all);
     boot_diff::operations(all);
     channel::operations(all);
     event::operations(all);

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use api::standing::StandingQuery;
 use axum::extract::State;
-use pages::{Change, Overview, Place};
+use pages::{Change, FirstSteps, Overview, Place};
 use serde::Deserialize;
+use store::Role;
 
 use super::{
     answer::{Page, page},
@@ -36,10 +37,19 @@ pub(super) async fn overview(State(app): State<Arc<App>>, visiting: Visiting) ->
     };
     let changes = changes(&app).await?;
     let alarms = app.alarm_groups().await?;
+    let attention = app.attention();
+    // Who can do something about it is told what comes first on a new server.
+    let is_new = standing.n_accepted == 0 && visiting.caller.role == Role::Admin;
+    let first_steps = match is_new {
+        true => {
+            Some(FirstSteps { n_anchors: app.trusted().await?.len(), n_hosts: standing.n_hosts })
+        }
+        false => None,
+    };
     let hours = app.standing_history(StandingQuery::default()).await?.hours;
     let mut frame = visiting.frame(Place::Overview);
     frame.again_ms = counted.is_old.then_some(LOOK_AGAIN_MS);
-    page(&Overview { frame, standing, alarms, hours, changes })
+    page(&Overview { frame, standing, alarms, hours, attention, first_steps, changes })
 }
 
 /// What the audit log says of a new verdict.

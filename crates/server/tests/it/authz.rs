@@ -92,6 +92,7 @@ const ENDPOINTS: &[(&str, &str, Who)] = &[
     ("post", "/v1/references", Admin),
     ("get", "/v1/references/{id}", Viewer),
     ("post", "/v1/references/{id}/state", Admin),
+    ("get", "/v1/attention", Viewer),
     ("get", "/v1/settings", Admin),
     ("get", "/v1/standing", Viewer),
     ("get", "/v1/whoami", RelyingParty),

@@ -8,6 +8,7 @@ mod address;
 mod alarm;
 mod appraisal;
 mod approval;
+mod attention;
 mod audit;
 mod candidate;
 mod channel;
@@ -49,7 +50,8 @@ use self::pool::Pool;
 use self::session::Session;
 use self::transaction::{Begins, Transaction, Work};
 use crate::{
-    ActivePolicy, NewPolicyVersion, PolicyActivation, PolicyDocument, PolicyVersion, StandingHour,
+    ActivePolicy, FindingCount, Minority, NewPolicyVersion, PolicyActivation, PolicyDocument,
+    PolicyVersion, StandingHour,
 };
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
@@ -935,6 +937,14 @@ impl Store for PostgresStore {
         self.change((activation, by), |tx, (activation, by)| {
             Box::pin(policy::activate(tx, activation, by))
         })
+    }
+
+    fn finding_counts(&self, codes: Vec<String>) -> Reply<'_, Vec<FindingCount>> {
+        self.look((codes,), |db, (codes,)| Box::pin(attention::finding_counts(db, codes)))
+    }
+
+    fn minorities(&self) -> Reply<'_, Vec<Minority>> {
+        self.look((), |db, ()| Box::pin(attention::minorities(db)))
     }
 
     fn put_standing(&self, hour: StandingHour) -> Reply<'_, ()> {

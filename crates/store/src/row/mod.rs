@@ -3,6 +3,7 @@
 pub(crate) mod alarm;
 pub(crate) mod appraisal;
 pub(crate) mod approval;
+pub(crate) mod attention;
 pub(crate) mod audit;
 pub(crate) mod candidate;
 pub(crate) mod channel;

@@ -6,6 +6,7 @@
 mod alarm;
 mod appraisal;
 mod approval;
+mod attention;
 mod audit;
 mod candidate;
 mod channel;
@@ -48,7 +49,8 @@ pub use self::look::SqliteLook;
 use self::readers::Readers;
 use self::writer::Writer;
 use crate::{
-    ActivePolicy, NewPolicyVersion, PolicyActivation, PolicyDocument, PolicyVersion, StandingHour,
+    ActivePolicy, FindingCount, Minority, NewPolicyVersion, PolicyActivation, PolicyDocument,
+    PolicyVersion, StandingHour,
 };
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
@@ -825,6 +827,14 @@ impl Store for SqliteStore {
 
     fn activate_policy(&self, activation: PolicyActivation, by: By) -> Reply<'_, ActivePolicy> {
         self.write(move |db| policy::activate(db, &activation, &by))
+    }
+
+    fn finding_counts(&self, codes: Vec<String>) -> Reply<'_, Vec<FindingCount>> {
+        self.read(move |db| attention::finding_counts(db, &codes))
+    }
+
+    fn minorities(&self) -> Reply<'_, Vec<Minority>> {
+        self.read(attention::minorities)
     }
 
     fn put_standing(&self, hour: StandingHour) -> Reply<'_, ()> {

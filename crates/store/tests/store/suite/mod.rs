@@ -5,6 +5,7 @@
 pub(crate) mod alarm;
 pub(crate) mod appraisal;
 pub(crate) mod approval;
+pub(crate) mod attention;
 pub(crate) mod candidate;
 pub(crate) mod channel;
 pub(crate) mod ek_list;
@@ -67,6 +68,7 @@ macro_rules! store_suite {
                 those_of_a_caller_are_limited;
             operation: a_probe_writes_and_changes_nothing, one_policy_is_in_force,
                 a_note_is_a_row_of_the_chain, hosts_are_counted_as_they_stand;
+            attention: findings_and_minorities_are_counted;
             standing: each_hour_has_its_last_count_and_old_ones_go;
             policy: the_same_policy_is_kept_once,
                 one_version_counts_and_who_decided_about_another_is_told,
