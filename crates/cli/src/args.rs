@@ -10,6 +10,7 @@ mod ek_list;
 mod events;
 mod firmware;
 mod firmware_changes;
+mod fleet;
 mod host;
 mod people;
 mod policy;
@@ -33,6 +34,7 @@ pub use firmware::{
     Firmware, FirmwareGoal, FirmwarePlan, FirmwareProfile, FirmwareScan, FirmwareSource,
 };
 pub use firmware_changes::{FirmwareApply, FirmwareRevert};
+pub use fleet::{Fleet, FleetStanding};
 pub use host::{
     AcceptChange, Attest, EnterMaintenance, Host, HostDiff, HostEvidence, HostLearn, HostList,
     HostReplace, Hosts, Label, OneHost,
@@ -90,6 +92,9 @@ pub enum Command {
     /// See and steer the hosts of the inventory
     #[command(subcommand, visible_alias = "hosts")]
     Host(Host),
+    /// See how the fleet stands over time, what of it wants a look, and how the server is set up
+    #[command(subcommand)]
+    Fleet(Fleet),
     /// See what stands against hosts, and say that you know of it
     #[command(subcommand, visible_alias = "alarms")]
     Alarm(Alarm),

@@ -13,6 +13,7 @@ mod eventlog;
 mod events;
 mod explain;
 mod firmware;
+mod fleet;
 mod generate;
 mod host;
 mod input;
@@ -103,6 +104,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Completions(command) => generate::completions(command),
         Command::Man(command) => generate::man(command, output),
         Command::Host(command) => block_on(host::run(command, &client()?, output)),
+        Command::Fleet(command) => block_on(fleet::run(command, &client()?, output)),
         Command::Alarm(command) => block_on(alarm::run(command, &client()?, output)),
         Command::Approval(command) => block_on(approval::run(command, &client()?, output)),
         Command::Channel(command) => block_on(channel::run(command, &client()?, output)),

@@ -44,6 +44,7 @@ mod schedules;
 mod schemathesis;
 mod sessions;
 mod shared_store;
+mod standing;
 mod story;
 mod support_bundle;
 mod trust_import;
