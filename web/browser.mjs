@@ -36,6 +36,15 @@ export async function watched(context, allowed = () => false) {
   return page;
 }
 
+/// Signs in with the account of the test.
+export async function signIn(page) {
+  await page.goto(`${base}/login`);
+  await page.getByLabel("Name").fill(process.env.BOOTPROOF_WEB_NAME);
+  await page.getByLabel("Password").fill(process.env.BOOTPROOF_WEB_PASSWORD);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${base}/`);
+}
+
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 
 /// Says what the test has to do now, and waits until it did.

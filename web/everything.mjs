@@ -2,15 +2,11 @@
 // HTML, and each is reached and used by keyboard. In both themes.
 import assert from "node:assert/strict";
 import axe from "axe-core";
-import { ask, base, done, open, watched } from "./browser.mjs";
+import { ask, base, done, open, signIn, watched } from "./browser.mjs";
 
 const { browser, context: first } = await open();
 const login = await watched(first);
-await login.goto(`${base}/login`);
-await login.getByLabel("Name").fill(process.env.BOOTPROOF_WEB_NAME);
-await login.getByLabel("Password").fill(process.env.BOOTPROOF_WEB_PASSWORD);
-await login.keyboard.press("Enter");
-await login.waitForURL(`${base}/`);
+await signIn(login);
 const storageState = await first.storageState();
 
 const pages = JSON.parse(process.env.BOOTPROOF_WEB_PAGES);

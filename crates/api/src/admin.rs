@@ -191,6 +191,9 @@ pub struct AttestRequested {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PastAppraisal {
+    /// Its number: two are compared by theirs (`GET /v1/hosts/{id}/boots/diff`).
+    #[serde(default)]
+    pub id: i64,
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
     /// The judgement.

@@ -11,8 +11,10 @@ mod ek_list;
 mod events;
 mod firmware;
 mod firmware_changes;
+mod fleet;
 mod host;
 mod people;
+mod policy;
 mod support_bundle;
 mod tpm;
 
@@ -34,14 +36,16 @@ pub use firmware::{
     Firmware, FirmwareGoal, FirmwarePlan, FirmwareProfile, FirmwareScan, FirmwareSource,
 };
 pub use firmware_changes::{FirmwareApply, FirmwareRevert};
+pub use fleet::{Fleet, FleetStanding};
 pub use host::{
-    AcceptChange, Attest, EnterMaintenance, Host, HostEvidence, HostLearn, HostList, HostReplace,
-    Hosts, Label, OneHost,
+    AcceptChange, Attest, EnterMaintenance, Host, HostDiff, HostEvidence, HostLearn, HostList,
+    HostReplace, Hosts, Label, OneHost,
 };
 pub use people::{
     ApiToken, ApiTokenCreate, ApiTokenRevoke, Login, Role, Session, Setup, User, UserAdd,
     UserPassword, Where,
 };
+pub use policy::{Policy, PolicyActivate, PolicyDiff, PolicyFile, PolicyPut, PolicyShow};
 pub use support_bundle::SupportBundle;
 pub use tpm::{Tpm, TpmDevice, TpmEk, TpmInfo, TpmPcrs, TpmRc};
 
@@ -93,6 +97,9 @@ pub enum Command {
     /// See and steer the hosts of the inventory
     #[command(subcommand, visible_alias = "hosts")]
     Host(Host),
+    /// See how the fleet stands over time, what of it wants a look, and how the server is set up
+    #[command(subcommand)]
+    Fleet(Fleet),
     /// See what stands against hosts, and say that you know of it
     #[command(subcommand, visible_alias = "alarms")]
     Alarm(Alarm),
@@ -263,38 +270,6 @@ pub struct TrustImportArguments {
     /// Show what would be imported, and import nothing
     #[arg(long)]
     pub dry_run: bool,
-}
-
-/// `bootproof policy …`
-#[derive(Debug, Subcommand)]
-#[command(defer = true)]
-pub enum Policy {
-    /// Say whether a file is a policy, and what it changes
-    #[command(after_help = "\
-Exit codes: 0 it is a policy, 1 it is none, 2 it could not be read.
-
-Example:
-  bootproof policy check /etc/bootproof/policy.toml")]
-    Check(PolicyFile),
-    /// Print the default policy, every key with what it does, to start a file from
-    #[command(after_help = "Example:\n  bootproof policy show > policy.toml")]
-    Show,
-    /// Say which hosts would change under a policy: judges stored evidence, and asks no host
-    #[command(after_help = "\
-Exit codes: 0 no host would change, 1 some would, 2 it could not be tried.
-
-Examples:
-  bootproof policy try policy.toml
-  bootproof policy try policy.toml --json | jq '.changes[].name'")]
-    Try(PolicyFile),
-}
-
-/// A policy file.
-#[derive(Debug, Args)]
-pub struct PolicyFile {
-    /// The policy, a TOML file
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
 }
 
 /// `bootproof verify`

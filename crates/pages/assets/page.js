@@ -31,6 +31,7 @@ async function look() {
       part.classList.add("fresh");
       part.addEventListener("animationend", () => part.classList.remove("fresh"), { once: true });
     }
+    lookAgain(fresh.body);
     ages();
   } catch {
     // The server is away: the stream comes back by itself, and asks anew then.
@@ -38,6 +39,11 @@ async function look() {
     looking = false;
     if (again) { again = false; soon(); }
   }
+}
+
+// What was still being counted is there in a moment.
+function lookAgain(body) {
+  if (body.dataset.again) setTimeout(soon, Number(body.dataset.again));
 }
 
 let waiting = 0;
@@ -101,6 +107,7 @@ document.addEventListener("click", async (event) => {
 
 ages();
 setInterval(ages, 5000);
+lookAgain(document.body);
 
 // The stream comes back by itself where it ends; where something on the way refuses it, asking now and
 // then takes its place.

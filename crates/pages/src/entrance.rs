@@ -18,6 +18,8 @@ pub struct Login {
     pub left: Left,
     /// Whether the first account is still to be made.
     pub setup_open: bool,
+    /// A form that was sent when its session had ended, as browsers send forms; empty: none.
+    pub held: String,
 }
 
 /// What somebody has left who comes to the page on which one signs in.
@@ -58,6 +60,34 @@ pub struct Handover {
     pub shown: String,
     /// Where it listens, with its code.
     pub address: String,
+}
+
+/// A form that was sent when its session had ended: to look at, and to send once more.
+#[derive(Debug, Template)]
+#[template(path = "resume.html")]
+pub struct Resume {
+    /// What stands around it.
+    pub frame: Frame,
+    /// Where it goes: a path of this server.
+    pub address: String,
+    /// What is in it.
+    pub fields: Vec<HeldField>,
+}
+
+/// A field of a form that is held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldField {
+    /// Its name.
+    pub name: String,
+    /// What was written.
+    pub value: String,
+}
+
+impl HeldField {
+    /// Whether it is a text of lines.
+    fn is_text(&self) -> bool {
+        self.value.contains('\n')
+    }
 }
 
 /// Making the first administrator.

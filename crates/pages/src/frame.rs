@@ -22,12 +22,20 @@ pub enum Place {
     Approvals,
     /// What is expected to boot.
     References,
+    /// What must hold for a host to pass.
+    Policies,
     /// Whose TPMs are believed.
     Trust,
     /// How hosts join.
     Join,
     /// Who did what.
     Audit,
+    /// Who may do what.
+    People,
+    /// Who is told.
+    Channels,
+    /// How the server is set up.
+    Settings,
     /// What findings mean.
     Help,
     /// None of these.
@@ -47,9 +55,13 @@ pub(crate) const MENU: &[Entry] = &[
     Entry { place: Place::Alarms, address: "/alarms", word: "Alarms" },
     Entry { place: Place::Approvals, address: "/approvals", word: "To approve" },
     Entry { place: Place::References, address: "/references", word: "References" },
+    Entry { place: Place::Policies, address: "/policies", word: "Policies" },
     Entry { place: Place::Trust, address: "/trust", word: "Trust anchors" },
     Entry { place: Place::Join, address: "/join", word: "Join" },
     Entry { place: Place::Audit, address: "/audit", word: "Audit" },
+    Entry { place: Place::People, address: "/people", word: "People" },
+    Entry { place: Place::Channels, address: "/channels", word: "Channels" },
+    Entry { place: Place::Settings, address: "/settings", word: "Settings" },
     Entry { place: Place::Help, address: "/help", word: "Help" },
 ];
 
@@ -110,6 +122,8 @@ pub struct Frame {
     pub said: Option<Said>,
     /// The event stream's address that keeps the page true, where it is kept so.
     pub stream: Option<String>,
+    /// In how many milliseconds a look shows more than this one; `None`: nothing is on its way.
+    pub again_ms: Option<u32>,
     /// The time of the page, in milliseconds since 1970, by the server's clock.
     pub now_ms: i64,
     /// The server's version.

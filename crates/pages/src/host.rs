@@ -15,6 +15,8 @@ use crate::{
 /// One judgement of the past.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Past {
+    /// The judgement's number.
+    pub id: i64,
     /// When, in milliseconds since 1970.
     pub at_ms: i64,
     /// The verdict's word.

@@ -21,6 +21,8 @@ mod alarms;
 mod approvals;
 mod assets;
 mod audit;
+mod boot_diff;
+mod channels;
 mod entrance;
 mod event_log;
 mod frame;
@@ -30,7 +32,11 @@ mod hosts;
 mod join;
 mod message;
 mod overview;
+mod people;
+mod plot;
+mod policies;
 mod references;
+mod settings;
 pub mod text;
 mod time;
 mod trust;
@@ -42,7 +48,11 @@ pub use alarms::{AlarmHosts, Alarms};
 pub use approvals::Approvals;
 pub use assets::{Asset, asset};
 pub use audit::{Audit, AuditLine, Change};
-pub use entrance::{COME_AGAIN, Handover, Left, Login, Password, Provider, Setup};
+pub use boot_diff::BootDiffPage;
+pub use channels::{ChannelAdded, ChannelEdit, ChannelFields, ChannelPage, Channels};
+pub use entrance::{
+    COME_AGAIN, Handover, HeldField, Left, Login, Password, Provider, Resume, Setup,
+};
 pub use event_log::{EventLog, LoggedEvent};
 pub use frame::{CONTENT_SECURITY_POLICY, Frame, Place, Said, Visitor};
 pub use help::Help;
@@ -50,8 +60,11 @@ pub use host::{HostPage, Past};
 pub use hosts::{Bulk, Hosts, Verb};
 pub use join::{Join, Joined};
 pub use message::Message;
-pub use overview::{Overview, Standing};
+pub use overview::{FirstSteps, Overview, Standing};
+pub use people::{NewToken, People, TokenDraft, UserDraft};
+pub use policies::{Policies, Policy, PolicyEdit, PolicyTrial};
 pub use references::References;
+pub use settings::SettingsPage;
 pub use trust::Trust;
 
 /// A page as HTML. A template fails where a value cannot be written, which no value of ours does; the

@@ -1,11 +1,12 @@
 //! The first page: how the fleet stands, and what is wrong by cause.
 
-use api::alarm::AlarmGroup;
+use api::{alarm::AlarmGroup, attention::Attention, standing::StandingHour};
 use askama::Template;
 
 use crate::{
     audit::Change,
     frame::Frame,
+    plot::Plot,
     text::in_address,
     words::{self, Badge},
 };
@@ -38,6 +39,15 @@ impl Standing {
     }
 }
 
+/// What a new server still lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FirstSteps {
+    /// Trust anchors that it has.
+    pub n_anchors: usize,
+    /// Hosts that joined.
+    pub n_hosts: u64,
+}
+
 /// The page.
 #[derive(Debug, Template)]
 #[template(path = "overview.html")]
@@ -48,8 +58,25 @@ pub struct Overview {
     pub standing: Standing,
     /// What stands against them, the worst first.
     pub alarms: Vec<AlarmGroup>,
+    /// How hosts stood hour by hour, oldest first.
+    pub hours: Vec<StandingHour>,
+    /// What wants a look and fails nobody yet.
+    pub attention: Attention,
+    /// What is still to be done on a new server; `None`: it is in use.
+    pub first_steps: Option<FirstSteps>,
     /// What people and the server did lately, newest first.
     pub changes: Vec<Change>,
+}
+
+impl Overview {
+    /// Findings that some host has.
+    fn ahead(&self) -> Vec<&api::attention::FindingCount> {
+        self.attention.findings.iter().filter(|count| count.n_hosts > 0).collect()
+    }
+
+    fn plot(&self) -> Option<Plot> {
+        Plot::of(&self.hours, self.frame.now_ms)
+    }
 }
 
 pub(crate) fn severity(group: &AlarmGroup) -> Badge {

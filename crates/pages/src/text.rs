@@ -74,6 +74,32 @@ pub(crate) fn prose(text: &str) -> String {
     html
 }
 
+/// A text of ours, or of somebody who may change what hosts are judged by, in full, as HTML: what hides is seen.
+pub(crate) fn whole(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for c in text.chars() {
+        // Writing to a text cannot fail.
+        let _ = Shown.write_escaped_char(&mut html, c);
+    }
+    html
+}
+
+/// A text in a field of a form, in full: what a person edits comes back as it is, also what is not seen.
+pub(crate) fn in_field(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' | '<' | '>' | '"' | '\'' => {
+                let _ = Shown.write_escaped_char(&mut html, c);
+            }
+            // HTML would make a line's end of it. [HTML, preprocessing the input stream]
+            '\r' => html.push_str("&#13;"),
+            c => html.push(c),
+        }
+    }
+    html
+}
+
 /// A text as a part of an address: `a b/c` is `a%20b%2Fc`.
 pub fn in_address(text: &str) -> String {
     let mut written = String::with_capacity(text.len());
@@ -136,6 +162,16 @@ mod tests {
     fn commands_stand_out_and_are_escaped_too() {
         assert_eq!(prose("run `a <b>` now"), "run <code>a &lt;b&gt;</code> now");
         assert_eq!(prose("<b> `x"), "&lt;b&gt; <code>x</code>");
+    }
+
+    #[test]
+    fn a_field_gives_back_what_it_was_given() {
+        let text = format!("a\u{202e} <b> \"'&\n{}", "x".repeat(SHOWN_CHARS_MAX));
+        let field = in_field(&text);
+        assert!(field.starts_with("a\u{202e} &lt;b&gt; &quot;&#39;&amp;\n"), "{field}");
+        assert!(field.ends_with('x'), "nothing is cut");
+        let shown = whole(&text);
+        assert!(shown.starts_with("a\\u{202e} &lt;b&gt;") && shown.ends_with('x'), "{shown}");
     }
 
     #[test]

@@ -23,6 +23,12 @@ impl When {
         at.to_zoned_datetime(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
     }
 
+    /// The day, in UTC.
+    pub(crate) fn day(self) -> String {
+        let Ok(at) = Timestamp::from_millisecond(self.ms) else { return "no time".to_owned() };
+        at.to_zoned_datetime(TimeZone::UTC).strftime("%Y-%m-%d").to_string()
+    }
+
     /// For the attribute `datetime`.
     pub(crate) fn machine(self) -> String {
         Timestamp::from_millisecond(self.ms).map_or_else(|_| String::new(), |at| at.to_string())

@@ -2,26 +2,22 @@
 
 mod keys;
 mod oidc;
+mod policy_in_force;
 
 use std::{
-    fs::File,
-    io::Read as _,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
 use anyhow::Context as _;
-use appraise::{Policy, Schedule};
-use aws_lc_rs::digest::{Context, SHA256};
-use policy::{FolderFiles, NamedFiles as _};
-use secure_boot_facts::{REVOCATIONS_BYTES_MAX, Revocations};
+use appraise::Schedule;
 use serde::{Deserialize, Serialize};
 
 use crate::client_authority::{NameConstraint, trust_domain_fault};
-pub use keys::{Fault, Key, faults, keys, reference};
+pub use keys::{Fault, Key, faults, keys, reference, shown_values};
 pub use oidc::{Oidc, OidcRole, ask_provider};
+pub use policy_in_force::{LoadedPolicy, PolicySource};
 
 /// What the server needs to know. Each key of the file has the field's name.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -62,8 +58,8 @@ pub struct Config {
     pub history_all_days: u32,
     /// Days for which that stays; 0: for ever. A host's last judgement always does.
     pub history_thinned_days: u32,
-    /// The policy file; without one the default policy holds. In the configuration file it is
-    /// relative to that file's folder.
+    /// The policy file; without one the version counts that was activated (`bootproof policy activate`), or
+    /// the default policy. In the configuration file it is relative to that file's folder.
     pub policy: Option<PathBuf>,
     /// When hosts are judged, by their labels: the policy says it.
     #[serde(skip)]
@@ -105,24 +101,6 @@ pub struct Config {
     /// An identity provider (OpenID Connect) at which people may log in, and what they may do then: a table
     /// with the keys below it.
     pub oidc: Option<Oidc>,
-}
-
-/// A policy, and by what it is known.
-#[derive(Debug)]
-pub struct LoadedPolicy {
-    /// The policy.
-    pub policy: Policy,
-    /// SHA-256 over all that it was read from: its text, the files that it names, the list of revoked
-    /// images. Servers that judge alike have the same.
-    pub sha256: [u8; 32],
-}
-
-impl LoadedPolicy {
-    fn new(policy: Policy, digest: Context) -> Self {
-        let mut sha256 = [0; 32];
-        sha256.copy_from_slice(digest.finish().as_ref());
-        Self { policy, sha256 }
-    }
 }
 
 /// The address of a database as it was written: it may hold a password, so it is not shown.
@@ -215,47 +193,6 @@ impl Config {
             oidc.in_folder(folder);
         }
         Ok(config)
-    }
-
-    /// The policy that the file says, or the default one where none is named. Which of two times a
-    /// verdict counts for must not be a riddle, so only one place may say it.
-    pub fn load_policy(&self) -> anyhow::Result<LoadedPolicy> {
-        let mut digest = Context::new(&SHA256);
-        let revocations = self.load_revocations(&mut digest)?;
-        let Some(file) = &self.policy else {
-            let mut policy = Policy::default();
-            policy.secure_boot.revocations = revocations;
-            return Ok(LoadedPolicy::new(policy, digest));
-        };
-        let (mut policy, text) = policy::load(file)
-            .context("no server without its policy; `bootproof policy check` says more")?;
-        anyhow::ensure!(
-            policy.verdict_good_for_s.is_none() || self.verdict_good_for_s == 0,
-            "{} sets verdict.good_for_s and the configuration sets verdict_good_for_s: keep one",
-            file.display()
-        );
-        policy.secure_boot.revocations = revocations;
-        digest.update(text.as_bytes());
-        let folder = FolderFiles(file.parent().unwrap_or_else(|| Path::new("")));
-        for name in policy::named_files(&text) {
-            // One that was there a moment ago. What changes in between is seen by who watches files.
-            digest.update(&folder.bytes(&name).unwrap_or_default());
-        }
-        Ok(LoadedPolicy::new(policy, digest))
-    }
-
-    fn load_revocations(&self, digest: &mut Context) -> anyhow::Result<Arc<Revocations>> {
-        let Some(file) = &self.dbx else { return Ok(Arc::default()) };
-        let mut bytes = Vec::new();
-        let bytes_max = u64::try_from(REVOCATIONS_BYTES_MAX)?;
-        File::open(file)
-            // One byte more than is allowed, so that the reader sees that there is more.
-            .and_then(|file| file.take(bytes_max + 1).read_to_end(&mut bytes))
-            .with_context(|| format!("the list {} cannot be read", file.display()))?;
-        digest.update(&bytes);
-        let read = Revocations::with_update(&bytes);
-        let read = read.with_context(|| format!("{} revokes nothing", file.display()))?;
-        Ok(Arc::new(read))
     }
 
     /// Refuses values with which nothing would work.

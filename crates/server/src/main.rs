@@ -22,7 +22,7 @@ use server::{
     authority,
     authority::Authority,
     authority::GivenCertificate,
-    config::{Config, LogFormat, StoreUrl},
+    config::{Config, LogFormat, PolicySource, StoreUrl},
     context, database,
     http::{self, Limits, Transport},
     log::{self, Format, Log},
@@ -219,12 +219,7 @@ fn start_log(arguments: &Arguments, config: &Config) -> anyhow::Result<Log> {
 async fn run(arguments: Arguments, config: Config, log: Log) -> anyhow::Result<()> {
     let metrics = Arc::new(Metrics::new());
     log.count_in(Arc::clone(&metrics));
-    let policy = config.load_policy()?;
-    match &config.policy {
-        None => tracing::info!("judging by the default policy"),
-        Some(file) => tracing::info!(file = %file.display(), "judging by a policy file"),
-    }
-    warn_of_waivers(&policy.policy, SystemTime::now());
+    let mut policy = config.load_policy()?;
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("{} cannot be made", config.data_dir.display()))?;
     restoring::refuse(&config.data_dir)?;
@@ -232,6 +227,21 @@ async fn run(arguments: Arguments, config: Config, log: Log) -> anyhow::Result<(
     let authority = Authority::open(&config.data_dir, &names, SystemTime::now())?;
     authority.present(GivenCertificate::load(&config)?);
     let store = database::open(&config, &authority).await?;
+    if config.policy.is_none()
+        && let Some(active) = store.active_policy().await?
+    {
+        policy = config.load_policy_or(Some(&store.policy_document(active.number).await?))?;
+    }
+    match &policy.source {
+        PolicySource::Default => tracing::info!("judging by the default policy"),
+        PolicySource::File(file) => {
+            tracing::info!(file = %file.display(), "judging by a policy file");
+        }
+        PolicySource::Version(number) => {
+            tracing::info!(number, "judging by the version of the policy that was activated");
+        }
+    }
+    warn_of_waivers(&policy.policy, SystemTime::now());
     let listener = TcpListener::bind(config.listen)
         .await
         .with_context(|| format!("cannot listen on {}", config.listen))?;

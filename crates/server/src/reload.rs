@@ -24,6 +24,10 @@ use crate::{
 /// Between two looks at files: a person waits for what he changed, and a look costs some `stat`s.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
+/// Looks that are left out after a version that was activated was taken up, or could not be: a minute, so that one
+/// that this program cannot read fills no log.
+const RESTS: u32 = 30;
+
 /// What is read anew, and from where.
 pub struct Reload {
     /// The configuration file.
@@ -75,6 +79,7 @@ impl Reload {
         let mut current = self.started.clone();
         let mut used = self.looks(&current);
         let mut before = used.clone();
+        let mut n_rests = 0_u32;
         loop {
             let is_told = tokio::select! {
                 () = told(&mut hangup) => true,
@@ -85,6 +90,14 @@ impl Reload {
             let is_changed = now != used && now == before;
             before.clone_from(&now);
             if !is_told && !is_changed {
+                // Another server on this store was told to judge by another version.
+                let is_other = self.app.is_other_version_activated().await;
+                if is_other && n_rests == 0 {
+                    self.rules(&current).await;
+                    n_rests = RESTS;
+                } else {
+                    n_rests = if is_other { n_rests.saturating_sub(1) } else { 0 };
+                }
                 continue;
             }
             if is_told {
@@ -155,7 +168,17 @@ impl Reload {
 
     async fn rules(&self, config: &Config) {
         let reading = config.clone();
-        let read = tokio::task::spawn_blocking(move || reading.load_policy()).await;
+        // A file counts before what was activated, and needs no store.
+        let activated = match config.policy {
+            Some(_) => Ok(None),
+            None => self.app.activated_policy().await,
+        };
+        let activated = match activated {
+            Ok(activated) => activated,
+            Err(err) => return self.refused("policy", &err.into()).await,
+        };
+        let read =
+            tokio::task::spawn_blocking(move || reading.load_policy_or(activated.as_ref())).await;
         let policy = match read.map_err(anyhow::Error::from).flatten() {
             Ok(policy) => policy,
             Err(err) => return self.refused("policy", &err).await,

@@ -88,6 +88,8 @@ pub enum Kind {
     Candidate,
     /// A list of endorsement keys.
     EkList,
+    /// A policy that is kept: never there, or forgotten.
+    PolicyVersion,
 }
 
 impl std::fmt::Display for Kind {
@@ -103,6 +105,7 @@ impl std::fmt::Display for Kind {
             Kind::Reference => "reference",
             Kind::Channel => "channel",
             Kind::EkList => "list of endorsement keys",
+            Kind::PolicyVersion => "version of the policy",
             Kind::Candidate => "another TPM of this host",
         })
     }
@@ -111,6 +114,12 @@ impl std::fmt::Display for Kind {
 /// A rule of the inventory that the request would have broken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Conflict {
+    /// Another policy counts than the one that somebody decided about.
+    #[error("another policy counts by now: {}", .number.map_or("none of those that are kept".to_owned(), |number| format!("version {number}")))]
+    OtherPolicyCounts {
+        /// The version that counts.
+        number: Option<i64>,
+    },
     /// Another host is enrolled with this endorsement key.
     #[error("the endorsement key belongs to host {host_name} ({host})")]
     EkTaken {

@@ -39,6 +39,7 @@ pub use row::appraisal::{
     StoredPart,
 };
 pub use row::approval::{CandidateRefusal, HostDecision, WaitingCursor};
+pub use row::attention::{FindingCount, MINORITIES_MAX, Minority};
 pub use row::audit::By;
 pub use row::candidate::{Candidate, NewCandidate, Noted, Replacement};
 pub use row::channel::{
@@ -69,10 +70,15 @@ pub use row::people::{
     AccountState, LoginFailure, NewSession, NewUser, PasswordState, Session, SessionId, SessionOf,
     StoredPassword, User, UserChange, Voucher,
 };
+pub use row::policy::{
+    ActivePolicy, NewPolicyVersion, POLICY_VERSIONS_MAX, PolicyActivation, PolicyDocument,
+    PolicyFile, PolicyVersion,
+};
 pub use row::reference::{
     HostReference, HostReferences, JudgedBy, NewReference, Reference, ReferenceChange, ReferenceId,
     ReferenceOrigin, ReferenceScope, ReferenceState, ReferenceUses,
 };
+pub use row::standing::{HOUR_MS, STANDING_HOURS_MAX, StandingHour};
 pub use row::thinning::{Thinning, ThinningPreview, ThinningStep};
 pub use row::token::{
     ApiToken, ApprovalRule, JoinToken, JoinTokenId, NewApiToken, NewJoinToken, Role,
@@ -656,6 +662,33 @@ pub trait Store: Send + Sync {
     /// A server begins to judge by this policy. Audited where it is another than before, which is what
     /// this returns; of servers that begin at once, one changes it.
     fn put_policy_in_force(&self, sha256: Sha256, by: By) -> Reply<'_, Option<PolicyInForce>>;
+    /// How many hosts have each of these findings in their last judgement. Looks at all hosts: for a timer, not for
+    /// each who asks.
+    fn finding_counts(&self, codes: Vec<String>) -> Reply<'_, Vec<FindingCount>>;
+    /// PCRs of code and keys (0, 2, 4, 7) in which less than half of a cohort are unlike the rest, those of most
+    /// hosts first; [`MINORITIES_MAX`] at most.
+    fn minorities(&self) -> Reply<'_, Vec<Minority>>;
+    /// Keeps how the fleet stands in an hour, in the place of an earlier count of it. Those of more than
+    /// [`STANDING_HOURS_MAX`] hours before go.
+    fn put_standing(&self, hour: StandingHour) -> Reply<'_, ()>;
+    /// Hours that began at `since_ms` or later, oldest first. Hours in which no server counted are not there.
+    fn standing_hours(&self, since_ms: i64) -> Reply<'_, Vec<StandingHour>>;
+
+    // Policies that are kept.
+
+    /// Keeps a policy; where the same text with the same files is kept already, returns that. Of more than
+    /// [`POLICY_VERSIONS_MAX`] the oldest goes that does not count.
+    fn add_policy_version(&self, new: NewPolicyVersion, by: By) -> Reply<'_, PolicyVersion>;
+    /// Policies that are kept, the newest first: those with a number below `before`, at most `n_max` and
+    /// [`HISTORY_PAGE_MAX`].
+    fn policy_versions(&self, before: Option<i64>, n_max: u32) -> Reply<'_, Vec<PolicyVersion>>;
+    /// All of one.
+    fn policy_document(&self, number: i64) -> Reply<'_, PolicyDocument>;
+    /// The one that somebody made count.
+    fn active_policy(&self) -> Reply<'_, Option<ActivePolicy>>;
+    /// Makes one count. [`Conflict::OtherPolicyCounts`] where another than `before` counts by now: of two who
+    /// decide at once, the second is told.
+    fn activate_policy(&self, activation: PolicyActivation, by: By) -> Reply<'_, ActivePolicy>;
     /// Says something in the audit log that changes no row.
     fn note_for_audit(&self, note: AuditNote, by: By) -> Reply<'_, ()>;
 }

@@ -104,6 +104,25 @@ const PAGES: &[Requirement] = requirements! {
         ["server::nobody_is_sent_to_another_site", "server::only_words_of_the_table_are_told"];
     W5 "What is not known never looks good."
         ["pages::what_is_not_known_is_never_good"];
+    W6 "What somebody was writing when the session ended, when a part of it was wrong, or when somebody else was faster, is not lost."
+        ["server::a_policy_is_written_tried_and_activated_on_the_page",
+         "server::a_form_is_held_but_for_what_is_secret", "pages::a_field_gives_back_what_it_was_given"];
+    W7 "A policy is kept, compared, tried and activated on the page; of two who decide at once the second is told."
+        ["server::a_policy_is_written_tried_and_activated_on_the_page",
+         "server::a_policy_is_kept_tried_and_activated",
+         "server::what_is_activated_at_one_server_counts_at_the_other",
+         "server::a_file_counts_before_what_was_activated_and_is_kept"];
+    W8 "Accounts, sessions, tokens and channels are looked after on the page; what is secret is shown once."
+        ["server::people_tokens_and_channels_are_looked_after_on_the_page"];
+    W9 "Two boots are compared in words, and a change is accepted as it was looked at."
+        ["server::what_is_different_between_two_boots_is_told_in_words",
+         "server::a_boot_of_before_the_keys_changed_is_compared_by_the_keys_of_then",
+         "server::a_change_is_compared_and_accepted_on_the_page"];
+    W10 "A page costs no more for there being 100,000 hosts, and the first one has 100 KiB at most."
+        ["server::a_page_costs_no_more_for_more_hosts"];
+    W11 "How the fleet stood is drawn so that one host of many is seen, and hours that nobody counted are left out."
+        ["pages::a_bar_says_how_many_and_one_bad_host_is_seen",
+         "pages::hours_that_nobody_counted_are_left_out"];
 };
 
 const ONBOARDING: &[Requirement] = requirements! {

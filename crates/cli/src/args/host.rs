@@ -110,6 +110,17 @@ Examples:
     LeaveMaintenance(Hosts),
     /// Show the last judgements of a host
     History(OneHost),
+    /// Say what is another measurement in one boot of a host than in another, in words
+    #[command(after_help = "\
+Judgements are named by their numbers (`bootproof host history HOST`). Without them the last one is compared
+with the last of another boot.
+
+Exit codes: 0 nothing is different, 1 something is, 2 could not be compared.
+
+Examples:
+  bootproof host diff web-1
+  bootproof host diff web-1 --from 4711 --to 4720 --json | jq -r '.changes[].words'")]
+    Diff(HostDiff),
     /// Hold a host, or its cohort, to what it booted: from its last judgement, if that is accepted
     #[command(after_help = "\
 Examples:
@@ -142,6 +153,20 @@ Examples:
     /// Write the evidence of a host's last judgement into a folder, for `bootproof verify`
     #[command(after_help = "Example:\n  bootproof host evidence web-1 --out web-1.evidence")]
     Evidence(HostEvidence),
+}
+
+/// `bootproof host diff`
+#[derive(Debug, Args)]
+pub struct HostDiff {
+    /// The host
+    #[command(flatten)]
+    pub host: OneHost,
+    /// The judgement to compare with
+    #[arg(long, value_name = "NUMBER")]
+    pub from: Option<i64>,
+    /// The judgement to compare
+    #[arg(long, value_name = "NUMBER")]
+    pub to: Option<i64>,
 }
 
 /// Several hosts.

@@ -1,5 +1,6 @@
 //! `bootproof host …`
 
+mod boot_diff;
 mod many;
 
 use api::{
@@ -81,6 +82,7 @@ pub(super) async fn run(
         Host::Learn(command) => fleet::learn(command, client, output).await,
         Host::AcceptChange(command) => fleet::accept_change(command, client, output).await,
         Host::History(host) => history(host, client, output).await,
+        Host::Diff(command) => boot_diff::run(command, client, output).await,
         Host::Peers(host) => peers(host, client, output).await,
         Host::Evidence(command) => {
             let host = find(&command.host.host, client).await?;
@@ -373,11 +375,16 @@ async fn history(host: &OneHost, client: &Client, output: &Output) -> Result<Exi
         output.json(&past)?;
         return Ok(Exit::Done);
     }
-    let mut table = output.table(&["judged", "verdict", "findings"]);
+    let mut table = output.table(&["number", "judged", "verdict", "findings"]);
     for judged in past {
         let codes: Vec<_> =
             deciding(&judged.appraisal.findings).iter().map(|f| f.code.clone()).collect();
-        table.add_row([time(Some(judged.at_ms)), judged.appraisal.verdict, codes.join(" ")]);
+        table.add_row([
+            judged.id.to_string(),
+            time(Some(judged.at_ms)),
+            judged.appraisal.verdict,
+            codes.join(" "),
+        ]);
     }
     output.line(&table.to_string())?;
     Ok(Exit::Done)

@@ -14,6 +14,7 @@ mod eventlog;
 mod events;
 mod explain;
 mod firmware;
+mod fleet;
 mod generate;
 mod host;
 mod input;
@@ -22,6 +23,7 @@ mod login;
 mod measured;
 mod people;
 mod policy;
+mod policy_version;
 mod prompt;
 mod quirks;
 pub(crate) mod reference;
@@ -76,8 +78,17 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Verify(command) => verify::run(command, output),
         Command::Policy(command) => match command {
             Policy::Check(file) => policy::check(file, output),
-            Policy::Show => policy::show(output),
+            Policy::Show(command) => match command.number {
+                None => policy::show(output),
+                Some(number) => block_on(policy_version::show(number, &client()?, output)),
+            },
             Policy::Try(file) => policy::try_file(file, client, output),
+            Policy::List => block_on(policy_version::list(&client()?, output)),
+            Policy::Put(command) => block_on(policy_version::put(command, &client()?, output)),
+            Policy::Diff(command) => block_on(policy_version::diff(command, &client()?, output)),
+            Policy::Activate(command) => {
+                block_on(policy_version::activate(command, &client()?, output))
+            }
         },
         Command::Reference(command) => reference::run(command, client, output),
         Command::Eventlog(command) => eventlog::run(command, output),
@@ -94,6 +105,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Completions(command) => generate::completions(command),
         Command::Man(command) => generate::man(command, output),
         Command::Host(command) => block_on(host::run(command, &client()?, output)),
+        Command::Fleet(command) => block_on(fleet::run(command, &client()?, output)),
         Command::Alarm(command) => block_on(alarm::run(command, &client()?, output)),
         Command::Approval(command) => block_on(approval::run(command, &client()?, output)),
         Command::Certificate(command) => block_on(certificate::run(command, &client()?, output)),

@@ -1,17 +1,12 @@
 //! `bootproof policy …`
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use anyhow::Context as _;
 use api::policy::{PolicyChange, PolicyTryPage, PolicyTryRequest};
 use appraise::{ExpiredEndorsement, Policy};
 use client::Client;
 use indicatif::{ProgressBar, ProgressStyle};
-use policy::{FolderFiles, LoadError, NamedFiles as _, PolicyError};
+use policy::{LoadError, PolicyError};
 use serde::Serialize;
 
 use super::{Exit, block_on};
@@ -339,12 +334,7 @@ pub(super) fn try_file(
     output: &Output,
 ) -> Result<Exit, CliError> {
     let (_, text) = load(&command.file)?;
-    let folder = command.file.parent().unwrap_or_else(|| Path::new(""));
-    let mut files = HashMap::new();
-    for name in policy::named_files(&text) {
-        let bytes = FolderFiles(folder).bytes(&name).with_context(|| name.clone())?;
-        files.insert(name, bytes.into());
-    }
+    let files = super::policy_version::named_files(&text, &command.file)?;
     let request =
         PolicyTryRequest { policy: text, files, cursor: None, limit: Some(HOSTS_PER_REQUEST) };
     block_on(run_trial(request, client()?, output))

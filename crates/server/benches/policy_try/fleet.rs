@@ -77,7 +77,7 @@ impl Fleet {
             Arc::new(SqliteStore::open(data.path().join("bootproof.db")).unwrap());
         let authority = Authority::open(data.path(), &[], SystemTime::now()).unwrap();
         let policy = policy::read(POLICY).unwrap();
-        let policy = server::config::LoadedPolicy { policy, sha256: [0; 32] };
+        let policy = server::config::LoadedPolicy::standard(policy);
         let config = Config { verdict_good_for_s: 3600, ..Config::default() };
         let address = "https://localhost".to_owned();
         let metrics = Arc::new(server::metrics::Metrics::new());

@@ -1,8 +1,19 @@
 //! How the fleet stands, in numbers.
 
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
 use store::{CensusRow, CensusTimes};
 
 use super::{App, AppError, schedule, standing};
+
+/// What a count may take for a page to wait for it; 10,000 hosts take about that.
+const SLOW: Duration = Duration::from_millis(20);
+
+/// An older count is not told: the timer of metrics counts more often.
+const OLD_MAX: Duration = Duration::from_secs(40);
 
 /// How many hosts stand how.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +45,44 @@ impl App {
         Ok(self.store.census(times).await?)
     }
 
-    /// How many hosts stand how, now.
-    pub async fn fleet_standing(&self) -> Result<FleetStanding, AppError> {
+    /// How many hosts stand how. Where counting takes longer than a page may, what was counted last is told, and
+    /// counted anew meanwhile.
+    pub async fn fleet_standing(self: &Arc<Self>) -> Result<Standing, AppError> {
+        let last = *self.counted.last();
+        match last {
+            Some(count) if count.is_fresh() => Ok(Standing { fleet: count.fleet, is_old: false }),
+            Some(count) if count.took > SLOW && count.at.elapsed() < OLD_MAX => {
+                let app = Arc::clone(self);
+                tokio::spawn(async move {
+                    // One at a time: who comes while one counts is told what that finds.
+                    let Ok(_turn) = app.counted.turn.try_lock() else { return };
+                    if let Err(error) = app.count_fleet().await {
+                        tracing::debug!(%error, "hosts were not counted");
+                    }
+                });
+                Ok(Standing { fleet: count.fleet, is_old: true })
+            }
+            _ => {
+                let fleet = self.count_fleet().await?;
+                Ok(Standing { fleet, is_old: false })
+            }
+        }
+    }
+
+    async fn count_fleet(&self) -> Result<FleetStanding, AppError> {
+        let begun = Instant::now();
         let now_ms = self.store.now_ms().await?;
-        let mut fleet = FleetStanding::default();
-        for row in self.census(now_ms).await? {
+        let fleet = FleetStanding::of(&self.census(now_ms).await?);
+        self.counted.keep(fleet, begun);
+        Ok(fleet)
+    }
+}
+
+impl FleetStanding {
+    /// The same out of a census.
+    pub(super) fn of(rows: &[CensusRow]) -> Self {
+        let mut fleet = Self::default();
+        for row in rows {
             fleet.n_hosts += row.n_hosts;
             match row.verdict.as_str() {
                 "accepted" => fleet.n_accepted += row.n_hosts,
@@ -49,6 +93,48 @@ impl App {
                 fleet.n_not_responding += row.n_hosts;
             }
         }
-        Ok(fleet)
+        fleet
+    }
+}
+
+/// How the fleet stands, as far as a page tells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// In numbers.
+    pub fleet: FleetStanding,
+    /// Whether it is being counted anew: who looks again in a moment is told that.
+    pub is_old: bool,
+}
+
+/// What was counted last.
+#[derive(Debug, Default)]
+pub(super) struct Counted {
+    last: Mutex<Option<Count>>,
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Count {
+    fleet: FleetStanding,
+    at: Instant,
+    took: Duration,
+}
+
+impl Count {
+    /// So long that counting takes a thirtieth of a core at most, whoever looks.
+    fn is_fresh(&self) -> bool {
+        self.at.elapsed() < self.took.saturating_mul(30)
+    }
+}
+
+impl Counted {
+    fn last(&self) -> std::sync::MutexGuard<'_, Option<Count>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a count that began then found.
+    pub(super) fn keep(&self, fleet: FleetStanding, begun: Instant) {
+        let at = Instant::now();
+        *self.last() = Some(Count { fleet, at, took: at.duration_since(begun) });
     }
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use store::By;
 
-use super::{App, AppError};
+use super::{App, AppError, census::FleetStanding};
 use crate::{http::problem::Chain, metrics::CountedNow};
 
 /// Between two counts. One of 100,000 hosts reads each of their rows once.
@@ -38,7 +38,12 @@ impl App {
 
     async fn count(&self) -> Result<(), AppError> {
         let now_ms = self.store.now_ms().await?;
+        let begun = std::time::Instant::now();
         let census = self.census(now_ms).await?;
+        let fleet = FleetStanding::of(&census);
+        self.counted.keep(fleet, begun);
+        self.keep_standing(fleet, now_ms).await?;
+        self.count_attention(now_ms).await?;
         let mut alarms = BTreeMap::new();
         for group in self.store.alarm_groups(now_ms).await? {
             *alarms.entry(group.severity).or_default() += group.n_hosts;

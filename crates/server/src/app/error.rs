@@ -155,6 +155,9 @@ fn not_found(kind: Kind) -> AppError {
         }
         Kind::Channel => ("channel-not-found", "`bootproof channel list` shows them"),
         Kind::Reference => ("reference-not-found", "`bootproof reference list` shows them"),
+        Kind::PolicyVersion => {
+            ("policy-version-not-found", "`bootproof policy list` shows the policies that are kept")
+        }
         Kind::EkList => {
             ("ek-list-not-found", "`bootproof ek-list list` shows the lists of endorsement keys")
         }
@@ -173,6 +176,12 @@ impl AppError {
         let refused =
             |kind, code, hint: &str| Self::refused(kind, code, title.clone(), hint.to_owned());
         match &conflict {
+            Conflict::OtherPolicyCounts { .. } => refused(
+                RefusalKind::Conflict,
+                "policy-changed",
+                "look at what counts now (`bootproof policy list`), try yours once more, then activate it: \
+                 it is kept",
+            ),
             Conflict::EkTaken { host_name, .. } => refused(
                 RefusalKind::Conflict,
                 "ek-taken",

@@ -82,6 +82,9 @@ impl Identities {
     }
 }
 
+/// Identities of before that the store keeps of a host.
+const PAST_MAX: i64 = 16;
+
 impl App {
     /// The identity key of `host`, from the cache or the store; `None` where none is stored.
     pub(super) async fn identity(
@@ -130,6 +133,26 @@ impl App {
         let past = self.store.past_identity(&host.id, version).await?;
         past.map(|past| judged(&past, version, (*generation, roots), now_ms).map(Arc::new))
             .transpose()
+    }
+
+    /// The keys by which evidence of `host` may have been signed: the present one, then those of before.
+    pub(super) async fn identities_of(
+        &self,
+        host: &Host,
+        now_ms: i64,
+    ) -> Result<Vec<Arc<LoadedIdentity>>, AppError> {
+        let (generation, roots) = self.anchors().await?;
+        let mut identities: Vec<_> =
+            self.load_identity(host, generation, &roots, now_ms)?.into_iter().collect();
+        // The store keeps so many.
+        let from = host.identity_version.saturating_sub(PAST_MAX).max(0);
+        for version in (from..host.identity_version).rev() {
+            if let Some(past) = self.store.past_identity(&host.id, version).await? {
+                let loaded = judged(&past, version, (generation, &roots), now_ms)?;
+                identities.push(Arc::new(loaded));
+            }
+        }
+        Ok(identities)
     }
 
     fn load_identity(

@@ -145,8 +145,12 @@ impl App {
         self.find(&id).await?;
         let rows = self.store.appraisals(&id, HISTORY_LEN).await?;
         let documents = self.documents(&rows).await?;
-        let past = rows.iter().zip(documents);
-        Ok(past.map(|(row, appraisal)| PastAppraisal { at_ms: row.at_ms, appraisal }).collect())
+        let past = rows.iter().zip(documents).map(|(row, appraisal)| PastAppraisal {
+            id: row.id.0,
+            at_ms: row.at_ms,
+            appraisal,
+        });
+        Ok(past.collect())
     }
 
     /// The last judgement of a host in full.

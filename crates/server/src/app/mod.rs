@@ -5,8 +5,10 @@ mod action;
 mod alarm;
 mod api_token;
 mod approval;
+mod attention;
 mod attest;
 mod audit;
+mod boot_diff;
 mod caller;
 mod census;
 mod channel;
@@ -36,6 +38,7 @@ mod oidc;
 mod password;
 mod peers;
 mod policy;
+mod policy_version;
 mod poll;
 mod readiness;
 mod reference;
@@ -46,8 +49,10 @@ mod rules;
 mod schedule;
 mod secret;
 mod session;
+mod settings;
 mod signer;
 mod standing;
+mod standing_history;
 mod token;
 mod tpm_keys;
 mod trust;
@@ -91,6 +96,9 @@ pub struct App {
     metrics: Arc<Metrics>,
     concerns: readiness::Concerns,
     found: readiness::Found,
+    counted: census::Counted,
+    kept_hour: standing_history::KeptHour,
+    attention: attention::Counted,
     nonce_key: NonceKey,
     signer: signer::Signer,
     hub: hub::Hub,
@@ -153,6 +161,9 @@ impl App {
             metrics,
             concerns: readiness::Concerns::default(),
             found: readiness::Found::default(),
+            counted: census::Counted::default(),
+            kept_hour: standing_history::KeptHour::default(),
+            attention: attention::Counted::default(),
             nonce_key,
             signer: signer::Signer::from_pkcs8(&signing)?,
             hub: hub::Hub::default(),

@@ -140,15 +140,21 @@ impl App {
     ) -> Result<PolicyTryPage, AppError> {
         let files: HashMap<String, Vec<u8>> =
             request.files.into_iter().map(|(name, bytes)| (name, bytes.0)).collect();
-        let mut policy = policy::read_with(&request.policy, &files).map_err(|err| {
-            let title = format!("this is not a policy: {err}");
-            let hint = err.hint.unwrap_or_else(|| "`bootproof policy check FILE`".to_owned());
-            AppError::refused(RefusalKind::Invalid, "policy-invalid", title, hint)
-        })?;
+        let policy = policy::read_with(&request.policy, &files).map_err(no_policy)?;
+        self.try_read(policy, request.cursor.as_deref(), request.limit).await
+    }
+
+    /// The same under a policy that was read.
+    pub(super) async fn try_read(
+        self: &Arc<Self>,
+        mut policy: Policy,
+        cursor: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<PolicyTryPage, AppError> {
         policy.secure_boot.revocations = Arc::clone(&self.rules().policy.secure_boot.revocations);
         let policy = Arc::new(policy);
-        let limit = request.limit.unwrap_or(PAGE_LEN);
-        let (hosts, next_cursor) = self.page(request.cursor.as_deref(), limit).await?;
+        let limit = limit.unwrap_or(PAGE_LEN);
+        let (hosts, next_cursor) = self.page(cursor, limit).await?;
         let n_hosts = u32::try_from(hosts.len()).unwrap_or(u32::MAX);
         let now_ms = self.store.now_ms().await?;
         let anchors = self.anchors().await?;
@@ -321,6 +327,13 @@ impl App {
             to,
         }))
     }
+}
+
+/// A text is no policy.
+pub(super) fn no_policy(err: policy::PolicyError) -> AppError {
+    let title = format!("this is not a policy: {err}");
+    let hint = err.hint.unwrap_or_else(|| "`bootproof policy check FILE`".to_owned());
+    AppError::refused(RefusalKind::Invalid, "policy-invalid", title, hint)
 }
 
 /// The TPM's counters as they are stored.

@@ -1,13 +1,13 @@
 //! The rules by which hosts are judged now: the policy, and the times that it and the configuration set.
 //! Both can be read anew while the server runs; who judges takes them once and keeps to them.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use appraise::Policy;
-use store::{By, HOSTS_PAGE_MAX, HostFilter, Sha256};
+use store::{By, HOSTS_PAGE_MAX, HostFilter, NewPolicyVersion, Sha256};
 
 use super::{App, AppError, reference::Anew};
-use crate::config::{Config, LoadedPolicy};
+use crate::config::{Config, LoadedPolicy, PolicySource};
 
 /// What counts at one moment.
 pub(super) struct Rules {
@@ -16,19 +16,48 @@ pub(super) struct Rules {
     pub(super) policy_sha256: Sha256,
     /// With the times that the policy sets.
     pub(super) config: Config,
+    /// Where the policy comes from.
+    pub(super) source: PolicySource,
+    /// Its text; empty for the default one.
+    pub(super) policy_text: String,
+    /// The version of the store that is the same, as soon as that is known.
+    pub(super) kept_as: OnceLock<i64>,
+    /// What is to be kept in the store, where it came from a file.
+    to_keep: Mutex<Option<NewPolicyVersion>>,
     /// What the configuration itself says, for policies that say nothing of it.
     configured_verdict_good_for_s: u64,
 }
 
 impl Rules {
     fn new(config: Config, policy: LoadedPolicy) -> Self {
-        let LoadedPolicy { policy, sha256 } = policy;
+        let LoadedPolicy { policy, sha256, source, text, to_keep } = policy;
         let configured_verdict_good_for_s = config.verdict_good_for_s;
         // Who logs in how is no rule of judging: a change of it judges nothing anew.
         let config = Config { oidc: None, ..config };
         let config = times(config, configured_verdict_good_for_s, &policy);
-        let policy = Arc::new(policy);
-        Self { policy, policy_sha256: sha256, config, configured_verdict_good_for_s }
+        let kept_as = match source {
+            PolicySource::Version(number) => OnceLock::from(number),
+            PolicySource::Default | PolicySource::File(_) => OnceLock::new(),
+        };
+        Self {
+            policy: Arc::new(policy),
+            policy_sha256: sha256,
+            config,
+            source,
+            policy_text: text,
+            kept_as,
+            to_keep: Mutex::new(to_keep),
+            configured_verdict_good_for_s,
+        }
+    }
+
+    /// The configuration without the times of the policy.
+    pub(super) fn configured(&self) -> Config {
+        Config {
+            verdict_good_for_s: self.configured_verdict_good_for_s,
+            schedules: Vec::new(),
+            ..self.config.clone()
+        }
     }
 
     /// The configuration with the times that another `policy` sets.
@@ -87,8 +116,14 @@ impl App {
     /// judges all hosts anew by what they sent last, in the background: no host is asked. `actor` is this
     /// server, for the audit log.
     pub async fn begin_policy(self: &Arc<Self>, actor: &str) -> Result<(), AppError> {
-        let sha256 = self.rules().policy_sha256;
+        let rules = self.rules();
+        let sha256 = rules.policy_sha256;
         let by = By::new(actor, self.store.now_ms().await?);
+        let to_keep = rules.to_keep.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(new) = to_keep.filter(super::policy_version::is_kept) {
+            let version = self.store.add_policy_version(new, by.clone()).await?;
+            let _ = rules.kept_as.set(version.number);
+        }
         let before = self.store.put_policy_in_force(sha256, by.clone()).await?;
         // Times that changed raise and clear alarms.
         self.store.look_at_all().await?;

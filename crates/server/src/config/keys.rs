@@ -94,6 +94,30 @@ fn fields(source: &str, structure: &str, defaults: &Table) -> Vec<Key> {
     keys
 }
 
+/// The values of a configuration by key, without what is secret.
+pub fn shown_values(config: &Config) -> Result<Table, toml::ser::Error> {
+    let values = Table::try_from(config)?;
+    let shown = values.iter().map(|(name, value)| (name.clone(), hidden(name, value)));
+    Ok(shown.collect())
+}
+
+/// A value without what is secret in it, by its name.
+fn hidden(name: &str, value: &Value) -> Value {
+    let is_secret = ["secret", "password", "token"].iter().any(|word| name.contains(word));
+    match value {
+        // Where a secret lies is none.
+        _ if is_secret && !name.ends_with("file") => Value::String("…".to_owned()),
+        Value::Table(table) => {
+            let hidden = table.iter().map(|(name, value)| (name.clone(), hidden(name, value)));
+            Value::Table(hidden.collect())
+        }
+        Value::Array(values) => {
+            Value::Array(values.iter().map(|value| hidden(name, value)).collect())
+        }
+        other => other.clone(),
+    }
+}
+
 /// All that is wrong with the text of a configuration by itself; what the machine lacks is another thing.
 pub fn faults(text: &str) -> Vec<Fault> {
     let line_of = |at: usize| text.get(..at).map(|before| before.matches('\n').count() + 1);
@@ -181,6 +205,19 @@ mod tests {
 
     fn said(text: &str) -> Vec<String> {
         faults(text).iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_is_secret_is_not_shown() {
+        let table: Value = toml::from_str(
+            "[oidc]\nclient_secret = 'hunter2'\nclient_secret_file = '/x'\nissuer = 'y'",
+        )
+        .unwrap();
+        let shown = hidden("all", &table).to_string();
+        assert!(
+            !shown.contains("hunter2") && shown.contains("/x") && shown.contains('y'),
+            "{shown}"
+        );
     }
 
     #[test]

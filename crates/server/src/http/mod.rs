@@ -4,8 +4,10 @@ mod admin;
 mod agent;
 mod alarm;
 mod approval;
+mod attention;
 mod auth;
 mod body;
+mod boot_diff;
 mod channel;
 mod client_certificate;
 mod contract;
@@ -19,12 +21,15 @@ mod oidc;
 mod operation;
 mod path;
 mod people;
+mod policy;
 pub(crate) mod problem;
 mod query;
 mod reference;
 mod request;
 mod result;
 mod session;
+mod settings;
+mod standing;
 mod validators;
 
 use std::sync::Arc;
@@ -53,6 +58,8 @@ fn add_operations(all: &mut Operations) {
     agent::operations(all);
     alarm::operations(all);
     approval::operations(all);
+    attention::operations(all);
+    boot_diff::operations(all);
     channel::operations(all);
     client_certificate::operations(all);
     event::operations(all);
@@ -60,9 +67,12 @@ fn add_operations(all: &mut Operations) {
     inventory::operations(all);
     oidc::operations(all);
     people::operations(all);
+    policy::operations(all);
     reference::operations(all);
     result::operations(all);
     session::operations(all);
+    settings::operations(all);
+    standing::operations(all);
 }
 
 /// All routes.

@@ -21,6 +21,8 @@ pub(super) enum NoPage {
     ComeAgain,
     /// The person has to choose another password first.
     ChoosePassword,
+    /// This instead: a form is held until it can be sent again.
+    Instead(Box<Response>),
 }
 
 impl NoPage {
@@ -67,6 +69,7 @@ pub(super) fn bare(place: Place) -> Frame {
         visitor: None,
         said: None,
         stream: None,
+        again_ms: None,
         now_ms: now_ms(),
         version: env!("CARGO_PKG_VERSION"),
     }
@@ -89,6 +92,7 @@ impl IntoResponse for NoPage {
             }
             // The cookie is for this site alone, also of links in a mail; this page is of this site.
             Self::ComeAgain => return Html(pages::COME_AGAIN).into_response(),
+            Self::Instead(response) => return *response,
             Self::ChoosePassword => return Redirect::to("/password").into_response(),
         };
         let problem = problem::of(err);

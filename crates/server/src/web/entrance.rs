@@ -9,12 +9,13 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Redirect},
 };
-use pages::{Left, Login, Password, Place, Provider, Said, Setup};
+use pages::{Left, Login, Password, Place, Provider, Resume, Said, Setup};
 use serde::Deserialize;
 
 use super::{
     answer::{NoPage, Page, back, bare, first_upper, page},
-    visitor::{Acting, Entering, SignedIn},
+    form::Form,
+    visitor::{Acting, Entering, SignedIn, frame_of},
 };
 use crate::{
     app::{App, AppError, Begun, RefusalKind},
@@ -43,10 +44,16 @@ pub(super) async fn login(State(app): State<Arc<App>>, Query(query): Query<Then>
         return back("/setup");
     }
     let left = if query.left.is_some() { Left::NotTheProvider } else { Left::Nothing };
-    login_page(&app, own_path(&query.then), left, None).await
+    login_page(&app, own_path(&query.then), left, "", None).await
 }
 
-async fn login_page(app: &App, then: &str, left: Left, said: Option<Said>) -> Page {
+pub(super) async fn login_page(
+    app: &App,
+    then: &str,
+    left: Left,
+    held: &str,
+    said: Option<Said>,
+) -> Page {
     let mut frame = bare(Place::Elsewhere);
     frame.said = said;
     let ways = app.login_ways().await?;
@@ -54,7 +61,14 @@ async fn login_page(app: &App, then: &str, left: Left, said: Option<Said>) -> Pa
         let address = format!("{begins}?then={}", pages::text::in_address(then));
         Provider { name, address }
     });
-    page(&Login { frame, then: then.to_owned(), provider, left, setup_open: ways.setup_open })
+    page(&Login {
+        frame,
+        then: then.to_owned(),
+        provider,
+        left,
+        setup_open: ways.setup_open,
+        held: held.to_owned(),
+    })
 }
 
 pub(super) async fn enter(
@@ -63,22 +77,37 @@ pub(super) async fn enter(
     Entering(form): Entering,
 ) -> Page {
     let then = own_path(form.text("then")).to_owned();
+    let held = form.secret("held").to_owned();
     let request = LoginRequest {
         name: form.text("name").to_owned(),
         password: form.secret("password").to_owned(),
         shown_as: ShownAs::Cookie,
     };
     match app.log_in(request, address).await {
-        Ok(begun) => begin(&begun, &then),
+        Ok(begun) if held.is_empty() => begin(&begun, &then),
+        Ok(begun) => resume(&begun, then, &held),
         Err(err) => {
             let (status, said) = refused(err)?;
-            Ok((status, login_page(&app, &then, Left::Nothing, Some(said)).await?).into_response())
+            let shown = login_page(&app, &then, Left::Nothing, &held, Some(said)).await?;
+            Ok((status, shown).into_response())
         }
     }
 }
 
+/// A form that was held, in the session that begins: nothing of it is done before its person says so.
+fn resume(begun: &Begun, address: String, held: &str) -> Page {
+    let Some(fields) = Form::read(held.as_bytes()).held() else { return begin(begun, &address) };
+    if begun.view.must_change_password {
+        return begin(begun, &address);
+    }
+    let view = &begun.view;
+    let frame = frame_of(&view.actor, view.role.as_str(), &view.csrf_token, Place::Elsewhere);
+    let cookie = [(header::SET_COOKIE, cookie(&begun.secret)?)];
+    Ok((cookie, page(&Resume { frame, address, fields })?).into_response())
+}
+
 /// What to say of a refusal beside the form that was sent. What is no refusal is no page.
-fn refused(err: AppError) -> Result<(StatusCode, Said), NoPage> {
+pub(super) fn refused(err: AppError) -> Result<(StatusCode, Said), NoPage> {
     let AppError::Refused(refusal) = err else { return Err(err.into()) };
     let status = match refusal.kind {
         RefusalKind::TooMany => StatusCode::TOO_MANY_REQUESTS,

@@ -1,12 +1,22 @@
 //! What a browser sends of a form.
 
-use api::inventory::ACTION_HOSTS_MAX;
+use pages::HeldField;
 
 use crate::app::{AppError, RefusalKind};
 
-/// Bytes of a form: as many hosts as one action takes, each with its identifier and the name of its
-/// field, and some sentences.
-pub(super) const FORM_BYTES_MAX: usize = ACTION_HOSTS_MAX * 64 + 16 * 1024;
+/// Bytes of a form. The largest is a policy of which each byte is written as three; as many hosts as one action
+/// takes, each with its identifier, are a sixth of it.
+pub(super) const FORM_BYTES_MAX: usize = 3 * policy::POLICY_BYTES_MAX + 16 * 1024;
+
+/// Bytes of a form that brings along another, which is held until somebody is signed in: a policy, in which one
+/// character of four is written as five.
+pub(super) const HOLDING_FORM_BYTES_MAX: usize = 2 * FORM_BYTES_MAX;
+
+/// Fields that are not held: what is secret goes to who wrote it, and is typed once more.
+const SECRET_FIELDS: &[&str] = &["password", "old", "new", "secret", "code"];
+
+/// The field in which a page shows its session.
+const CSRF_FIELD: &str = "csrf";
 
 /// Fields of a form, each of which may be there more than once.
 #[derive(Debug, Default)]
@@ -42,6 +52,33 @@ impl Form {
         text.parse().map(Some).map_err(|_| no_number())
     }
 
+    /// The text of this name, whole, with the ends of lines that texts have here.
+    pub(super) fn lines(&self, name: &str) -> String {
+        self.secret(name).replace("\r\n", "\n")
+    }
+
+    /// What is held of it until it can be sent again; `None`: a part of it is secret, or there is nothing.
+    pub(super) fn held(&self) -> Option<Vec<HeldField>> {
+        let fields = self.0.iter().filter(|(name, _)| name != CSRF_FIELD);
+        let fields: Vec<_> = fields
+            .map(|(name, value)| HeldField {
+                name: name.clone(),
+                value: value.replace("\r\n", "\n"),
+            })
+            .collect();
+        let has_secret = fields.iter().any(|field| SECRET_FIELDS.contains(&field.name.as_str()));
+        (!has_secret && !fields.is_empty()).then_some(fields)
+    }
+
+    /// The same as one text, in the form in which browsers send it.
+    pub(super) fn held_text(fields: &[HeldField]) -> String {
+        let mut text = form_urlencoded::Serializer::new(String::new());
+        fields.iter().for_each(|field| {
+            text.append_pair(&field.name, &field.value);
+        });
+        text.finish()
+    }
+
     /// All fields of this name.
     pub(super) fn all(&self, name: &str) -> Vec<String> {
         let of_name = |(known, value): &(String, String)| (known == name).then(|| value.clone());
@@ -52,6 +89,17 @@ impl Form {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_form_is_held_but_for_what_is_secret() {
+        let form = Form::read(b"csrf=x&policy=a%0D%0Ab&note=&host=1&host=2");
+        let held = form.held().unwrap();
+        assert_eq!(held.len(), 4, "{held:?}");
+        assert_eq!(Form::read(Form::held_text(&held).as_bytes()).held().unwrap(), held);
+        assert_eq!(form.lines("policy"), "a\nb");
+        assert_eq!(Form::read(b"csrf=x&name=bob&password=hunter2").held(), None);
+        assert_eq!(Form::read(b"csrf=x").held(), None);
+    }
 
     #[test]
     fn fields_are_read_by_name() {

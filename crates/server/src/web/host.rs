@@ -32,11 +32,12 @@ pub(super) async fn host(
     page(&HostPage { frame, detail, history })
 }
 
-fn past(past: &PastAppraisal) -> Past {
+pub(super) fn past(past: &PastAppraisal) -> Past {
     let decides =
         |finding: &&api::finding::Finding| finding.severity == "fail" || finding.severity == "hold";
     let cause = past.appraisal.findings.iter().find(decides);
     Past {
+        id: past.id,
         at_ms: past.at_ms,
         verdict: past.appraisal.verdict.clone(),
         cause: cause.map(|finding| finding.cause.clone()).unwrap_or_default(),

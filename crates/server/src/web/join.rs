@@ -30,7 +30,7 @@ pub(super) async fn join(
     page(&Join { frame, tokens })
 }
 
-fn labels(text: &str) -> Result<Labels, AppError> {
+pub(super) fn labels(text: &str) -> Result<Labels, AppError> {
     let terms = text.split(',').map(str::trim).filter(|term| !term.is_empty());
     terms
         .map(label)

@@ -9,6 +9,8 @@ mod alarms;
 mod answer;
 mod approvals;
 mod audit;
+mod boot_diff;
+mod channels;
 mod entrance;
 mod event_log;
 mod export;
@@ -19,8 +21,11 @@ mod hosts;
 mod join;
 mod oidc;
 mod overview;
+mod people;
+mod policies;
 mod references;
 mod said;
+mod settings;
 mod trust;
 mod visitor;
 
@@ -47,6 +52,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/hosts/act", post(hosts::act))
         .route("/hosts/{id}", get(host::host))
         .route("/hosts/{id}/evidence.json", get(export::evidence))
+        .route("/hosts/{id}/diff", get(boot_diff::diff))
         .route("/hosts/{id}/log", get(event_log::event_log))
         .route("/hosts/{id}/{verb}", post(host::act))
         .route("/alarms", get(alarms::alarms))
@@ -56,9 +62,26 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/approvals", get(approvals::waiting).post(approvals::decide))
         .route("/references", get(references::references))
         .route("/references/{id}/activate", post(references::activate))
+        .route("/policies", get(policies::policies))
+        .route("/policies/new", get(policies::edit).post(policies::put))
+        .route("/policies/{number}", get(policies::policy))
+        .route("/policies/{number}/try", post(policies::try_version))
+        .route("/policies/{number}/activate", post(policies::activate))
         .route("/trust", get(trust::trust))
         .route("/join", get(join::join).post(join::create))
         .route("/join/{id}/revoke", post(join::revoke))
+        .route("/people", get(people::people))
+        .route("/people/users", post(people::add_user))
+        .route("/people/users/{name}/{verb}", post(people::change_user))
+        .route("/people/sessions/{id}/end", post(people::end_session))
+        .route("/people/tokens", post(people::create_token))
+        .route("/people/tokens/{name}/revoke", post(people::revoke_token))
+        .route("/channels", get(channels::channels))
+        .route("/channels/new", get(channels::new).post(channels::add))
+        .route("/channels/{name}", get(channels::channel))
+        .route("/channels/{name}/edit", get(channels::edit).post(channels::change))
+        .route("/channels/{name}/{verb}", post(channels::act))
+        .route("/settings", get(settings::settings))
         .route("/audit", get(audit::audit))
         .route("/help", get(help::help))
         .route("/login", get(entrance::login).post(entrance::enter))

@@ -2,15 +2,20 @@
 
 use std::sync::Arc;
 
+use api::standing::StandingQuery;
 use axum::extract::State;
-use pages::{Change, Overview, Place};
+use pages::{Change, FirstSteps, Overview, Place};
 use serde::Deserialize;
+use store::Role;
 
 use super::{
     answer::{Page, page},
     visitor::Visiting,
 };
 use crate::app::{App, AppError};
+
+/// When a browser asks again for numbers that were being counted: that takes some hundredths of a second.
+const LOOK_AGAIN_MS: u32 = 1_500;
 
 /// Changes on the first page.
 const CHANGES: usize = 12;
@@ -21,7 +26,8 @@ const LOOKED_AT: u32 = 60;
 
 pub(super) async fn overview(State(app): State<Arc<App>>, visiting: Visiting) -> Page {
     visiting.caller.hosts.require_fleet()?;
-    let standing = app.fleet_standing().await?;
+    let counted = app.fleet_standing().await?;
+    let standing = counted.fleet;
     let standing = pages::Standing {
         n_hosts: standing.n_hosts,
         n_accepted: standing.n_accepted,
@@ -31,7 +37,19 @@ pub(super) async fn overview(State(app): State<Arc<App>>, visiting: Visiting) ->
     };
     let changes = changes(&app).await?;
     let alarms = app.alarm_groups().await?;
-    page(&Overview { frame: visiting.frame(Place::Overview), standing, alarms, changes })
+    let attention = app.attention();
+    // Who can do something about it is told what comes first on a new server.
+    let is_new = standing.n_accepted == 0 && visiting.caller.role == Role::Admin;
+    let first_steps = match is_new {
+        true => {
+            Some(FirstSteps { n_anchors: app.trusted().await?.len(), n_hosts: standing.n_hosts })
+        }
+        false => None,
+    };
+    let hours = app.standing_history(StandingQuery::default()).await?.hours;
+    let mut frame = visiting.frame(Place::Overview);
+    frame.again_ms = counted.is_old.then_some(LOOK_AGAIN_MS);
+    page(&Overview { frame, standing, alarms, hours, attention, first_steps, changes })
 }
 
 /// What the audit log says of a new verdict.

@@ -18,7 +18,7 @@ async fn standing(server: &Server) -> Vec<Alarm> {
 }
 
 /// Waits until exactly these stand, by code and host.
-async fn wait_for(server: &Server, expected: &[(&str, &str)]) -> Vec<Alarm> {
+pub(crate) async fn wait_for(server: &Server, expected: &[(&str, &str)]) -> Vec<Alarm> {
     let deadline = tokio::time::Instant::now() + wait::TIME_MAX;
     loop {
         let alarms = standing(server).await;

@@ -62,6 +62,7 @@ const ENDPOINTS: &[(&str, &str, Who)] = &[
     ("post", "/v1/hosts/{id}/approve", Admin),
     ("get", "/v1/hosts/{id}/appraisals", Viewer),
     ("get", "/v1/hosts/{id}/evidence", Viewer),
+    ("get", "/v1/hosts/{id}/boots/diff", Viewer),
     ("get", "/v1/hosts/{id}/peers", Viewer),
     ("post", "/v1/hosts/{id}/reference", Admin),
     ("post", "/v1/hosts/{id}/accept-change", Admin),
@@ -99,6 +100,9 @@ const ENDPOINTS: &[(&str, &str, Who)] = &[
     ("post", "/v1/references", Admin),
     ("get", "/v1/references/{id}", Viewer),
     ("post", "/v1/references/{id}/state", Admin),
+    ("get", "/v1/attention", Viewer),
+    ("get", "/v1/settings", Admin),
+    ("get", "/v1/standing", Viewer),
     ("get", "/v1/whoami", RelyingParty),
     ("get", "/v1/login", Anyone),
     ("post", "/v1/setup", Anyone),
@@ -123,6 +127,13 @@ const ENDPOINTS: &[(&str, &str, Who)] = &[
     ("post", "/v1/trust", Admin),
     ("delete", "/v1/trust/{sha256}", Admin),
     ("post", "/v1/policy/try", Operator),
+    ("post", "/v1/policy/check", Operator),
+    ("get", "/v1/policy/versions", Viewer),
+    ("post", "/v1/policy/versions", Admin),
+    ("get", "/v1/policy/versions/{number}", Viewer),
+    ("get", "/v1/policy/versions/{number}/diff", Viewer),
+    ("post", "/v1/policy/versions/{number}/try", Operator),
+    ("post", "/v1/policy/versions/{number}/activate", Admin),
 ];
 
 /// The document is made from the handlers: none is missing here, and each asks for what is written here.
@@ -214,7 +225,8 @@ fn said(answer: Result<Value, ClientError>) -> String {
 
 /// An address of something that is not there: whoever is let in does not find it.
 fn of_nothing(path: &str) -> String {
-    path.replace("{id}", "nobody").replace("{name}", "nobody").replace("{sha256}", &"00".repeat(32))
+    let named = path.replace("{id}", "nobody").replace("{name}", "nobody");
+    named.replace("{sha256}", &"00".repeat(32)).replace("{number}", "0")
 }
 
 /// Whether the code is one of those before anything is done.

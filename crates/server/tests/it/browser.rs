@@ -69,6 +69,12 @@ impl Browser {
         format!("https://{}", self.address)
     }
 
+    /// A page as it comes: status and text.
+    pub(crate) fn page(&self, path: &str) -> (u16, String) {
+        let (status, _, text) = self.sent("GET", path, &[], String::new());
+        (status, text)
+    }
+
     /// Sends a request with these headers and the cookie, and nothing else.
     pub(crate) fn send(
         &self,
@@ -77,13 +83,25 @@ impl Browser {
         headers: &[(&str, &str)],
         body: &impl Serialize,
     ) -> Answer {
-        let name = "127.0.0.1".try_into().unwrap();
-        let tls = ClientConnection::new(Arc::clone(&self.tls), name).unwrap();
-        let mut stream = StreamOwned::new(tls, TcpStream::connect(&self.address).unwrap());
         let body = match method {
             "GET" | "DELETE" => String::new(),
             _ => serde_json::to_string(body).unwrap(),
         };
+        let (status, headers, body) = self.sent(method, path, headers, body);
+        Answer { status, headers, body: serde_json::from_str(&body).unwrap_or_default() }
+    }
+
+    /// The same, with what came back as text.
+    fn sent(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> (u16, Vec<(String, String)>, String) {
+        let name = "127.0.0.1".try_into().unwrap();
+        let tls = ClientConnection::new(Arc::clone(&self.tls), name).unwrap();
+        let mut stream = StreamOwned::new(tls, TcpStream::connect(&self.address).unwrap());
         let mut head = format!("{method} {path} HTTP/1.1\r\nhost: {}\r\n", self.address);
         if let Some(cookie) = &self.cookie {
             head.push_str(&format!("cookie: theme=dark; {SESSION_COOKIE}={cookie}\r\n"));
@@ -105,11 +123,9 @@ impl Browser {
         let mut lines = head.lines();
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let headers = lines.filter_map(|line| line.split_once(": "));
-        Answer {
-            status,
-            headers: headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(),
-            body: serde_json::from_str(body).unwrap_or_default(),
-        }
+        let headers =
+            headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+        (status, headers, body.to_owned())
     }
 
     /// As a page of the server itself asks.

@@ -73,6 +73,20 @@ async fn a_host_is_steered_from_the_command_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_fleet_is_looked_at_from_the_command_line() {
+    let server = Server::start().await;
+    for form in [None, Some("--json")] {
+        for command in ["standing", "attention", "settings"] {
+            let words: Vec<_> = ["fleet", command].into_iter().chain(form).collect();
+            assert_eq!(bootproof(&server, &words).await.unwrap(), Exit::Done, "{command}");
+        }
+    }
+    let settings: api::settings::Settings = server.admin.get("/v1/settings").await.unwrap();
+    assert_eq!((settings.store.kind.as_str(), settings.checks.is_empty()), ("sqlite", false));
+    assert!(settings.keys.iter().any(|key| key.name == "attest_interval_s"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_host_that_is_not_accepted_has_another_exit_code() {
     let server = Server::start().await;
     server.trust().await;

@@ -8,7 +8,10 @@ use std::{
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
-use crate::bench::{CA, Host, Server};
+use crate::{
+    bench::{CA, Host, Server},
+    references::reboot,
+};
 use agent::session::TpmChoice;
 use api::{
     admin::{Approval, NewToken, TokenRequest},
@@ -122,17 +125,101 @@ async fn the_founding_story_is_walked_on_the_page() {
     drop(serving);
 }
 
-#[tokio::test]
-async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
-    let server = Server::start().await;
-    server.trust().await;
+/// The first account, made without a browser.
+async fn set_up(server: &Server) {
     let request = api::people::SetupRequest {
-        code: setup_code(&server),
+        code: setup_code(server),
         name: NAME.to_owned(),
         password: PASSWORD.to_owned(),
         shown_as: api::people::ShownAs::Token,
     };
     let _: api::people::SessionBegun = server.admin.post("/v1/setup", &request).await.unwrap();
+}
+
+/// How a script signs in.
+fn account() -> HashMap<&'static str, String> {
+    HashMap::from([
+        ("BOOTPROOF_WEB_NAME", NAME.to_owned()),
+        ("BOOTPROOF_WEB_PASSWORD", PASSWORD.to_owned()),
+    ])
+}
+
+#[tokio::test]
+async fn a_policy_is_written_tried_and_activated_on_the_page() {
+    let server = Server::start().await;
+    server.trust().await;
+    set_up(&server).await;
+    let host = Host::boot("lab-1", &BootLog::sound().secure_boot_off());
+    let id = server.join(&host).await.host_id;
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "not accepted");
+    let mut script = Script::start("policy.mjs", &server, account());
+
+    // The session ends while somebody writes.
+    script.asks("end the session").await;
+    let sessions: Vec<api::people::Session> =
+        server.admin.get("/v1/sessions?all=true").await.unwrap();
+    for session in sessions {
+        server.admin.delete::<Value>(&format!("/v1/sessions/{}", session.id)).await.unwrap();
+    }
+    script.answer(json!({}));
+
+    // Somebody else activates another one while this person looks at what would change.
+    let asked = script.asks("activate another one").await;
+    let request = json!({ "policy": "[banks]\nminimum = 'sha256'\n", "note": "of somebody else" });
+    let other: api::policy::PolicyVersion =
+        server.admin.post("/v1/policy/versions", &request).await.unwrap();
+    let path = format!("/v1/policy/versions/{}/activate", other.number);
+    let request = json!({ "before": null, "reason": "in a hurry" });
+    let _: Value = server.admin.post(&path, &request).await.unwrap();
+    script.answer(json!({ "number": other.number }));
+    assert_eq!(asked["host"], "lab-1");
+
+    script.ends_well().await;
+    server.wait_for(&id, "accepted", None).await;
+}
+
+#[tokio::test]
+async fn people_tokens_and_channels_are_looked_after_on_the_page() {
+    let server = Server::start().await;
+    set_up(&server).await;
+    Script::start("people.mjs", &server, account()).ends_well().await;
+    let audit: api::audit::AuditPage = server.admin.get("/v1/audit?limit=200").await.unwrap();
+    let done: Vec<_> = audit.rows.iter().map(|row| row.action.as_str()).collect();
+    for action in ["user.add", "user.change", "api-token.add", "channel.add", "channel.remove"] {
+        assert!(done.contains(&action), "{action} is not in {done:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_compared_and_accepted_on_the_page() {
+    let server = Server::start().await;
+    server.trust().await;
+    set_up(&server).await;
+    let mut host = Host::boot("web-1", &BootLog::sound());
+    let id = server.join(&host).await.host_id;
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "accepted");
+    let learn = json!({
+        "scope": "host", "name": "as delivered", "reason": "first boot", "state": "active"
+    });
+    let path = format!("/v1/hosts/{id}/reference");
+    let _: Value = server.admin.post(&path, &learn).await.unwrap();
+    reboot(&mut host, &BootLog::sound().kernel_cmdline("root=/dev/sda1 init=/bin/sh"));
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "not accepted");
+
+    let mut environment = account();
+    environment.insert("BOOTPROOF_WEB_HOST", format!("/hosts/{id}"));
+    let mut script = Script::start("change.mjs", &server, environment);
+    script.asks("judge it again").await;
+    host.attest(&server).await.unwrap();
+    script.answer(json!({}));
+    script.ends_well().await;
+}
+
+#[tokio::test]
+async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
+    let server = Server::start().await;
+    server.trust().await;
+    set_up(&server).await;
 
     // One that passes, one that does not, and one that was never judged.
     let sound = Host::boot("web-1", &BootLog::sound());
@@ -143,6 +230,12 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     assert_eq!(off.attest(&server).await.unwrap().verdict, "not accepted");
     let silent = Host::boot("silent", &BootLog::sound());
     let silent_id = server.join(&silent).await.host_id;
+    // One that booted something else.
+    let mut rebooted = Host::boot("rebooted", &BootLog::sound());
+    let rebooted_id = server.join(&rebooted).await.host_id;
+    rebooted.attest(&server).await.unwrap();
+    reboot(&mut rebooted, &BootLog::sound().kernel_cmdline("root=/dev/sda1 init=/bin/sh"));
+    rebooted.attest(&server).await.unwrap();
     // One that waits for a person.
     let waiting = Host::boot("waiting", &BootLog::sound());
     let token = server.token(Some(1), Approval::Required).await;
@@ -161,6 +254,36 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     let path = format!("/v1/hosts/{off_id}/maintenance");
     let _: Value = server.admin.post(&path, &request).await.unwrap();
 
+    // A policy that somebody keeps, with a text in it that would be more.
+    let request = api::policy::PolicyPutRequest {
+        policy: format!("# {}\n[banks]\nminimum = 'sha384'\n", HOSTILE.replace('\u{202e}', "")),
+        note: HOSTILE.replace('\u{202e}', ""),
+        ..Default::default()
+    };
+    let kept: api::policy::PolicyVersion =
+        server.admin.post("/v1/policy/versions", &request).await.unwrap();
+
+    // Some hours of before, for the plot.
+    let db = server.database();
+    db.execute_batch(
+        "WITH RECURSIVE count(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < 100)
+         INSERT INTO standing_hours
+            SELECT (unixepoch() / 3600 - n) * 3600000, 2 + n % 3, n % 7 = 0, 1, 0 FROM count",
+    )
+    .unwrap();
+    drop(db);
+
+    // A channel that tells nobody, and a token of a program.
+    let channel = json!({
+        "name": "operations",
+        "settings": { "kind": "webhook", "url": "https://127.0.0.1:9/hook" },
+        "filter": { "severities": ["fail"], "labels": "site=muc" }
+    });
+    let _: Value = server.admin.post("/v1/channels", &channel).await.unwrap();
+    let token =
+        json!({ "name": "ci", "role": "viewer", "hosts": { "site": "muc" }, "expires_in_s": 600 });
+    let _: Value = server.admin.post("/v1/api-tokens", &token).await.unwrap();
+
     let mut pages: Vec<String> = [
         "/",
         "/hosts",
@@ -168,6 +291,13 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
         "/alarms/secure-boot-off",
         "/approvals",
         "/references",
+        "/policies",
+        "/policies/new",
+        "/people",
+        "/channels",
+        "/channels/new?kind=smtp",
+        "/channels/new?kind=webhook",
+        "/settings",
         "/trust",
         "/join",
         "/audit",
@@ -178,12 +308,14 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     .to_vec();
     pages.extend([&sound_id, &off_id, &silent_id].map(|id| format!("/hosts/{id}")));
     pages.push(format!("/hosts/{sound_id}/log"));
-    let mut environment = HashMap::from([
-        ("BOOTPROOF_WEB_NAME", NAME.to_owned()),
-        ("BOOTPROOF_WEB_PASSWORD", PASSWORD.to_owned()),
-        ("BOOTPROOF_WEB_PAGES", json!(pages).to_string()),
-        ("BOOTPROOF_WEB_HOST", format!("/hosts/{sound_id}")),
-    ]);
+    pages.push(format!("/hosts/{rebooted_id}/diff"));
+    pages.push(format!("/policies/{}", kept.number));
+    pages.push("/channels/operations".to_owned());
+    pages.push("/channels/operations/edit".to_owned());
+    pages.push(format!("/policies/new?from={}", kept.number));
+    let mut environment = account();
+    environment.insert("BOOTPROOF_WEB_PAGES", json!(pages).to_string());
+    environment.insert("BOOTPROOF_WEB_HOST", format!("/hosts/{sound_id}"));
     // Pictures of all pages, for whoever wants to look at them.
     if let Some(folder) = std::env::var_os("BOOTPROOF_WEB_SHOTS") {
         environment.insert("BOOTPROOF_WEB_SHOTS", folder.into_string().unwrap());

@@ -33,7 +33,7 @@ async fn attested(server: &Server, name: &str, log: &BootLog) -> Host {
     host
 }
 
-fn reboot(host: &mut Host, log: &BootLog) {
+pub(crate) fn reboot(host: &mut Host, log: &BootLog) {
     let built = log.build();
     std::fs::write(host.log_file(), &built.bytes).unwrap();
     let tpm = host.tpm.as_mut().unwrap();

@@ -8,6 +8,7 @@ mod address;
 mod alarm;
 mod appraisal;
 mod approval;
+mod attention;
 mod audit;
 mod candidate;
 mod channel;
@@ -30,10 +31,12 @@ mod migrate;
 mod operation;
 mod peers;
 mod people;
+mod policy;
 mod pool;
 mod reference;
 mod secret;
 mod session;
+mod standing;
 mod thinning;
 mod tls;
 mod token;
@@ -47,6 +50,10 @@ use self::listener::Listener;
 use self::pool::Pool;
 use self::session::Session;
 use self::transaction::{Begins, Transaction, Work};
+use crate::{
+    ActivePolicy, FindingCount, Minority, NewPolicyVersion, PolicyActivation, PolicyDocument,
+    PolicyVersion, StandingHour,
+};
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
@@ -951,6 +958,46 @@ impl Store for PostgresStore {
         self.change((sha256, by), |tx, (sha256, by)| {
             Box::pin(operation::put_policy(tx, sha256, by))
         })
+    }
+
+    fn add_policy_version(&self, new: NewPolicyVersion, by: By) -> Reply<'_, PolicyVersion> {
+        self.change((new, by), |tx, (new, by)| Box::pin(policy::add(tx, new, by)))
+    }
+
+    fn policy_versions(&self, before: Option<i64>, n_max: u32) -> Reply<'_, Vec<PolicyVersion>> {
+        self.look((before, n_max), |db, (before, n_max)| {
+            Box::pin(policy::page(db, *before, *n_max))
+        })
+    }
+
+    fn policy_document(&self, number: i64) -> Reply<'_, PolicyDocument> {
+        self.look((number,), |db, (number,)| Box::pin(policy::document(db, *number)))
+    }
+
+    fn active_policy(&self) -> Reply<'_, Option<ActivePolicy>> {
+        self.look((), |db, ()| Box::pin(policy::active(db)))
+    }
+
+    fn activate_policy(&self, activation: PolicyActivation, by: By) -> Reply<'_, ActivePolicy> {
+        self.change((activation, by), |tx, (activation, by)| {
+            Box::pin(policy::activate(tx, activation, by))
+        })
+    }
+
+    fn finding_counts(&self, codes: Vec<String>) -> Reply<'_, Vec<FindingCount>> {
+        self.look((codes,), |db, (codes,)| Box::pin(attention::finding_counts(db, codes)))
+    }
+
+    fn minorities(&self) -> Reply<'_, Vec<Minority>> {
+        self.look((), |db, ()| Box::pin(attention::minorities(db)))
+    }
+
+    fn put_standing(&self, hour: StandingHour) -> Reply<'_, ()> {
+        self.change((hour,), |tx, (hour,)| Box::pin(standing::put(tx, hour)))
+    }
+
+    fn standing_hours(&self, since_ms: i64) -> Reply<'_, Vec<StandingHour>> {
+        self.look((since_ms,), |db, (since_ms,)| Box::pin(standing::since(db, *since_ms)))
     }
 
     fn note_for_audit(&self, note: AuditNote, by: By) -> Reply<'_, ()> {

@@ -3,6 +3,7 @@
 pub(crate) mod alarm;
 pub(crate) mod appraisal;
 pub(crate) mod approval;
+pub(crate) mod attention;
 pub(crate) mod audit;
 pub(crate) mod candidate;
 pub(crate) mod channel;
@@ -16,7 +17,9 @@ pub(crate) mod inventory;
 pub(crate) mod operation;
 pub(crate) mod peers;
 pub(crate) mod people;
+pub(crate) mod policy;
 pub(crate) mod reference;
+pub(crate) mod standing;
 pub(crate) mod thinning;
 pub(crate) mod token;
 pub(crate) mod told;

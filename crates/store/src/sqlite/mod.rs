@@ -6,6 +6,7 @@
 mod alarm;
 mod appraisal;
 mod approval;
+mod attention;
 mod audit;
 mod candidate;
 mod channel;
@@ -29,9 +30,11 @@ mod open;
 mod operation;
 mod peers;
 mod people;
+mod policy;
 mod readers;
 mod reference;
 mod secret;
+mod standing;
 mod thinning;
 mod token;
 mod trust;
@@ -46,6 +49,10 @@ use self::clock::Clock;
 pub use self::look::SqliteLook;
 use self::readers::Readers;
 use self::writer::Writer;
+use crate::{
+    ActivePolicy, FindingCount, Minority, NewPolicyVersion, PolicyActivation, PolicyDocument,
+    PolicyVersion, StandingHour,
+};
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
@@ -840,6 +847,42 @@ impl Store for SqliteStore {
 
     fn put_policy_in_force(&self, sha256: Sha256, by: By) -> Reply<'_, Option<PolicyInForce>> {
         self.write(move |db| operation::put_policy(db, &sha256, &by))
+    }
+
+    fn add_policy_version(&self, new: NewPolicyVersion, by: By) -> Reply<'_, PolicyVersion> {
+        self.write(move |db| policy::add(db, &new, &by))
+    }
+
+    fn policy_versions(&self, before: Option<i64>, n_max: u32) -> Reply<'_, Vec<PolicyVersion>> {
+        self.read(move |db| policy::page(db, before, n_max))
+    }
+
+    fn policy_document(&self, number: i64) -> Reply<'_, PolicyDocument> {
+        self.read(move |db| policy::document(db, number))
+    }
+
+    fn active_policy(&self) -> Reply<'_, Option<ActivePolicy>> {
+        self.read(policy::active)
+    }
+
+    fn activate_policy(&self, activation: PolicyActivation, by: By) -> Reply<'_, ActivePolicy> {
+        self.write(move |db| policy::activate(db, &activation, &by))
+    }
+
+    fn finding_counts(&self, codes: Vec<String>) -> Reply<'_, Vec<FindingCount>> {
+        self.read(move |db| attention::finding_counts(db, &codes))
+    }
+
+    fn minorities(&self) -> Reply<'_, Vec<Minority>> {
+        self.read(attention::minorities)
+    }
+
+    fn put_standing(&self, hour: StandingHour) -> Reply<'_, ()> {
+        self.write(move |db| standing::put(db, &hour))
+    }
+
+    fn standing_hours(&self, since_ms: i64) -> Reply<'_, Vec<StandingHour>> {
+        self.read(move |db| standing::since(db, since_ms))
     }
 
     fn note_for_audit(&self, note: AuditNote, by: By) -> Reply<'_, ()> {

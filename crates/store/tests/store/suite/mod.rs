@@ -5,6 +5,7 @@
 pub(crate) mod alarm;
 pub(crate) mod appraisal;
 pub(crate) mod approval;
+pub(crate) mod attention;
 pub(crate) mod candidate;
 pub(crate) mod channel;
 pub(crate) mod client_certificate;
@@ -18,7 +19,9 @@ pub(crate) mod make;
 pub(crate) mod operation;
 pub(crate) mod peers;
 pub(crate) mod people;
+pub(crate) mod policy;
 pub(crate) mod reference;
+pub(crate) mod standing;
 pub(crate) mod thinning;
 pub(crate) mod token;
 pub(crate) mod trust;
@@ -67,6 +70,11 @@ macro_rules! store_suite {
                 those_of_a_caller_are_limited;
             operation: a_probe_writes_and_changes_nothing, one_policy_is_in_force,
                 a_note_is_a_row_of_the_chain, hosts_are_counted_as_they_stand;
+            attention: findings_and_minorities_are_counted;
+            standing: each_hour_has_its_last_count_and_old_ones_go;
+            policy: the_same_policy_is_kept_once,
+                one_version_counts_and_who_decided_about_another_is_told,
+                what_counts_is_kept_and_the_oldest_others_go;
             event: each_change_tells_once_and_in_order, what_changes_nothing_tells_nothing,
                 a_reader_goes_on_where_it_was, what_was_forgotten_is_said,
                 what_is_raised_in_maintenance_is_told_afterwards,

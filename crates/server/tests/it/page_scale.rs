@@ -1,0 +1,143 @@
+//! Pages of a server with 100,000 hosts: how much comes over the wire, and that a page costs no more for there
+//! being more hosts.
+//!
+//! Rows are made in the store, copies of a host that was attested. What is compared is two times of one run, of a
+//! program that was not made for speed: a page that reads all hosts is a hundred times dearer then, and one that
+//! reads what it shows is not.
+
+use std::time::{Duration, Instant};
+
+use testkit::log::BootLog;
+
+use crate::{
+    alarms::wait_for,
+    bench::{Host, Server},
+    browser::{Browser, setup_code},
+};
+
+const N_HOSTS: u32 = 100_000;
+
+/// Bytes of the first page with all that it loads. [issue: first page ≤ 100 KiB]
+const FIRST_PAGE_BYTES_MAX: usize = 100 * 1024;
+
+/// How much dearer a page may be with 100,000 hosts than with two, and what counts as nothing: a list that looks for
+/// what no host has goes through 100,000 names, or judges 4,000 rows, in a program and a database that were made
+/// without optimising; and other tests run on the same machine.
+const DEARER_MAX: u32 = 3;
+const NOTHING: Duration = Duration::from_millis(150);
+
+/// So many looks; the fastest counts, since other tests run meanwhile.
+const LOOKS: usize = 7;
+
+/// The fastest of some looks at a page, and its bytes.
+fn look(browser: &Browser, path: &str) -> (Duration, usize) {
+    let mut fastest = Duration::MAX;
+    let mut n_bytes = 0;
+    for _ in 0..LOOKS {
+        let begun = Instant::now();
+        let page = browser.page(path);
+        fastest = fastest.min(begun.elapsed());
+        assert_eq!(page.0, 200, "{path}");
+        n_bytes = page.1.len();
+    }
+    (fastest, n_bytes)
+}
+
+/// Copies of the two hosts: each tenth is one that does not pass, with its alarm.
+fn multiply(server: &Server) {
+    let db = server.database();
+    let columns: Vec<String> = db
+        .prepare("SELECT name FROM pragma_table_info('hosts')")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let values = columns.iter().map(|column| match column.as_str() {
+        "id" => "printf('00000000-0000-4000-8000-%012d', n)".to_owned(),
+        "name" => "printf('host-%06d', n)".to_owned(),
+        "api_token_sha256" => "randomblob(32)".to_owned(),
+        "labels_json" => {
+            "json_object('site', printf('s%d', n % 40), 'rack', printf('%d', n % 400))".to_owned()
+        }
+        "look_at_ms" => "9000000000000".to_owned(),
+        other => other.to_owned(),
+    });
+    let (columns, values) = (columns.join(", "), values.collect::<Vec<_>>().join(", "));
+    db.execute_batch(&format!(
+        "BEGIN;
+         INSERT INTO hosts ({columns})
+            WITH RECURSIVE count(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < {N_HOSTS})
+            SELECT {values} FROM count JOIN hosts
+            ON hosts.name = CASE n % 10 WHEN 0 THEN 'off' ELSE 'sound' END;
+         INSERT INTO alarms (host_id, code, severity, cause, raised_at_ms)
+            SELECT h.id, a.code, a.severity, a.cause, a.raised_at_ms
+            FROM hosts h JOIN alarms a ON a.cleared_at_ms IS NULL
+                AND a.host_id = (SELECT id FROM hosts WHERE name = 'off')
+            WHERE h.last_verdict = 'not accepted' AND h.name LIKE 'host-%';
+         COMMIT;
+         ANALYZE;"
+    ))
+    .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_costs_no_more_for_more_hosts() {
+    let mut server = Server::start_with("attest_interval_s = 86400\n").await;
+    server.trust().await;
+    let sound = Host::boot("sound", &BootLog::sound());
+    let id = server.join(&sound).await.host_id;
+    assert_eq!(sound.attest(&server).await.unwrap().verdict, "accepted");
+    let off = Host::boot("off", &BootLog::sound().secure_boot_off());
+    server.join(&off).await;
+    assert_eq!(off.attest(&server).await.unwrap().verdict, "not accepted");
+    wait_for(&server, &[("secure-boot-off", "off")]).await;
+    let mut browser = Browser::new(&server);
+    let code = setup_code(&server).unwrap();
+    let begun = browser.ask(
+        "POST",
+        "/v1/setup",
+        &serde_json::json!({ "code": code, "name": "ada", "password": "correct horse battery staple" }),
+    );
+    browser.take(&begun);
+
+    let paths = [
+        "/".to_owned(),
+        "/hosts".to_owned(),
+        "/hosts?search=host-0999".to_owned(),
+        "/hosts?search=no-such-name".to_owned(),
+        "/hosts?verdict=not+appraised".to_owned(),
+        "/hosts?code=no-such-code".to_owned(),
+        "/join".to_owned(),
+        "/audit".to_owned(),
+        "/hosts?labels=site%3Ds7".to_owned(),
+        "/hosts?verdict=not+accepted".to_owned(),
+        "/alarms".to_owned(),
+        "/alarms/secure-boot-off".to_owned(),
+        "/policies".to_owned(),
+        "/approvals".to_owned(),
+        format!("/hosts/{id}"),
+        format!("/hosts/{id}/log"),
+    ];
+    let before: Vec<_> = paths.iter().map(|path| look(&browser, path).0).collect();
+    server.kill();
+    multiply(&server);
+    server.restart().await;
+
+    // The first page with its files.
+    let (_, first) = browser.page("/");
+    let assets = first.split('"').filter(|part| part.starts_with("/assets/"));
+    let n_bytes: usize = first.len() + assets.map(|path| browser.page(path).1.len()).sum::<usize>();
+    assert!(n_bytes <= FIRST_PAGE_BYTES_MAX, "the first page has {n_bytes} bytes");
+    assert!(first.contains("100002"), "all hosts are counted");
+
+    let mut dear = Vec::new();
+    for (path, before) in paths.iter().zip(before) {
+        let (after, n_bytes) = look(&browser, path);
+        println!("{path}: {before:?} with two hosts, {after:?} with {N_HOSTS}; {n_bytes} bytes");
+        if after > before * DEARER_MAX + NOTHING {
+            dear.push(format!("{path}: {before:?} with two hosts, {after:?} with {N_HOSTS}"));
+        }
+    }
+    assert_eq!(dear, Vec::<String>::new());
+}
