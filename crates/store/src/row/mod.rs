@@ -16,6 +16,7 @@ pub(crate) mod operation;
 pub(crate) mod peers;
 pub(crate) mod people;
 pub(crate) mod reference;
+pub(crate) mod report;
 pub(crate) mod thinning;
 pub(crate) mod token;
 pub(crate) mod told;
