@@ -26,6 +26,8 @@ pub enum Place {
     Trust,
     /// How hosts join.
     Join,
+    /// What one hands on.
+    Reports,
     /// Who did what.
     Audit,
     /// What findings mean.
@@ -49,6 +51,7 @@ pub(crate) const MENU: &[Entry] = &[
     Entry { place: Place::References, address: "/references", word: "References" },
     Entry { place: Place::Trust, address: "/trust", word: "Trust anchors" },
     Entry { place: Place::Join, address: "/join", word: "Join" },
+    Entry { place: Place::Reports, address: "/reports", word: "Reports" },
     Entry { place: Place::Audit, address: "/audit", word: "Audit" },
     Entry { place: Place::Help, address: "/help", word: "Help" },
 ];

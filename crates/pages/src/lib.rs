@@ -31,6 +31,7 @@ mod join;
 mod message;
 mod overview;
 mod references;
+mod reports;
 pub mod text;
 mod time;
 mod trust;
@@ -52,6 +53,7 @@ pub use join::{Join, Joined};
 pub use message::Message;
 pub use overview::{Overview, Standing};
 pub use references::References;
+pub use reports::Reports;
 pub use trust::Trust;
 
 /// A page as HTML. A template fails where a value cannot be written, which no value of ours does; the

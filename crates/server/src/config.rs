@@ -1,6 +1,7 @@
 //! The server's configuration: a TOML file, and flags that win over it.
 
 mod keys;
+mod report;
 
 use std::{
     fs::File,
@@ -19,6 +20,7 @@ use secure_boot_facts::{REVOCATIONS_BYTES_MAX, Revocations};
 use serde::{Deserialize, Serialize};
 
 pub use keys::{Fault, Key, faults, keys, reference};
+pub use report::{Every, NoTime, ScheduledReport};
 
 /// What the server needs to know. Each key of the file has the field's name.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -87,6 +89,10 @@ pub struct Config {
     /// A newer list of revoked images than this program has: a signed update of dbx, or bare
     /// signature lists. Relative as the policy is.
     pub dbx: Option<PathBuf>,
+    /// Reports that are sent by themselves, each a `[[report]]` with `name`, `kind` (fleet, readiness, compliance,
+    /// or host with its `host`), `format` (pdf where it says none), `labels`, `every` (`daily 06:00 UTC`,
+    /// `weekly mon 06:00 UTC`, `monthly 1 06:00 UTC`) and `channel`, the channel of mail through which it goes.
+    pub report: Vec<ScheduledReport>,
 }
 
 /// A policy, and by what it is known.
@@ -153,6 +159,7 @@ impl Default for Config {
             shutdown_delay_s: 0,
             shutdown_grace_s: 10,
             dbx: None,
+            report: Vec::new(),
         }
     }
 }
@@ -283,6 +290,12 @@ impl Config {
         if self.tls_certificate.is_some() != self.tls_key.is_some() {
             faults.push("tls_certificate and tls_key go together: set both, or none".to_owned());
         }
+        faults.extend(self.report.iter().filter_map(ScheduledReport::fault));
+        for (n, report) in self.report.iter().enumerate() {
+            if self.report.iter().take(n).any(|other| other.name == report.name) {
+                faults.push(format!("report: two are called {}", report.name));
+            }
+        }
         if let Err(err) = crate::log::filter(&self.log) {
             faults.push(format!("log: {err}"));
         }
@@ -327,6 +340,7 @@ impl Config {
             ("log_format", self.log_format != new.log_format),
             ("shutdown_delay_s", self.shutdown_delay_s != new.shutdown_delay_s),
             ("shutdown_grace_s", self.shutdown_grace_s != new.shutdown_grace_s),
+            ("report", self.report != new.report),
         ];
         let mut keys: Vec<_> =
             named.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect();

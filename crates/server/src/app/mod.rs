@@ -35,6 +35,7 @@ mod poll;
 mod readiness;
 mod reference;
 mod replace;
+mod report;
 mod result;
 mod retention;
 mod rules;
@@ -61,6 +62,7 @@ pub use retention::thinning;
 pub use caller::{Caller, HostScope};
 pub use error::{AppError, Refusal, RefusalKind};
 pub use event::EventReader;
+pub use report::WrittenReport;
 pub use rules::RulesChange;
 pub(crate) use secret::SESSION_PREFIX;
 pub(crate) use session::is_csrf_token;
@@ -100,6 +102,8 @@ pub struct App {
     passwords: password::Passwords,
     /// Seals the secrets of channels.
     seal: channel::Seal,
+    /// Whose turn it is to make a report.
+    report_turns: report::Turns,
     /// Places of streams of events.
     streams: Arc<tokio::sync::Semaphore>,
 }
@@ -147,6 +151,7 @@ impl App {
             login_log: login_log::LoginLog::default(),
             passwords: password::Passwords::default(),
             seal,
+            report_turns: report::Turns::default(),
             streams: Arc::new(tokio::sync::Semaphore::new(event::STREAMS_MAX)),
         }))
     }

@@ -20,6 +20,7 @@ mod people;
 pub(crate) mod problem;
 mod query;
 mod reference;
+mod report;
 mod request;
 mod result;
 mod session;
@@ -37,6 +38,7 @@ pub use contract::{document, roles};
 pub use health::operating;
 pub(crate) use listen::Peer;
 pub use listen::{Limits, Transport, serve};
+pub(crate) use report::kind as report_kind;
 pub(crate) use session::cookie;
 
 use operation::Operations;
@@ -57,6 +59,7 @@ fn add_operations(all: &mut Operations) {
     inventory::operations(all);
     people::operations(all);
     reference::operations(all);
+    report::operations(all);
     result::operations(all);
     session::operations(all);
 }

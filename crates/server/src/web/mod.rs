@@ -19,6 +19,7 @@ mod hosts;
 mod join;
 mod overview;
 mod references;
+mod reports;
 mod said;
 mod trust;
 mod visitor;
@@ -55,6 +56,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/approvals", get(approvals::waiting).post(approvals::decide))
         .route("/references", get(references::references))
         .route("/references/{id}/activate", post(references::activate))
+        .route("/reports", get(reports::reports))
+        .route("/reports/file", get(reports::file))
         .route("/trust", get(trust::trust))
         .route("/join", get(join::join).post(join::create))
         .route("/join/{id}/revoke", post(join::revoke))
