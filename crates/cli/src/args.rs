@@ -12,6 +12,7 @@ mod firmware;
 mod firmware_changes;
 mod host;
 mod people;
+mod report;
 mod support_bundle;
 mod tpm;
 
@@ -39,6 +40,7 @@ pub use host::{
 pub use people::{
     ApiToken, ApiTokenCreate, Login, Role, Session, Setup, User, UserAdd, UserPassword, Where,
 };
+pub use report::{Report, ReportFormat, ReportHost, ReportMake, ReportVerify};
 pub use support_bundle::SupportBundle;
 pub use tpm::{Tpm, TpmDevice, TpmEk, TpmInfo, TpmPcrs, TpmRc};
 
@@ -102,6 +104,9 @@ pub enum Command {
     /// Get and check what counts of a host, signed for relying parties
     #[command(subcommand, visible_alias = "results")]
     Result(AttestedResult),
+    /// Make reports to hand on, and check that one is genuine
+    #[command(subcommand, visible_alias = "reports")]
+    Report(Report),
     /// Make and end join tokens
     #[command(subcommand, visible_alias = "tokens")]
     Token(Token),
