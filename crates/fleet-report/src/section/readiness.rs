@@ -51,8 +51,8 @@ pub(super) fn hosts(report: &Report, sink: &mut Sink<'_>) {
         cells.extend(READINESS.iter().map(|row| answer(host.readiness.get(&row.item).copied())));
         cells
     });
-    let mut columns = vec![("Host", 0.18), ("Verdict", 0.12)];
-    columns.extend(READINESS.iter().map(|row| (row.title, 0.1)));
+    let mut columns = vec![("Host", 0.14), ("Verdict", 0.10)];
+    columns.extend(READINESS.iter().map(|row| (row.title, 0.108)));
     sink(Block::Table(Table {
         about: "What each host has of what 2026 asks for".to_owned(),
         columns,

@@ -190,7 +190,7 @@ fn what_was_not_checked_is_never_met() {
 
 #[test]
 fn many_hosts_fit() {
-    // 10,000 are for the benchmark: `cargo bench -p fleet-report`.
+    // 10,000 are for the benchmark: `cargo bench -p server --bench report`.
     let begun = Instant::now();
     let report = report(ReportKind::Fleet, 1_000);
     let facts = begun.elapsed();

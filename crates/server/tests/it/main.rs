@@ -35,6 +35,7 @@ mod policy;
 mod raw;
 mod references;
 mod replace;
+mod reports;
 mod results;
 mod retention;
 mod schedules;

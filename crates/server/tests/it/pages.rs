@@ -170,6 +170,7 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
         "/references",
         "/trust",
         "/join",
+        "/reports",
         "/audit",
         "/help",
         "/password",
@@ -178,6 +179,7 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     .to_vec();
     pages.extend([&sound_id, &off_id, &silent_id].map(|id| format!("/hosts/{id}")));
     pages.push(format!("/hosts/{sound_id}/log"));
+    pages.push(format!("/reports?host={sound_id}"));
     let mut environment = HashMap::from([
         ("BOOTPROOF_WEB_NAME", NAME.to_owned()),
         ("BOOTPROOF_WEB_PASSWORD", PASSWORD.to_owned()),

@@ -13,7 +13,7 @@ use api::{
 use fleet_report::{Standing, controls, reported, summarise};
 use store::{AlarmFilter, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostFilter, HostId, LabelFilter};
 
-use super::{HOSTS_MAX, invalid, too_large};
+use super::{Covers, HOSTS_MAX, invalid, too_large};
 use crate::app::{App, AppError, Caller, rules::Rules, standing};
 
 /// Judgements of the one host that its report tells.
@@ -55,13 +55,16 @@ impl App {
                 Vec::new(),
             ),
         };
-        let is_fleet = one.is_none() && query.labels.is_none() && caller.hosts.is_fleet();
-        if !is_fleet {
+        let covers = match (&one, &query.labels) {
+            (None, None) if caller.hosts.is_fleet() => Covers::All,
+            _ => Covers::Some,
+        };
+        if covers == Covers::Some {
             let known: HashMap<_, _> = hosts.iter().map(|host| (host.id.as_str(), ())).collect();
             exceptions.acknowledged.retain(|alarm| known.contains_key(alarm.host_id.as_str()));
         }
-        of_policy(&mut exceptions, &rules, &hosts, is_fleet, now_ms);
-        let (decisions, more_decisions) = self.decisions(&hosts, is_fleet, now_ms).await?;
+        of_policy(&mut exceptions, &rules, &hosts, covers, now_ms);
+        let (decisions, more_decisions) = self.decisions(&hosts, covers, now_ms).await?;
         Ok(Report {
             schema: REPORT_SCHEMA.to_owned(),
             kind,
@@ -236,7 +239,7 @@ fn of_policy(
     exceptions: &mut Exceptions,
     rules: &Rules,
     hosts: &[ReportedHost],
-    is_fleet: bool,
+    covers: Covers,
     now_ms: i64,
 ) {
     let now_s = now_ms.div_euclid(1000);
@@ -257,5 +260,6 @@ fn of_policy(
     let is_of_them = |key: &ApprovedKey| {
         hosts.iter().any(|host| host.ek_sha256.as_ref() == Some(&key.ek_sha256))
     };
-    exceptions.approved_keys = keys.filter(|key| is_fleet || is_of_them(key)).collect();
+    exceptions.approved_keys =
+        keys.filter(|key| covers == Covers::All || is_of_them(key)).collect();
 }

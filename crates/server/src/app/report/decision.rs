@@ -8,6 +8,7 @@ use api::{
 };
 use serde::Deserialize;
 
+use super::Covers;
 use crate::app::{App, AppError};
 
 /// How far back is looked: a quarter, which is what auditors ask for.
@@ -43,12 +44,12 @@ struct Detail {
 }
 
 impl App {
-    /// Decisions about `hosts`, and where `is_fleet` about what concerns all, the newest first; and
+    /// Decisions about `hosts`, and of a report of all also about what concerns no host, the newest first; and
     /// whether there are more.
     pub(super) async fn decisions(
         &self,
         hosts: &[ReportedHost],
-        is_fleet: bool,
+        covers: Covers,
         now_ms: i64,
     ) -> Result<(Vec<Decision>, bool), AppError> {
         let names: HashMap<&str, &str> =
@@ -65,7 +66,7 @@ impl App {
                     return Ok((decisions, false));
                 }
                 n_rows += 1;
-                let Some(decision) = decision(row, &names, is_fleet) else { continue };
+                let Some(decision) = decision(row, &names, covers) else { continue };
                 if decisions.len() >= DECISIONS_MAX {
                     return Ok((decisions, true));
                 }
@@ -79,17 +80,17 @@ impl App {
     }
 }
 
-fn decision(row: AuditRow, names: &HashMap<&str, &str>, is_fleet: bool) -> Option<Decision> {
+fn decision(row: AuditRow, names: &HashMap<&str, &str>, covers: Covers) -> Option<Decision> {
     if !DECISIONS.contains(&row.action.as_str()) {
         return None;
     }
     let subject = match row.subject.split_once(':') {
         Some(("host", id)) => match names.get(id) {
             Some(name) => (*name).to_owned(),
-            None if is_fleet => format!("host {id}"),
+            None if covers == Covers::All => format!("host {id}"),
             None => return None,
         },
-        _ if !is_fleet => return None,
+        _ if covers == Covers::Some => return None,
         Some((kind, name)) => format!("{kind} {name}"),
         None => row.subject.clone(),
     };

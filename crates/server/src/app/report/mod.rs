@@ -27,6 +27,13 @@ const HOSTS_MAX: usize = 100_000;
 /// Hosts of a PDF, with its structure for readers that do not see pages: 25 KiB of memory each.
 const PDF_HOSTS_MAX: usize = 20_000;
 
+/// Whether a report is of all hosts: only then it tells what concerns no host of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Covers {
+    All,
+    Some,
+}
+
 /// Whose turn it is to make a report.
 pub(super) struct Turns(Arc<Semaphore>);
 

@@ -1,6 +1,7 @@
 //! Channels, with receivers as others have them.
 
 mod referees;
+mod report;
 mod sink;
 mod webhook;
 
