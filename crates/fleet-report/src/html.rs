@@ -5,7 +5,7 @@ use api::fleet_report::Report;
 use askama::Template;
 use aws_lc_rs::digest::{SHA256, digest};
 
-use crate::section::{Block, Level, Tone, tell, title};
+use crate::section::{Block, Level, Table, Tone, tell, title};
 
 const STYLE: &str = include_str!("../templates/style.css");
 
@@ -63,6 +63,12 @@ pub(crate) fn shares(parts: &[(Tone, usize)]) -> Vec<(Tone, usize, usize)> {
             drawn
         })
         .collect()
+}
+
+/// The widths of columns, in hundredths.
+pub(crate) fn widths(table: &Table) -> Vec<String> {
+    let all: f32 = table.columns.iter().map(|(_, share)| share).sum();
+    table.columns.iter().map(|(_, share)| format!("{:.0}", share / all * 100.0)).collect()
 }
 
 /// [RFC 4648 §4]

@@ -3,7 +3,7 @@
 use std::num::NonZeroU16;
 
 use api::fleet_report::Report;
-use krilla::tagging::{ListNumbering, TableHeaderScope, Tag};
+use krilla::tagging::{TableHeaderScope, Tag};
 
 use super::{
     face::Weight,
@@ -154,7 +154,6 @@ impl<'a, 'c> Layout<'a, 'c> {
     }
 
     fn facts(&mut self, facts: &[(&'static str, String)]) {
-        let list = self.pages.tags.root(Tag::L(ListNumbering::None));
         for (name, value) in facts {
             let face = self.pages.faces.of(Weight::Regular);
             let text = face.printable(value, TEXT_CHARS_MAX);
@@ -162,22 +161,20 @@ impl<'a, 'c> Layout<'a, 'c> {
             let lines = lines(face, &text, SMALL, width);
             let step = SMALL * LEADING;
             self.pages.need(step + PAD);
-            let item = self.pages.tags.group(list, Tag::LI);
-            let label = self.pages.tags.group(item, Tag::Lbl);
-            let body = self.pages.tags.group(item, Tag::LBody);
+            // A paragraph, not a list of names and values: a third of the structure for the same words.
+            let group = self.pages.tags.root(Tag::P);
             let y = self.pages.y + SMALL;
             let ink = Ink::Tone(Tone::Quiet);
             let set =
                 Set { x: LEFT, width: LABEL_WIDTH, size: SMALL, weight: Weight::Regular, ink };
-            let leaf = self.pages.leaf(label);
+            let mut leaf = self.pages.leaf(group);
             self.line(set, y, (*name).to_owned(), leaf);
             let set = Set { x: LEFT + LABEL_WIDTH, width, ink: Ink::Tone(Tone::Plain), ..set };
-            let mut leaf = self.pages.leaf(body);
             for line in lines {
                 let before = self.pages.number;
                 self.pages.need(step);
                 if before != self.pages.number {
-                    leaf = self.pages.leaf(body);
+                    leaf = self.pages.leaf(group);
                 }
                 let y = self.pages.y + SMALL;
                 self.line(set, y, line, leaf);

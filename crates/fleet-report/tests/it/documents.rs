@@ -1,11 +1,11 @@
-use std::{collections::BTreeMap, process::Command, time::Instant};
+use std::{collections::BTreeMap, process::Command};
 
 use api::fleet_report::{Answer, Report, ReportKind};
 use fleet_report::{Attached, attachments, csv, html, json, pdf, sha256};
 
 use crate::sample::{named, report};
 
-const JWS: &str = "eyJ.signature.of-a-test";
+const JWS: &str = "eyJ..c2lnbmF0dXJl";
 
 fn made(report: &Report) -> (Vec<u8>, Vec<u8>) {
     let json = json(report).unwrap();
@@ -81,7 +81,7 @@ fn a_fleet_is_told_from_verdict_to_digest() {
     assert_eq!(info["Tagged"], "yes");
     assert_eq!(info["JavaScript"], "no");
     let structure = poppler("pdfinfo", &["-struct"], &pdf);
-    for tag in ["H1 \"Secure Boot of the fleet\" (block)", "Table", "TH", "TD", "LBody"] {
+    for tag in ["H1 \"Secure Boot of the fleet\" (block)", "Table", "TH", "TD"] {
         assert!(structure.contains(tag), "{tag:?} is not in\n{structure}");
     }
 }
@@ -102,7 +102,7 @@ fn json_and_signature_are_attached_as_they_are() {
     assert_eq!(std::fs::read(folder.path().join("report.json")).unwrap(), json);
     assert_eq!(std::fs::read(folder.path().join("report.jws")).unwrap(), JWS.as_bytes());
     // We read them as others do, and nothing that is cut or changed makes us stumble.
-    assert_eq!(attachments(&pdf), Some((json.clone(), JWS.to_owned())));
+    assert!(attachments(&pdf) == Some((json.clone(), JWS.to_owned())));
     for len in (0..pdf.len()).step_by(97) {
         let cut = attachments(&pdf[..len]);
         assert!(cut.is_none_or(|cut| cut == (json.clone(), JWS.to_owned())));
@@ -191,16 +191,7 @@ fn what_was_not_checked_is_never_met() {
 #[test]
 fn many_hosts_fit() {
     // 10,000 are for the benchmark: `cargo bench -p server --bench report`.
-    let begun = Instant::now();
-    let report = report(ReportKind::Fleet, 1_000);
-    let facts = begun.elapsed();
-    let (json, pdf) = made(&report);
-    println!(
-        "1,000 hosts: facts {facts:?}, all {:?}; JSON {} KiB, PDF {} KiB",
-        begun.elapsed(),
-        json.len() >> 10,
-        pdf.len() >> 10
-    );
+    let (_, pdf) = made(&report(ReportKind::Fleet, 1_000));
     let n_pages = info(&pdf)["Pages"].parse::<usize>().unwrap();
     assert!((100..400).contains(&n_pages), "{n_pages}");
 }
