@@ -1,5 +1,6 @@
 // The founding story, on the page: a host that was added before it had a TPM.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { ask, base, done, open, watched } from "./browser.mjs";
 
 const { browser, context } = await open();
@@ -91,9 +92,19 @@ assert.ok((await rows.count()) >= 1);
 await rows.first().locator("summary").click();
 assert.match(await rows.first().locator("pre").textContent(), /^0000 {2}/);
 
+// The auditor gets a report: of this host, then of all hosts.
+await page.goto(name);
+await page.getByRole("link", { name: "Report", exact: true }).click();
+for (const [button, begins] of [["Download the host", "%PDF"], ["Download", "%PDF"]]) {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: button, exact: true }).click()]);
+  assert.match(download.suggestedFilename(), /^bootproof-(host|fleet)-\d{4}-\d{2}-\d{2}T\d{6}Z\.pdf$/);
+  assert.ok((await readFile(await download.path())).toString("latin1").startsWith(begins));
+}
+
 // Who did it is in the audit log.
 await page.getByRole("link", { name: "Audit", exact: true }).click();
 await see("host.reconnect");
+await see("report.make");
 await see("ada");
 
 assert.deepEqual(page.faults, []);

@@ -73,6 +73,9 @@ pub(crate) const BROWSER_TOOLS: &[Needed] = &[
     Needed::new("npm", "npm"),
 ];
 
+/// What reads the documents that we make.
+pub(crate) const DOCUMENT_TOOLS: &[Needed] = &[Needed::new("pdftotext", "poppler-utils")];
+
 /// What judges our units and packages.
 pub(crate) const PACKAGING_TOOLS: &[Needed] = &[
     Needed { program: "systemd-analyze", package: "systemd" },

@@ -17,6 +17,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     install::packages(install::BACKUP_TOOLS)?;
     install::packages(install::CLOCK_TOOLS)?;
     install::packages(install::RECEIVERS)?;
+    install::packages(install::DOCUMENT_TOOLS)?;
     install::packages(install::OPERATION_TOOLS)?;
     install::promtool()?;
     install::packages(install::BROWSER_TOOLS)?;

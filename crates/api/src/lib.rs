@@ -22,6 +22,7 @@ pub mod event;
 pub mod finding;
 pub mod firmware;
 pub mod fleet;
+pub mod fleet_report;
 pub mod inventory;
 pub mod machine;
 pub mod oidc;

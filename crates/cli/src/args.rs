@@ -15,6 +15,7 @@ mod fleet;
 mod host;
 mod people;
 mod policy;
+mod report;
 mod support_bundle;
 mod tpm;
 
@@ -46,6 +47,7 @@ pub use people::{
     UserPassword, Where,
 };
 pub use policy::{Policy, PolicyActivate, PolicyDiff, PolicyFile, PolicyPut, PolicyShow};
+pub use report::{Report, ReportFormat, ReportHost, ReportMake, ReportVerify};
 pub use support_bundle::SupportBundle;
 pub use tpm::{Tpm, TpmDevice, TpmEk, TpmInfo, TpmPcrs, TpmRc};
 
@@ -114,6 +116,9 @@ pub enum Command {
     /// Get and check what counts of a host, signed for relying parties
     #[command(subcommand, visible_alias = "results")]
     Result(AttestedResult),
+    /// Make reports to hand on, and check that one is genuine
+    #[command(subcommand, visible_alias = "reports")]
+    Report(Report),
     /// Make and end join tokens
     #[command(subcommand, visible_alias = "tokens")]
     Token(Token),

@@ -163,6 +163,35 @@ impl Client {
         self.send(Method::POST, path, to_json(request)?, REQUEST_S_MAX + wait_s).await
     }
 
+    /// Asks for a document at `path`: its bytes, up to `bytes_max`, and the headers of the answer. It may
+    /// take `wait_s` more than usual.
+    pub async fn document<Q: Serialize>(
+        &self,
+        path: &str,
+        query: &Q,
+        bytes_max: usize,
+        wait_s: u64,
+    ) -> Result<(Bytes, hyper::HeaderMap), ClientError> {
+        let query = serde_urlencoded::to_string(query).map_err(|_| ClientError::Query)?;
+        let path = format!("{path}?{query}");
+        let asked = async {
+            let response = self.begin(Method::GET, &path, Bytes::new(), None, None).await?;
+            let (head, body) = response.into_parts();
+            let limit = if head.status.is_success() { bytes_max } else { RESPONSE_BYTES_MAX };
+            let body =
+                Limited::new(body, limit).collect().await.map_err(ClientError::Unreachable)?;
+            Ok((head, body.to_bytes()))
+        };
+        let seconds = REQUEST_S_MAX + wait_s;
+        let (head, body) = tokio::time::timeout(Duration::from_secs(seconds), asked)
+            .await
+            .map_err(|_| ClientError::Timeout { seconds })??;
+        match head.status.is_success() {
+            true => Ok((body, head.headers)),
+            false => Err(problem(head.status, &body)),
+        }
+    }
+
     /// Deletes `path`.
     pub async fn delete<R: DeserializeOwned>(&self, path: &str) -> Result<R, ClientError> {
         self.send(Method::DELETE, path, Bytes::new(), REQUEST_S_MAX).await

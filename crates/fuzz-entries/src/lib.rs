@@ -18,6 +18,7 @@ mod manifest;
 mod policy;
 mod redaction;
 mod redfish;
+mod report;
 mod seeds;
 mod tpm;
 
@@ -33,7 +34,7 @@ pub struct Entry {
 }
 
 /// Each target. A test of `xtask` compares the names with the files in `fuzz/`.
-pub const ENTRIES: [Entry; 26] = [
+pub const ENTRIES: [Entry; 27] = [
     Entry { name: "event_log", run: event_log::event_log },
     Entry { name: "efi_variable", run: efi::variable },
     Entry { name: "signature_lists", run: efi::signature_lists },
@@ -60,6 +61,7 @@ pub const ENTRIES: [Entry; 26] = [
     Entry { name: "redfish_walk", run: redfish::walk },
     Entry { name: "redaction", run: redaction::redaction },
     Entry { name: "esxi_outputs", run: redaction::esxi_outputs },
+    Entry { name: "report_pdf", run: report::report_pdf },
 ];
 
 /// Runs the entry of this name.

@@ -58,6 +58,7 @@ pub fn seeds() -> Vec<Seed> {
         ("redfish_registry", crate::redfish::registry_seeds()),
         ("redfish_walk", crate::redfish::walk_seeds()),
         ("redaction", crate::redaction::redaction_seeds()),
+        ("report_pdf", crate::report::seeds()),
         ("esxi_outputs", crate::redaction::esxi_seeds()),
     ];
     let all = all.into_iter().chain(crate::archive::seeds());

@@ -55,5 +55,5 @@ mutations! {
     event_log efi_variable signature_lists device_path attest public signature certificate
     evidence_json ima_list allow_list image base_rim corim policy cabinet log_lines log_time
     tar_archive gzip_stream zip_archive log_encodings redfish_registry redfish_walk redaction
-    esxi_outputs
+    esxi_outputs report_pdf
 }

@@ -28,6 +28,8 @@ pub enum Place {
     Trust,
     /// How hosts join.
     Join,
+    /// What one hands on.
+    Reports,
     /// Who did what.
     Audit,
     /// Who may do what.
@@ -58,6 +60,7 @@ pub(crate) const MENU: &[Entry] = &[
     Entry { place: Place::Policies, address: "/policies", word: "Policies" },
     Entry { place: Place::Trust, address: "/trust", word: "Trust anchors" },
     Entry { place: Place::Join, address: "/join", word: "Join" },
+    Entry { place: Place::Reports, address: "/reports", word: "Reports" },
     Entry { place: Place::Audit, address: "/audit", word: "Audit" },
     Entry { place: Place::People, address: "/people", word: "People" },
     Entry { place: Place::Channels, address: "/channels", word: "Channels" },

@@ -36,6 +36,7 @@ mod people;
 mod plot;
 mod policies;
 mod references;
+mod reports;
 mod settings;
 pub mod text;
 mod time;
@@ -64,6 +65,7 @@ pub use overview::{FirstSteps, Overview, Standing};
 pub use people::{NewToken, People, TokenDraft, UserDraft};
 pub use policies::{Policies, Policy, PolicyEdit, PolicyTrial};
 pub use references::References;
+pub use reports::Reports;
 pub use settings::SettingsPage;
 pub use trust::Trust;
 

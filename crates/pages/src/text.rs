@@ -41,8 +41,31 @@ impl Escaper for Shown {
     }
 }
 
+/// A text by the rules of [`Shown`] where it is no HTML: on one line, and cut after `chars_max` characters.
+pub fn plain(text: &str, chars_max: usize) -> String {
+    let mut shown = String::with_capacity(text.len().min(chars_max));
+    for (n, c) in text.chars().enumerate() {
+        if n == chars_max {
+            let n_more = text.chars().count().saturating_sub(n);
+            shown.push_str(&format!("… ({n_more} more characters)"));
+            break;
+        }
+        match c {
+            '\n' | '\t' => shown.push(' '),
+            c if is_hidden(c) => shown.push_str(&numbered(c)),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// A character by its number, where it cannot or must not be shown itself.
+pub fn numbered(c: char) -> String {
+    format!("\\u{{{:x}}}", u32::from(c))
+}
+
 /// Whether `c` is not seen, yet changes what is read.
-fn is_hidden(c: char) -> bool {
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
@@ -149,6 +172,13 @@ mod tests {
             "a\\u{202e}b\\u{200b}c\\u{1b}[2J\\u{0}"
         );
         assert_eq!(shown("שלום München 主機"), "שלום München 主機");
+    }
+
+    #[test]
+    fn what_is_no_html_is_shown_by_the_same_rules() {
+        assert_eq!(plain("a\u{202e}<b>\n\u{0}", 9), "a\\u{202e}<b> \\u{0}");
+        assert_eq!(plain("üüü", 2), "üü… (1 more characters)");
+        assert_eq!(plain("üü", 2), "üü");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod keys;
 mod oidc;
 mod policy_in_force;
+mod report;
 
 use std::{
     net::SocketAddr,
@@ -18,6 +19,7 @@ use crate::client_authority::{NameConstraint, trust_domain_fault};
 pub use keys::{Fault, Key, faults, keys, reference, shown_values};
 pub use oidc::{Oidc, OidcRole, ask_provider};
 pub use policy_in_force::{LoadedPolicy, PolicySource};
+pub use report::{Every, NoTime, ScheduledReport};
 
 /// What the server needs to know. Each key of the file has the field's name.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -101,6 +103,10 @@ pub struct Config {
     /// An identity provider (OpenID Connect) at which people may log in, and what they may do then: a table
     /// with the keys below it.
     pub oidc: Option<Oidc>,
+    /// Reports that are sent by themselves, each a `[[report]]` with `name`, `kind` (fleet, readiness, compliance,
+    /// or host with its `host`), `format` (pdf where it says none), `labels`, `every` (`daily 06:00 UTC`,
+    /// `weekly mon 06:00 UTC`, `monthly 1 06:00 UTC`) and `channel`, the channel of mail through which it goes.
+    pub report: Vec<ScheduledReport>,
 }
 
 /// The address of a database as it was written: it may hold a password, so it is not shown.
@@ -154,6 +160,7 @@ impl Default for Config {
             shutdown_grace_s: 10,
             dbx: None,
             oidc: None,
+            report: Vec::new(),
         }
     }
 }
@@ -257,6 +264,12 @@ impl Config {
         if self.tls_certificate.is_some() != self.tls_key.is_some() {
             faults.push("tls_certificate and tls_key go together: set both, or none".to_owned());
         }
+        faults.extend(self.report.iter().filter_map(ScheduledReport::fault));
+        for (n, report) in self.report.iter().enumerate() {
+            if self.report.iter().take(n).any(|other| other.name == report.name) {
+                faults.push(format!("report: two are called {}", report.name));
+            }
+        }
         if let Err(err) = crate::log::filter(&self.log) {
             faults.push(format!("log: {err}"));
         }
@@ -307,6 +320,7 @@ impl Config {
             ("log_format", self.log_format != new.log_format),
             ("shutdown_delay_s", self.shutdown_delay_s != new.shutdown_delay_s),
             ("shutdown_grace_s", self.shutdown_grace_s != new.shutdown_grace_s),
+            ("report", self.report != new.report),
         ];
         let mut keys: Vec<_> =
             named.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect();

@@ -78,6 +78,7 @@ pub use row::reference::{
     HostReference, HostReferences, JudgedBy, NewReference, Reference, ReferenceChange, ReferenceId,
     ReferenceOrigin, ReferenceScope, ReferenceState, ReferenceUses,
 };
+pub use row::report::{ReportRun, ReportTry};
 pub use row::standing::{HOUR_MS, STANDING_HOURS_MAX, StandingHour};
 pub use row::thinning::{Thinning, ThinningPreview, ThinningStep};
 pub use row::token::{
@@ -584,6 +585,31 @@ pub trait Store: Send + Sync {
     fn due_dead_letter(&self, channel: &str) -> Reply<'_, Option<DeadLetter>>;
     /// Notes that a dead letter was delivered (`None`), so that it goes, or why not.
     fn note_redelivery(&self, id: DeadLetterId, error: Option<String>) -> Reply<'_, ()>;
+
+    // Reports that are sent by themselves.
+
+    /// How far reports are, by name.
+    fn report_runs(&self) -> Reply<'_, Vec<ReportRun>>;
+    /// Takes a report that was due at `due_ms` and was not sent for that time, nor is somebody at it. One that
+    /// is not known yet is noted and not taken: its times of before are nobody's. The lease of a server that
+    /// died ends by time; where the store is one server's, at once.
+    fn claim_report(
+        &self,
+        name: &str,
+        due_ms: i64,
+        lease: ChannelLease,
+        now_ms: i64,
+    ) -> Reply<'_, bool>;
+    /// Notes what became of a report that `holder` took; `false` where it is not the holder's any more, and
+    /// nothing was noted.
+    fn note_report(
+        &self,
+        name: &str,
+        due_ms: i64,
+        became: ReportTry,
+        holder: &str,
+        by: By,
+    ) -> Reply<'_, bool>;
 
     // References.
 

@@ -27,6 +27,8 @@ macro_rules! requirements {
     };
 }
 
+mod reports;
+
 /// All of them, in the order of the document.
 pub(super) const PARTS: &[Part] = &[
     Part { title: "Framing of logs", requirements: LOG },
@@ -53,6 +55,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { title: "Events and channels", requirements: EVENTS },
     Part { title: "Pages", requirements: PAGES },
     Part { title: "Client certificates for keys in TPMs", requirements: CLIENT_CERTIFICATES },
+    Part { title: "Reports", requirements: reports::REPORTS },
 ];
 
 const CLIENT_CERTIFICATES: &[Requirement] = requirements! {
@@ -99,7 +102,8 @@ const PAGES: &[Requirement] = requirements! {
     W3 "What hosts and people write is text on a page: escaped, with what is hidden made visible, and cut."
         ["pages::html_is_text", "pages::nothing_turns_the_reading_direction_or_hides",
          "pages::a_long_text_is_cut_and_says_so", "pages::commands_stand_out_and_are_escaped_too",
-         "server::a_name_is_no_formula"];
+         "pages::what_is_no_html_is_shown_by_the_same_rules",
+         "fleet-report::a_name_is_no_formula"];
     W4 "Nobody is sent to another site, and no link puts words into the server's mouth."
         ["server::nobody_is_sent_to_another_site", "server::only_words_of_the_table_are_told"];
     W5 "What is not known never looks good."

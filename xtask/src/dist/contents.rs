@@ -191,7 +191,9 @@ fn copyright(krate: &str) -> anyhow::Result<String> {
     crates.sort_unstable();
     crates.dedup();
     let text = packaging("debian/copyright")?;
-    Ok(text.replace("@MIT@", &field(&mit)).replace("@CRATES@", &field(&crates.join("\n"))))
+    let ofl = std::fs::read_to_string(sh::root().join("crates/fleet-report/fonts/OFL.txt"))?;
+    let text = text.replace("@MIT@", &field(&mit)).replace("@OFL@", &field(&ofl));
+    Ok(text.replace("@CRATES@", &field(&crates.join("\n"))))
 }
 
 /// A changelog as Debian wants it, with one entry that names ours.

@@ -27,6 +27,7 @@ mod policy_version;
 mod prompt;
 mod quirks;
 pub(crate) mod reference;
+mod report;
 mod response_code;
 mod secure_boot;
 mod signed;
@@ -114,6 +115,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::EkList(command) => block_on(ek_list::run(command, client, output)),
         Command::Audit(command) => block_on(audit::run(command, &client()?, output)),
         Command::Result(command) => block_on(attested_result::run(command, client, output)),
+        Command::Report(command) => block_on(report::run(command, client, output)),
         Command::Token(command) => block_on(token::run(command, &client()?, output)),
         Command::ApiToken(command) => block_on(people::api_token(command, &client()?, output)),
         Command::Login(command) => block_on(login::log_in(command, context, output)),

@@ -3,9 +3,11 @@
 use std::path::Path;
 
 use anyhow::Context as _;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use client::Client;
 use jsonwebtoken::{
-    Algorithm, DecodingKey, Validation, decode, decode_header, errors::ErrorKind, jwk::JwkSet,
+    Algorithm, DecodingKey, Header, Validation, crypto::verify, decode, decode_header,
+    errors::ErrorKind, jwk::JwkSet,
 };
 use serde::de::DeserializeOwned;
 
@@ -42,6 +44,38 @@ pub(super) async fn keys(
         Some(file) => Ok(serde_json::from_str(&text(file)?)
             .with_context(|| format!("{} is no set of keys (JWKS)", file.display()))?),
         None => Ok(client()?.get("/.well-known/jwks.json").await?),
+    }
+}
+
+/// The name of that of `keys` which signed `payload` by a detached JWS of this `kind`. The inner error says
+/// why there is none. [RFC 7515 §F]
+pub(super) fn detached(
+    jws: &str,
+    payload: &[u8],
+    kind: &str,
+    keys: &JwkSet,
+) -> Result<String, String> {
+    let (head, signature) = jws.split_once("..").ok_or("it is no detached signature")?;
+    let header: Header = URL_SAFE_NO_PAD
+        .decode(head)
+        .ok()
+        .and_then(|header| serde_json::from_slice(&header).ok())
+        .ok_or("it is no detached signature")?;
+    if header.typ.as_deref() != Some(kind) {
+        let found = header.typ.unwrap_or_else(|| "nothing".to_owned());
+        return Err(format!("it says that it is {found:?}, not {kind:?}"));
+    }
+    if header.alg != Algorithm::ES256 {
+        return Err(format!("it is signed by {:?}, not by ES256", header.alg));
+    }
+    let name = header.kid.ok_or("it does not say which key signed it")?;
+    let key = keys.find(&name).ok_or(format!("key {name:?} is none of these keys"))?;
+    let key = DecodingKey::from_jwk(key).map_err(|_| format!("key {name:?} is damaged"))?;
+    let message = format!("{head}.{}", URL_SAFE_NO_PAD.encode(payload));
+    match verify(signature, message.as_bytes(), &key, Algorithm::ES256) {
+        Ok(true) => Ok(name),
+        Ok(false) => Err(format!("key {name:?} did not sign these bytes")),
+        Err(_) => Err("the signature is damaged".to_owned()),
     }
 }
 

@@ -72,6 +72,10 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     pub(crate) async fn new(key: Key, logs: Logs) -> Self {
+        Self::of(key, logs, N_HOSTS).await
+    }
+
+    pub(crate) async fn of(key: Key, logs: Logs, n_hosts: usize) -> Self {
         let data = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> =
             Arc::new(SqliteStore::open(data.path().join("bootproof.db")).unwrap());
@@ -110,7 +114,7 @@ impl Fleet {
             note: String::new(),
         };
         store.add_join_token(token, by()).await.unwrap();
-        for n in 0..N_HOSTS {
+        for n in 0..n_hosts {
             let log = match logs {
                 Logs::Shared => log.bytes.clone(),
                 Logs::OfEach => {
@@ -123,7 +127,7 @@ impl Fleet {
             };
             enrol_and_attest(&app, &*store, n, &mut tpm, &ak, log).await;
         }
-        Self { app, n_hosts: N_HOSTS, _data: data }
+        Self { app, n_hosts, _data: data }
     }
 }
 

@@ -43,6 +43,7 @@ mod poll;
 mod readiness;
 mod reference;
 mod replace;
+mod report;
 mod result;
 mod retention;
 mod rules;
@@ -72,6 +73,7 @@ pub use caller::{Caller, HostScope};
 pub use error::{AppError, Refusal, RefusalKind};
 pub use event::EventReader;
 pub(crate) use oidc::TakenBack;
+pub use report::WrittenReport;
 pub use rules::RulesChange;
 pub(crate) use secret::SESSION_PREFIX;
 pub(crate) use session::is_csrf_token;
@@ -122,6 +124,8 @@ pub struct App {
     at_provider: oidc::AtProvider,
     /// What it takes to issue client certificates, where this server does.
     issuing: Option<client_certificate::Issuing>,
+    /// Whose turn it is to make a report.
+    report_turns: report::Turns,
     /// Places of streams of events.
     streams: Arc<tokio::sync::Semaphore>,
 }
@@ -184,6 +188,7 @@ impl App {
             login_seal,
             at_provider: oidc::AtProvider::default(),
             issuing,
+            report_turns: report::Turns::default(),
             streams: Arc::new(tokio::sync::Semaphore::new(event::STREAMS_MAX)),
         }))
     }

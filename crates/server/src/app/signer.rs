@@ -1,6 +1,7 @@
 //! The server's own signature: under what leaves it for others to check.
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{
     Algorithm, EncodingKey, Header,
     jwk::{Jwk, JwkSet, PublicKeyUse, ThumbprintHash},
@@ -45,6 +46,18 @@ impl Signer {
         header.typ = Some(kind.to_owned());
         header.kid.clone_from(&self.public.common.key_id);
         jsonwebtoken::encode(&header, claims, &self.key).map_err(bug)
+    }
+
+    /// A detached JWS over these bytes, whose header says that it is a `kind`: header and signature, with
+    /// nothing between them. [RFC 7515 §F]
+    pub(super) fn sign_detached(&self, kind: &str, payload: &[u8]) -> Result<String, AppError> {
+        let mut header = Header::new(Algorithm::ES256);
+        header.typ = Some(kind.to_owned());
+        header.kid.clone_from(&self.public.common.key_id);
+        let header = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&header).map_err(bug)?);
+        let message = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload));
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &self.key, Algorithm::ES256);
+        Ok(format!("{header}..{}", signature.map_err(bug)?))
     }
 
     /// The public keys.

@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use lettre::{
     Message,
     address::Address,
-    message::{Mailbox, header::ContentType},
+    message::{Attachment as Part, Mailbox, MultiPart, SinglePart, header::ContentType},
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
@@ -48,6 +48,16 @@ pub(crate) struct Mail {
     pub(crate) id: String,
     pub(crate) subject: String,
     pub(crate) body: String,
+    /// Files that come with it.
+    pub(crate) attachments: Vec<Attachment>,
+}
+
+/// A file that comes with a mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attachment {
+    pub(crate) name: String,
+    pub(crate) media_type: &'static str,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Mailer {
@@ -112,12 +122,24 @@ impl Mailer {
         let mut builder = Message::builder()
             .from(mailbox(&self.from)?)
             .subject(text::line(&mail.subject))
-            .message_id(Some(format!("<{}@{}>", mail.id, hello(&self.hello))))
-            .header(ContentType::TEXT_PLAIN);
+            .message_id(Some(format!("<{}@{}>", mail.id, hello(&self.hello))));
         for to in &self.to {
             builder = builder.to(mailbox(to)?);
         }
-        let message = builder.body(mail.body.clone()).map_err(|err| refused(&err))?;
+        if mail.attachments.is_empty() {
+            let builder = builder.header(ContentType::TEXT_PLAIN);
+            let message = builder.body(mail.body.clone()).map_err(|err| refused(&err))?;
+            return Ok(message.formatted());
+        }
+        let mut parts = MultiPart::mixed().singlepart(SinglePart::plain(mail.body.clone()));
+        for attached in &mail.attachments {
+            let media_type =
+                ContentType::parse(attached.media_type).map_err(|err| refused(&err))?;
+            let part =
+                Part::new(text::line(&attached.name)).body(attached.bytes.clone(), media_type);
+            parts = parts.singlepart(part);
+        }
+        let message = builder.multipart(parts).map_err(|err| refused(&err))?;
         Ok(message.formatted())
     }
 }
@@ -254,6 +276,7 @@ mod tests {
             id: "1-2".to_owned(),
             subject: "web-1\r\nBcc: thief@example.org\r\n\r\nBody \u{e9}".to_owned(),
             body: "line\r\n.\r\nMAIL FROM:<x>".to_owned(),
+            attachments: Vec::new(),
         };
         let written = String::from_utf8(mailer().write(&mail).unwrap()).unwrap();
         let (head, _) = written.split_once("\r\n\r\n").unwrap();

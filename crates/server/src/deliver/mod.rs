@@ -12,7 +12,7 @@ mod webhook;
 pub(crate) use alertmanager::{Alert, Alertmanager, label_name};
 pub(crate) use connect::{Reach, Target};
 pub(crate) use http::{Address, exchange};
-pub(crate) use mail::{Mail, Mailer, Security, is_address};
+pub(crate) use mail::{Attachment, Mail, Mailer, Security, is_address};
 pub(crate) use syslog::{Record, Syslog, SyslogSeverity};
 pub(crate) use webhook::{Webhook, new_secret, secret_bytes};
 

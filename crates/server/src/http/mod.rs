@@ -25,6 +25,7 @@ mod policy;
 pub(crate) mod problem;
 mod query;
 mod reference;
+mod report;
 mod request;
 mod result;
 mod session;
@@ -44,6 +45,7 @@ pub use contract::{document, roles};
 pub use health::operating;
 pub(crate) use listen::Peer;
 pub use listen::{Limits, Transport, serve};
+pub(crate) use report::kind as report_kind;
 pub(crate) use session::cookie;
 
 use operation::Operations;
@@ -69,6 +71,7 @@ fn add_operations(all: &mut Operations) {
     people::operations(all);
     policy::operations(all);
     reference::operations(all);
+    report::operations(all);
     result::operations(all);
     session::operations(all);
     settings::operations(all);

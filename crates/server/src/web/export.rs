@@ -65,12 +65,9 @@ fn line(host: &Host) -> String {
     format!("{}\r\n", cells.join(","))
 }
 
-/// A cell. Tables take what begins with these characters for a formula, and names are the hosts' own
-/// words. [RFC 4180 §2]
+/// A cell, by the rules of reports.
 fn quoted(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+    format!("\"{}\"", fleet_report::cell(text).replace('"', "\"\""))
 }
 
 /// `GET /hosts/{id}/evidence.json`: what the last judgement rests on, for `bootproof verify`.

@@ -24,6 +24,7 @@ mod overview;
 mod people;
 mod policies;
 mod references;
+mod reports;
 mod said;
 mod settings;
 mod trust;
@@ -67,6 +68,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/policies/{number}", get(policies::policy))
         .route("/policies/{number}/try", post(policies::try_version))
         .route("/policies/{number}/activate", post(policies::activate))
+        .route("/reports", get(reports::reports))
+        .route("/reports/file", get(reports::file))
         .route("/trust", get(trust::trust))
         .route("/join", get(join::join).post(join::create))
         .route("/join/{id}/revoke", post(join::revoke))

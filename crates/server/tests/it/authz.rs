@@ -51,6 +51,9 @@ const ENDPOINTS: &[(&str, &str, Who)] = &[
     ("get", "/v1/client-certificates", Viewer),
     ("get", "/v1/hosts/{id}/client-certificates", Viewer),
     ("post", "/v1/hosts/{id}/client-certificates/revoke", Operator),
+    ("get", "/v1/reports/{kind}", Viewer),
+    ("get", "/v1/report-schedules", Viewer),
+    ("post", "/v1/report-schedules/{name}/send", Operator),
     ("get", "/v1/hosts", Viewer),
     ("get", "/v1/hosts/{id}", Viewer),
     ("delete", "/v1/hosts/{id}", Admin),
@@ -165,7 +168,8 @@ async fn ask(client: &Client, verb: &str, path: &str) -> Result<Value, ClientErr
 }
 
 /// Addresses that are not of one host, and answer who may know of some hosts only.
-const LOOK_AT_EACH_HOST: [&str; 9] = [
+const LOOK_AT_EACH_HOST: [&str; 10] = [
+    "/v1/reports/{kind}",
     "/v1/hosts",
     "/v1/hosts/actions",
     "/v1/alarms",

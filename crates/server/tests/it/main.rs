@@ -42,6 +42,7 @@ mod policy_versions;
 mod raw;
 mod references;
 mod replace;
+mod reports;
 mod results;
 mod retention;
 mod schedules;

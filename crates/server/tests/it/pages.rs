@@ -300,6 +300,7 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
         "/settings",
         "/trust",
         "/join",
+        "/reports",
         "/audit",
         "/help",
         "/password",
@@ -308,6 +309,7 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     .to_vec();
     pages.extend([&sound_id, &off_id, &silent_id].map(|id| format!("/hosts/{id}")));
     pages.push(format!("/hosts/{sound_id}/log"));
+    pages.push(format!("/reports?host={sound_id}"));
     pages.push(format!("/hosts/{rebooted_id}/diff"));
     pages.push(format!("/policies/{}", kept.number));
     pages.push("/channels/operations".to_owned());

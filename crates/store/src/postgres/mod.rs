@@ -34,6 +34,7 @@ mod people;
 mod policy;
 mod pool;
 mod reference;
+mod report;
 mod secret;
 mod session;
 mod standing;
@@ -65,9 +66,10 @@ use crate::{
     NewCandidate, NewChannel, NewClientCertificate, NewEkList, NewHost, NewJoinToken, NewListedEk,
     NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId,
     PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId,
-    ReferenceState, Rejudgement, Replacement, Reply, RevokedCertificates, RevokedFor, RevokedKeys,
-    SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning,
-    ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
+    ReferenceState, Rejudgement, Replacement, Reply, ReportRun, ReportTry, RevokedCertificates,
+    RevokedFor, RevokedKeys, SessionId, Settlement, Sha256, Store, StoreError, StoredPart,
+    StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User,
+    UserChange, WaitingCursor,
 };
 
 /// A [`Store`] in a PostgreSQL database, from version 15 on. Servers that share one are equal: none
@@ -842,6 +844,36 @@ impl Store for PostgresStore {
     fn note_redelivery(&self, id: DeadLetterId, error: Option<String>) -> Reply<'_, ()> {
         self.look((id, error), |db, (id, error)| {
             Box::pin(channel::note_redelivery(db, *id, error.as_deref()))
+        })
+    }
+
+    fn report_runs(&self) -> Reply<'_, Vec<ReportRun>> {
+        self.look((), |db, ()| Box::pin(report::all(db)))
+    }
+
+    fn claim_report(
+        &self,
+        name: &str,
+        due_ms: i64,
+        lease: ChannelLease,
+        now_ms: i64,
+    ) -> Reply<'_, bool> {
+        self.change((name.to_owned(), lease), move |tx, (name, lease)| {
+            Box::pin(report::claim(tx, name, due_ms, lease, now_ms))
+        })
+    }
+
+    fn note_report(
+        &self,
+        name: &str,
+        due_ms: i64,
+        became: ReportTry,
+        holder: &str,
+        by: By,
+    ) -> Reply<'_, bool> {
+        let given = (name.to_owned(), became, holder.to_owned(), by);
+        self.change(given, move |tx, (name, became, holder, by)| {
+            Box::pin(report::note(tx, name, due_ms, became, holder, by))
         })
     }
 

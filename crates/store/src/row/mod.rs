@@ -19,6 +19,7 @@ pub(crate) mod peers;
 pub(crate) mod people;
 pub(crate) mod policy;
 pub(crate) mod reference;
+pub(crate) mod report;
 pub(crate) mod standing;
 pub(crate) mod thinning;
 pub(crate) mod token;

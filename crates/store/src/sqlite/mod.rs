@@ -33,6 +33,7 @@ mod people;
 mod policy;
 mod readers;
 mod reference;
+mod report;
 mod secret;
 mod standing;
 mod thinning;
@@ -64,10 +65,10 @@ use crate::{
     NewCandidate, NewChannel, NewClientCertificate, NewEkList, NewHost, NewJoinToken, NewListedEk,
     NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId,
     PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId,
-    ReferenceState, Rejudgement, Replacement, Reply, RevokedCertificates, RevokedFor, RevokedKeys,
-    Session, SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword,
-    Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange,
-    WaitingCursor,
+    ReferenceState, Rejudgement, Replacement, Reply, ReportRun, ReportTry, RevokedCertificates,
+    RevokedFor, RevokedKeys, Session, SessionId, Settlement, Sha256, Store, StoreError, StoredPart,
+    StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User,
+    UserChange, WaitingCursor,
 };
 
 pub(crate) use self::migrate::fits as schema_fits;
@@ -743,6 +744,33 @@ impl Store for SqliteStore {
 
     fn note_redelivery(&self, id: DeadLetterId, error: Option<String>) -> Reply<'_, ()> {
         self.write(move |db| channel::note_redelivery(db, id, error.as_deref()))
+    }
+
+    fn report_runs(&self) -> Reply<'_, Vec<ReportRun>> {
+        self.read(report::all)
+    }
+
+    fn claim_report(
+        &self,
+        name: &str,
+        due_ms: i64,
+        lease: ChannelLease,
+        now_ms: i64,
+    ) -> Reply<'_, bool> {
+        let name = name.to_owned();
+        self.write(move |db| report::claim(db, &name, due_ms, &lease, now_ms))
+    }
+
+    fn note_report(
+        &self,
+        name: &str,
+        due_ms: i64,
+        became: ReportTry,
+        holder: &str,
+        by: By,
+    ) -> Reply<'_, bool> {
+        let (name, holder) = (name.to_owned(), holder.to_owned());
+        self.write(move |db| report::note(db, &name, due_ms, &became, &holder, &by))
     }
 
     fn add_reference(&self, reference: NewReference, by: By) -> Reply<'_, ()> {

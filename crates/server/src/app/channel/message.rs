@@ -178,7 +178,12 @@ fn mail(phase: Option<Phase>, of: &str, events: &[&CloudEvent]) -> Option<Mail> 
     }
     body.push_str(&format!("\nTold by {}\n", first.source));
     // A group of the same events that comes again has the same first one.
-    Some(Mail { id: format!("{}.{of}", first.id), subject: format!("[bootproof] {subject}"), body })
+    Some(Mail {
+        id: format!("{}.{of}", first.id),
+        subject: format!("[bootproof] {subject}"),
+        body,
+        attachments: Vec::new(),
+    })
 }
 
 /// One record.

@@ -5,6 +5,8 @@ mod outlet;
 mod seal;
 mod work;
 
+pub(super) use outlet::send_mail;
+
 use std::sync::Arc;
 
 use api::channel::{
@@ -184,13 +186,7 @@ impl App {
                 steps.failed("answered", err.to_string());
             }
         }
-        let step = |step: deliver::Step| ChannelStep {
-            step: step.name.to_owned(),
-            well: step.is_well,
-            said: step.said,
-        };
-        let steps = steps.0.into_iter().map(step).collect();
-        Ok(ChannelTest { delivered: outcome.is_ok(), steps })
+        Ok(ChannelTest { delivered: outcome.is_ok(), steps: told(steps) })
     }
 
     /// Dead letters of a channel.
@@ -246,6 +242,19 @@ impl App {
         Ok(outlet::Outlet::of(&settings, secret.as_ref(), self.reach(), &source))
     }
 
+    /// The relay of a channel of mail, for what is no event.
+    pub(super) async fn mailer(&self, name: &str) -> Result<deliver::Mailer, AppError> {
+        let channel = self.stored_channel(name).await?;
+        if channel.is_paused {
+            return Err(invalid(format!("the channel {name} is paused: nothing goes through it")));
+        }
+        match self.outlet(&channel)? {
+            Ok(outlet::Outlet::Mail { by, .. }) => Ok(by),
+            Ok(_) => Err(invalid(format!("the channel {name} is none of mail"))),
+            Err(said) => Err(invalid(format!("the channel {name}: {said}"))),
+        }
+    }
+
     fn reach(&self) -> deliver::Reach {
         match self.rules().config.channels_reach_link_local {
             true => deliver::Reach::Anywhere,
@@ -257,6 +266,16 @@ impl App {
     fn channel_source(&self) -> Arc<str> {
         format!("urn:bootproof:{}", self.authority.pin()).into()
     }
+}
+
+/// What was done, for a person.
+pub(super) fn told(steps: deliver::Steps) -> Vec<ChannelStep> {
+    let step = |step: deliver::Step| ChannelStep {
+        step: step.name.to_owned(),
+        well: step.is_well,
+        said: step.said,
+    };
+    steps.0.into_iter().map(step).collect()
 }
 
 fn invalid(title: String) -> AppError {

@@ -11,8 +11,8 @@ use zeroize::Zeroizing;
 
 use super::message;
 use crate::deliver::{
-    Address, Alert, Alertmanager, DELIVERY_MAX, Mailer, Reach, Security, Steps, Syslog, Target,
-    Undelivered, Webhook, is_address, secret_bytes,
+    Address, Alert, Alertmanager, DELIVERY_MAX, Mail, Mailer, Reach, Security, Steps, Syslog,
+    Target, Undelivered, Webhook, is_address, secret_bytes,
 };
 
 /// Receivers of one mail: a team, or better a list.
@@ -151,6 +151,15 @@ impl Outlet {
             Self::Webhook(_) | Self::Mail { .. } | Self::Syslog(_) => Ok(()),
         }
     }
+}
+
+/// Brings one mail to its relay, within the time that a delivery may take.
+pub(in crate::app) async fn send_mail(
+    mailer: &Mailer,
+    mail: &Mail,
+    steps: &mut Steps,
+) -> Result<(), Undelivered> {
+    limited(mailer.send(std::slice::from_ref(mail), steps)).await
 }
 
 async fn limited(work: impl Future<Output = Result<(), Undelivered>>) -> Result<(), Undelivered> {

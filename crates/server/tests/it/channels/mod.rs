@@ -1,6 +1,7 @@
 //! Channels, with receivers as others have them.
 
 mod referees;
+mod report;
 pub(crate) mod sink;
 mod webhook;
 

@@ -15,10 +15,10 @@ use super::{add, sink::Pki, test, wait_for};
 use crate::bench::{Host, Server};
 
 /// A program, ended with the test.
-struct Program(Child);
+pub(super) struct Program(Child);
 
 impl Program {
-    fn start(command: &mut Command, folder: &Path) -> Self {
+    pub(super) fn start(command: &mut Command, folder: &Path) -> Self {
         let log = std::fs::File::create(folder.join("log")).unwrap();
         let child = command
             .stdin(Stdio::null())
@@ -38,11 +38,11 @@ impl Drop for Program {
 }
 
 /// A port that is free now.
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn listens(port: u16) {
+pub(super) fn listens(port: u16) {
     wait::until("the receiver listens", || std::net::TcpStream::connect(("127.0.0.1", port)).ok());
 }
 
@@ -113,10 +113,10 @@ fn mails(folder: &Path) -> Vec<String> {
     entries.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
 }
 
-async fn mail_by(security: &str) {
-    let (pki, folder) = (Pki::new(), tempfile::tempdir().unwrap());
-    let (cert, key) = pki.write(folder.path());
-    let (port, inbox) = (free_port(), folder.path().join("inbox"));
+/// A mail server by `security`, whose inbox lies in `folder`, and its port.
+pub(super) fn mail_server(pki: &Pki, folder: &Path, security: &str) -> (Program, u16) {
+    let (cert, key) = pki.write(folder);
+    let port = free_port();
     let (with_cert, with_key) = match security {
         "tls" => ("--smtpscert", "--smtpskey"),
         _ => ("--tlscert", "--tlskey"),
@@ -129,9 +129,16 @@ async fn mail_by(security: &str) {
         .arg(with_key)
         .arg(key)
         .args(["-c", "aiosmtpd.handlers.Mailbox"])
-        .arg(&inbox);
-    let _program = Program::start(&mut command, folder.path());
+        .arg(folder.join("inbox"));
+    let program = Program::start(&mut command, folder);
     listens(port);
+    (program, port)
+}
+
+async fn mail_by(security: &str) {
+    let (pki, folder) = (Pki::new(), tempfile::tempdir().unwrap());
+    let (_program, port) = mail_server(&pki, folder.path(), security);
+    let inbox = folder.path().join("inbox");
     let server = Server::start().await;
     let settings = json!({
         "kind": "smtp", "server": format!("127.0.0.1:{port}"), "security": security,

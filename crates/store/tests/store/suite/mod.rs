@@ -21,6 +21,7 @@ pub(crate) mod peers;
 pub(crate) mod people;
 pub(crate) mod policy;
 pub(crate) mod reference;
+pub(crate) mod report;
 pub(crate) mod standing;
 pub(crate) mod thinning;
 pub(crate) mod token;
@@ -88,6 +89,7 @@ macro_rules! store_suite {
             thinning: old_history_keeps_one_a_day_and_each_change,
                 what_somebody_needs_of_the_history_stays, a_run_goes_on_where_it_was,
                 evidence_that_packs_comes_back_as_it_was;
+            report: a_report_is_sent_once_by_one, a_try_that_failed_comes_again;
             peers: a_majority_is_counted, hosts_of_a_cohort_come_in_pages;
             reference: a_life_goes_forward_only, references_count_for_their_hosts,
                 content_is_not_added_twice_nor_after_it_was_revoked,

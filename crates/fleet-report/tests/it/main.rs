@@ -1,0 +1,4 @@
+//! Reports as documents, read by others than us.
+
+mod documents;
+mod sample;
