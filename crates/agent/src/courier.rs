@@ -170,7 +170,7 @@ impl Courier<'_> {
             self.key = Some(KeySays::Kept);
             enrol::save_ak(&mut self.state, self.file, ak)?;
         }
-        let (reply, sending) = cpu_of(client.post("/v1/agent/evidence", &evidence)).await;
+        let (reply, sending) = cpu_of(client.send_evidence(&evidence)).await;
         let reply: EvidenceReply = reply?;
         spent.own += sending;
         let (tpm_ms, own_ms) = spent.ms();
@@ -193,7 +193,7 @@ impl Courier<'_> {
 async fn poll(client: &Client, tpm: TpmSays, key: KeySays) -> Result<PollReply, ClientError> {
     let agent_version = env!("CARGO_PKG_VERSION").to_owned();
     let request = PollRequest { tpm, agent_version, up_s: host::up_s(), key };
-    client.post_waiting("/v1/agent/poll", &request, api::POLL_S_MAX).await
+    client.poll(&request).await
 }
 
 async fn look(session: &SharedSession) -> anyhow::Result<Presence> {

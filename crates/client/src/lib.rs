@@ -7,10 +7,15 @@ mod context;
 mod error;
 mod events;
 mod http;
+mod operations;
+mod pages;
+mod patience;
 mod trust;
 
 pub use context::{CONTEXT_ENV, Context, ContextError};
 pub use error::ClientError;
 pub use events::EventStream;
 pub use http::Client;
+pub use operations::{AfterQuery, LabelsQuery, Operation, PageQuery, operations};
+pub use pages::{Page, Pages};
 pub use trust::{CaPin, PinError, Trust};

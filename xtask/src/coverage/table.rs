@@ -965,6 +965,16 @@ const CONTRACT: &[Requirement] = requirements! {
          "server::paths_that_lead_elsewhere",
          "server::floods_of_headers_end_the_connection_and_nothing_else",
          "server::http_2_is_not_spoken"];
+    K8 "The client has a method for each operation, and asks again only where that does no harm."
+        ["client::each_operation_of_the_api_has_its_method_and_no_other",
+         "client::what_is_sent_under_a_key_is_what_takes_one",
+         "client::what_a_path_names_cannot_leave_its_place",
+         "client::a_busy_server_is_asked_again_and_when_it_says",
+         "client::a_server_that_asks_for_an_hour_is_left_to_a_person",
+         "client::a_change_is_sent_again_under_one_key_and_another_one_under_another",
+         "client::what_may_not_be_tried_twice_is_sent_once",
+         "client::it_has_an_end",
+         "client::what_stays_is_not_asked_again_and_the_server_says_when"];
     K7 "Every refusal is a problem that says what to do."
         ["server::refusals_are_problems_whatever_is_wrong"];
 };

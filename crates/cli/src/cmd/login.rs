@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use api::people::{LoginRequest, Session as SessionView, SessionBegun, SetupRequest, ShownAs};
+use api::people::{LoginRequest, SessionBegun, SessionsQuery, SetupRequest, ShownAs};
 use client::{Client, Context, Trust};
 use zeroize::Zeroizing;
 
@@ -59,7 +59,7 @@ async fn server(at: &Where, named: Option<&Path>) -> Result<Context, CliError> {
     match (&at.server, at.ca_sha256) {
         (Some(url), Some(pin)) => {
             let client = Client::new(url, &Trust::CaPin(pin))?;
-            let known: api::admin::Server = client.get("/v1/server").await?;
+            let known = client.get_server().await?;
             // Only the certificate that was pinned counts, whatever else is said.
             if client::CaPin::of_pem(&known.ca_pem) != Some(pin) {
                 return Err(anyhow!("the server's authority is not the one of the pin").into());
@@ -134,7 +134,7 @@ pub(super) async fn log_in(
         password: password.to_string(),
         shown_as: ShownAs::Token,
     };
-    let begun: SessionBegun = client(&context)?.post("/v1/session", &request).await?;
+    let begun = client(&context)?.log_in(&request).await?;
     keep(begun, context, &path, output)
 }
 
@@ -153,7 +153,7 @@ pub(super) async fn set_up(
         password: password.to_string(),
         shown_as: ShownAs::Token,
     };
-    let begun: SessionBegun = client(&context)?.post("/v1/setup", &request).await?;
+    let begun = client(&context)?.set_up(&request).await?;
     keep(begun, context, &path, output)
 }
 
@@ -166,7 +166,7 @@ pub(super) async fn log_out(named: Option<&Path>, output: &Output) -> Result<Exi
             "a token of a program ends with `bootproof api-token revoke NAME`",
         ));
     }
-    match context.client()?.delete::<()>("/v1/session").await {
+    match context.client()?.log_out().await {
         // It has ended already.
         Err(err) if err.code() == Some("unauthenticated") => {}
         ended => ended?,
@@ -188,7 +188,7 @@ pub(super) async fn session(
             if id.is_empty() || !id.chars().all(fits) {
                 return Err(anyhow!("{id:?} is no session's identifier").into());
             }
-            client.delete::<()>(&format!("/v1/sessions/{id}")).await?;
+            client.end_session(id).await?;
             output.note("the session has ended");
             Ok(Exit::Done)
         }
@@ -196,8 +196,7 @@ pub(super) async fn session(
 }
 
 async fn list(all: bool, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let path = if all { "/v1/sessions?all=true" } else { "/v1/sessions" };
-    let sessions: Vec<SessionView> = client.get(path).await?;
+    let sessions = client.list_sessions(&SessionsQuery { all }).await?;
     if output.is_json() {
         output.json(&sessions)?;
         return Ok(Exit::Done);

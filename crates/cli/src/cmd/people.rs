@@ -2,7 +2,7 @@
 
 use api::{
     inventory::Labels,
-    people::{ApiToken as ApiTokenView, ApiTokenRequest, NewApiToken, Role as RoleView, WhoAmI},
+    people::{ApiTokenRequest, Role as RoleView},
 };
 use client::Client;
 
@@ -22,7 +22,7 @@ pub(super) async fn api_token(
         ApiToken::Create(create) => self::create(create, client, output).await,
         ApiToken::List => list(client, output).await,
         ApiToken::Revoke { name } => {
-            client.delete::<()>(&format!("/v1/api-tokens/{}", segment(name)?)).await?;
+            client.revoke_api_token(segment(name)?).await?;
             output.note(&format!("token {name} is revoked"));
             Ok(Exit::Done)
         }
@@ -48,7 +48,7 @@ async fn create(
         hosts: command.host_label.iter().cloned().collect(),
         expires_in_s: command.expires,
     };
-    let token: NewApiToken = client.post("/v1/api-tokens", &request).await?;
+    let token = client.create_api_token(&request).await?;
     if output.is_json() {
         output.json(&token)?;
         return Ok(Exit::Done);
@@ -62,7 +62,7 @@ async fn create(
 }
 
 async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let tokens: Vec<ApiTokenView> = client.get("/v1/api-tokens").await?;
+    let tokens = client.list_api_tokens().await?;
     if output.is_json() {
         output.json(&tokens)?;
         return Ok(Exit::Done);
@@ -97,7 +97,7 @@ fn hosts(labels: &Labels) -> String {
 }
 
 pub(super) async fn who_am_i(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let me: WhoAmI = client.get("/v1/whoami").await?;
+    let me = client.who_am_i().await?;
     if output.is_json() {
         output.json(&me)?;
         return Ok(Exit::Done);
