@@ -21,6 +21,7 @@ pub(crate) fn run() -> anyhow::Result<()> {
     install::promtool()?;
     install::packages(install::BROWSER_TOOLS)?;
     install::node_packages("web")?;
+    install::node_packages("referees")?;
     install::postgresql()?;
     install::python_tools("schemathesis", "st")?;
     install::cargo_tool("cargo-nextest", NEXTEST)?;

@@ -1,5 +1,6 @@
 //! The server's configuration: a TOML file, and flags that win over it.
 
+mod evidence;
 mod keys;
 
 use std::{
@@ -18,6 +19,7 @@ use policy::{FolderFiles, NamedFiles as _};
 use secure_boot_facts::{REVOCATIONS_BYTES_MAX, Revocations};
 use serde::{Deserialize, Serialize};
 
+pub use evidence::{Addressed, EvidenceConfig, EvidenceStore};
 pub use keys::{Fault, Key, faults, keys, reference};
 
 /// What the server needs to know. Each key of the file has the field's name.
@@ -87,6 +89,28 @@ pub struct Config {
     /// A newer list of revoked images than this program has: a signed update of dbx, or bare
     /// signature lists. Relative as the policy is.
     pub dbx: Option<PathBuf>,
+    /// Where long parts of evidence lie, a table; without it in the database. Its keys:
+    ///
+    /// - `store`: where new ones go: `database`, `s3` or `folder`. Those that lie elsewhere stay and are read
+    ///   there, until `bootproof-server evidence move` moves them.
+    /// - `folder`: a folder that is there, for one server, or shared by all.
+    /// - `bucket`, `prefix`: a bucket of a store that speaks the protocol of Amazon S3, and what stands before
+    ///   the names of objects in it. Of two databases each has a prefix of its own.
+    /// - `endpoint`: the store's address, `https://…` (`http` on loopback addresses alone); without it Amazon's.
+    /// - `region`: the region, which signatures name; `us-east-1` where nothing is said.
+    /// - `addressing`: how requests name the bucket: `path` (as most stores on one's own machines have it) or
+    ///   `virtual-host`.
+    /// - `credentials_file`: a TOML file with `access_key_id`, `secret_access_key` and, where the keys are for a
+    ///   time, `session_token`, readable by nobody else. Read at the start.
+    /// - `ca_file`: authorities that vouch for the store, PEM; without it those of the system.
+    /// - `kms_key`: a key of the store's key service by which it is to encrypt objects.
+    /// - `bytes_min`: shorter parts stay in the database; 4096 where nothing is said. What answers a challenge is
+    ///   shorter, and new each time: as an object it would cost a request for each attestation.
+    /// - `removed_after_days`: days for which an object stays that nothing refers to any more, so that backups
+    ///   from before are whole; 7 where nothing is said. Keep backups for less, or raise it.
+    ///
+    /// Files are relative as the policy is.
+    pub evidence: Option<EvidenceConfig>,
 }
 
 /// A policy, and by what it is known.
@@ -153,6 +177,7 @@ impl Default for Config {
             shutdown_delay_s: 0,
             shutdown_grace_s: 10,
             dbx: None,
+            evidence: None,
         }
     }
 }
@@ -183,6 +208,9 @@ impl Config {
         let mut config: Self = toml::from_str(&text)
             .with_context(|| format!("{} is not a configuration", path.display()))?;
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        if let Some(evidence) = &mut config.evidence {
+            evidence.place_in(folder);
+        }
         let files =
             [&mut config.policy, &mut config.dbx, &mut config.tls_certificate, &mut config.tls_key];
         for named in files.into_iter().flatten() {
@@ -283,6 +311,7 @@ impl Config {
         if self.tls_certificate.is_some() != self.tls_key.is_some() {
             faults.push("tls_certificate and tls_key go together: set both, or none".to_owned());
         }
+        faults.extend(self.evidence.iter().flat_map(EvidenceConfig::faults));
         if let Err(err) = crate::log::filter(&self.log) {
             faults.push(format!("log: {err}"));
         }
@@ -324,6 +353,7 @@ impl Config {
             ("history_all_days", self.history_all_days != new.history_all_days),
             ("history_thinned_days", self.history_thinned_days != new.history_thinned_days),
             ("metrics_listen", self.metrics_listen != new.metrics_listen),
+            ("evidence", self.evidence != new.evidence),
             ("log_format", self.log_format != new.log_format),
             ("shutdown_delay_s", self.shutdown_delay_s != new.shutdown_delay_s),
             ("shutdown_grace_s", self.shutdown_grace_s != new.shutdown_grace_s),

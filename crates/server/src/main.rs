@@ -2,6 +2,7 @@
 
 mod backup;
 mod documents;
+mod evidence;
 mod restore;
 mod retention;
 mod settings;
@@ -120,6 +121,9 @@ Examples:
     /// Check, show or explain the configuration
     #[command(subcommand)]
     Config(settings::Settings),
+    /// Move evidence between the database and objects outside of it, check it, clear it up
+    #[command(subcommand, after_long_help = evidence::HELP)]
+    Evidence(evidence::Evidence),
     /// Say what of the history would go: nothing is changed
     Retention(retention::Retention),
     /// Print a script for shell completions
@@ -190,6 +194,7 @@ fn main() -> anyhow::Result<()> {
             return backup::run(command, || arguments.config(), file);
         }
         Some(Document::Retention(command)) => return retention::run(command, &arguments.config()?),
+        Some(Document::Evidence(command)) => return evidence::run(command, &arguments.config()?),
         Some(Document::Restore(command)) => return restore::run(command, &arguments.config()?),
         Some(Document::Config(command)) => {
             let file = arguments.config.as_deref();
@@ -273,6 +278,7 @@ async fn run(arguments: Arguments, config: Config, log: Log) -> anyhow::Result<(
         tokio::spawn(renew(Arc::clone(&authority), Arc::clone(&app))),
         tokio::spawn(Arc::clone(&app).watch()),
         tokio::spawn(Arc::clone(&app).thin()),
+        tokio::spawn(Arc::clone(&app).keep_objects()),
         tokio::spawn(Arc::clone(&app).hear_and_tell()),
         tokio::spawn(Arc::clone(&app).keep_count()),
         tokio::spawn(Arc::clone(&app).publish()),

@@ -49,6 +49,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { title: "People and rights", requirements: PEOPLE },
     Part { title: "The API as a contract", requirements: CONTRACT },
     Part { title: "Data that outlive machines", requirements: DATA },
+    Part { title: "Evidence outside of the database", requirements: EVIDENCE_STORE },
     Part { title: "Faults in operation", requirements: FAULTS },
     Part { title: "Events and channels", requirements: EVENTS },
     Part { title: "Pages", requirements: PAGES },
@@ -936,6 +937,35 @@ const PEOPLE: &[Requirement] = requirements! {
          "server::a_flood_of_logins_is_turned_away",
          "server::a_flood_is_told_as_a_number",
          "server::a_password_is_long_and_nobodys_first_guess"];
+};
+
+const EVIDENCE_STORE: &[Requirement] = requirements! {
+    ES1 "Long parts of evidence lie outside of the database, once each, and come back as they were."
+        ["store::long_parts_lie_outside_and_come_back_as_they_were",
+         "evidence-objects::objects_live_in_a_bucket",
+         "evidence-objects::objects_live_in_a_folder",
+         "server::a_bucket_has_the_logs_and_belongs_to_one_database"];
+    ES2 "No verdict is told whose evidence is not kept; where its place is away, who brings a new log waits."
+        ["store::no_verdict_without_its_evidence",
+         "server::hosts_with_a_new_log_wait_while_the_place_is_away",
+         "evidence-objects::who_may_not_or_cannot_is_told_which"];
+    ES3 "An object that is missing or damaged is said, passes nothing, and comes back with the same bytes."
+        ["store::a_lost_part_is_said_and_comes_back",
+         "store::what_is_somewhere_else_is_not_lost",
+         "server::what_is_lost_counts_no_more_where_it_is_judged_anew_and_comes_back"];
+    ES4 "A removal meets no new reference, and of two databases none removes what is the other's."
+        ["store::removal_is_noted_and_meets_no_new_reference",
+         "evidence-objects::a_name_says_what_is_in_it_and_is_never_given_twice",
+         "evidence-objects::a_bucket_is_ones_until_another_one_adopts_it",
+         "server::a_place_that_is_wrong_is_said_before_anything_is_served",
+         "server::a_restored_server_uses_the_objects_when_it_is_told_that_they_are_its_own"];
+    ES5 "Evidence is moved there and back while the server serves."
+        ["store::parts_are_moved_there_and_back",
+         "server::evidence_is_moved_there_and_back_while_the_server_serves"];
+    ES6 "Keys are in a file that nobody else reads, are never shown, and nothing goes over a network in the clear."
+        ["server::keys_are_in_a_file_that_nobody_else_reads_and_are_not_shown",
+         "evidence-objects::nothing_goes_over_a_network_in_the_clear",
+         "evidence-objects::keys_are_not_shown"];
 };
 
 const CONTRACT: &[Requirement] = requirements! {

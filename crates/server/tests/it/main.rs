@@ -26,6 +26,7 @@ mod ima;
 mod inventory;
 mod join;
 mod new_key;
+mod objects;
 mod openapi;
 mod operations;
 mod pages;

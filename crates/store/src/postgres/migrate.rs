@@ -6,7 +6,7 @@ use crate::StoreError;
 
 /// Version and file, in order. The numbers are those of SQLite. Files are never changed after a
 /// release, only added.
-const MIGRATIONS: [(i64, &str); 11] = [
+const MIGRATIONS: [(i64, &str); 12] = [
     (4, include_str!("../../migrations/postgres/0004.sql")),
     (5, include_str!("../../migrations/postgres/0005.sql")),
     (6, include_str!("../../migrations/postgres/0006.sql")),
@@ -18,6 +18,7 @@ const MIGRATIONS: [(i64, &str); 11] = [
     (12, include_str!("../../migrations/postgres/0012.sql")),
     (13, include_str!("../../migrations/postgres/0013.sql")),
     (14, include_str!("../../migrations/postgres/0014.sql")),
+    (15, include_str!("../../migrations/postgres/0015.sql")),
 ];
 
 /// The oldest version that this is tested with. [PostgreSQL-15, server_version_num]

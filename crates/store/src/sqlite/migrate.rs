@@ -8,7 +8,7 @@ use rusqlite::{Connection as Db, TransactionBehavior, params};
 use crate::StoreError;
 
 /// Version n is the n-th entry. Entries are never changed after a release, only added.
-const MIGRATIONS: [&str; 14] = [
+const MIGRATIONS: [&str; 15] = [
     include_str!("../../migrations/0001.sql"),
     include_str!("../../migrations/0002.sql"),
     include_str!("../../migrations/0003.sql"),
@@ -23,6 +23,7 @@ const MIGRATIONS: [&str; 14] = [
     include_str!("../../migrations/0012.sql"),
     include_str!("../../migrations/0013.sql"),
     include_str!("../../migrations/0014.sql"),
+    include_str!("../../migrations/0015.sql"),
 ];
 
 /// "BPRF", in the file's header: which program's database this is.
