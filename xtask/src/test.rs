@@ -23,7 +23,8 @@ pub(crate) fn run() -> anyhow::Result<()> {
     install::node_packages("web")?;
     install::node_packages("referees")?;
     install::postgresql()?;
-    install::python_tools("schemathesis", "st")?;
+    install::python_tools("schemathesis")?;
+    install::python_tools("otlp")?;
     install::cargo_tool("cargo-nextest", NEXTEST)?;
     install::cargo_tool("cargo-deny", DENY)?;
     let cargo = &sh::cargo();

@@ -2,6 +2,7 @@
 
 mod evidence;
 mod keys;
+mod traces;
 
 use std::{
     fs::File,
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 pub use evidence::{Addressed, EvidenceConfig, EvidenceStore};
 pub use keys::{Fault, Key, faults, keys, reference};
+pub use traces::TracesConfig;
 
 /// What the server needs to know. Each key of the file has the field's name.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -111,6 +113,16 @@ pub struct Config {
     ///
     /// Files are relative as the policy is.
     pub evidence: Option<EvidenceConfig>,
+    /// Who collects traces of requests, judgements, commits and deliveries, a table; without it nobody does, and
+    /// nothing is recorded. Its keys:
+    ///
+    /// - `otlp_endpoint`: a collector that takes OTLP over HTTP, `https://…` (`http` on loopback addresses
+    ///   alone); `/v1/traces` is added where it has no path. Must be named.
+    /// - `percent`: how many of a hundred traces are kept, 0 to 100; 1 where nothing is said. A request of a
+    ///   person that is part of a trace is kept where its caller keeps the trace; what hosts say of traces is
+    ///   not asked for.
+    /// - `ca_file`: authorities that vouch for the collector, PEM; without it those of the system.
+    pub traces: Option<TracesConfig>,
 }
 
 /// A policy, and by what it is known.
@@ -178,6 +190,7 @@ impl Default for Config {
             shutdown_grace_s: 10,
             dbx: None,
             evidence: None,
+            traces: None,
         }
     }
 }
@@ -210,6 +223,9 @@ impl Config {
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
         if let Some(evidence) = &mut config.evidence {
             evidence.place_in(folder);
+        }
+        if let Some(traces) = &mut config.traces {
+            traces.place_in(folder);
         }
         let files =
             [&mut config.policy, &mut config.dbx, &mut config.tls_certificate, &mut config.tls_key];
@@ -312,6 +328,7 @@ impl Config {
             faults.push("tls_certificate and tls_key go together: set both, or none".to_owned());
         }
         faults.extend(self.evidence.iter().flat_map(EvidenceConfig::faults));
+        faults.extend(self.traces.iter().flat_map(TracesConfig::faults));
         if let Err(err) = crate::log::filter(&self.log) {
             faults.push(format!("log: {err}"));
         }
@@ -354,6 +371,7 @@ impl Config {
             ("history_thinned_days", self.history_thinned_days != new.history_thinned_days),
             ("metrics_listen", self.metrics_listen != new.metrics_listen),
             ("evidence", self.evidence != new.evidence),
+            ("traces", self.traces != new.traces),
             ("log_format", self.log_format != new.log_format),
             ("shutdown_delay_s", self.shutdown_delay_s != new.shutdown_delay_s),
             ("shutdown_grace_s", self.shutdown_grace_s != new.shutdown_grace_s),

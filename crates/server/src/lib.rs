@@ -17,4 +17,5 @@ pub mod metrics;
 pub mod notify;
 pub mod reload;
 pub mod restoring;
+pub mod traces;
 mod web;

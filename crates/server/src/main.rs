@@ -30,7 +30,7 @@ use server::{
     metrics::Metrics,
     notify::{self, Phase},
     reload::Reload,
-    restoring,
+    restoring, traces,
 };
 use tokio::net::TcpListener;
 
@@ -224,6 +224,10 @@ fn start_log(arguments: &Arguments, config: &Config) -> anyhow::Result<Log> {
 async fn run(arguments: Arguments, config: Config, log: Log) -> anyhow::Result<()> {
     let metrics = Arc::new(Metrics::new());
     log.count_in(Arc::clone(&metrics));
+    let exporting = config.traces.as_ref().map(traces::start).transpose()?;
+    if let Some(exporting) = &exporting {
+        metrics.watch_spans(exporting.counts());
+    }
     let policy = config.load_policy()?;
     match &config.policy {
         None => tracing::info!("judging by the default policy"),
@@ -286,6 +290,8 @@ async fn run(arguments: Arguments, config: Config, log: Log) -> anyhow::Result<(
         tokio::spawn(reload.run()),
         tokio::spawn(notify::feed_watchdog()),
     ];
+    let (last_span, ended) = tokio::sync::oneshot::channel::<()>();
+    let exporting = exporting.map(|exporting| tokio::spawn(exporting.run(ended)));
     if let Some(listener) = operations {
         tracing::info!(address = %listener.local_addr()?, "metrics and readiness without a token");
         let router = http::operating(Arc::clone(&app));
@@ -301,6 +307,10 @@ async fn run(arguments: Arguments, config: Config, log: Log) -> anyhow::Result<(
     notify::tell(Phase::Serving);
     http::serve(listener, transport, router, limits, metrics, ending(&app, delay)).await;
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    drop(last_span);
+    if let Some(exporting) = exporting {
+        let _ = exporting.await;
+    }
     tracing::info!("ended");
     Ok(())
 }

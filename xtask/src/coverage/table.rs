@@ -50,6 +50,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { title: "The API as a contract", requirements: CONTRACT },
     Part { title: "Data that outlive machines", requirements: DATA },
     Part { title: "Evidence outside of the database", requirements: EVIDENCE_STORE },
+    Part { title: "Traces", requirements: TRACES },
     Part { title: "Faults in operation", requirements: FAULTS },
     Part { title: "Events and channels", requirements: EVENTS },
     Part { title: "Pages", requirements: PAGES },
@@ -966,6 +967,18 @@ const EVIDENCE_STORE: &[Requirement] = requirements! {
         ["server::keys_are_in_a_file_that_nobody_else_reads_and_are_not_shown",
          "evidence-objects::nothing_goes_over_a_network_in_the_clear",
          "evidence-objects::keys_are_not_shown"];
+};
+
+const TRACES: &[Requirement] = requirements! {
+    OT1 "A request is a span with its judgement and its commit, as a collector decodes it; no word of a host, no token."
+        ["server::an_attestation_is_a_request_with_its_judgement_and_its_commit"];
+    OT2 "A caller's trace is kept where the caller keeps it; a host does not choose."
+        ["server::a_caller_decides_whether_its_trace_is_kept_and_a_host_does_not"];
+    OT3 "A collector that is away holds nobody up, and what is not sent is counted."
+        ["server::a_collector_that_is_away_holds_nobody_up",
+         "server::what_waits_is_sent_when_the_server_ends"];
+    OT4 "Spans go over no network in the clear."
+        ["server::spans_go_over_no_network_in_the_clear"];
 };
 
 const CONTRACT: &[Requirement] = requirements! {

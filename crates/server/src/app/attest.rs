@@ -28,7 +28,7 @@ use super::{
     secret::random,
     standing,
 };
-use crate::metrics::Stage;
+use crate::{metrics::Stage, traces};
 
 /// Bytes of a log that is judged where it is, if one of its host was judged before: to hash it and to check a
 /// signature takes a tenth of a millisecond, as much as to hand it to another thread costs; where it is another
@@ -179,13 +179,16 @@ impl App {
             let judged = judge(&policy, &judgeable, identity, last_time, previous, &held_to, now);
             (judged, judgeable, log_sha256, begun)
         };
-        let (judged, judgeable, log_sha256, begun) = match is_short {
-            true => judging(),
-            // Off the threads that serve sockets: a large log costs milliseconds.
-            false => tokio::task::spawn_blocking(judging)
-                .await
-                .map_err(|err| AppError::Bug(err.into()))?,
+        let judging = async {
+            match is_short {
+                true => Ok(judging()),
+                // Off the threads that serve sockets: a large log costs milliseconds.
+                false => tokio::task::spawn_blocking(judging).await,
+            }
         };
+        let judging = traces::step("judge", judging).await;
+        let (judged, judgeable, log_sha256, begun) =
+            judging.map_err(|err| AppError::Bug(err.into()))?;
         stages.end_at(Stage::Wait, begun);
         stages.end(Stage::Judge);
         let Judged { appraisal, quote_clock, named, quoted, judged_by, memo, signature } = judged;
@@ -239,7 +242,9 @@ impl App {
             judged_by,
         };
         let by = By::new(format!("host:{}", host.id), now_ms);
-        self.store.record_appraisal(new, by).await?;
+        traces::note("bootproof.host", host.id.to_string());
+        traces::note("bootproof.verdict", appraisal.verdict.clone());
+        traces::step("commit", self.store.record_appraisal(new, by)).await?;
         if host.last.as_ref().is_none_or(|last| last.verdict != appraisal.verdict) {
             self.hub.news();
         }

@@ -44,5 +44,6 @@ mod sessions;
 mod shared_store;
 mod story;
 mod support_bundle;
+mod traces;
 mod trust_import;
 mod validators;
