@@ -143,10 +143,14 @@ pub(crate) fn promtool() -> anyhow::Result<()> {
     sh::finish("apt-get download prometheus", command.args(["-c", script]).current_dir(&folder))
 }
 
-/// Installs programs of Python, each file of them by its digest, into a place of their own under `target/tools`.
-pub(crate) fn python_tools(name: &str, program: &str) -> anyhow::Result<()> {
+/// Installs programs or libraries of Python, each file of them by its digest, into a place of their own under `target/tools`.
+pub(crate) fn python_tools(name: &str) -> anyhow::Result<()> {
     let place = sh::root().join("target/tools").join(name);
-    if place.join("bin").join(program).exists() {
+    let listed = sh::root().join(format!("xtask/requirements/{name}.txt"));
+    // The list that is installed, written when all of it is.
+    let mark = place.join("installed.txt");
+    let list = std::fs::read(&listed)?;
+    if std::fs::read(&mark).is_ok_and(|installed| installed == list) {
         return Ok(());
     }
     let shown = place.display().to_string();
@@ -156,9 +160,10 @@ pub(crate) fn python_tools(name: &str, program: &str) -> anyhow::Result<()> {
         apt_get(&["install", "-y", "-qq", "--no-install-recommends", "python3-venv"])?;
         sh::run("python3", &["-m", "venv", "--clear", &shown])?;
     }
-    let list = sh::root().join(format!("xtask/requirements/{name}.txt")).display().to_string();
     let pip = place.join("bin/pip").display().to_string();
-    sh::run(&pip, &["install", "--quiet", "--no-input", "--require-hashes", "-r", &list])
+    let listed = listed.display().to_string();
+    sh::run(&pip, &["install", "--quiet", "--no-input", "--require-hashes", "-r", &listed])?;
+    Ok(std::fs::write(mark, list)?)
 }
 
 /// Has apt look what there is: a list of yesterday may name versions that are gone.

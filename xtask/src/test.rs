@@ -23,8 +23,10 @@ pub(crate) fn run() -> anyhow::Result<()> {
     install::packages(install::BROWSER_TOOLS)?;
     install::node_packages("web")?;
     install::node_packages("web/provider")?;
+    install::node_packages("referees")?;
     install::postgresql()?;
-    install::python_tools("schemathesis", "st")?;
+    install::python_tools("schemathesis")?;
+    install::python_tools("otlp")?;
     install::cargo_tool("cargo-nextest", NEXTEST)?;
     install::cargo_tool("cargo-deny", DENY)?;
     let cargo = &sh::cargo();

@@ -181,7 +181,7 @@ impl Courier<'_> {
             enrol::save_ak(&mut self.state, self.file, ak)?;
         }
         let (reply, sending) =
-            cpu_of(client.send_evidence(evidence, known_log_sha256.as_deref())).await;
+            cpu_of(client.show_evidence(evidence, known_log_sha256.as_deref())).await;
         let reply = reply?;
         spent.own += sending;
         let accepted = Some(reply.verdict == "accepted");
@@ -206,7 +206,7 @@ impl Courier<'_> {
 async fn poll(client: &Client, tpm: TpmSays, key: KeySays) -> Result<PollReply, ClientError> {
     let agent_version = env!("CARGO_PKG_VERSION").to_owned();
     let request = PollRequest { tpm, agent_version, up_s: host::up_s(), key };
-    client.post_waiting("/v1/agent/poll", &request, api::POLL_S_MAX).await
+    client.poll(&request).await
 }
 
 async fn look(session: &SharedSession) -> anyhow::Result<Presence> {

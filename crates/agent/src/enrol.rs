@@ -2,8 +2,8 @@
 
 use anyhow::Context as _;
 use api::agent::{
-    ActivateReply, ActivateRequest, EnrolReply, EnrolRequest, HOST_TOKEN_PREFIX, HostSays,
-    JoinRequest, TpmKeys, host_token_message,
+    ActivateRequest, EnrolReply, EnrolRequest, HOST_TOKEN_PREFIX, HostSays, JoinRequest, TpmKeys,
+    host_token_message,
 };
 use aws_lc_rs::{
     digest::{SHA256, digest},
@@ -52,7 +52,7 @@ pub async fn join(
     let credentials = joining(file, state)?;
     let hash = digest(&SHA256, credentials.host_token.as_bytes());
     let request = JoinRequest { token, host, tpm, token_sha256: hash.as_ref().into() };
-    let reply: EnrolReply = client.post("/v1/agent/join", &request).await?;
+    let reply = client.join(&request).await?;
     finish(client, file, state, session, ek, reply).await
 }
 
@@ -65,7 +65,7 @@ pub async fn enrol(
     key: EnrolKey,
 ) -> anyhow::Result<Enrolled> {
     let (tpm, ek) = keys(session, state, file, key).await?.context("the TPM is gone")?;
-    let reply: EnrolReply = client.post("/v1/agent/enrol", &EnrolRequest { tpm }).await?;
+    let reply = client.enrol(&EnrolRequest { tpm }).await?;
     finish(client, file, state, session, Some(ek), reply).await
 }
 
@@ -157,7 +157,7 @@ async fn finish(
     state.activating = Some(credentials.clone());
     file.save(state)?;
     let request = ActivateRequest { enrolment_id, secret: secret.as_slice().into() };
-    match client.post::<_, ActivateReply>("/v1/agent/activate", &request).await {
+    match client.activate(&request).await {
         Ok(_) => {}
         // An answer that was lost on its way: the token is good all the same.
         Err(err) if err.code() == Some("already-activated") => {}
@@ -215,7 +215,7 @@ pub(crate) async fn settle(
 ) -> anyhow::Result<()> {
     let Some(credentials) = state.activating.clone() else { return Ok(()) };
     let probe = client.with_token(credentials.host_token.clone());
-    match probe.get::<api::agent::Membership>("/v1/agent/member").await {
+    match probe.get_membership().await {
         Ok(_) => become_member(state, file, credentials),
         Err(err) if err.code() == Some("unauthenticated") => {
             state.activating = None;

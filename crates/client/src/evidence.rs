@@ -8,23 +8,21 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::{Client, ClientError};
 
-const ADDRESS: &str = "/v1/agent/evidence";
-
 impl Client {
     /// Sends evidence. Where its event log is the one that the challenge named, its digest goes in
     /// place of it, and the log after all if the server has it no more: a log is most of what a host
     /// sends, and changes with a boot alone.
-    pub async fn send_evidence(
+    pub async fn show_evidence(
         &self,
         mut evidence: Evidence,
         known_log_sha256: Option<&[u8]>,
     ) -> Result<EvidenceReply, ClientError> {
         let left_out = leave_out_log(&mut evidence, known_log_sha256);
-        match self.post(ADDRESS, &evidence).await {
+        match self.send_evidence(&evidence).await {
             Err(err) if left_out.is_some() && err.code() == Some(LOG_WANTED) => {
                 evidence.event_log_sha256 = None;
                 evidence.event_log = left_out;
-                self.post(ADDRESS, &evidence).await
+                self.send_evidence(&evidence).await
             }
             reply => reply,
         }

@@ -17,15 +17,13 @@ use hyper_util::{
 use rustls::CertificateError;
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{ClientError, Trust};
+use crate::{ClientError, Trust, patience::Patience};
 
 /// How long a request may take, where the caller does not say otherwise.
 const REQUEST_S_MAX: u64 = 30;
 
-/// Pauses before a request is sent again: three times, within some seconds. Longer ones are for a person,
-/// who sees why.
-const PAUSE_MIN: Duration = Duration::from_millis(200);
-const PAUSE_MAX: Duration = Duration::from_secs(4);
+/// The longest that a server may ask us to wait and is understood: what is longer is longer than anybody waits.
+const RETRY_AFTER_S_MAX: u64 = 24 * 3600;
 
 /// How long a connection may take to come up: one retransmission of the first packet and some.
 const CONNECT_S_MAX: u64 = 10;
@@ -95,11 +93,11 @@ impl Client {
 
     /// Asks for what is no JSON at `path`.
     pub async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {
-        let exchange = self.exchange(Method::GET, path, Bytes::new(), None);
-        let (status, body) = tokio::time::timeout(Duration::from_secs(REQUEST_S_MAX), exchange)
-            .await
-            .map_err(|_| ClientError::Timeout { seconds: REQUEST_S_MAX })??;
-        if status.is_success() { Ok(body.to_vec()) } else { Err(problem(status, &body)) }
+        let answer = self.answer(Method::GET, path, Bytes::new(), REQUEST_S_MAX, None).await?;
+        match answer.status.is_success() {
+            true => Ok(answer.body.to_vec()),
+            false => Err(problem(answer.status, &answer.body)),
+        }
     }
 
     /// Asks for `path` and waits up to `wait_s` more than usual, for a long poll.
@@ -127,19 +125,83 @@ impl Client {
         path: &str,
         request: &Q,
     ) -> Result<R, ClientError> {
+        self.post_once_waiting(path, request, 0).await
+    }
+
+    /// As [`Self::post_once`], with up to `wait_s` more than usual for each answer.
+    pub async fn post_once_waiting<Q: Serialize, R: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &Q,
+        wait_s: u64,
+    ) -> Result<R, ClientError> {
         let (body, key) = (to_json(request)?, Condition::once()?);
-        let mut pause = PAUSE_MIN;
+        self.again(Method::POST, path, body, REQUEST_S_MAX + wait_s, Some(&key)).await
+    }
+
+    /// Asks for `path`, and again where no answer came or the server could not answer now.
+    pub async fn get_patiently<R: DeserializeOwned>(&self, path: &str) -> Result<R, ClientError> {
+        self.again(Method::GET, path, Bytes::new(), REQUEST_S_MAX, None).await
+    }
+
+    /// Posts what changes nothing to `path`, and again where no answer came or the server could not answer now.
+    pub(crate) async fn post_patiently<Q: Serialize, R: DeserializeOwned>(
+        &self,
+        path: &str,
+        request: &Q,
+        wait_s: u64,
+    ) -> Result<R, ClientError> {
+        self.again(Method::POST, path, to_json(request)?, REQUEST_S_MAX + wait_s, None).await
+    }
+
+    /// Sends what may be sent more than once.
+    async fn again<R: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        seconds: u64,
+        condition: Option<&Condition>,
+    ) -> Result<R, ClientError> {
+        let mut patience = Patience::default();
         loop {
-            let sent =
-                self.send_on(Method::POST, path, body.clone(), REQUEST_S_MAX, Some(&key)).await;
-            match sent {
-                Err(err) if may_pass(&err) && pause <= PAUSE_MAX => {
-                    tokio::time::sleep(pause).await;
-                    pause *= 4;
-                }
-                sent => return sent,
+            let sent = self.answer(method.clone(), path, body.clone(), seconds, condition).await;
+            let (err, asked) = match sent {
+                Ok(answer) => match answer.read() {
+                    Ok(read) => return Ok(read),
+                    Err(err) => (err, answer.retry_after),
+                },
+                Err(err) => (err, None),
+            };
+            match patience.after(&err, asked) {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => return Err(err),
             }
         }
+    }
+
+    /// Asks for the text at `path`.
+    pub(crate) async fn text(&self, path: &str) -> Result<String, ClientError> {
+        let answer = self.answer(Method::GET, path, Bytes::new(), REQUEST_S_MAX, None).await?;
+        if !answer.status.is_success() {
+            return Err(problem(answer.status, &answer.body));
+        }
+        String::from_utf8(answer.body.to_vec()).map_err(|err| ClientError::Answer(err.to_string()))
+    }
+
+    /// Asks for `path`, whose answer is one whatever its status.
+    pub(crate) async fn get_whatever_status<R: DeserializeOwned>(
+        &self,
+        path: &str,
+    ) -> Result<R, ClientError> {
+        let exchange = async {
+            let json = Some("application/json");
+            Answer::of(self.begin(Method::GET, path, Bytes::new(), None, json).await?).await
+        };
+        let answer = tokio::time::timeout(Duration::from_secs(REQUEST_S_MAX), exchange)
+            .await
+            .map_err(|_| ClientError::Timeout { seconds: REQUEST_S_MAX })??;
+        serde_json::from_slice(&answer.body).map_err(|_| problem(answer.status, &answer.body))
     }
 
     /// Puts `request` at `path`, where that is still the version that `etag` names (`*`: any).
@@ -215,17 +277,21 @@ impl Client {
         seconds: u64,
         condition: Option<&Condition>,
     ) -> Result<R, ClientError> {
+        self.answer(method, path, body, seconds, condition).await?.read()
+    }
+
+    async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        body: Bytes,
+        seconds: u64,
+        condition: Option<&Condition>,
+    ) -> Result<Answer, ClientError> {
         let exchange = self.exchange(method, path, body, condition);
-        let (status, body) = tokio::time::timeout(Duration::from_secs(seconds), exchange)
+        tokio::time::timeout(Duration::from_secs(seconds), exchange)
             .await
-            .map_err(|_| ClientError::Timeout { seconds })??;
-        if status.is_success() {
-            // An empty answer reads as null: `()` and `Option` take it.
-            let body: &[u8] = if body.is_empty() { b"null" } else { &body };
-            return serde_json::from_slice(body)
-                .map_err(|err| ClientError::Answer(err.to_string()));
-        }
-        Err(problem(status, &body))
+            .map_err(|_| ClientError::Timeout { seconds })?
     }
 
     /// Asks for `path`, and leaves the body of the answer to be read as it comes.
@@ -252,15 +318,8 @@ impl Client {
         path: &str,
         body: Bytes,
         condition: Option<&Condition>,
-    ) -> Result<(StatusCode, Bytes), ClientError> {
-        let response = self.begin(method, path, body, condition, None).await?;
-        let status = response.status();
-        let body = Limited::new(response.into_body(), RESPONSE_BYTES_MAX)
-            .collect()
-            .await
-            .map_err(ClientError::Unreachable)?
-            .to_bytes();
-        Ok((status, body))
+    ) -> Result<Answer, ClientError> {
+        Answer::of(self.begin(method, path, body, condition, None).await?).await
     }
 
     /// Sends a request, and waits for the head of its answer.
@@ -295,6 +354,39 @@ impl Client {
     }
 }
 
+/// What came back.
+struct Answer {
+    status: StatusCode,
+    /// For how long the server asks us to wait.
+    retry_after: Option<Duration>,
+    body: Bytes,
+}
+
+impl Answer {
+    async fn of(response: Response<Incoming>) -> Result<Self, ClientError> {
+        let status = response.status();
+        // A date is possible there, too; our servers say seconds. [RFC 9110 §10.2.3]
+        let retry_after = response.headers().get(header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+        let retry_after = retry_after.map(|s| Duration::from_secs(s.min(RETRY_AFTER_S_MAX)));
+        let body = Limited::new(response.into_body(), RESPONSE_BYTES_MAX)
+            .collect()
+            .await
+            .map_err(ClientError::Unreachable)?
+            .to_bytes();
+        Ok(Self { status, retry_after, body })
+    }
+
+    fn read<R: DeserializeOwned>(&self) -> Result<R, ClientError> {
+        if !self.status.is_success() {
+            return Err(problem(self.status, &self.body));
+        }
+        // An empty answer reads as null: `()` and `Option` take it.
+        let body: &[u8] = if self.body.is_empty() { b"null" } else { &self.body };
+        serde_json::from_slice(body).map_err(|err| ClientError::Answer(err.to_string()))
+    }
+}
+
 /// What the server refused, or what can be said of an answer that does not tell.
 fn problem(status: StatusCode, body: &[u8]) -> ClientError {
     ClientError::Problem(serde_json::from_slice(body).unwrap_or_else(|_| Problem {
@@ -321,13 +413,6 @@ impl Condition {
         let name = HeaderName::from_static("idempotency-key");
         Ok(Self { name, value: hex::encode(bytes) })
     }
-}
-
-/// Whether the same request under the same key may be answered soon.
-fn may_pass(err: &ClientError) -> bool {
-    err.code() == Some("idempotency-in-progress")
-        || matches!(err, ClientError::Unreachable(_) | ClientError::Timeout { .. })
-        || matches!(err, ClientError::Problem(problem) if matches!(problem.status, 429 | 503))
 }
 
 fn to_json<Q: Serialize>(request: &Q) -> Result<Bytes, ClientError> {

@@ -8,10 +8,15 @@ mod error;
 mod events;
 mod evidence;
 mod http;
+mod operations;
+mod pages;
+mod patience;
 mod trust;
 
 pub use context::{CONTEXT_ENV, Context, ContextError};
 pub use error::ClientError;
 pub use events::EventStream;
 pub use http::Client;
+pub use operations::{AfterQuery, LabelsQuery, Operation, PageQuery, operations};
+pub use pages::{Page, Pages};
 pub use trust::{CaPin, PinError, Trust};

@@ -168,7 +168,7 @@ impl Host {
             Ok(evidence) => evidence,
             Err(err) => return Ok(Attested::Other(format!("{err:#}"))),
         };
-        let reply = self.client.send_evidence(evidence, known_log.as_deref()).await?;
+        let reply = self.client.show_evidence(evidence, known_log.as_deref()).await?;
         Ok(Attested::Judged { nonce: nonce.0, verdict: reply.verdict })
     }
 
@@ -192,7 +192,7 @@ impl Host {
         };
         let evidence = self.evidence(&nonce, pcrs.into_iter().collect())?;
         let begun = Instant::now();
-        let reply = self.client.send_evidence(evidence, known_log.as_deref()).await;
+        let reply = self.client.show_evidence(evidence, known_log.as_deref()).await;
         let took = begun.elapsed();
         match reply {
             Ok(reply) => Ok(Answer::Judged { verdict: reply.verdict, took }),

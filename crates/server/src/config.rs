@@ -1,9 +1,11 @@
 //! The server's configuration: a TOML file, and flags that win over it.
 
+mod evidence;
 mod keys;
 mod oidc;
 mod policy_in_force;
 mod report;
+mod traces;
 
 use std::{
     net::SocketAddr,
@@ -16,10 +18,12 @@ use appraise::Schedule;
 use serde::{Deserialize, Serialize};
 
 use crate::client_authority::{NameConstraint, trust_domain_fault};
+pub use evidence::{Addressed, EvidenceConfig, EvidenceStore};
 pub use keys::{Fault, Key, faults, keys, reference, shown_values};
 pub use oidc::{Oidc, OidcRole, ask_provider};
 pub use policy_in_force::{LoadedPolicy, PolicySource};
 pub use report::{Every, NoTime, ScheduledReport};
+pub use traces::TracesConfig;
 
 /// What the server needs to know. Each key of the file has the field's name.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -107,6 +111,38 @@ pub struct Config {
     /// or host with its `host`), `format` (pdf where it says none), `labels`, `every` (`daily 06:00 UTC`,
     /// `weekly mon 06:00 UTC`, `monthly 1 06:00 UTC`) and `channel`, the channel of mail through which it goes.
     pub report: Vec<ScheduledReport>,
+    /// Where long parts of evidence lie, a table; without it in the database. Its keys:
+    ///
+    /// - `store`: where new ones go: `database`, `s3` or `folder`. Those that lie elsewhere stay and are read
+    ///   there, until `bootproof-server evidence move` moves them.
+    /// - `folder`: a folder that is there, for one server, or shared by all.
+    /// - `bucket`, `prefix`: a bucket of a store that speaks the protocol of Amazon S3, and what stands before
+    ///   the names of objects in it. Of two databases each has a prefix of its own.
+    /// - `endpoint`: the store's address, `https://…` (`http` on loopback addresses alone); without it Amazon's.
+    /// - `region`: the region, which signatures name; `us-east-1` where nothing is said.
+    /// - `addressing`: how requests name the bucket: `path` (as most stores on one's own machines have it) or
+    ///   `virtual-host`.
+    /// - `credentials_file`: a TOML file with `access_key_id`, `secret_access_key` and, where the keys are for a
+    ///   time, `session_token`, readable by nobody else. Read at the start.
+    /// - `ca_file`: authorities that vouch for the store, PEM; without it those of the system.
+    /// - `kms_key`: a key of the store's key service by which it is to encrypt objects.
+    /// - `bytes_min`: shorter parts stay in the database; 4096 where nothing is said. What answers a challenge is
+    ///   shorter, and new each time: as an object it would cost a request for each attestation.
+    /// - `removed_after_days`: days for which an object stays that nothing refers to any more, so that backups
+    ///   from before are whole; 7 where nothing is said. Keep backups for less, or raise it.
+    ///
+    /// Files are relative as the policy is.
+    pub evidence: Option<EvidenceConfig>,
+    /// Who collects traces of requests, judgements, commits and deliveries, a table; without it nobody does, and
+    /// nothing is recorded. Its keys:
+    ///
+    /// - `otlp_endpoint`: a collector that takes OTLP over HTTP, `https://…` (`http` on loopback addresses
+    ///   alone); `/v1/traces` is added where it has no path. Must be named.
+    /// - `percent`: how many of a hundred traces are kept, 0 to 100; 1 where nothing is said. A request of a
+    ///   person that is part of a trace is kept where its caller keeps the trace; what hosts say of traces is
+    ///   not asked for.
+    /// - `ca_file`: authorities that vouch for the collector, PEM; without it those of the system.
+    pub traces: Option<TracesConfig>,
 }
 
 /// The address of a database as it was written: it may hold a password, so it is not shown.
@@ -161,6 +197,8 @@ impl Default for Config {
             dbx: None,
             oidc: None,
             report: Vec::new(),
+            evidence: None,
+            traces: None,
         }
     }
 }
@@ -191,6 +229,12 @@ impl Config {
         let mut config: Self = toml::from_str(&text)
             .with_context(|| format!("{} is not a configuration", path.display()))?;
         let folder = path.parent().unwrap_or_else(|| Path::new(""));
+        if let Some(evidence) = &mut config.evidence {
+            evidence.place_in(folder);
+        }
+        if let Some(traces) = &mut config.traces {
+            traces.place_in(folder);
+        }
         let files =
             [&mut config.policy, &mut config.dbx, &mut config.tls_certificate, &mut config.tls_key];
         for named in files.into_iter().flatten() {
@@ -270,6 +314,8 @@ impl Config {
                 faults.push(format!("report: two are called {}", report.name));
             }
         }
+        faults.extend(self.evidence.iter().flat_map(EvidenceConfig::faults));
+        faults.extend(self.traces.iter().flat_map(TracesConfig::faults));
         if let Err(err) = crate::log::filter(&self.log) {
             faults.push(format!("log: {err}"));
         }
@@ -317,6 +363,8 @@ impl Config {
             ("client_crl_s", self.client_crl_s != new.client_crl_s),
             ("client_name_constraint", self.client_name_constraint != new.client_name_constraint),
             ("metrics_listen", self.metrics_listen != new.metrics_listen),
+            ("evidence", self.evidence != new.evidence),
+            ("traces", self.traces != new.traces),
             ("log_format", self.log_format != new.log_format),
             ("shutdown_delay_s", self.shutdown_delay_s != new.shutdown_delay_s),
             ("shutdown_grace_s", self.shutdown_grace_s != new.shutdown_grace_s),

@@ -19,4 +19,5 @@ pub mod notify;
 mod oidc;
 pub mod reload;
 pub mod restoring;
+pub mod traces;
 mod web;

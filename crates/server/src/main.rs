@@ -2,6 +2,7 @@
 
 mod backup;
 mod documents;
+mod evidence;
 mod restore;
 mod retention;
 mod settings;
@@ -29,7 +30,7 @@ use server::{
     metrics::Metrics,
     notify::{self, Phase},
     reload::Reload,
-    restoring,
+    restoring, traces,
 };
 use tokio::net::TcpListener;
 
@@ -120,6 +121,9 @@ Examples:
     /// Check, show or explain the configuration
     #[command(subcommand)]
     Config(settings::Settings),
+    /// Move evidence between the database and objects outside of it, check it, clear it up
+    #[command(subcommand, after_long_help = evidence::HELP)]
+    Evidence(evidence::Evidence),
     /// Say what of the history would go: nothing is changed
     Retention(retention::Retention),
     /// Print a script for shell completions
@@ -190,6 +194,7 @@ fn main() -> anyhow::Result<()> {
             return backup::run(command, || arguments.config(), file);
         }
         Some(Document::Retention(command)) => return retention::run(command, &arguments.config()?),
+        Some(Document::Evidence(command)) => return evidence::run(command, &arguments.config()?),
         Some(Document::Restore(command)) => return restore::run(command, &arguments.config()?),
         Some(Document::Config(command)) => {
             let file = arguments.config.as_deref();
@@ -219,6 +224,10 @@ fn start_log(arguments: &Arguments, config: &Config) -> anyhow::Result<Log> {
 async fn run(arguments: Arguments, config: Config, log: Log) -> anyhow::Result<()> {
     let metrics = Arc::new(Metrics::new());
     log.count_in(Arc::clone(&metrics));
+    let exporting = config.traces.as_ref().map(traces::start).transpose()?;
+    if let Some(exporting) = &exporting {
+        metrics.watch_spans(exporting.counts());
+    }
     let mut policy = config.load_policy()?;
     std::fs::create_dir_all(&config.data_dir)
         .with_context(|| format!("{} cannot be made", config.data_dir.display()))?;
@@ -284,6 +293,7 @@ async fn run(arguments: Arguments, config: Config, log: Log) -> anyhow::Result<(
         tokio::spawn(renew(Arc::clone(&authority), Arc::clone(&app))),
         tokio::spawn(Arc::clone(&app).watch()),
         tokio::spawn(Arc::clone(&app).thin()),
+        tokio::spawn(Arc::clone(&app).keep_objects()),
         tokio::spawn(Arc::clone(&app).hear_and_tell()),
         tokio::spawn(Arc::clone(&app).keep_count()),
         tokio::spawn(Arc::clone(&app).publish()),
@@ -292,6 +302,8 @@ async fn run(arguments: Arguments, config: Config, log: Log) -> anyhow::Result<(
         tokio::spawn(reload.run()),
         tokio::spawn(notify::feed_watchdog()),
     ];
+    let (last_span, ended) = tokio::sync::oneshot::channel::<()>();
+    let exporting = exporting.map(|exporting| tokio::spawn(exporting.run(ended)));
     if let Some(listener) = operations {
         tracing::info!(address = %listener.local_addr()?, "metrics and readiness without a token");
         let router = http::operating(Arc::clone(&app));
@@ -307,6 +319,10 @@ async fn run(arguments: Arguments, config: Config, log: Log) -> anyhow::Result<(
     notify::tell(Phase::Serving);
     http::serve(listener, transport, router, limits, metrics, ending(&app, delay)).await;
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
+    drop(last_span);
+    if let Some(exporting) = exporting {
+        let _ = exporting.await;
+    }
     tracing::info!("ended");
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::{io::Write as _, path::Path};
 
+use anyhow::Context as _;
 use clap::Subcommand;
 use rustix::process::{Resource, getrlimit};
 use server::{
@@ -17,7 +18,8 @@ const OTHER_FILES: u64 = 128;
 pub(crate) enum Settings {
     /// Say all that is wrong with the configuration, the files that it names, and this machine's limits
     #[command(after_long_help = "\
-Nothing is changed, and no database is opened. Exit codes: 0 nothing is wrong, 1 something is.
+Nothing is changed, and no database is opened; where [evidence] names a place outside of it, an object is
+written there, read and removed. Exit codes: 0 nothing is wrong, 1 something is.
 
 Example:
   bootproof-server --config /etc/bootproof/server.toml config check")]
@@ -113,6 +115,9 @@ fn of_machine(config: &Config) -> Vec<Fault> {
     if let Err(err) = GivenCertificate::load(config) {
         found.push(fault(format!("tls_certificate: {err:#}")));
     }
+    if let Err(err) = probe_evidence(config) {
+        found.push(fault(format!("evidence: {err:#}")));
+    }
     if config.data_dir.exists() && !config.data_dir.is_dir() {
         found.push(fault(format!("data_dir: {} is no folder", config.data_dir.display())));
     }
@@ -133,6 +138,15 @@ fn of_machine(config: &Config) -> Vec<Fault> {
         });
     }
     found
+}
+
+/// Writes, reads and removes an object where evidence is to lie.
+fn probe_evidence(config: &Config) -> anyhow::Result<()> {
+    let evidence = config.evidence.as_ref().map(|evidence| evidence.open()).transpose()?.flatten();
+    let Some(evidence) = evidence else { return Ok(()) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let probed = runtime.block_on(evidence.objects.probe());
+    probed.with_context(|| format!("{} cannot be used", evidence.objects))
 }
 
 /// Values as TOML, each with where it comes from.

@@ -47,6 +47,15 @@ pub enum StoreError {
         /// Why not.
         what: String,
     },
+    /// A part of evidence lies outside of the database, and is not there any more as it was written. The next
+    /// judgement of the same bytes brings it back.
+    #[error("the evidence {} is lost: its object {how}", hex::encode(.sha256))]
+    EvidenceLost {
+        /// The SHA-256 of the part.
+        sha256: crate::Sha256,
+        /// How.
+        how: EvidenceLoss,
+    },
     /// The database cannot answer now: disk full, locked, closed. Trying again may help.
     #[error("the database is not available")]
     Unavailable {
@@ -61,6 +70,24 @@ pub enum StoreError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+}
+
+/// How a part of evidence was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EvidenceLoss {
+    /// There is no object.
+    Missing,
+    /// The object is not what was written.
+    Damaged,
+}
+
+impl std::fmt::Display for EvidenceLoss {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            EvidenceLoss::Missing => "is missing",
+            EvidenceLoss::Damaged => "is not what was written",
+        })
+    }
 }
 
 /// What a [`StoreError::NotFound`] did not find.

@@ -19,6 +19,7 @@
 )]
 
 mod activity;
+mod elsewhere;
 mod error;
 mod packing;
 pub mod portable;
@@ -28,7 +29,7 @@ mod sqlite;
 
 pub use activity::{Activity, Spread};
 pub use audit_log::{AuditBreak, AuditChain, AuditRow};
-pub use error::{Conflict, JoinTokenFault, Kind, StoreError};
+pub use error::{Conflict, EvidenceLoss, JoinTokenFault, Kind, StoreError};
 pub use postgres::{AddressError, PostgresAddress, PostgresStore};
 pub use row::alarm::{
     Acknowledgement, Alarm, AlarmCause, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId,
@@ -64,6 +65,7 @@ pub use row::idempotent::{Begun, IdempotentRequest};
 pub use row::inventory::{
     HostFilter, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
 };
+pub use row::object::{Checked, EvidenceCensus, EvidenceObjects, EvidencePlace, Moved};
 pub use row::operation::{AuditNote, CensusRow, CensusTimes, PolicyInForce, Probed};
 pub use row::peers::{PeerPcr, Peers, QuotedValues};
 pub use row::people::{
@@ -446,7 +448,8 @@ pub trait Store: Send + Sync {
     /// judged by ([`Conflict::IdentityChanged`]), and the nonce is younger than the host's last one
     /// ([`Conflict::NonceUsed`]), and the references are those that it was judged by
     /// ([`Conflict::ReferencesChanged`]). Then: the appraisal, evidence not seen before, the host's
-    /// summary; an audit row only where the verdict differs from the last.
+    /// summary; an audit row only where the verdict differs from the last. Parts that belong outside of the
+    /// database are written there before all this: [`StoreError::Unavailable`] where that is not possible now.
     fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId>;
     /// Records a verdict on the evidence of the host's last one, which it replaces as the one that
     /// counts. Refused as [`Store::record_appraisal`], and where that judgement is the last no more
@@ -457,6 +460,7 @@ pub trait Store: Send + Sync {
     /// One appraisal.
     fn appraisal(&self, id: AppraisalId) -> Reply<'_, Option<AppraisalRow>>;
     /// The evidence that an appraisal judged, verbatim, in the order given when it was recorded.
+    /// [`StoreError::EvidenceLost`] where some of it is.
     fn evidence(&self, id: AppraisalId) -> Reply<'_, Vec<EvidencePart>>;
     /// The evidence of several appraisals, in their order. Of parts of more than `bytes_max` bytes
     /// only the digest: hosts share their logs, and who knows a log already need not read it.
@@ -465,7 +469,7 @@ pub trait Store: Send + Sync {
         ids: Vec<AppraisalId>,
         bytes_max: u32,
     ) -> Reply<'_, Vec<Vec<StoredPart>>>;
-    /// One piece of evidence by its digest.
+    /// One piece of evidence by its digest. [`StoreError::EvidenceLost`] where it is.
     fn evidence_by_sha256(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>>;
     /// Forgets appraisals from before `before_ms` that are not their host's last, and evidence that
     /// nothing refers to any more. At most `n_max` appraisals, so that it can be done in slices;
@@ -672,6 +676,27 @@ pub trait Store: Send + Sync {
     /// What other servers told since the last call; resolves when there is something. For one caller.
     /// Where the store is one server's it never resolves.
     fn told(&self) -> Reply<'_, Told>;
+
+    // Evidence outside of the database.
+
+    /// Moves parts of evidence, by number, from behind `after` on; `n_max` at most. Each is where it was, or
+    /// where it goes, at any moment, and may be asked for meanwhile.
+    fn move_evidence(&self, to: EvidencePlace, after: i64, n_max: u32) -> Reply<'_, Moved>;
+    /// Reads objects by the numbers of their parts, from behind `after` on, and notes those that are missing or
+    /// not what was written. A judgement that brings the bytes of such a part brings it back.
+    fn check_objects(&self, after: i64, n_max: u32) -> Reply<'_, Checked>;
+    /// How many parts lie where. Looks at all of them: for a timer, and for people.
+    fn evidence_census(&self) -> Reply<'_, EvidenceCensus>;
+    /// Whether any part lies outside of the database.
+    fn has_objects(&self) -> Reply<'_, bool>;
+    /// Where long parts are written, and those that lie outside are read.
+    fn evidence_objects(&self) -> Option<&EvidenceObjects>;
+    /// Objects that nothing refers to since before `before_ms`, the longest first; at most `n_max`.
+    fn objects_to_remove(&self, before_ms: i64, n_max: u32) -> Reply<'_, Vec<String>>;
+    /// These objects were removed.
+    fn note_objects_removed(&self, objects: Vec<String>) -> Reply<'_, ()>;
+    /// Those of `objects` that a part lies in, or that are to be removed in their time.
+    fn known_objects(&self, objects: Vec<String>) -> Reply<'_, Vec<String>>;
 
     // Running it.
 

@@ -11,7 +11,7 @@ const LEVEL: i32 = 3;
 const BYTES_MIN: usize = 2048;
 
 /// What a part may unpack to: it came in a request of 6 MiB.
-const UNPACKED_BYTES_MAX: usize = 8 * 1024 * 1024;
+pub(crate) const UNPACKED_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 /// How bytes are kept, as a number in the column `packing`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Packing {
         }
     }
 
-    fn of(number: i64) -> Option<Self> {
+    pub(crate) fn of(number: i64) -> Option<Self> {
         [Self::None, Self::Zstd].into_iter().find(|packing| packing.number() == number)
     }
 }

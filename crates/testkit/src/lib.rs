@@ -12,5 +12,6 @@ pub mod machine;
 pub mod pe;
 pub mod postgres;
 pub mod rim;
+pub mod s3;
 pub mod swtpm;
 pub mod wait;

@@ -1,8 +1,8 @@
 //! `bootproof alarm …`
 
 use api::alarm::{
-    AcknowledgeRequest, Alarm as AlarmView, AlarmGroup, AlarmPage, AlarmQuery, Alarms,
-    AlarmsChanged, WithdrawRequest,
+    AcknowledgeRequest, Alarm as AlarmView, AlarmGroup, AlarmQuery, Alarms, AlarmsChanged,
+    WithdrawRequest,
 };
 use client::Client;
 
@@ -31,14 +31,14 @@ pub(super) async fn run(
         Alarm::Withdraw(which) => {
             let alarms = meant(which, client).await?;
             let request = WithdrawRequest { alarms };
-            let changed: AlarmsChanged = client.post("/v1/alarms/withdraw", &request).await?;
+            let changed = client.withdraw_acknowledgements(&request).await?;
             tell(changed, "nobody's any more", output)
         }
     }
 }
 
 async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let groups: Vec<AlarmGroup> = client.get("/v1/alarm-groups").await?;
+    let groups = client.list_alarm_groups().await?;
     let is_new = |group: &AlarmGroup| group.n_acknowledged + group.n_muted < group.n_hosts;
     let exit = if groups.iter().any(is_new) { Exit::No } else { Exit::Done };
     if output.is_json() {
@@ -80,22 +80,14 @@ async fn all(
         None => None,
         Some(name) => Some(host::find(name, client).await?.id),
     };
-    let mut query = AlarmQuery {
+    let query = AlarmQuery {
         limit: Some(PAGE_LEN),
         code: which.code.clone(),
         host: of_host,
         cleared,
         ..AlarmQuery::default()
     };
-    let mut alarms = Vec::new();
-    loop {
-        let page: AlarmPage = client.get_with("/v1/alarms", &query).await?;
-        alarms.extend(page.alarms);
-        match page.next_cursor {
-            Some(cursor) => query.cursor = Some(cursor),
-            None => return Ok(alarms),
-        }
-    }
+    Ok(client.pages_of_alarms(query).all().await?)
 }
 
 async fn show(command: &AlarmShow, client: &Client, output: &Output) -> Result<Exit, CliError> {
@@ -165,7 +157,7 @@ async fn acknowledge(
         reason: command.reason.clone(),
         until_ms: command.lasts_s.map(after),
     };
-    let changed: AlarmsChanged = client.post("/v1/alarms/acknowledge", &request).await?;
+    let changed = client.acknowledge_alarms(&request).await?;
     tell(changed, "known now; they stand until their cause is gone", output)
 }
 

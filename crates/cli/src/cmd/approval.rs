@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::anyhow;
 use api::{
     approval::{
-        ApprovalPage, ApprovalQuery, DECISIONS_MAX, DecideReply, DecideRequest, Decision,
-        DecisionOutcome, Kind, Waiting,
+        ApprovalQuery, DECISIONS_MAX, DecideRequest, Decision, DecisionOutcome, Kind, Waiting,
     },
     inventory::selector,
 };
@@ -45,16 +44,8 @@ pub(super) async fn run(
 
 /// All that waits and fits, the longest waiting first.
 async fn all(which: &WhatWaits, client: &Client) -> Result<Vec<Waiting>, CliError> {
-    let mut query = ApprovalQuery { limit: Some(PAGE_LEN), ..ApprovalQuery::default() };
-    let mut waiting = Vec::new();
-    loop {
-        let page: ApprovalPage = client.get_with("/v1/approvals", &query).await?;
-        waiting.extend(page.waiting);
-        match page.next_cursor {
-            Some(cursor) => query.cursor = Some(cursor),
-            None => break,
-        }
-    }
+    let query = ApprovalQuery { limit: Some(PAGE_LEN), ..ApprovalQuery::default() };
+    let mut waiting = client.pages_of_approvals(query).all().await?;
     if let Some(kind) = &which.kind {
         waiting.retain(|one| one.kind.as_str() == kind);
     }
@@ -160,7 +151,7 @@ async fn decide(
     for part in chosen.chunks(DECISIONS_MAX) {
         let ids = part.iter().map(|one| one.id.clone()).collect();
         let request = DecideRequest { ids, decision, reason: command.reason.clone() };
-        let reply: DecideReply = client.post("/v1/approvals", &request).await?;
+        let reply = client.decide_approvals(&request).await?;
         outcomes.extend(reply.outcomes);
     }
     let mut n_done = 0;

@@ -1,8 +1,7 @@
 //! `bootproof result …`
 
-use api::result::{AttestedResult as Signed, Dialect as Names, RESULT_TYPE, ResultQuery};
+use api::result::{Dialect as Names, RESULT_TYPE, ResultQuery};
 use client::Client;
-use jsonwebtoken::jwk::JwkSet;
 use serde_json::Value;
 
 use super::{
@@ -25,7 +24,7 @@ pub(super) async fn run(
         AttestedResult::Get(command) => get(command, &client()?, output).await,
         AttestedResult::Verify(command) => verify(command, client, output).await,
         AttestedResult::Keys => {
-            let keys: JwkSet = client()?.get("/.well-known/jwks.json").await?;
+            let keys = signed::server_keys(&client()?).await?;
             output.json(&keys)?;
             Ok(Exit::Done)
         }
@@ -48,8 +47,7 @@ async fn get(command: &ResultGet, client: &Client, output: &Output) -> Result<Ex
         },
         nonce: command.nonce.clone(),
     };
-    let path = format!("/v1/hosts/{id}/result");
-    let result: Signed = client.get_with(&path, &query).await?;
+    let result = client.get_result(&id, &query).await?;
     if output.is_json() {
         output.json(&result)?;
     } else {

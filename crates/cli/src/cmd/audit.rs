@@ -1,8 +1,8 @@
 //! `bootproof audit …`
 
-use api::audit::{AuditPage, AuditRow, CHECKPOINT_TYPE, Checkpoint, SignedCheckpoint};
+use api::audit::{AuditPage, AuditRow, CHECKPOINT_TYPE, Checkpoint};
 use audit_log::{AuditChain, AuditRow as Row};
-use client::Client;
+use client::{AfterQuery, Client};
 
 use super::{
     Exit,
@@ -24,7 +24,7 @@ pub(super) async fn run(
         Audit::List { after } => list(*after, client, output).await,
         Audit::Verify(command) => verify(command, client, output).await,
         Audit::Checkpoint => {
-            let checkpoint: SignedCheckpoint = client.get("/v1/audit/checkpoint").await?;
+            let checkpoint = client.get_audit_checkpoint().await?;
             if output.is_json() {
                 output.json(&checkpoint)?;
             } else {
@@ -36,17 +36,13 @@ pub(super) async fn run(
 }
 
 async fn page(after: i64, client: &Client) -> Result<AuditPage, CliError> {
-    Ok(client.get(&format!("/v1/audit?after={after}")).await?)
+    let query = AfterQuery { after: Some(after), limit: None };
+    Ok(client.list_audit(&query).await?)
 }
 
 async fn list(after: i64, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let mut rows = Vec::new();
-    let mut next = Some(after);
-    while let Some(after) = next {
-        let AuditPage { rows: more, next_after } = page(after, client).await?;
-        rows.extend(more);
-        next = next_after;
-    }
+    let query = AfterQuery { after: Some(after), limit: None };
+    let rows = client.pages_of_audit(query).all().await?;
     if output.is_json() {
         output.json(&rows)?;
         return Ok(Exit::Done);
@@ -99,7 +95,7 @@ async fn verify(command: &AuditVerify, client: &Client, output: &Output) -> Resu
     }
     let mut chain = AuditChain::default();
     // The end as the server signs it now: rows that it does not give are missed.
-    let end: SignedCheckpoint = client.get("/v1/audit/checkpoint").await?;
+    let end = client.get_audit_checkpoint().await?;
     let keys = signed::keys(None, || Ok(client.clone())).await?;
     match signed::claims::<Checkpoint>(&end.jws, CHECKPOINT_TYPE, &keys, Ends::Never) {
         Ok(checkpoint) => kept.push(("the end of the log".to_owned(), checkpoint)),

@@ -5,8 +5,7 @@ use std::path::Path;
 use anyhow::Context as _;
 use api::channel::{
     Channel as ChannelView, ChannelChange, ChannelFilter, ChannelRequest, ChannelSettings,
-    ChannelTest, DeadLetterPage, DeadLetterQuery, NewChannel, RedeliverRequest, Redelivered,
-    SmtpSecurity,
+    DeadLetterQuery, RedeliverRequest, SmtpSecurity,
 };
 use client::Client;
 
@@ -28,26 +27,30 @@ pub(super) async fn run(
     match command {
         Channel::List => list(client, output).await,
         Channel::Show(one) => {
-            let channel: ChannelView = client.get(&path(&one.name, "")?).await?;
+            let channel = client.get_channel(name(&one.name)?).await?;
             show(&channel, output)
         }
         Channel::Add(command) => add(command, client, output).await,
         Channel::Change(command) => change(command, client, output).await,
         Channel::Remove(one) => {
-            client.delete::<()>(&path(&one.name, "")?).await?;
+            client.remove_channel(name(&one.name)?).await?;
             output.note(&format!("channel {} is removed", one.name));
             Ok(Exit::Done)
         }
-        Channel::Pause(one) => act(&one.name, "pause", "is paused", client, output).await,
+        Channel::Pause(one) => {
+            let channel = client.pause_channel(name(&one.name)?).await?;
+            tell(&channel, "is paused", output)
+        }
         Channel::Resume(one) => {
-            act(&one.name, "resume", "goes on where it was", client, output).await
+            let channel = client.resume_channel(name(&one.name)?).await?;
+            tell(&channel, "goes on where it was", output)
         }
         Channel::Test(one) => test(&one.name, client, output).await,
         Channel::DeadLetters(one) => dead_letters(&one.name, client, output).await,
-        Channel::Redeliver { name, ids } => {
+        Channel::Redeliver { name: named, ids } => {
             let ids = (!ids.is_empty()).then(|| ids.clone());
             let request = RedeliverRequest { ids };
-            let done: Redelivered = client.post(&path(name, "/redeliver")?, &request).await?;
+            let done = client.redeliver(name(named)?, &request).await?;
             if output.is_json() {
                 output.json(&done)?;
             }
@@ -57,13 +60,13 @@ pub(super) async fn run(
     }
 }
 
-/// The address of a channel, whose name must be one that an address can carry as it is.
-fn path(name: &str, rest: &str) -> Result<String, CliError> {
+/// The name of a channel, where it can be one.
+fn name(name: &str) -> Result<&str, CliError> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if name.is_empty() || matches!(name, "." | "..") || !name.chars().all(is_plain) {
         return Err(anyhow::anyhow!("{name:?} is no name of a channel").into());
     }
-    Ok(format!("/v1/channels/{name}{rest}"))
+    Ok(name)
 }
 
 fn read(file: &Path) -> Result<String, CliError> {
@@ -119,7 +122,7 @@ async fn add(command: &ChannelAdd, client: &Client, output: &Output) -> Result<E
     })?;
     let (name, secret) = (command.name.clone(), secret(command)?);
     let request = ChannelRequest { name, settings, secret, filter: filter(command) };
-    let new: NewChannel = client.post("/v1/channels", &request).await?;
+    let new = client.add_channel(&request).await?;
     if output.is_json() {
         output.json(&new)?;
         return Ok(Exit::Done);
@@ -133,7 +136,7 @@ async fn add(command: &ChannelAdd, client: &Client, output: &Output) -> Result<E
 }
 
 async fn change(command: &ChannelAdd, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let known: ChannelView = client.get(&path(&command.name, "")?).await?;
+    let known = client.get_channel(name(&command.name)?).await?;
     let new = filter(command);
     let pick = |new: Vec<String>, known: Vec<String>| if new.is_empty() { known } else { new };
     let merged = ChannelFilter {
@@ -150,22 +153,15 @@ async fn change(command: &ChannelAdd, client: &Client, output: &Output) -> Resul
         output.note("nothing was named to change");
         return Ok(Exit::Done);
     }
-    let changed: ChannelView = client.post(&path(&command.name, "/change")?, &change).await?;
+    let changed = client.change_channel(&command.name, &change).await?;
     show(&changed, output)
 }
 
-async fn act(
-    name: &str,
-    verb: &str,
-    done: &str,
-    client: &Client,
-    output: &Output,
-) -> Result<Exit, CliError> {
-    let channel: ChannelView = client.post(&path(name, &format!("/{verb}"))?, &()).await?;
+fn tell(channel: &ChannelView, done: &str, output: &Output) -> Result<Exit, CliError> {
     if output.is_json() {
-        output.json(&channel)?;
+        output.json(channel)?;
     }
-    output.note(&format!("channel {name} {done}"));
+    output.note(&format!("channel {} {done}", channel.name));
     Ok(Exit::Done)
 }
 
@@ -187,7 +183,7 @@ fn tone(channel: &ChannelView) -> Tone {
 }
 
 async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let channels: Vec<ChannelView> = client.get("/v1/channels").await?;
+    let channels = client.list_channels().await?;
     let is_ill = |channel: &ChannelView| channel.state == "failing" || channel.n_dead > 0;
     let exit = if channels.iter().any(is_ill) { Exit::No } else { Exit::Done };
     if output.is_json() {
@@ -245,8 +241,8 @@ fn show(channel: &ChannelView, output: &Output) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-async fn test(name: &str, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let test: ChannelTest = client.post(&path(name, "/test")?, &()).await?;
+async fn test(named: &str, client: &Client, output: &Output) -> Result<Exit, CliError> {
+    let test = client.test_channel(name(named)?).await?;
     let exit = if test.delivered { Exit::Done } else { Exit::No };
     if output.is_json() {
         output.json(&test)?;
@@ -265,17 +261,9 @@ async fn test(name: &str, client: &Client, output: &Output) -> Result<Exit, CliE
     Ok(exit)
 }
 
-async fn dead_letters(name: &str, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let mut query = DeadLetterQuery { after: None, limit: Some(1_000) };
-    let mut all = Vec::new();
-    loop {
-        let page: DeadLetterPage = client.get_with(&path(name, "/dead-letters")?, &query).await?;
-        all.extend(page.dead_letters);
-        match page.next_after {
-            Some(after) => query.after = Some(after),
-            None => break,
-        }
-    }
+async fn dead_letters(named: &str, client: &Client, output: &Output) -> Result<Exit, CliError> {
+    let query = DeadLetterQuery { after: None, limit: Some(1_000) };
+    let all = client.pages_of_dead_letters(name(named)?, query).all().await?;
     if output.is_json() {
         output.json(&all)?;
         return Ok(Exit::Done);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use api::event::{CloudEvent, EventPage, EventQuery, kind_of};
+use api::event::{CloudEvent, EventQuery, kind_of};
 use client::{Client, EventStream};
 
 use super::{Exit, local_time::time};
@@ -34,17 +34,14 @@ pub(super) async fn run(
     }
 }
 
-async fn list(mut query: EventQuery, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    loop {
-        let page: EventPage = client.get_with("/v1/events", &query).await?;
+async fn list(query: EventQuery, client: &Client, output: &Output) -> Result<Exit, CliError> {
+    let mut pages = client.pages_of_events(query);
+    while let Some(page) = pages.next().await? {
         for event in &page.events {
             show(event, output)?;
         }
-        if !page.more {
-            return Ok(Exit::Done);
-        }
-        query.after = Some(page.next_after);
     }
+    Ok(Exit::Done)
 }
 
 /// Until the user ends it. What a server that goes away did not say comes when it is back.

@@ -4,16 +4,11 @@ mod boot_diff;
 mod many;
 
 use api::{
-    admin::{
-        AttestRequested, Candidate, Host as HostView, HostDetail, HostPage, PastAppraisal,
-        ReplaceRequest, Replaced, Schedule,
-    },
-    agent::Evidence,
+    admin::{Candidate, Host as HostView, HostDetail, ReplaceRequest, Schedule},
     finding::Finding,
-    fleet::Peers,
-    inventory::{Action, HostQuery, LabelCount, LabelsRequest, Maintenance, MaintenanceRequest},
+    inventory::{Action, HostQuery, LabelsRequest, Maintenance, MaintenanceRequest},
 };
-use client::Client;
+use client::{Client, LabelsQuery};
 use comfy_table::{Attribute, Cell, Color};
 use many::Words;
 
@@ -86,9 +81,8 @@ pub(super) async fn run(
         Host::Peers(host) => peers(host, client, output).await,
         Host::Evidence(command) => {
             let host = find(&command.host.host, client).await?;
-            let path = format!("/v1/hosts/{}", host.id);
-            let detail: HostDetail = client.get(&path).await?;
-            let evidence: Evidence = client.get(&format!("{path}/evidence")).await?;
+            let detail = client.get_host(&host.id).await?;
+            let evidence = client.get_evidence(&host.id).await?;
             let identity = detail.evidence_identity.as_ref().or(detail.identity.as_ref());
             evidence_dir::write(&command.out, &evidence, identity)?;
             output.note(&format!(
@@ -117,12 +111,8 @@ async fn enter_maintenance(
 }
 
 async fn labels(key: Option<&str>, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    #[derive(serde::Serialize)]
-    struct Query<'a> {
-        #[serde(skip_serializing_if = "Option::is_none")]
-        key: Option<&'a str>,
-    }
-    let counts: Vec<LabelCount> = client.get_with("/v1/labels", &Query { key }).await?;
+    let query = LabelsQuery { key: key.map(str::to_owned) };
+    let counts = client.list_labels(&query).await?;
     if output.is_json() {
         output.json(&counts)?;
         return Ok(Exit::Done);
@@ -141,16 +131,8 @@ async fn labels(key: Option<&str>, client: &Client, output: &Output) -> Result<E
 
 /// All hosts that fit.
 async fn all(client: &Client, mut query: HostQuery) -> Result<Vec<HostView>, CliError> {
-    let mut hosts = Vec::new();
     query.limit = Some(PAGE_LEN);
-    loop {
-        let page: HostPage = client.get_with("/v1/hosts", &query).await?;
-        hosts.extend(page.hosts);
-        match page.next_cursor {
-            Some(cursor) => query.cursor = Some(cursor),
-            None => return Ok(hosts),
-        }
-    }
+    Ok(client.pages_of_hosts(query).all().await?)
 }
 
 async fn list(command: &HostList, client: &Client, output: &Output) -> Result<Exit, CliError> {
@@ -218,7 +200,7 @@ fn deciding(findings: &[Finding]) -> Vec<&Finding> {
 
 async fn show(host: &OneHost, client: &Client, output: &Output) -> Result<Exit, CliError> {
     let host = find(&host.host, client).await?;
-    let detail: HostDetail = client.get(&format!("/v1/hosts/{}", host.id)).await?;
+    let detail = client.get_host(&host.id).await?;
     if output.is_json() {
         output.json(&detail)?;
     } else {
@@ -298,8 +280,7 @@ async fn replace(
     let host = find(&command.host, client).await?;
     let request =
         ReplaceRequest { ek_sha256: command.ek_sha256.clone(), reason: command.reason.clone() };
-    let path = format!("/v1/hosts/{}/replace", host.id);
-    let replaced: Replaced = client.post(&path, &request).await?;
+    let replaced = client.replace_tpm(&host.id, &request).await?;
     if output.is_json() {
         output.json(&replaced)?;
     }
@@ -341,13 +322,11 @@ async fn attest(command: &Attest, client: &Client, output: &Output) -> Result<Ex
         return many::run(chosen, Action::Attest, &words, client, output).await;
     };
     let host = find(name, client).await?;
-    let path = format!("/v1/hosts/{}", host.id);
-    let requested: AttestRequested = client.post(&format!("{path}/attest"), &()).await?;
+    let requested = client.attest_host(&host.id).await?;
     let after = requested.requested_at_ms;
     let started = std::time::Instant::now();
     loop {
-        let path = format!("{path}?appraised_after_ms={after}");
-        let detail: HostDetail = client.get_waiting(&path, api::POLL_S_MAX).await?;
+        let detail = client.get_host_appraised_after(&host.id, after).await?;
         if detail.host.appraised_at_ms.is_some_and(|at_ms| at_ms >= after) {
             if output.is_json() {
                 output.json(&detail)?;
@@ -370,7 +349,7 @@ async fn attest(command: &Attest, client: &Client, output: &Output) -> Result<Ex
 
 async fn history(host: &OneHost, client: &Client, output: &Output) -> Result<Exit, CliError> {
     let host = find(&host.host, client).await?;
-    let past: Vec<PastAppraisal> = client.get(&format!("/v1/hosts/{}/appraisals", host.id)).await?;
+    let past = client.list_appraisals(&host.id).await?;
     if output.is_json() {
         output.json(&past)?;
         return Ok(Exit::Done);
@@ -392,7 +371,7 @@ async fn history(host: &OneHost, client: &Client, output: &Output) -> Result<Exi
 
 async fn peers(host: &OneHost, client: &Client, output: &Output) -> Result<Exit, CliError> {
     let host = find(&host.host, client).await?;
-    let peers: Peers = client.get(&format!("/v1/hosts/{}/peers", host.id)).await?;
+    let peers = client.get_peers(&host.id).await?;
     if output.is_json() {
         output.json(&peers)?;
         return Ok(Exit::Done);
@@ -409,7 +388,7 @@ async fn peers(host: &OneHost, client: &Client, output: &Output) -> Result<Exit,
 /// The host of this identifier or name. A name that several hosts have is refused.
 pub(super) async fn find(named: &str, client: &Client) -> Result<HostView, CliError> {
     let query = HostQuery { name: Some(named.to_owned()), ..HostQuery::default() };
-    let page: HostPage = client.get_with("/v1/hosts", &query).await?;
+    let page = client.list_hosts(&query).await?;
     let mut hosts = page.hosts.into_iter();
     match (hosts.next(), hosts.next()) {
         (Some(one), None) => return Ok(one),
@@ -417,7 +396,7 @@ pub(super) async fn find(named: &str, client: &Client) -> Result<HostView, CliEr
         (None, _) => {}
     }
     let Some(named) = identifier(named) else { return Err(no_host(named)) };
-    match client.get::<HostDetail>(&format!("/v1/hosts/{named}")).await {
+    match client.get_host(named).await {
         Ok(detail) => Ok(detail.host),
         Err(err) if err.code() == Some("host-not-found") => Err(no_host(named)),
         Err(err) => Err(err.into()),

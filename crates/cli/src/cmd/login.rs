@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, anyhow};
-use api::people::{LoginRequest, Session as SessionView, SessionBegun, SetupRequest, ShownAs};
+use api::people::{LoginRequest, SessionBegun, SessionsQuery, SetupRequest, ShownAs};
 use client::{Client, Context, Trust};
 use zeroize::Zeroizing;
 
@@ -61,7 +61,7 @@ async fn server(at: &Where, named: Option<&Path>) -> Result<Context, CliError> {
     match (&at.server, at.ca_sha256) {
         (Some(url), Some(pin)) => {
             let client = Client::new(url, &Trust::CaPin(pin))?;
-            let known: api::admin::Server = client.get("/v1/server").await?;
+            let known = client.get_server().await?;
             // Only the certificate that was pinned counts, whatever else is said.
             if client::CaPin::of_pem(&known.ca_pem) != Some(pin) {
                 return Err(anyhow!("the server's authority is not the one of the pin").into());
@@ -137,7 +137,7 @@ pub(super) async fn log_in(
     };
     let password = secret(command.at.password_file.as_deref(), "password: ")?;
     let request = LoginRequest { name, password: password.to_string(), shown_as: ShownAs::Token };
-    let begun: SessionBegun = client(&context)?.post("/v1/session", &request).await?;
+    let begun = client(&context)?.log_in(&request).await?;
     keep(begun, context, &path, output)
 }
 
@@ -156,7 +156,7 @@ pub(super) async fn set_up(
         password: password.to_string(),
         shown_as: ShownAs::Token,
     };
-    let begun: SessionBegun = client(&context)?.post("/v1/setup", &request).await?;
+    let begun = client(&context)?.set_up(&request).await?;
     keep(begun, context, &path, output)
 }
 
@@ -169,7 +169,7 @@ pub(super) async fn log_out(named: Option<&Path>, output: &Output) -> Result<Exi
             "a token of a program ends with `bootproof api-token revoke NAME`",
         ));
     }
-    match context.client()?.delete::<()>("/v1/session").await {
+    match context.client()?.log_out().await {
         // It has ended already.
         Err(err) if err.code() == Some("unauthenticated") => {}
         ended => ended?,
@@ -191,7 +191,7 @@ pub(super) async fn session(
             if id.is_empty() || !id.chars().all(fits) {
                 return Err(anyhow!("{id:?} is no session's identifier").into());
             }
-            client.delete::<()>(&format!("/v1/sessions/{id}")).await?;
+            client.end_session(id).await?;
             output.note("the session has ended");
             Ok(Exit::Done)
         }
@@ -199,8 +199,7 @@ pub(super) async fn session(
 }
 
 async fn list(all: bool, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let path = if all { "/v1/sessions?all=true" } else { "/v1/sessions" };
-    let sessions: Vec<SessionView> = client.get(path).await?;
+    let sessions = client.list_sessions(&SessionsQuery { all }).await?;
     if output.is_json() {
         output.json(&sessions)?;
         return Ok(Exit::Done);

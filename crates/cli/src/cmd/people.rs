@@ -2,9 +2,7 @@
 
 use api::{
     inventory::Labels,
-    people::{
-        ApiToken as ApiTokenView, ApiTokenRequest, NewApiToken, Role as RoleView, User, WhoAmI,
-    },
+    people::{ApiTokenRequest, Role as RoleView},
 };
 use client::Client;
 
@@ -50,17 +48,17 @@ async fn revoke(
 /// Whether this is the token that is shown, an administrator's, beside which there is neither another one nor
 /// an account. People of an identity provider do not count: whether it has administrators nobody here knows.
 async fn is_last_way_in(name: &str, client: &Client) -> Result<bool, CliError> {
-    let me: WhoAmI = client.get("/v1/whoami").await?;
+    let me = client.who_am_i().await?;
     if me.actor != name || me.role != RoleView::Admin {
         return Ok(false);
     }
     let now_ms = jiff::Timestamp::now().as_millisecond();
-    let tokens: Vec<ApiTokenView> = client.get("/v1/api-tokens").await?;
-    let lets_in = |token: &ApiTokenView| {
+    let tokens = client.list_api_tokens().await?;
+    let lets_in = |token: &api::people::ApiToken| {
         let lasts = token.expires_at_ms.is_none_or(|at_ms| at_ms > now_ms);
         token.name != name && token.role == RoleView::Admin && lasts
     };
-    let users: Vec<User> = client.get("/v1/users").await?;
+    let users = client.list_users().await?;
     let has_account = users.iter().any(|user| user.role == RoleView::Admin && !user.disabled);
     Ok(!has_account && !tokens.iter().any(lets_in))
 }
@@ -84,7 +82,7 @@ async fn create(
         hosts: command.host_label.iter().cloned().collect(),
         expires_in_s: command.expires,
     };
-    let token: NewApiToken = client.post("/v1/api-tokens", &request).await?;
+    let token = client.create_api_token(&request).await?;
     if output.is_json() {
         output.json(&token)?;
         return Ok(Exit::Done);
@@ -98,7 +96,7 @@ async fn create(
 }
 
 async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let tokens: Vec<ApiTokenView> = client.get("/v1/api-tokens").await?;
+    let tokens = client.list_api_tokens().await?;
     if output.is_json() {
         output.json(&tokens)?;
         return Ok(Exit::Done);
@@ -133,7 +131,7 @@ fn hosts(labels: &Labels) -> String {
 }
 
 pub(super) async fn who_am_i(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let me: WhoAmI = client.get("/v1/whoami").await?;
+    let me = client.who_am_i().await?;
     if output.is_json() {
         output.json(&me)?;
         return Ok(Exit::Done);

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use api::policy::{PolicyChange, PolicyTryPage, PolicyTryRequest};
+use api::policy::{PolicyChange, PolicyTryRequest};
 use appraise::{ExpiredEndorsement, Policy};
 use client::Client;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -18,9 +18,6 @@ use crate::{
 
 /// Hosts that are judged in one request: well below a second.
 const HOSTS_PER_REQUEST: u32 = 200;
-
-/// Seconds for which a request may take longer than others: 200 hosts with logs of 4 MiB.
-const JUDGING_S_MAX: u64 = 60;
 
 /// The policy in `file`, and its text.
 pub(super) fn load(file: &Path) -> Result<(Policy, String), CliError> {
@@ -341,7 +338,7 @@ pub(super) fn try_file(
 }
 
 async fn run_trial(
-    mut request: PolicyTryRequest,
+    request: PolicyTryRequest,
     client: Client,
     output: &Output,
 ) -> Result<Exit, CliError> {
@@ -355,18 +352,13 @@ async fn run_trial(
     }
     progress.enable_steady_tick(Duration::from_millis(100));
     let mut trial = Trial::default();
-    loop {
-        let page: PolicyTryPage =
-            client.post_waiting("/v1/policy/try", &request, JUDGING_S_MAX).await?;
+    let mut pages = client.pages_of_policy_try(request);
+    while let Some(page) = pages.next().await? {
         trial.n_hosts = trial.n_hosts.saturating_add(page.n_hosts);
         trial.n_judged = trial.n_judged.saturating_add(page.n_judged);
         trial.changes.extend(page.changes);
         progress.set_position(u64::from(trial.n_judged));
         progress.set_message(format!("{} would change", trial.changes.len()));
-        request.cursor = page.next_cursor;
-        if request.cursor.is_none() {
-            break;
-        }
     }
     progress.finish_and_clear();
     if output.is_json() {

@@ -43,7 +43,7 @@ pub(super) async fn keys(
     match file {
         Some(file) => Ok(serde_json::from_str(&text(file)?)
             .with_context(|| format!("{} is no set of keys (JWKS)", file.display()))?),
-        None => Ok(client()?.get("/.well-known/jwks.json").await?),
+        None => Ok(server_keys(&client()?).await?),
     }
 }
 
@@ -77,6 +77,12 @@ pub(super) fn detached(
         Ok(false) => Err(format!("key {name:?} did not sign these bytes")),
         Err(_) => Err("the signature is damaged".to_owned()),
     }
+}
+
+/// The keys that the server shows now.
+pub(super) async fn server_keys(client: &Client) -> Result<JwkSet, CliError> {
+    let keys = client.get_keys().await?;
+    Ok(serde_json::from_value(keys).context("the server shows no set of keys (JWKS)")?)
 }
 
 /// The claims of a token of this `kind` that one of `keys` signed. The inner error says why it is none.

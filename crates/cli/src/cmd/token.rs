@@ -1,6 +1,6 @@
 //! `bootproof token …`
 
-use api::admin::{Approval, NewToken, Token as TokenView, TokenRequest};
+use api::admin::{Approval, TokenRequest};
 use client::Client;
 
 use super::{Exit, local_time::time};
@@ -19,7 +19,7 @@ pub(super) async fn run(
         Token::Create(create) => self::create(create, client, output).await,
         Token::List => list(client, output).await,
         Token::Revoke { id } => {
-            client.delete::<()>(&format!("/v1/tokens/{id}")).await?;
+            client.revoke_join_token(id).await?;
             output.note(&format!("token {id} is revoked; hosts that joined with it stay"));
             Ok(Exit::Done)
         }
@@ -35,7 +35,7 @@ async fn create(command: &TokenCreate, client: &Client, output: &Output) -> Resu
         listed_on: command.listed.clone(),
         note: command.note.clone(),
     };
-    let token: NewToken = client.post_once("/v1/tokens", &request).await?;
+    let token = client.create_join_token(&request).await?;
     if output.is_json() {
         output.json(&token)?;
         return Ok(Exit::Done);
@@ -55,7 +55,7 @@ async fn create(command: &TokenCreate, client: &Client, output: &Output) -> Resu
 }
 
 async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let tokens: Vec<TokenView> = client.get("/v1/tokens").await?;
+    let tokens = client.list_join_tokens().await?;
     if output.is_json() {
         output.json(&tokens)?;
         return Ok(Exit::Done);

@@ -3,10 +3,7 @@
 use std::path::Path;
 
 use anyhow::anyhow;
-use api::people::{
-    GivenPasswordRequest, PasswordRequest, SessionBegun, User as UserView, UserChangeRequest,
-    UserRequest,
-};
+use api::people::{GivenPasswordRequest, PasswordRequest, UserChangeRequest, UserRequest};
 use client::{Client, Context};
 
 use super::{
@@ -43,7 +40,7 @@ pub(super) async fn run(
             self::change(name, change, client, output).await
         }
         User::Remove { name } => {
-            client.delete::<()>(&format!("/v1/users/{}", segment(name)?)).await?;
+            client.remove_user(segment(name)?).await?;
             output.note(&format!("account {name} is removed, and its sessions have ended"));
             Ok(Exit::Done)
         }
@@ -55,7 +52,7 @@ pub(super) async fn run(
 }
 
 async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let users: Vec<UserView> = client.get("/v1/users").await?;
+    let users = client.list_users().await?;
     if output.is_json() {
         output.json(&users)?;
         return Ok(Exit::Done);
@@ -86,7 +83,7 @@ async fn add(command: &UserAdd, client: &Client, output: &Output) -> Result<Exit
         role: role(command.role),
         password: new_password(command.password_file.as_deref())?.to_string(),
     };
-    let user: UserView = client.post("/v1/users", &request).await?;
+    let user = client.add_user(&request).await?;
     if output.is_json() {
         output.json(&user)?;
     }
@@ -103,7 +100,7 @@ async fn change(
     client: &Client,
     output: &Output,
 ) -> Result<Exit, CliError> {
-    let user: UserView = client.post(&format!("/v1/users/{}", segment(name)?), &change).await?;
+    let user = client.change_user(segment(name)?, &change).await?;
     if output.is_json() {
         output.json(&user)?;
     }
@@ -118,9 +115,9 @@ async fn give_password(
     client: &Client,
     output: &Output,
 ) -> Result<Exit, CliError> {
-    let path = format!("/v1/users/{}/password", segment(name)?);
+    let name = segment(name)?;
     let password = new_password(command.password_file.as_deref())?.to_string();
-    let _: () = client.post(&path, &GivenPasswordRequest { password }).await?;
+    client.give_password(name, &GivenPasswordRequest { password }).await?;
     output.note(&format!("its person must choose another one; sessions of {name} have ended"));
     Ok(Exit::Done)
 }
@@ -143,6 +140,6 @@ async fn own_password(
         old: secret(command.old_password_file.as_deref(), "present password: ")?.to_string(),
         new: new_password(command.password_file.as_deref())?.to_string(),
     };
-    let begun: SessionBegun = client.post("/v1/password", &request).await?;
+    let begun = client.change_password(&request).await?;
     keep(begun, context, &path, output)
 }

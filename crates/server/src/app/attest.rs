@@ -28,7 +28,10 @@ use super::{
     secret::random,
     standing,
 };
-use crate::metrics::{Stage, Stages};
+use crate::{
+    metrics::{Stage, Stages},
+    traces,
+};
 
 /// Bytes of a log that is judged where it is, if one of its host was judged before: to hash it and to check a
 /// signature takes a tenth of a millisecond, as much as to hand it to another thread costs; where it is another
@@ -226,7 +229,8 @@ impl App {
             held_to,
         };
         stages.end(Stage::Read);
-        let (case, judged) = self.judged(&host, case, &mut stages).await?;
+        let judging = self.judged(&host, case, &mut stages);
+        let (case, judged) = traces::step("judge", judging).await?;
         let judgeable = case.judgeable;
         stages.end(Stage::Judge);
         let judged_log = judged.log_sha256;
@@ -287,7 +291,9 @@ impl App {
             judged_by,
         };
         let by = By::new(format!("host:{}", host.id), now_ms);
-        match self.store.record_appraisal(new, by).await {
+        traces::note("bootproof.host", host.id.to_string());
+        traces::note("bootproof.verdict", appraisal.verdict.clone());
+        match traces::step("commit", self.store.record_appraisal(new, by)).await {
             Ok(_) => {}
             Err(err) => {
                 if matches!(err, StoreError::Conflict(Conflict::EvidenceGone)) {

@@ -68,7 +68,15 @@ pub enum RefusalKind {
     Upstream,
 }
 
+/// Evidence lay outside of the database, and is not there any more as it was written.
+const EVIDENCE_LOST: &str = "evidence-lost";
+
 impl AppError {
+    /// Whether it is that evidence is lost.
+    pub(super) fn is_evidence_lost(&self) -> bool {
+        matches!(self, Self::Refused(refusal) if refusal.code == EVIDENCE_LOST)
+    }
+
     /// A refusal with a hint.
     pub fn refused(
         kind: RefusalKind,
@@ -132,6 +140,13 @@ impl From<StoreError> for AppError {
                 "text-invalid",
                 err.to_string(),
                 "leave out control characters",
+            ),
+            StoreError::EvidenceLost { .. } => Self::refused(
+                RefusalKind::Gone,
+                EVIDENCE_LOST,
+                err.to_string(),
+                "`bootproof host attest HOST` asks for it again; `bootproof-server evidence check` says what \
+                 else is lost",
             ),
             StoreError::Unavailable { .. } => Self::Unavailable(err.into()),
             StoreError::SchemaNewer { .. }

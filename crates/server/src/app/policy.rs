@@ -13,7 +13,7 @@ use api::{
 use appraise::{
     Appraisal, ClockState, Context, HashedLog, LogMemo, Policy, appraise, appraise_unchanged,
 };
-use store::{EvidencePart, Host, Sha256, StoredPart};
+use store::{EvidencePart, Host, Sha256, StoreError, StoredPart};
 use verify::{CheckedSignature, RootStore, UnixTime};
 
 use super::{
@@ -163,25 +163,26 @@ impl App {
         let mut shared = Shared::new();
         let under = Arc::new(Under { config: self.rules().times_under(&policy), policy, now_ms });
         for hosts in hosts.chunks(AT_ONCE) {
-            let tried = self.tried(hosts, &under.policy, &anchors, now_ms).await?;
+            let (tried, lost) = self.tried(hosts, &under.policy, &anchors, now_ms).await?;
             n_judged += u32::try_from(tried.len()).unwrap_or(u32::MAX);
+            changes.extend(lost.iter().filter_map(|host| self.change_of_lost(host, &under)));
             changes.extend(self.changes(tried, &mut shared, &under).await?);
         }
         Ok(PolicyTryPage { n_hosts, n_judged, changes, next_cursor })
     }
 
-    /// The last evidence of each of `hosts` that has some, without its log.
+    /// The last evidence of each of `hosts` that has some, without its log; and the hosts whose evidence is lost.
     async fn tried(
         &self,
         hosts: &[Host],
         policy: &Policy,
         anchors: &(i64, Arc<RootStore>),
         now_ms: i64,
-    ) -> Result<Vec<Tried>, AppError> {
+    ) -> Result<(Vec<Tried>, Vec<Host>), AppError> {
         let with_last = || hosts.iter().filter_map(|host| Some((host, host.last.as_ref()?.id)));
         let ids = with_last().map(|(_, id)| id).collect();
         let stored = self.store.evidence_of_many(ids, SMALL_BYTES_MAX).await?;
-        let mut read = Vec::with_capacity(stored.len());
+        let (mut read, mut lost) = (Vec::with_capacity(stored.len()), Vec::new());
         'hosts: for ((host, _), stored) in with_last().zip(stored) {
             // Removed in the meantime.
             if stored.is_empty() {
@@ -198,9 +199,14 @@ impl App {
                     }
                     // The largest of all, and nobody looks at it.
                     None if name == IMA_PART && policy.ima.is_none() => continue,
-                    None => match self.store.evidence_by_sha256(sha256).await? {
-                        Some(bytes) => bytes,
-                        None => continue 'hosts,
+                    None => match self.store.evidence_by_sha256(sha256).await {
+                        Ok(Some(bytes)) => bytes,
+                        Ok(None) => continue 'hosts,
+                        Err(StoreError::EvidenceLost { .. }) => {
+                            lost.push(host.clone());
+                            continue 'hosts;
+                        }
+                        Err(err) => return Err(err.into()),
                     },
                 };
                 parts.push(EvidencePart { name, sha256, bytes });
@@ -216,7 +222,7 @@ impl App {
             let stored = Stored { host: host.clone(), evidence, identity, held_to };
             tried.push(Tried { stored, log, memo, checked: checked.flatten() });
         }
-        Ok(tried)
+        Ok((tried, lost))
     }
 
     /// What would change. A log is read only where it was not judged yet: for the host, by the
@@ -237,13 +243,13 @@ impl App {
         let mut logs: HashMap<Sha256, Vec<u8>> = HashMap::new();
         let mut waiting: Vec<Tried> = Vec::new();
         while !tried.is_empty() {
-            let (app, under) = (Arc::clone(self), Arc::clone(under));
+            let (app, judged_under) = (Arc::clone(self), Arc::clone(under));
             let mut found = std::mem::take(shared);
             // Off the threads that serve sockets, as with evidence that comes in.
             let judging = tokio::task::spawn_blocking(move || {
                 let (mut judged, mut unread) = (Vec::new(), Vec::new());
                 for tried in tried {
-                    match app.change(tried, &mut found, &logs, &under) {
+                    match app.change(tried, &mut found, &logs, &judged_under) {
                         Outcome::Judged(change) => judged.extend(change),
                         Outcome::NeedsLog(tried) => unread.push(*tried),
                     }
@@ -257,9 +263,16 @@ impl App {
             for one in std::mem::take(&mut waiting) {
                 let Some(log) = one.log else { continue };
                 if !logs.contains_key(&log) && logs.len() < LOGS_AT_ONCE {
-                    // None: removed in the meantime, with its host.
-                    let Some(bytes) = self.store.evidence_by_sha256(log).await? else { continue };
-                    logs.insert(log, bytes);
+                    match self.store.evidence_by_sha256(log).await {
+                        Ok(Some(bytes)) => logs.insert(log, bytes),
+                        // Removed in the meantime, with its host.
+                        Ok(None) => continue,
+                        Err(StoreError::EvidenceLost { .. }) => {
+                            changes.extend(self.change_of_lost(&one.stored.host, &under));
+                            continue;
+                        }
+                        Err(err) => return Err(err.into()),
+                    };
                 }
                 match logs.contains_key(&log) {
                     true => tried.push(one),
@@ -326,6 +339,21 @@ impl App {
             from,
             to,
         }))
+    }
+
+    /// What would change of a host whose evidence is lost: it cannot be judged by another policy.
+    fn change_of_lost(&self, host: &Host, under: &Under) -> Option<PolicyChange> {
+        let (from, found) = standing::standing(host, &self.rules().config, under.now_ms);
+        let held = standing::held(host, &under.config, under.now_ms);
+        let (to, judged) = held.unwrap_or_else(|| standing::evidence_lost(host));
+        (from != to).then(|| PolicyChange {
+            id: host.id.to_string(),
+            name: host.name.clone(),
+            because: difference(&judged, &found),
+            gone: found.iter().filter(|f| decides(f) && !has(&judged, f)).cloned().collect(),
+            from,
+            to,
+        })
     }
 }
 

@@ -164,6 +164,13 @@ pub(super) fn held(host: &Host, config: &Config, now_ms: i64) -> Option<Standing
     None
 }
 
+/// What counts where the evidence of the last judgement is lost, and something else is to be judged by it: nothing.
+pub(super) fn evidence_lost(host: &Host) -> Standing {
+    let because =
+        "what it was judged by is lost: its object outside of the database is missing or damaged";
+    hold(host, &Finding::new(Code::NeverAppraised).because(because))
+}
+
 /// When age alone changes what counts of the host, after `now_ms`; `None`: it does not.
 pub(super) fn changes_at(host: &Host, config: &Config, now_ms: i64) -> Option<i64> {
     let good_for_ms = good_for_ms(host, config);

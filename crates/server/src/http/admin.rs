@@ -71,7 +71,7 @@ pub(super) fn operations(all: &mut Operations) {
         .etag();
     let about = "The evidence that was judged last, as the host sent it";
     all.get("/v1/hosts/{id}/evidence", "get-evidence", about, evidence)
-        .refuses(&["host-not-found", "no-evidence"])
+        .refuses(&["host-not-found", "no-evidence", "evidence-lost"])
         .etag();
     all.get("/v1/tokens", "list-join-tokens", "Join tokens, without their secrets", tokens).etag();
     all.post("/v1/tokens", "create-join-token", "Makes a join token", create_token)

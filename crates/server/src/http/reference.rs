@@ -30,6 +30,7 @@ pub(super) fn operations(all: &mut Operations) {
         "host-not-found",
         "host-not-accepted",
         "host-not-judged",
+        "evidence-lost",
         "newer-evidence",
         "no-cohort",
         "no-evidence",

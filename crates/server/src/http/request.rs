@@ -7,20 +7,41 @@ use axum::{
     Json,
     body::HttpBody as _,
     extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
+use opentelemetry::KeyValue;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::{
+    app::App,
+    traces::{self, RemoteParent, Sampling},
+};
 
 /// Characters of an identifier that a client brings: those of others are shorter.
 const ID_CHARS_MAX: usize = 64;
 
 /// Characters of a path that are logged: ours are below it.
 const PATH_CHARS_MAX: usize = 200;
+
+/// Where agents ask.
+const OF_AGENTS: &str = "/v1/agent/";
+
+/// The method, where it is one that anybody knows: a client may say any word.
+fn known_method(method: &Method) -> &str {
+    let known = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    if known.contains(method) { method.as_str() } else { "_OTHER" }
+}
 
 /// Gives each request an identifier, which stands in its lines of the log and in its answer; says in one
 /// line what became of it; and counts it.
@@ -33,7 +54,16 @@ pub(super) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     let route = matched.as_ref().map_or("none", MatchedPath::as_str);
     let has_body = !request.body().is_end_stream();
     let span = tracing::info_span!("request", id, %method, path);
-    let mut response = async {
+    let traced = traces::request(remote_parent(&request), || {
+        let attribute = |key, value: &str| KeyValue::new(key, value.to_owned());
+        vec![
+            attribute("http.request.method", known_method(&method)),
+            attribute("http.route", route),
+            attribute("bootproof.request_id", &id),
+        ]
+    });
+    let noted = traced.clone();
+    let answered = async {
         let response = next.run(request).await;
         let problem = response.extensions().get::<Problem>();
         let took = begun.elapsed();
@@ -43,10 +73,14 @@ pub(super) async fn observe(State(app): State<Arc<App>>, request: Request, next:
             app.metrics().refused(&problem.code);
         }
         log(route, status, took.as_millis(), problem);
+        noted.note("http.response.status_code", i64::from(status));
+        if let Some(problem) = problem {
+            noted.fails(problem.code.clone());
+        }
         response
     }
-    .instrument(span)
-    .await;
+    .instrument(span);
+    let mut response = traced.run(answered).await;
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = with_id(response, Problem { request_id: Some(id.clone()), ..problem });
     }
@@ -99,6 +133,17 @@ fn identifier(headers: &HeaderMap) -> String {
 fn is_identifier(id: &str) -> bool {
     let is_plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     (1..=ID_CHARS_MAX).contains(&id.len()) && id.bytes().all(is_plain)
+}
+
+/// Where a request stands in its caller's trace. Hosts are not asked: they would choose what is kept.
+fn remote_parent(request: &Request) -> Option<RemoteParent> {
+    if request.uri().path().starts_with(OF_AGENTS) {
+        return None;
+    }
+    let header = request.headers().get("traceparent")?.to_str().ok()?;
+    let TraceParent { trace, span, is_sampled } = TraceParent::read(header)?;
+    let sampling = if is_sampled { Sampling::Kept } else { Sampling::NotKept };
+    Some(RemoteParent { trace, span, sampling })
 }
 
 /// Where a request stands in a trace. [Trace Context, W3C, §3.2]

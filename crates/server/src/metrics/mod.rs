@@ -4,6 +4,7 @@
 //! number has a bound. An attestation pays for its counts below a hundredth of what it costs.
 
 mod process;
+mod spans;
 mod stages;
 mod store;
 

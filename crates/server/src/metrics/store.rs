@@ -2,6 +2,7 @@
 
 use std::{fmt, sync::Arc};
 
+use evidence_objects::ObjectActivity;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric as _, MetricEncoder, NoLabelSet},
@@ -43,6 +44,9 @@ impl Collector for Collected {
             let gauge = ConstGauge::new(i64::try_from(n).unwrap_or(i64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         }
+        if let Some(evidence) = self.0.evidence_objects() {
+            objects(&mut encoder, evidence.objects.activity())?;
+        }
         let histogram = MetricType::Histogram;
         let help = "Changes in one transaction";
         spread(
@@ -54,6 +58,27 @@ impl Collector for Collected {
         let metric = encoder.encode_descriptor(name, help, Some(&unit), MetricType::Histogram)?;
         spread(metric, &activity.transaction_us, 1e6)
     }
+}
+
+/// What was asked of the place of evidence outside of the database.
+fn objects(encoder: &mut DescriptorEncoder<'_>, seen: ObjectActivity) -> fmt::Result {
+    for (name, help, n) in [
+        ("objects_written", "Parts of evidence that were written as objects", seen.n_written),
+        ("objects_bytes_written", "Bytes of those objects", seen.n_bytes_written),
+        ("objects_read", "Objects of evidence that were read", seen.n_read),
+        ("objects_removed", "Objects of evidence that were removed", seen.n_removed),
+        ("objects_failed", "Requests for objects that failed, after all tries", seen.n_failed),
+        ("objects_lost", "Objects of evidence that were missing or damaged when read", seen.n_lost),
+        (
+            "objects_waited_microseconds",
+            "Time in which objects were written and read",
+            seen.waited_us,
+        ),
+    ] {
+        let counter = ConstCounter::new(n);
+        counter.encode(encoder.encode_descriptor(name, help, None, counter.metric_type())?)?;
+    }
+    Ok(())
 }
 
 fn spread(mut metric: MetricEncoder<'_>, spread: &Spread, divisor: f64) -> fmt::Result {

@@ -244,10 +244,18 @@ pub(crate) const TELLING_TABLES: [&str; 4] = ["secrets", "api_tokens", "hosts", 
 /// The action of the row of the audit log.
 pub(crate) const ACTION: &str = "store.restore";
 
+/// The secret by which a database's objects of evidence are known to be its own.
+pub const OBJECTS_OWNER: &str = "evidence-owner";
+
 /// What is forgotten when all is put back: enrolments that were on the way, and what people have from before,
-/// which may have been ended since.
-pub(crate) const FORGET: [&str; 3] =
-    ["DELETE FROM pending_enrolments", "DELETE FROM sessions", "DELETE FROM setup_code"];
+/// which may have been ended since. That the objects of evidence are its own, too ([`OBJECTS_OWNER`]): the
+/// database that wrote them may be in use, and of two at one place each would remove what only the other one knows.
+pub(crate) const FORGET: [&str; 4] = [
+    "DELETE FROM pending_enrolments",
+    "DELETE FROM sessions",
+    "DELETE FROM setup_code",
+    "DELETE FROM secrets WHERE name = 'evidence-owner'",
+];
 /// Challenges of before are refused, since they may have been used after the backup; who is looked at is
 /// everybody, since ages changed.
 pub(crate) const NEWER_CHALLENGES: &str = "UPDATE hosts SET look_at_ms = 0, look_seq = look_seq + 1, \

@@ -8,6 +8,7 @@ use super::evidence;
 use super::session::{Session, Values};
 use super::transaction::Transaction;
 use super::{event, host, lock, peers, reference};
+use crate::elsewhere::PlacedParts;
 use crate::row::event::Change;
 use crate::{
     AppraisalId, AppraisalRow, By, Conflict, Connection, HISTORY_PAGE_MAX, HostId, Kind,
@@ -35,6 +36,7 @@ const GATE: &str = "\
 pub(super) async fn record(
     tx: &Transaction,
     new: &NewAppraisal,
+    placed: &PlacedParts,
     by: &By,
 ) -> Result<AppraisalId, StoreError> {
     let ways = [tx.prepare(GATE).await?, tx.prepare(evidence::KNOWN).await?];
@@ -74,7 +76,7 @@ pub(super) async fn record(
         [tx.prepare(INSERT).await?, tx.prepare(SUMMARY).await?, tx.prepare(evidence::KEEP).await?];
     let row = insert(tx, &ways[0], id, &new.host, new.at_ms, &new.verdict, &new.document_json);
     let summary = summarise(tx, &ways[1], id, new);
-    let parts = evidence::keep(tx, &ways[2], id, new, &known);
+    let parts = evidence::keep(tx, &ways[2], id, new, &known, placed);
     // The second flight; what is not told in the audit log lands with it.
     if tx.is_silent() {
         tokio::try_join!(biased; row, summary, parts, tx.commit_in_flight())?;

@@ -1,19 +1,75 @@
 //! Evidence: each part once, by its SHA-256.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 
 use tokio_postgres::{Row, Statement};
 
 use super::columns::Columns;
 use super::session::{Session, Values};
 use super::transaction::Transaction;
-use crate::packing::{self, Packed};
-use crate::{AppraisalId, EvidencePart, HostId, NewAppraisal, Sha256, StoreError, StoredPart};
+use crate::elsewhere::{EvidenceRow, EvidenceRows, Found, Kept, Placed, PlacedParts, Which};
+use crate::{
+    AppraisalId, EvidenceCensus, EvidenceObjects, EvidencePart, HostId, NewAppraisal, Reply,
+    Sha256, StoreError,
+};
+
+use super::PostgresStore;
+
+/// A part of a judgement: its name and digest, and where it lies.
+pub(super) type Named = (String, Sha256, Kept);
 
 /// Rows of `evidence` by digest, locked against who would remove them: there is somebody now who needs
-/// them.
-pub(super) const KNOWN: &str =
-    "SELECT sha256, id FROM evidence WHERE sha256 = ANY($1) ORDER BY id FOR KEY SHARE";
+/// them. Those that are lost are as those that are not there: they come back with the bytes that are here.
+pub(super) const KNOWN: &str = "\
+    SELECT sha256, id FROM evidence WHERE sha256 = ANY($1) AND object_lost = 0 \
+    ORDER BY id FOR KEY SHARE";
+
+impl EvidenceRows for PostgresStore {
+    fn objects(&self) -> Option<&EvidenceObjects> {
+        self.objects.as_ref()
+    }
+
+    fn whole(&self, digests: Vec<Sha256>) -> Reply<'_, HashSet<Sha256>> {
+        self.look((digests,), |db, (digests,)| {
+            Box::pin(async move {
+                let digests: Vec<&[u8]> = digests.iter().map(<[u8; 32]>::as_slice).collect();
+                let sql = "SELECT sha256 FROM evidence WHERE sha256 = ANY($1) AND object_lost = 0";
+                let whole = db.read(sql, &[&digests], |row| Columns::of(row).sha256()).await?;
+                Ok(whole.into_iter().collect())
+            })
+        })
+    }
+
+    fn rows_after(&self, which: Which, after: i64, n_max: u32) -> Reply<'_, Vec<EvidenceRow>> {
+        self.look((which, after, n_max), |db, (which, after, n_max)| {
+            Box::pin(rows_after(db, *which, *after, *n_max))
+        })
+    }
+
+    fn put_place(&self, id: i64, from: Option<String>, to: Placed) -> Reply<'_, bool> {
+        self.change((id, from, to), |tx, (id, from, to)| {
+            Box::pin(async move {
+                let sql = "UPDATE evidence SET bytes = $3, packing = $4, n_bytes = $5, object = $6,
+                        object_lost = 0
+                     WHERE id = $1 AND object IS NOT DISTINCT FROM $2";
+                let values: Values<'_> =
+                    &[id, from, &to.bytes, &to.packing, &to.n_bytes, &to.object];
+                Ok(tx.execute(sql, values).await? > 0)
+            })
+        })
+    }
+
+    fn note_found(&self, object: String, found: Found) -> Reply<'_, ()> {
+        self.change((object, found), |tx, (object, found)| {
+            Box::pin(async move {
+                let sql = "UPDATE evidence SET object_lost = $2
+                     WHERE object = $1 AND object_lost <> $2";
+                tx.execute(sql, &[object, &found.number()]).await.map(drop)
+            })
+        })
+    }
+}
 
 /// Names and digests of all that a judgement rests on, in their order.
 fn named(new: &NewAppraisal) -> impl Iterator<Item = (&str, &[u8])> {
@@ -35,14 +91,19 @@ pub(super) async fn known(
 /// and digests of all; digests and bytes of those that are not there; digests and rows of the others.
 /// New ones come with how they are packed, in the order of their digests, so that two who bring the same ones do not wait for each
 /// other; where another one was first, that row is touched, so that it comes back. Not its key: that would
-/// wait for all who hold it, who may wait for us.
+/// wait for all who hold it, who may wait for us. One that was lost gets what came now.
 pub(super) const KEEP: &str = "\
     WITH new AS ( \
-        INSERT INTO evidence (sha256, bytes, packing, n_bytes) \
-        SELECT DISTINCT ON (sha256) sha256, bytes, packing, n_bytes \
-        FROM unnest($4::bytea[], $5::bytea[], $8::bigint[], $9::bigint[]) \
-            AS part (sha256, bytes, packing, n_bytes) ORDER BY sha256 \
-        ON CONFLICT (sha256) DO UPDATE SET bytes = evidence.bytes \
+        INSERT INTO evidence (sha256, bytes, packing, n_bytes, object) \
+        SELECT DISTINCT ON (sha256) sha256, bytes, packing, n_bytes, object \
+        FROM unnest($4::bytea[], $5::bytea[], $8::bigint[], $9::bigint[], $10::text[]) \
+            AS part (sha256, bytes, packing, n_bytes, object) ORDER BY sha256 \
+        ON CONFLICT (sha256) DO UPDATE SET \
+            bytes = CASE evidence.object_lost WHEN 0 THEN evidence.bytes ELSE excluded.bytes END, \
+            packing = CASE evidence.object_lost WHEN 0 THEN evidence.packing ELSE excluded.packing END, \
+            n_bytes = CASE evidence.object_lost WHEN 0 THEN evidence.n_bytes ELSE excluded.n_bytes END, \
+            object = CASE evidence.object_lost WHEN 0 THEN evidence.object ELSE excluded.object END, \
+            object_lost = 0 \
         RETURNING sha256, id), \
     kept AS ( \
         SELECT sha256, id FROM new \
@@ -58,16 +119,24 @@ pub(super) async fn keep(
     id: AppraisalId,
     new: &NewAppraisal,
     known: &HashMap<Sha256, i64>,
+    placed: &PlacedParts,
 ) -> Result<(), StoreError> {
     let (names, digests): (Vec<&str>, Vec<&[u8]>) = named(new).unzip();
     let n_parts = names.len();
     let new: Vec<&EvidencePart> =
         new.evidence.iter().filter(|part| !known.contains_key(&part.sha256)).collect();
     let new_digests: Vec<&[u8]> = new.iter().map(|part| part.sha256.as_slice()).collect();
-    let packed: Vec<Packed<'_>> = new.iter().map(|part| packing::pack(&part.bytes)).collect();
-    let new_bytes: Vec<&[u8]> = packed.iter().map(|packed| &*packed.bytes).collect();
-    let packings: Vec<i64> = packed.iter().map(|packed| packed.packing.number()).collect();
-    let lengths: Vec<i64> = packed.iter().map(|packed| packed.n_bytes).collect();
+    let places: Vec<Cow<'_, Placed>> = new
+        .iter()
+        .map(|part| match placed.get(&part.sha256) {
+            Some(placed) => Cow::Borrowed(placed),
+            None => Cow::Owned(Placed::here(part)),
+        })
+        .collect();
+    let new_bytes: Vec<&[u8]> = places.iter().map(|place| place.bytes.as_slice()).collect();
+    let packings: Vec<i64> = places.iter().map(|place| place.packing).collect();
+    let lengths: Vec<i64> = places.iter().map(|place| place.n_bytes).collect();
+    let objects: Vec<Option<&str>> = places.iter().map(|place| place.object.as_deref()).collect();
     let known_digests: Vec<&[u8]> = known.keys().map(|sha256| sha256.as_slice()).collect();
     let known_ids: Vec<i64> = known.values().copied().collect();
     let values: Values<'_> = &[
@@ -80,6 +149,7 @@ pub(super) async fn keep(
         &known_ids,
         &packings,
         &lengths,
+        &objects,
     ];
     let n = tx.send(way, values).await?;
     if usize::try_from(n) == Ok(n_parts) {
@@ -97,20 +167,15 @@ fn ids_by_digest(rows: &[Row]) -> Result<HashMap<Sha256, i64>, StoreError> {
         .collect()
 }
 
-pub(super) async fn of_appraisal(
-    db: &Session,
-    id: AppraisalId,
-) -> Result<Vec<EvidencePart>, StoreError> {
+pub(super) async fn of_appraisal(db: &Session, id: AppraisalId) -> Result<Vec<Named>, StoreError> {
     db.read(
-        "SELECT name, sha256, packing, bytes, n_bytes FROM appraisal_evidence
+        "SELECT name, sha256, packing, bytes, n_bytes, object FROM appraisal_evidence
          JOIN evidence ON evidence.id = evidence_id
          WHERE appraisal_id = $1 ORDER BY position",
         &[&id.0],
         |row| {
             let mut columns = Columns::of(row);
-            let (name, sha256) = (columns.take()?, columns.sha256()?);
-            let bytes = packing::unpack(columns.take()?, columns.take()?, columns.take()?)?;
-            Ok(EvidencePart { name, sha256, bytes })
+            Ok((columns.take()?, columns.sha256()?, kept(&mut columns)?))
         },
     )
     .await
@@ -121,12 +186,13 @@ pub(super) async fn of_many(
     db: &Session,
     ids: &[AppraisalId],
     bytes_max: u32,
-) -> Result<Vec<Vec<StoredPart>>, StoreError> {
+) -> Result<Vec<Vec<Named>>, StoreError> {
     let numbers: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let rows = db
         .rows(
             "SELECT wish.n, name, sha256, packing,
-                CASE WHEN coalesce(n_bytes, octet_length(bytes)) <= $2::bigint THEN bytes END, n_bytes
+                CASE WHEN coalesce(n_bytes, octet_length(bytes)) <= $2::bigint THEN bytes END,
+                n_bytes, object
              FROM unnest($1::bigint[]) WITH ORDINALITY AS wish (id, n)
              JOIN appraisal_evidence ON appraisal_id = wish.id
              JOIN evidence ON evidence.id = evidence_id
@@ -138,10 +204,7 @@ pub(super) async fn of_many(
     for row in &rows {
         let mut columns = Columns::of(row);
         let n: i64 = columns.take()?;
-        let (name, sha256, packing) = (columns.take()?, columns.sha256()?, columns.take()?);
-        let (bytes, n_bytes) = (columns.take::<Option<Vec<u8>>>()?, columns.take()?);
-        let bytes = bytes.map(|bytes| packing::unpack(packing, bytes, n_bytes)).transpose()?;
-        let part = StoredPart { name, sha256, bytes };
+        let part = (columns.take()?, columns.sha256()?, kept(&mut columns)?);
         // Numbered from one on.
         let place = usize::try_from(n.saturating_sub(1)).ok().and_then(|n| all.get_mut(n));
         place.ok_or_else(|| StoreError::broken("a row that nobody asked for"))?.push(part);
@@ -149,13 +212,86 @@ pub(super) async fn of_many(
     Ok(all)
 }
 
-pub(super) async fn by_sha256(
+pub(super) async fn by_sha256(db: &Session, sha256: &Sha256) -> Result<Option<Kept>, StoreError> {
+    let sql = "SELECT packing, bytes, n_bytes, object FROM evidence WHERE sha256 = $1";
+    let row = db.row_or_none(sql, &[&sha256.as_slice()]).await?;
+    row.map(|row| kept(&mut Columns::of(&row))).transpose()
+}
+
+fn kept(columns: &mut Columns<'_>) -> Result<Kept, StoreError> {
+    let (packing, bytes) = (columns.take()?, columns.take()?);
+    Ok(Kept { packing, bytes, n_bytes: columns.take()?, object: columns.take()? })
+}
+
+async fn rows_after(
     db: &Session,
-    sha256: &Sha256,
-) -> Result<Option<Vec<u8>>, StoreError> {
-    let sql = "SELECT packing, bytes, n_bytes FROM evidence WHERE sha256 = $1";
-    let Some(row) = db.row_or_none(sql, &[&sha256.as_slice()]).await? else { return Ok(None) };
-    packing::unpack(row.try_get(0)?, row.try_get(1)?, row.try_get(2)?).map(Some)
+    which: Which,
+    after: i64,
+    n_max: u32,
+) -> Result<Vec<EvidenceRow>, StoreError> {
+    let (condition, bytes_min) = match which {
+        Which::Objects => ("object IS NOT NULL AND $2::bigint = 0", 0),
+        Which::HereFrom(bytes_min) => {
+            ("object IS NULL AND coalesce(n_bytes, octet_length(bytes)) >= $2::bigint", bytes_min)
+        }
+    };
+    let sql = format!(
+        "SELECT id, sha256, packing, bytes, n_bytes, object FROM evidence
+         WHERE id > $1 AND {condition} ORDER BY id LIMIT $3"
+    );
+    db.read(&sql, &[&after, &bytes_min, &i64::from(n_max)], |row| {
+        let mut columns = Columns::of(row);
+        Ok(EvidenceRow {
+            id: columns.take()?,
+            sha256: columns.sha256()?,
+            kept: kept(&mut columns)?,
+        })
+    })
+    .await
+}
+
+pub(super) async fn census(db: &Session) -> Result<EvidenceCensus, StoreError> {
+    let sql = "SELECT count(*) FILTER (WHERE object IS NULL),
+            count(*) FILTER (WHERE object IS NOT NULL),
+            count(*) FILTER (WHERE object IS NOT NULL AND object_lost = 1),
+            (SELECT count(*) FROM removed_objects)
+         FROM evidence";
+    let row = db.row(sql, &[]).await?;
+    let mut columns = Columns::of(&row);
+    Ok(EvidenceCensus {
+        n_here: columns.count()?,
+        n_objects: columns.count()?,
+        n_lost: columns.count()?,
+        n_to_remove: columns.count()?,
+    })
+}
+
+pub(super) async fn has_objects(db: &Session) -> Result<bool, StoreError> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM evidence WHERE object IS NOT NULL)";
+    Ok(db.row(sql, &[]).await?.try_get(0)?)
+}
+
+pub(super) async fn objects_to_remove(
+    db: &Session,
+    before_ms: i64,
+    n_max: u32,
+) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT object FROM removed_objects WHERE removed_at_ms < $1
+         ORDER BY removed_at_ms, object LIMIT $2";
+    db.read(sql, &[&before_ms, &i64::from(n_max)], |row| Columns::of(row).take()).await
+}
+
+pub(super) async fn note_removed(tx: &Transaction, objects: &[String]) -> Result<(), StoreError> {
+    tx.execute("DELETE FROM removed_objects WHERE object = ANY($1)", &[&objects]).await.map(drop)
+}
+
+pub(super) async fn known_objects(
+    db: &Session,
+    objects: &[String],
+) -> Result<Vec<String>, StoreError> {
+    let sql = "SELECT object FROM evidence WHERE object = ANY($1)
+         UNION SELECT object FROM removed_objects WHERE object = ANY($1)";
+    db.read(sql, &[&objects], |row| Columns::of(row).take()).await
 }
 
 /// Rows of `evidence` that appraisals refer to.

@@ -51,6 +51,7 @@ use self::listener::Listener;
 use self::pool::Pool;
 use self::session::Session;
 use self::transaction::{Begins, Transaction, Work};
+use crate::elsewhere;
 use crate::{
     ActivePolicy, FindingCount, Minority, NewPolicyVersion, PolicyActivation, PolicyDocument,
     PolicyVersion, StandingHour,
@@ -58,18 +59,19 @@ use crate::{
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
-    CensusRow, CensusTimes, CertificateCursor, Channel, ChannelActivity, ChannelLease,
+    CensusRow, CensusTimes, CertificateCursor, Channel, ChannelActivity, ChannelLease, Checked,
     ClientCertificate, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, EkCursor,
-    EkList, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor, HostDecision,
-    HostFilter, HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId,
-    JoinedEks, LabelCount, Labels, LabelsChange, ListedEk, LoginFailure, NewApiToken, NewAppraisal,
-    NewCandidate, NewChannel, NewClientCertificate, NewEkList, NewHost, NewJoinToken, NewListedEk,
-    NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId,
-    PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId,
-    ReferenceState, Rejudgement, Replacement, Reply, ReportRun, ReportTry, RevokedCertificates,
-    RevokedFor, RevokedKeys, SessionId, Settlement, Sha256, Store, StoreError, StoredPart,
-    StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User,
-    UserChange, WaitingCursor,
+    EkList, Enrolled, Event, EventCursor, EventSpan, EvidenceCensus, EvidenceObjects, EvidencePart,
+    EvidencePlace, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences,
+    IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks, LabelCount, Labels,
+    LabelsChange, ListedEk, LoginFailure, Moved, NewApiToken, NewAppraisal, NewCandidate,
+    NewChannel, NewClientCertificate, NewEkList, NewHost, NewJoinToken, NewListedEk, NewReference,
+    NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce,
+    Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState,
+    Rejudgement, Replacement, Reply, ReportRun, ReportTry, RevokedCertificates, RevokedFor,
+    RevokedKeys, SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword,
+    Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange,
+    WaitingCursor,
 };
 
 /// A [`Store`] in a PostgreSQL database, from version 15 on. Servers that share one are equal: none
@@ -81,6 +83,7 @@ use crate::{
 pub struct PostgresStore {
     pool: Arc<Pool>,
     listener: Listener,
+    objects: Option<EvidenceObjects>,
 }
 
 impl PostgresStore {
@@ -92,7 +95,15 @@ impl PostgresStore {
     pub async fn open(address: PostgresAddress) -> Result<Self, StoreError> {
         // A connection of its own: one on which this fails is closed with what was begun.
         migrate::run(&Session::connect(&address).await?, &address).await?;
-        Ok(Self { listener: Listener::start(address.clone()), pool: Pool::new(address) })
+        let listener = Listener::start(address.clone());
+        Ok(Self { listener, pool: Pool::new(address), objects: None })
+    }
+
+    /// The same, with a place outside of the database for long parts of evidence. All servers on a database have
+    /// the same one.
+    #[must_use]
+    pub fn with_objects(self, objects: EvidenceObjects) -> Self {
+        Self { objects: Some(objects), ..self }
     }
 
     /// Runs a transaction. Once polled it takes place, whether or not somebody waits for its end: one
@@ -601,8 +612,13 @@ impl Store for PostgresStore {
     }
 
     fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId> {
-        self.change_begun(Begins::Itself, (appraisal, by), |tx, (appraisal, by)| {
-            Box::pin(appraisal::record(tx, appraisal, by))
+        Box::pin(async move {
+            let placed = elsewhere::place(self, &appraisal).await?;
+            let with = (appraisal, placed, by);
+            self.change_begun(Begins::Itself, with, |tx, (appraisal, placed, by)| {
+                Box::pin(appraisal::record(tx, appraisal, placed, by))
+            })
+            .await
         })
     }
 
@@ -622,7 +638,11 @@ impl Store for PostgresStore {
     }
 
     fn evidence(&self, id: AppraisalId) -> Reply<'_, Vec<EvidencePart>> {
-        self.look((id,), |db, (id,)| Box::pin(evidence::of_appraisal(db, *id)))
+        Box::pin(async move {
+            let named =
+                self.look((id,), |db, (id,)| Box::pin(evidence::of_appraisal(db, *id))).await?;
+            elsewhere::parts(self, named).await
+        })
     }
 
     fn evidence_of_many(
@@ -630,13 +650,23 @@ impl Store for PostgresStore {
         ids: Vec<AppraisalId>,
         bytes_max: u32,
     ) -> Reply<'_, Vec<Vec<StoredPart>>> {
-        self.look((ids, bytes_max), |db, (ids, bytes_max)| {
-            Box::pin(evidence::of_many(db, ids, *bytes_max))
+        Box::pin(async move {
+            let named = self.look((ids, bytes_max), |db, (ids, bytes_max)| {
+                Box::pin(evidence::of_many(db, ids, *bytes_max))
+            });
+            elsewhere::parts_of_many(self, named.await?).await
         })
     }
 
     fn evidence_by_sha256(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>> {
-        self.look((sha256,), |db, (sha256,)| Box::pin(evidence::by_sha256(db, sha256)))
+        Box::pin(async move {
+            let kept =
+                self.look((sha256,), |db, (sha256,)| Box::pin(evidence::by_sha256(db, sha256)));
+            match kept.await? {
+                Some(kept) => elsewhere::open(self, &sha256, kept).await,
+                None => Ok(None),
+            }
+        })
     }
 
     fn forget_appraisals(&self, before_ms: i64, n_max: u32, by: By) -> Reply<'_, u32> {
@@ -964,6 +994,40 @@ impl Store for PostgresStore {
 
     fn told(&self) -> Reply<'_, Told> {
         Box::pin(async { Ok(self.listener.told().await) })
+    }
+
+    fn move_evidence(&self, to: EvidencePlace, after: i64, n_max: u32) -> Reply<'_, Moved> {
+        Box::pin(elsewhere::move_some(self, to, after, n_max))
+    }
+
+    fn check_objects(&self, after: i64, n_max: u32) -> Reply<'_, Checked> {
+        Box::pin(elsewhere::check_some(self, after, n_max))
+    }
+
+    fn evidence_objects(&self) -> Option<&EvidenceObjects> {
+        self.objects.as_ref()
+    }
+
+    fn evidence_census(&self) -> Reply<'_, EvidenceCensus> {
+        self.look((), |db, ()| Box::pin(evidence::census(db)))
+    }
+
+    fn has_objects(&self) -> Reply<'_, bool> {
+        self.look((), |db, ()| Box::pin(evidence::has_objects(db)))
+    }
+
+    fn objects_to_remove(&self, before_ms: i64, n_max: u32) -> Reply<'_, Vec<String>> {
+        self.look((before_ms, n_max), |db, (before_ms, n_max)| {
+            Box::pin(evidence::objects_to_remove(db, *before_ms, *n_max))
+        })
+    }
+
+    fn note_objects_removed(&self, objects: Vec<String>) -> Reply<'_, ()> {
+        self.change((objects,), |tx, (objects,)| Box::pin(evidence::note_removed(tx, objects)))
+    }
+
+    fn known_objects(&self, objects: Vec<String>) -> Reply<'_, Vec<String>> {
+        self.look((objects,), |db, (objects,)| Box::pin(evidence::known_objects(db, objects)))
     }
 
     fn probe(&self) -> Reply<'_, Probed> {

@@ -93,7 +93,7 @@ pub struct StoredPart {
     pub name: String,
     /// SHA-256 over its bytes.
     pub sha256: Sha256,
-    /// The bytes; `None` where there are more of them than was asked for.
+    /// The bytes; `None` where there are more of them than was asked for, or where they are lost.
     pub bytes: Option<Vec<u8>>,
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod event;
 pub(crate) mod host;
 pub(crate) mod idempotent;
 pub(crate) mod inventory;
+pub(crate) mod object;
 pub(crate) mod operation;
 pub(crate) mod peers;
 pub(crate) mod people;

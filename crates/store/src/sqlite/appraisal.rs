@@ -4,12 +4,12 @@ use rusqlite::{Connection as Db, OptionalExtension, Row, params};
 use serde_json::json;
 
 use super::columns::Columns;
-use super::{audit, event, host, peers, reference};
-use crate::packing::{self, Packed};
+use super::{audit, event, evidence, host, peers, reference};
+use crate::elsewhere::PlacedParts;
 use crate::row::event::Change;
 use crate::{
-    AppraisalId, AppraisalRow, By, Conflict, Connection, EvidencePart, HISTORY_PAGE_MAX, HostId,
-    Kind, NewAppraisal, QuoteClock, Rejudgement, Sha256, StoreError, StoredPart,
+    AppraisalId, AppraisalRow, By, Conflict, Connection, HISTORY_PAGE_MAX, HostId, Kind,
+    NewAppraisal, QuoteClock, Rejudgement, Sha256, StoreError,
 };
 
 /// What decides whether a verdict may be recorded; less than a whole host, as this is the hot path.
@@ -23,7 +23,12 @@ struct Gate {
     quoted_sha256: Option<Sha256>,
 }
 
-pub(super) fn record(db: &Db, new: &NewAppraisal, by: &By) -> Result<AppraisalId, StoreError> {
+pub(super) fn record(
+    db: &Db,
+    new: &NewAppraisal,
+    placed: &PlacedParts,
+    by: &By,
+) -> Result<AppraisalId, StoreError> {
     let gate = gate(db, &new.host)?.ok_or(StoreError::NotFound(Kind::Host))?;
     if gate.connection == Connection::Disconnected {
         return Err(Conflict::HostDisconnected { host: new.host.clone() }.into());
@@ -47,10 +52,10 @@ pub(super) fn record(db: &Db, new: &NewAppraisal, by: &By) -> Result<AppraisalId
         Ok(())
     };
     for part in &new.evidence {
-        rests_on(&part.name, keep(db, part)?)?;
+        rests_on(&part.name, evidence::keep(db, part, placed)?)?;
     }
     for part in &new.kept {
-        let known = known(db, &part.sha256)?.ok_or(Conflict::EvidenceGone)?;
+        let known = evidence::known(db, &part.sha256)?.ok_or(Conflict::EvidenceGone)?;
         rests_on(&part.name, known)?;
     }
     summarise(db, id, new)?;
@@ -151,25 +156,6 @@ fn gate(db: &Db, host: &HostId) -> Result<Option<Gate>, StoreError> {
     Ok(gate.optional()?)
 }
 
-/// The row of the bytes with this digest.
-fn known(db: &Db, sha256: &Sha256) -> Result<Option<i64>, StoreError> {
-    let mut statement = db.prepare_cached("SELECT id FROM evidence WHERE sha256 = ?1")?;
-    Ok(statement.query_row([sha256.as_slice()], |row| row.get(0)).optional()?)
-}
-
-/// Stores the part's bytes unless they are there, and returns their row.
-fn keep(db: &Db, part: &EvidencePart) -> Result<i64, StoreError> {
-    if let Some(id) = known(db, &part.sha256)? {
-        return Ok(id);
-    }
-    let Packed { packing, bytes, n_bytes } = packing::pack(&part.bytes);
-    db.prepare_cached(
-        "INSERT INTO evidence (sha256, bytes, packing, n_bytes) VALUES (?1, ?2, ?3, ?4)",
-    )?
-    .execute(params![part.sha256, bytes, packing.number(), n_bytes])?;
-    Ok(db.last_insert_rowid())
-}
-
 fn summarise(db: &Db, id: AppraisalId, new: &NewAppraisal) -> Result<(), StoreError> {
     host::update(
         db,
@@ -235,60 +221,6 @@ pub(super) fn by_id(db: &Db, id: AppraisalId) -> Result<Option<AppraisalRow>, St
     Ok(statement.query_row([id.0], appraisal_row).optional()?)
 }
 
-pub(super) fn evidence(db: &Db, id: AppraisalId) -> Result<Vec<EvidencePart>, StoreError> {
-    let mut statement = db.prepare_cached(
-        "SELECT name, sha256, packing, bytes, n_bytes FROM appraisal_evidence
-         JOIN evidence ON evidence.id = evidence_id
-         WHERE appraisal_id = ?1 ORDER BY position",
-    )?;
-    let mut rows = statement.query([id.0])?;
-    let mut parts = Vec::new();
-    while let Some(row) = rows.next()? {
-        let mut columns = Columns::of(row);
-        let (name, sha256) = (columns.take()?, columns.take()?);
-        let bytes = packing::unpack(columns.take()?, columns.take()?, columns.take()?)?;
-        parts.push(EvidencePart { name, sha256, bytes });
-    }
-    Ok(parts)
-}
-
-/// Limited by the unpacked length. SQLite knows the length of a value without reading it.
-pub(super) fn evidence_of_many(
-    db: &Db,
-    ids: &[AppraisalId],
-    bytes_max: u32,
-) -> Result<Vec<Vec<StoredPart>>, StoreError> {
-    let mut statement = db.prepare_cached(
-        "SELECT name, sha256, packing,
-            CASE WHEN coalesce(n_bytes, length(bytes)) <= ?2 THEN bytes END, n_bytes
-         FROM appraisal_evidence JOIN evidence ON evidence.id = evidence_id
-         WHERE appraisal_id = ?1 ORDER BY position",
-    )?;
-    let mut all = Vec::with_capacity(ids.len());
-    for id in ids {
-        let mut rows = statement.query(params![id.0, bytes_max])?;
-        let mut parts = Vec::new();
-        while let Some(row) = rows.next()? {
-            let mut columns = Columns::of(row);
-            let (name, sha256, packing) = (columns.take()?, columns.take()?, columns.take()?);
-            let (bytes, n_bytes) = (columns.take::<Option<Vec<u8>>>()?, columns.take()?);
-            let bytes = bytes.map(|bytes| packing::unpack(packing, bytes, n_bytes)).transpose()?;
-            parts.push(StoredPart { name, sha256, bytes });
-        }
-        all.push(parts);
-    }
-    Ok(all)
-}
-
-pub(super) fn evidence_by_sha256(db: &Db, sha256: &Sha256) -> Result<Option<Vec<u8>>, StoreError> {
-    let mut statement =
-        db.prepare_cached("SELECT packing, bytes, n_bytes FROM evidence WHERE sha256 = ?1")?;
-    let found = statement
-        .query_row([sha256.as_slice()], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-        .optional()?;
-    found.map(|(packing, bytes, n_bytes)| packing::unpack(packing, bytes, n_bytes)).transpose()
-}
-
 pub(super) fn forget(db: &Db, before_ms: i64, n_max: u32, by: &By) -> Result<u32, StoreError> {
     let mut statement = db.prepare_cached(
         "SELECT appraisals.id FROM appraisals JOIN hosts ON hosts.id = host_id
@@ -311,41 +243,9 @@ pub(super) fn forget(db: &Db, before_ms: i64, n_max: u32, by: &By) -> Result<u32
 /// Removes judgements, and evidence that nothing refers to any more.
 pub(super) fn remove(db: &Db, ids: &[i64]) -> Result<(), StoreError> {
     for id in ids {
-        let evidence = evidence_ids(db, "appraisal_id = ?1", id)?;
+        let kept = evidence::ids_of(db, id)?;
         db.prepare_cached("DELETE FROM appraisals WHERE id = ?1")?.execute([id])?;
-        remove_orphans(db, &evidence)?;
-    }
-    Ok(())
-}
-
-/// Rows of `evidence` that a host's appraisals refer to.
-pub(super) fn evidence_ids_of_host(db: &Db, host: &HostId) -> Result<Vec<i64>, StoreError> {
-    evidence_ids(
-        db,
-        "appraisal_id IN (SELECT id FROM appraisals WHERE host_id = ?1)",
-        &host.as_str(),
-    )
-}
-
-fn evidence_ids(
-    db: &Db,
-    condition: &str,
-    value: &dyn rusqlite::ToSql,
-) -> Result<Vec<i64>, StoreError> {
-    let sql = format!("SELECT DISTINCT evidence_id FROM appraisal_evidence WHERE {condition}");
-    let mut statement = db.prepare_cached(&sql)?;
-    let rows = statement.query_map([value], |row| row.get(0))?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
-/// Removes those of `evidence_ids` that no appraisal refers to.
-pub(super) fn remove_orphans(db: &Db, evidence_ids: &[i64]) -> Result<(), StoreError> {
-    let mut statement = db.prepare_cached(
-        "DELETE FROM evidence WHERE id = ?1
-         AND NOT EXISTS (SELECT 1 FROM appraisal_evidence WHERE evidence_id = ?1)",
-    )?;
-    for id in evidence_ids {
-        statement.execute([id])?;
+        evidence::remove_orphans(db, &kept)?;
     }
     Ok(())
 }

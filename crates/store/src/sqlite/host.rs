@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::columns::Columns;
 use super::error::is_duplicate;
 use super::token::UsedJoin;
-use super::{appraisal, audit, candidate, client_certificate, event, token};
+use super::{audit, candidate, client_certificate, event, evidence, token};
 use crate::row::event::Change;
 use crate::{
     AdmittedEks, AppraisalId, Approval, By, Conflict, Connection, Enrolled, HOSTS_PAGE_MAX, Host,
@@ -287,10 +287,10 @@ pub(super) fn want_rotation(db: &Db, id: &HostId, by: &By) -> Result<(), StoreEr
 
 pub(super) fn remove(db: &Db, id: &HostId, by: &By) -> Result<(), StoreError> {
     let host = by_id(db, id)?.ok_or(StoreError::NotFound(Kind::Host))?;
-    let evidence = appraisal::evidence_ids_of_host(db, id)?;
+    let kept = evidence::ids_of_host(db, id)?;
     event::append(db, &Change::removed(id, &by.actor, by.at_ms))?;
     db.prepare_cached("DELETE FROM hosts WHERE id = ?1")?.execute([id.as_str()])?;
-    appraisal::remove_orphans(db, &evidence)?;
+    evidence::remove_orphans(db, &kept)?;
     client_certificate::revoke(db, id, RevokedKeys::All, (RevokedFor::Removed, ""), by)?;
     let detail = json!({ "name": host.name, "identity": identity_detail(host.identity.as_ref()) });
     audit::append(db, by, "host.remove", subject(id), &detail)

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use rusqlite::Connection as Db;
 
-use super::{appraisal, host, migrate, open};
+use super::{appraisal, evidence, host, migrate, open};
+use crate::elsewhere::Kept;
+use crate::packing;
 use crate::{AppraisalId, AppraisalRow, EvidencePart, HOSTS_PAGE_MAX, Host, StoreError};
 
 /// A database, opened to look.
@@ -85,11 +87,17 @@ impl SqliteLook {
         appraisal::by_id(&self.db, id)
     }
 
-    /// What it judged.
+    /// What it judged, but for parts that lie outside of the database.
     ///
     /// # Errors
     /// As [`Self::hosts`].
     pub fn evidence(&self, id: AppraisalId) -> Result<Vec<EvidencePart>, StoreError> {
-        appraisal::evidence(&self.db, id)
+        let here = evidence::of_appraisal(&self.db, id)?.into_iter();
+        let here = here.filter(|(.., kept)| kept.object.is_none()).map(|(name, sha256, kept)| {
+            let Kept { packing, bytes, n_bytes, .. } = kept;
+            let bytes = packing::unpack(packing, bytes.unwrap_or_default(), n_bytes)?;
+            Ok(EvidencePart { name, sha256, bytes })
+        });
+        here.collect()
     }
 }

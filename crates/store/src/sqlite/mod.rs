@@ -18,6 +18,7 @@ mod ek_list;
 mod enrolment;
 mod error;
 mod event;
+mod evidence;
 mod export;
 mod host;
 mod idempotent;
@@ -50,6 +51,7 @@ use self::clock::Clock;
 pub use self::look::SqliteLook;
 use self::readers::Readers;
 use self::writer::Writer;
+use crate::elsewhere;
 use crate::{
     ActivePolicy, FindingCount, Minority, NewPolicyVersion, PolicyActivation, PolicyDocument,
     PolicyVersion, StandingHour,
@@ -57,16 +59,17 @@ use crate::{
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
-    CensusRow, CensusTimes, CertificateCursor, Channel, ChannelActivity, ChannelLease,
+    CensusRow, CensusTimes, CertificateCursor, Channel, ChannelActivity, ChannelLease, Checked,
     ClientCertificate, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, EkCursor,
-    EkList, Enrolled, Event, EventCursor, EventSpan, EvidencePart, Host, HostCursor, HostDecision,
-    HostFilter, HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId,
-    JoinedEks, LabelCount, Labels, LabelsChange, ListedEk, LoginFailure, NewApiToken, NewAppraisal,
-    NewCandidate, NewChannel, NewClientCertificate, NewEkList, NewHost, NewJoinToken, NewListedEk,
-    NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId,
-    PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId,
-    ReferenceState, Rejudgement, Replacement, Reply, ReportRun, ReportTry, RevokedCertificates,
-    RevokedFor, RevokedKeys, Session, SessionId, Settlement, Sha256, Store, StoreError, StoredPart,
+    EkList, Enrolled, Event, EventCursor, EventSpan, EvidenceCensus, EvidenceObjects, EvidencePart,
+    EvidencePlace, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences,
+    IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks, LabelCount, Labels,
+    LabelsChange, ListedEk, LoginFailure, Moved, NewApiToken, NewAppraisal, NewCandidate,
+    NewChannel, NewClientCertificate, NewEkList, NewHost, NewJoinToken, NewListedEk, NewReference,
+    NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce,
+    Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState,
+    Rejudgement, Replacement, Reply, ReportRun, ReportTry, RevokedCertificates, RevokedFor,
+    RevokedKeys, Session, SessionId, Settlement, Sha256, Store, StoreError, StoredPart,
     StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User,
     UserChange, WaitingCursor,
 };
@@ -94,6 +97,7 @@ pub struct SqliteStore {
     _checkpointer: Checkpointer,
     writer: Writer,
     clock: Clock,
+    objects: Option<EvidenceObjects>,
 }
 
 impl SqliteStore {
@@ -110,7 +114,13 @@ impl SqliteStore {
         let clock = Clock::of(&writer)?;
         let checkpointer = Checkpointer::start(open::checkpointer(path)?)?;
         let writer = Writer::start(writer, checkpointer.has_committed())?;
-        Ok(Self { readers, _checkpointer: checkpointer, writer, clock })
+        Ok(Self { readers, _checkpointer: checkpointer, writer, clock, objects: None })
+    }
+
+    /// The same, with a place outside of it for long parts of evidence.
+    #[must_use]
+    pub fn with_objects(self, objects: EvidenceObjects) -> Self {
+        Self { objects: Some(objects), ..self }
     }
 
     fn write<T: Send + 'static>(
@@ -533,7 +543,15 @@ impl Store for SqliteStore {
     }
 
     fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId> {
-        self.write(move |db| appraisal::record(db, &appraisal, &by))
+        if self.objects.is_none() {
+            return self.write(move |db| {
+                appraisal::record(db, &appraisal, &elsewhere::PlacedParts::new(), &by)
+            });
+        }
+        Box::pin(async move {
+            let placed = elsewhere::place(self, &appraisal).await?;
+            self.write(move |db| appraisal::record(db, &appraisal, &placed, &by)).await
+        })
     }
 
     fn record_rejudgement(&self, rejudgement: Rejudgement, by: By) -> Reply<'_, AppraisalId> {
@@ -550,7 +568,10 @@ impl Store for SqliteStore {
     }
 
     fn evidence(&self, id: AppraisalId) -> Reply<'_, Vec<EvidencePart>> {
-        self.read(move |db| appraisal::evidence(db, id))
+        Box::pin(async move {
+            let named = self.read(move |db| evidence::of_appraisal(db, id)).await?;
+            elsewhere::parts(self, named).await
+        })
     }
 
     fn evidence_of_many(
@@ -558,11 +579,19 @@ impl Store for SqliteStore {
         ids: Vec<AppraisalId>,
         bytes_max: u32,
     ) -> Reply<'_, Vec<Vec<StoredPart>>> {
-        self.read(move |db| appraisal::evidence_of_many(db, &ids, bytes_max))
+        Box::pin(async move {
+            let named = self.read(move |db| evidence::of_many(db, &ids, bytes_max)).await?;
+            elsewhere::parts_of_many(self, named).await
+        })
     }
 
     fn evidence_by_sha256(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>> {
-        self.read(move |db| appraisal::evidence_by_sha256(db, &sha256))
+        Box::pin(async move {
+            match self.read(move |db| evidence::by_sha256(db, &sha256)).await? {
+                Some(kept) => elsewhere::open(self, &sha256, kept).await,
+                None => Ok(None),
+            }
+        })
     }
 
     fn forget_appraisals(&self, before_ms: i64, n_max: u32, by: By) -> Reply<'_, u32> {
@@ -849,6 +878,38 @@ impl Store for SqliteStore {
 
     fn told(&self) -> Reply<'_, Told> {
         Box::pin(std::future::pending())
+    }
+
+    fn move_evidence(&self, to: EvidencePlace, after: i64, n_max: u32) -> Reply<'_, Moved> {
+        Box::pin(elsewhere::move_some(self, to, after, n_max))
+    }
+
+    fn check_objects(&self, after: i64, n_max: u32) -> Reply<'_, Checked> {
+        Box::pin(elsewhere::check_some(self, after, n_max))
+    }
+
+    fn evidence_objects(&self) -> Option<&EvidenceObjects> {
+        self.objects.as_ref()
+    }
+
+    fn evidence_census(&self) -> Reply<'_, EvidenceCensus> {
+        self.read(evidence::census)
+    }
+
+    fn has_objects(&self) -> Reply<'_, bool> {
+        self.read(evidence::has_objects)
+    }
+
+    fn objects_to_remove(&self, before_ms: i64, n_max: u32) -> Reply<'_, Vec<String>> {
+        self.read(move |db| evidence::objects_to_remove(db, before_ms, n_max))
+    }
+
+    fn note_objects_removed(&self, objects: Vec<String>) -> Reply<'_, ()> {
+        self.write(move |db| evidence::note_removed(db, &objects))
+    }
+
+    fn known_objects(&self, objects: Vec<String>) -> Reply<'_, Vec<String>> {
+        self.read(move |db| evidence::known_objects(db, objects))
     }
 
     fn probe(&self) -> Reply<'_, Probed> {

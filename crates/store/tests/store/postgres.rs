@@ -543,3 +543,15 @@ async fn servers_share_the_looks_and_take_over_those_of_one_that_is_gone() {
     b.settle_alarms(settle(late)).await.unwrap();
     assert_eq!(ids(&a.claim_looks(1_001, 3_000, 500).await.unwrap()), [late.host.id.to_string()]);
 }
+
+mod objects {
+    use store::{EvidenceObjects, PostgresStore};
+    use testkit::postgres::Database;
+
+    async fn open(objects: EvidenceObjects) -> (PostgresStore, Database) {
+        let (store, database) = super::open().await;
+        (store.with_objects(objects), database)
+    }
+
+    crate::suite::objects::objects_suite!(open);
+}

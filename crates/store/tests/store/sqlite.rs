@@ -168,3 +168,15 @@ async fn room_that_nothing_uses_goes_back_to_the_disk() {
     let n_bytes = std::fs::metadata(&path).unwrap().len();
     assert!(n_bytes < 1_000_000, "{n_bytes} bytes, of which nearly two million are free");
 }
+
+mod objects {
+    use store::{EvidenceObjects, SqliteStore};
+    use tempfile::TempDir;
+
+    async fn open(objects: EvidenceObjects) -> (SqliteStore, TempDir) {
+        let (store, folder) = super::open();
+        (store.with_objects(objects), folder)
+    }
+
+    crate::suite::objects::objects_suite!(open);
+}

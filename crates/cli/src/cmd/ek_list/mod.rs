@@ -5,11 +5,8 @@ mod read;
 use std::collections::HashMap;
 
 use anyhow::anyhow;
-use api::ek_list::{
-    AddEksRequest, AddedEks, EKS_MAX, EkDigestOf, EkList as EkListView, EkListRequest, EkPage,
-    EksQuery, ListedEk, UnlistedHost, UnlistedPage, is_list_name,
-};
-use client::Client;
+use api::ek_list::{AddEksRequest, EKS_MAX, EkDigestOf, EkListRequest, EksQuery, is_list_name};
+use client::{Client, PageQuery};
 use read::Read;
 use serde::Serialize;
 
@@ -35,7 +32,7 @@ pub(super) async fn run(
         EkList::Unlisted => unlisted(&client()?, output).await,
         EkList::Remove { name } => {
             check_name(name)?;
-            client()?.delete::<()>(&format!("/v1/ek-lists/{name}")).await?;
+            client()?.remove_ek_list(name).await?;
             output.note(&format!("{name} is removed; hosts that joined by it stay as they are"));
             Ok(Exit::Done)
         }
@@ -108,12 +105,11 @@ async fn import(
                 expected: command.expected,
                 note: command.note.clone(),
             };
-            let _: () = client.post("/v1/ek-lists", &request).await?;
+            client.create_ek_list(&request).await?;
         }
-        let path = format!("/v1/ek-lists/{}/keys", command.name);
         for part in keys.chunks(EKS_MAX) {
             let eks = part.iter().map(|read| read.ek.clone()).collect();
-            let added: AddedEks = client.post(&path, &AddEksRequest { eks }).await?;
+            let added = client.add_listed_eks(&command.name, &AddEksRequest { eks }).await?;
             for (read, lists) in part.iter().zip(added.known_on) {
                 n_added += usize::from(!lists.contains(&command.name));
                 if !lists.is_empty() {
@@ -152,7 +148,7 @@ fn tell(imported: &Imported, command: &EkListImport, output: &Output) -> Result<
 }
 
 async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let lists: Vec<EkListView> = client.get("/v1/ek-lists").await?;
+    let lists = client.list_ek_lists().await?;
     if output.is_json() {
         output.json(&lists)?;
         return Ok(Exit::Done);
@@ -183,17 +179,8 @@ async fn show(command: &EkListShow, client: &Client, output: &Output) -> Result<
         (false, true) => Some(false),
         (false, false) => None,
     };
-    let mut query = EksQuery { limit: Some(PAGE_LEN), joined, cursor: None };
-    let path = format!("/v1/ek-lists/{}/keys", command.name);
-    let mut eks: Vec<ListedEk> = Vec::new();
-    loop {
-        let page: EkPage = client.get_with(&path, &query).await?;
-        eks.extend(page.eks);
-        match page.next_cursor {
-            Some(cursor) => query.cursor = Some(cursor),
-            None => break,
-        }
-    }
+    let query = EksQuery { limit: Some(PAGE_LEN), joined, cursor: None };
+    let eks = client.pages_of_listed_eks(&command.name, query).all().await?;
     if output.is_json() {
         output.json(&eks)?;
         return Ok(Exit::Done);
@@ -215,16 +202,8 @@ async fn show(command: &EkListShow, client: &Client, output: &Output) -> Result<
 }
 
 async fn unlisted(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let mut hosts: Vec<UnlistedHost> = Vec::new();
-    let mut path = "/v1/unlisted-hosts?limit=500".to_owned();
-    loop {
-        let page: UnlistedPage = client.get(&path).await?;
-        hosts.extend(page.hosts);
-        match page.next_cursor {
-            Some(cursor) => path = format!("/v1/unlisted-hosts?limit=500&cursor={cursor}"),
-            None => break,
-        }
-    }
+    let query = PageQuery { cursor: None, limit: Some(500) };
+    let hosts = client.pages_of_unlisted_hosts(query).all().await?;
     let exit = if hosts.is_empty() { Exit::Done } else { Exit::No };
     if output.is_json() {
         output.json(&hosts)?;

@@ -9,7 +9,7 @@ use std::{
 use anyhow::anyhow;
 use api::{
     admin::Host as HostView,
-    inventory::{ACTION_HOSTS_MAX, Action, ActionOutcome, ActionReply, ActionRequest, HostQuery},
+    inventory::{ACTION_HOSTS_MAX, Action, ActionOutcome, ActionRequest, HostQuery},
 };
 use client::Client;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -165,7 +165,7 @@ async fn act(
     for part in hosts.chunks(ACTION_HOSTS_MAX) {
         let hosts = part.iter().map(|host| host.id.clone()).collect();
         let request = ActionRequest { hosts, action: action.clone() };
-        let reply: ActionReply = client.post("/v1/hosts/actions", &request).await?;
+        let reply = client.act_on_hosts(&request).await?;
         progress.inc(u64::try_from(reply.outcomes.len()).unwrap_or(0));
         outcomes.extend(reply.outcomes);
     }

@@ -4,16 +4,13 @@ use std::{fs, path::Path};
 
 use anyhow::{Context as _, anyhow};
 use api::{
-    admin::HostDetail,
     fleet::{
-        AcceptChangeRequest, AcceptedChange, BeginsAs, ImportReference, KeptReference,
-        LearnRequest, ReferenceDetail, ReferencePage, ReferenceScope, ReferenceState,
-        ReferenceStateRequest, ReferenceUses,
+        AcceptChangeRequest, BeginsAs, ImportReference, KeptReference, LearnRequest,
+        ReferenceDetail, ReferenceScope, ReferenceState, ReferenceStateRequest, ReferenceUses,
     },
     machine::Cohort,
 };
-use client::Client;
-
+use client::{AfterQuery, Client};
 use references::Baseline;
 
 use super::{file_name, offline, vendor};
@@ -24,20 +21,9 @@ use crate::{
     output::{Output, Tone, plain},
 };
 
-/// Seconds for which judging anew may take longer than other requests.
-const JUDGING_S_MAX: u64 = 60;
-
 pub(crate) async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let mut references: Vec<KeptReference> = Vec::new();
-    let mut path = "/v1/references?limit=1000".to_owned();
-    loop {
-        let page: ReferencePage = client.get(&path).await?;
-        references.extend(page.references);
-        match page.next_after {
-            Some(after) => path = format!("/v1/references?limit=1000&after={after}"),
-            None => break,
-        }
-    }
+    let query = AfterQuery { after: None, limit: Some(1_000) };
+    let references = client.pages_of_references(query).all().await?;
     if output.is_json() {
         output.json(&references)?;
         return Ok(Exit::Done);
@@ -102,11 +88,11 @@ pub(crate) async fn show(id: &str, client: &Client, output: &Output) -> Result<E
 }
 
 async fn detail(id: &str, client: &Client) -> Result<ReferenceDetail, CliError> {
-    Ok(client.get(&address(id)?).await?)
+    Ok(client.get_reference(identifier(id)?).await?)
 }
 
-/// The address of a reference; an identifier of ours has these characters only.
-fn address(id: &str) -> Result<String, CliError> {
+/// The identifier of a reference; those of ours have these characters only.
+fn identifier(id: &str) -> Result<&str, CliError> {
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if id.is_empty() || !id.chars().all(fits) {
         return Err(CliError::with_hint(
@@ -114,7 +100,7 @@ fn address(id: &str) -> Result<String, CliError> {
             "`bootproof reference list` shows them",
         ));
     }
-    Ok(format!("/v1/references/{id}"))
+    Ok(id)
 }
 
 pub(crate) async fn export(
@@ -178,8 +164,7 @@ pub(crate) async fn import(
         state: if command.active { BeginsAs::Active } else { BeginsAs::Pending },
         until_ms: None,
     };
-    let kept: KeptReference =
-        client.post_waiting("/v1/references", &request, JUDGING_S_MAX).await?;
+    let kept = client.import_reference(&request).await?;
     if !output.is_json() {
         vendor::show(baseline, output)?;
     }
@@ -187,7 +172,7 @@ pub(crate) async fn import(
 }
 
 async fn cohort_of(id: &str, client: &Client) -> Result<Cohort, CliError> {
-    let detail: HostDetail = client.get(&format!("/v1/hosts/{id}")).await?;
+    let detail = client.get_host(id).await?;
     let machine = detail.appraisal.and_then(|appraisal| appraisal.facts.untrusted_machine);
     machine.and_then(|machine| machine.cohort()).ok_or_else(|| {
         CliError::with_hint(
@@ -221,8 +206,7 @@ pub(crate) async fn step(
     output: &Output,
 ) -> Result<Exit, CliError> {
     let request = ReferenceStateRequest { state, reason: command.reason.clone() };
-    let path = format!("{}/state", address(&command.id)?);
-    let kept: KeptReference = client.post_waiting(&path, &request, JUDGING_S_MAX).await?;
+    let kept = client.set_reference_state(identifier(&command.id)?, &request).await?;
     say_kept(&kept, output)
 }
 
@@ -239,8 +223,7 @@ pub(crate) async fn learn(
         reason: command.reason.clone(),
         state: if command.pending { BeginsAs::Pending } else { BeginsAs::Active },
     };
-    let path = format!("/v1/hosts/{}/reference", host.id);
-    let kept: KeptReference = client.post_waiting(&path, &request, JUDGING_S_MAX).await?;
+    let kept = client.learn_reference(&host.id, &request).await?;
     say_kept(&kept, output)
 }
 
@@ -265,8 +248,7 @@ pub(crate) async fn accept_change(
         uses: if command.once { ReferenceUses::OneBoot } else { ReferenceUses::Any },
         appraised_at_ms: host.appraised_at_ms,
     };
-    let path = format!("/v1/hosts/{}/accept-change", host.id);
-    let accepted: AcceptedChange = client.post_waiting(&path, &request, JUDGING_S_MAX).await?;
+    let accepted = client.accept_change(&host.id, &request).await?;
     let exit = if accepted.verdict == "accepted" { Exit::Done } else { Exit::No };
     if output.is_json() {
         output.json(&accepted)?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Context as _;
 use api::{
-    admin::{TrustRequest, TrustedCertificate},
+    admin::TrustRequest,
     trust::{FoundCertificate, TrustImport},
 };
 use client::Client;
@@ -38,7 +38,7 @@ pub(super) async fn run(
     let progress = spinner("files read");
     let Gathered { found, skipped, n_cabinets, .. } = gather(&command.paths, &progress)?;
     progress.finish_and_clear();
-    let trusted = client.get::<Vec<TrustedCertificate>>("/v1/trust").await?;
+    let trusted = client.list_trust().await?;
     let trusted: HashSet<String> = trusted.into_iter().map(|known| known.sha256).collect();
 
     let mut report = TrustImport { dry_run: command.dry_run, skipped, ..TrustImport::default() };
@@ -119,7 +119,7 @@ async fn send(chosen: &[Found], client: &Client) -> Result<(), CliError> {
             let pem: String = part.iter().map(|found| pem(found.root.der())).collect();
             let certificates = pem.into_bytes().into();
             let request = TrustRequest { certificates, source: source.clone() };
-            let sent: Result<Vec<TrustedCertificate>, _> = client.post("/v1/trust", &request).await;
+            let sent = client.add_trust(&request).await;
             sent.map_err(CliError::from).map_err(|err| err.about(&source))?;
             progress.inc(u64::try_from(part.len()).unwrap_or(u64::MAX));
         }

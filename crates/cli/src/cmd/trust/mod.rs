@@ -21,9 +21,9 @@ pub(super) async fn run(
 ) -> Result<Exit, CliError> {
     match command {
         Trust::Import(command) => import::run(command, client, output).await,
-        Trust::List => show(&client.get::<Vec<_>>("/v1/trust").await?, output),
+        Trust::List => show(&client.list_trust().await?, output),
         Trust::Remove { sha256 } => {
-            client.delete::<()>(&format!("/v1/trust/{sha256}")).await?;
+            client.remove_trust(sha256).await?;
             output
                 .note("removed; hosts whose certificates led to it fail at their next attestation");
             Ok(Exit::Done)

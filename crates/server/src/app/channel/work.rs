@@ -11,6 +11,7 @@ use api::{
     channel::{ChannelFilter, ChannelSettings},
     event::{CloudEvent, EventAlarm, EventHost},
 };
+use opentelemetry::KeyValue;
 use serde_json::json;
 use store::{
     Alarm, AlarmFilter, Channel, ChannelLease, Conflict, Event, EventCursor, EventKind,
@@ -27,6 +28,7 @@ use super::{
 use crate::{
     deliver::{Steps, Undelivered},
     http::problem::Chain,
+    traces,
 };
 
 /// How long a server holds a channel without a word: longer than one delivery takes, so that nobody else
@@ -411,7 +413,22 @@ impl Held<'_> {
             .into_iter()
             .map(|event| self.app.cloud_event(event))
             .collect::<Result<_, _>>()?;
-        let told = outlet.tell(&events, now_ms, &mut Steps::default()).await;
+        let delivery = traces::task("deliver", || {
+            let n_events = i64::try_from(events.len()).unwrap_or(i64::MAX);
+            let channel = KeyValue::new("bootproof.channel", self.channel.name.clone());
+            vec![channel, KeyValue::new("bootproof.events", n_events)]
+        });
+        let noted = delivery.clone();
+        let telling = async {
+            let told = outlet.tell(&events, now_ms, &mut Steps::default()).await;
+            match &told {
+                Ok(()) => {}
+                Err(Undelivered::Refused(_)) => noted.fails("refused".to_owned()),
+                Err(Undelivered::Later(_)) => noted.fails("later".to_owned()),
+            }
+            told
+        };
+        let told = delivery.run(telling).await;
         let now_ms = self.app.store.now_ms().await?;
         let Err(err) = told else {
             let progress = Progress {

@@ -3,13 +3,16 @@
 use std::sync::Arc;
 
 use report::BootSection;
-use store::{By, Conflict, Host, HostId, ReferenceScope, Rejudgement, StoreError};
+use store::{
+    By, Conflict, Host, HostId, JudgedBy, LastAppraisal, ReferenceScope, Rejudgement, StoreError,
+};
 use verify::UnixTime;
 
 use crate::app::{
     App, AppError,
     attest::{LastTime, judge},
     policy::clock_state,
+    standing,
 };
 
 /// Hosts that are read at one time.
@@ -101,8 +104,13 @@ impl App {
         let now_ms = self.store.now_ms().await?;
         let anchors = self.anchors().await?;
         let Some(last) = host.last.clone() else { return Ok(Anew::Same) };
-        let Some(stored) = self.stored(&host, &anchors, now_ms).await? else {
-            return Ok(Anew::Same);
+        let stored = match self.stored(&host, &anchors, now_ms).await {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return Ok(Anew::Same),
+            Err(err) if err.is_evidence_lost() => {
+                return self.note_evidence_lost(&host, last, by, now_ms).await;
+            }
+            Err(err) => return Err(err.into()),
         };
         let policy = Arc::clone(&self.rules().policy);
         let previous = host.last_quote_clock.map(clock_state);
@@ -148,6 +156,51 @@ impl App {
         self.store.record_rejudgement(rejudgement, by).await?;
         self.hub.wake(&host.id);
         Ok(if is_same { Anew::Same } else { Anew::Changed })
+    }
+}
+
+impl App {
+    /// What cannot be judged by what counts now counts no more, and the host is asked for evidence again.
+    async fn note_evidence_lost(
+        &self,
+        host: &Host,
+        last: LastAppraisal,
+        by: &By,
+        now_ms: i64,
+    ) -> Result<Anew, StoreOrApp> {
+        let (verdict, findings) = standing::evidence_lost(host);
+        let to_json = |err: serde_json::Error| AppError::Bug(err.into());
+        let findings_json = serde_json::to_string(&findings).map_err(to_json)?;
+        if verdict == last.verdict && findings_json == last.findings_json {
+            return Ok(Anew::Same);
+        }
+        tracing::error!(host = %host.id, "the evidence of the last judgement is lost");
+        let document = api::appraisal::Appraisal {
+            verdict,
+            findings,
+            facts: api::appraisal::Facts::default(),
+            judged_anew: true,
+        };
+        let by = By::new(by.actor.clone(), now_ms);
+        let rejudgement = Rejudgement {
+            host: host.id.clone(),
+            identity_version: host.identity_version,
+            of: last.id,
+            at_ms: now_ms,
+            verdict: document.verdict.clone(),
+            findings_json,
+            document_json: serde_json::to_string(&document).map_err(to_json)?,
+            // By none: whichever references there are.
+            judged_by: JudgedBy::default(),
+        };
+        self.store.record_rejudgement(rejudgement, by.clone()).await?;
+        match self.store.request_attestation(&host.id, by).await {
+            // Nobody would answer; whoever connects it again asks it.
+            Ok(()) | Err(StoreError::Conflict(Conflict::HostDisconnected { .. })) => {}
+            Err(err) => return Err(err.into()),
+        }
+        self.hub.wake(&host.id);
+        Ok(Anew::Changed)
     }
 }
 

@@ -103,6 +103,11 @@ pub(in crate::http) const CODES: &[Code] = &[
     ),
     code(410, "events-forgotten", "events behind the cursor are kept no more"),
     code(400, "evidence-invalid", "a part of the evidence is nothing that a host can have"),
+    code(
+        410,
+        "evidence-lost",
+        "the evidence lay outside of the database, and is not there as it was written",
+    ),
     code(400, "fingerprint-invalid", "a fingerprint is 64 hexadecimal digits"),
     code(409, "host-disconnected", "a person took the host out"),
     code(400, "host-name-invalid", "this is no name of a host"),

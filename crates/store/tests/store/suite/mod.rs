@@ -16,6 +16,7 @@ pub(crate) mod host;
 pub(crate) mod idempotent;
 pub(crate) mod inventory;
 pub(crate) mod make;
+pub(crate) mod objects;
 pub(crate) mod operation;
 pub(crate) mod peers;
 pub(crate) mod people;
