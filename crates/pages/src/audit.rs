@@ -52,9 +52,16 @@ impl Change {
             "host.reconnect" => "reconnected".to_owned(),
             "host.remove" => "removed".to_owned(),
             "host.attest" => "asked for evidence".to_owned(),
-            "join-token.add" | "trust-root.add" | "api-token.add" | "user.add" => {
+            "host.enter-maintenance" => "went into maintenance".to_owned(),
+            "host.leave-maintenance" => "came out of maintenance".to_owned(),
+            "join-token.add" | "trust-root.add" | "api-token.add" | "user.add" | "channel.add" => {
                 "was added".to_owned()
             }
+            "api-token.remove" | "user.remove" | "channel.remove" => "was removed".to_owned(),
+            "user.change" | "channel.change" => "was changed".to_owned(),
+            "policy.put" => "is kept".to_owned(),
+            "policy.activate" => "was activated".to_owned(),
+            "policy.begin" => "counts from then on".to_owned(),
             other => other.replace(['.', '_', '-'], " "),
         }
     }

@@ -216,7 +216,8 @@ impl App {
         };
         let (from_text, from_files) = match from {
             Some(document) => (document.text, by_name(document.files)),
-            None => (self.policy_text(), HashMap::new()),
+            // Of the default policy nothing is written: all of the other is new.
+            None => (self.rules().policy_text.clone(), HashMap::new()),
         };
         let to_files = by_name(to.files);
         let mut files: Vec<String> = from_files

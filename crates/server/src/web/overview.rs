@@ -84,7 +84,7 @@ async fn changes(app: &App) -> Result<Vec<Change>, AppError> {
             what: row.action,
             // A host that was removed has no page.
             host: host.filter(|_| name.is_some()),
-            subject: name.unwrap_or_else(|| kind_of(&row.subject).to_owned()),
+            subject: name.unwrap_or_else(|| kind_of(&row.subject)),
             before,
             verdict,
         });
@@ -93,13 +93,21 @@ async fn changes(app: &App) -> Result<Vec<Change>, AppError> {
 }
 
 /// What something is, where its number says nothing to people.
-fn kind_of(subject: &str) -> &str {
+fn kind_of(subject: &str) -> String {
     match subject.split_once(':') {
+        Some(("policy", number)) => return format!("Version {number} of the policy"),
+        Some(("channel", name)) => return format!("Channel {name}"),
+        Some(("api-token", name)) => return format!("Token {name}"),
+        _ => {}
+    }
+    let word = match subject.split_once(':') {
         Some(("join-token", _)) => "A join token",
         Some(("trust-root", _)) => "A trust anchor",
         Some(("reference", _)) => "A reference",
         Some(("user", name)) => name,
         Some(("alarms" | "alarm", _)) => "Alarms",
+        _ if subject == "policy" => "The policy",
         _ => subject,
-    }
+    };
+    word.to_owned()
 }

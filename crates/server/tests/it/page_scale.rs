@@ -134,9 +134,9 @@ async fn a_page_costs_no_more_for_more_hosts() {
     let mut dear = Vec::new();
     for (path, before) in paths.iter().zip(before) {
         let (after, n_bytes) = look(&browser, path);
-        println!("{path}: {before:?} with two hosts, {after:?} with {N_HOSTS}; {n_bytes} bytes");
         if after > before * DEARER_MAX + NOTHING {
-            dear.push(format!("{path}: {before:?} with two hosts, {after:?} with {N_HOSTS}"));
+            let with_all = format!("{after:?} with {N_HOSTS}, {n_bytes} bytes");
+            dear.push(format!("{path}: {before:?} with two hosts, {with_all}"));
         }
     }
     assert_eq!(dear, Vec::<String>::new());
