@@ -127,12 +127,19 @@ pub(super) async fn page(
 ) -> Result<Vec<ClientCertificate>, StoreError> {
     let (at_ms, serial) =
         after.map_or((i64::MAX, Vec::new()), |after| (after.issued_at_ms, after.serial.to_vec()));
-    let sql = format!(
-        "{COLUMNS} WHERE ($1::text IS NULL OR host_id = $1) AND (issued_at_ms, serial) < ($2, $3)
-         ORDER BY issued_at_ms DESC, serial DESC LIMIT $4"
-    );
     let n_max = i64::from(n_max.min(HISTORY_PAGE_MAX));
-    db.read(&sql, &[&host.map(HostId::as_str), &at_ms, &serial, &n_max], certificate_row).await
+    // Two statements, each by an index of its own.
+    let of_host = if host.is_some() { "host_id = $4 AND" } else { "" };
+    let sql = format!(
+        "{COLUMNS} WHERE {of_host} (issued_at_ms, serial) < ($1, $2)
+         ORDER BY issued_at_ms DESC, serial DESC LIMIT $3"
+    );
+    match host {
+        Some(host) => {
+            db.read(&sql, &[&at_ms, &serial, &n_max, &host.as_str()], certificate_row).await
+        }
+        None => db.read(&sql, &[&at_ms, &serial, &n_max], certificate_row).await,
+    }
 }
 
 pub(super) async fn has_live(db: &Session, host: &HostId, now_ms: i64) -> Result<bool, StoreError> {

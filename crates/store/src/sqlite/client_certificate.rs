@@ -114,13 +114,22 @@ pub(super) fn page(
 ) -> Result<Vec<ClientCertificate>, StoreError> {
     let (at_ms, serial) =
         after.map_or((i64::MAX, Vec::new()), |after| (after.issued_at_ms, after.serial.to_vec()));
+    let n_max = n_max.min(HISTORY_PAGE_MAX);
+    // Two statements, each by an index of its own.
+    let of_host = if host.is_some() { "host_id = ?4 AND" } else { "" };
     let mut statement = db.prepare_cached(&format!(
-        "{COLUMNS} WHERE (?1 IS NULL OR host_id = ?1) AND (issued_at_ms, serial) < (?2, ?3)
-         ORDER BY issued_at_ms DESC, serial DESC LIMIT ?4"
+        "{COLUMNS} WHERE {of_host} (issued_at_ms, serial) < (?1, ?2)
+         ORDER BY issued_at_ms DESC, serial DESC LIMIT ?3"
     ))?;
-    let values = params![host.map(HostId::as_str), at_ms, serial, n_max.min(HISTORY_PAGE_MAX)];
-    let rows = statement.query_map(values, certificate_row)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let rows = match host {
+        Some(host) => statement
+            .query_map(params![at_ms, serial, n_max, host.as_str()], certificate_row)?
+            .collect::<Result<_, _>>(),
+        None => statement
+            .query_map(params![at_ms, serial, n_max], certificate_row)?
+            .collect::<Result<_, _>>(),
+    };
+    Ok(rows?)
 }
 
 pub(super) fn has_live(db: &Db, host: &HostId, now_ms: i64) -> Result<bool, StoreError> {
