@@ -50,7 +50,7 @@ async fn objects_live_in_a_bucket() {
         let cut = objects.fetch(&b, large.len() - 1).await;
         assert!(matches!(cut, Err(ObjectError::TooLong { .. })), "{cut:?}");
         let mut listed = objects.list(1).await.unwrap();
-        listed.sort_by(|a, b| a.n_bytes.cmp(&b.n_bytes));
+        listed.sort_by_key(|listed| listed.n_bytes);
         let names: Vec<_> = listed.iter().map(|listed| &listed.name).collect();
         assert_eq!(names, [&a, &b], "{prefix}");
         assert!(listed.iter().all(|listed| listed.written_at_ms > 1_700_000_000_000));

@@ -126,8 +126,9 @@ pub struct Config {
     ///   time, `session_token`, readable by nobody else. Read at the start.
     /// - `ca_file`: authorities that vouch for the store, PEM; without it those of the system.
     /// - `kms_key`: a key of the store's key service by which it is to encrypt objects.
-    /// - `bytes_min`: shorter parts stay in the database; 4096 where nothing is said. What answers a challenge is
-    ///   shorter, and new each time: as an object it would cost a request for each attestation.
+    /// - `bytes_min`: shorter parts stay in the database; 8192 where nothing is said. What answers a challenge is
+    ///   shorter, and new each time: as an object it would cost a request for each attestation. What a host says of
+    ///   itself is shorter, too, and is read of many hosts at once where a policy is tried.
     /// - `removed_after_days`: days for which an object stays that nothing refers to any more, so that backups
     ///   from before are whole; 7 where nothing is said. Keep backups for less, or raise it.
     ///

@@ -122,11 +122,10 @@ impl App {
         };
         self.metrics.is_ready("evidence", reason.is_none());
         match reason {
-            Some(reason) => {
-                if self.concerns.raise("evidence", reason.clone()) {
-                    tracing::warn!(reason, "hosts with a new log wait for the place of evidence");
-                }
+            Some(reason) if self.concerns.raise("evidence", reason.clone()) => {
+                tracing::warn!(reason, "hosts with a new log wait for the place of evidence");
             }
+            Some(_) => {}
             None if self.concerns.clear("evidence") => {
                 tracing::info!("the place of evidence is there again");
             }

@@ -268,7 +268,7 @@ impl App {
                         // Removed in the meantime, with its host.
                         Ok(None) => continue,
                         Err(StoreError::EvidenceLost { .. }) => {
-                            changes.extend(self.change_of_lost(&one.stored.host, &under));
+                            changes.extend(self.change_of_lost(&one.stored.host, under));
                             continue;
                         }
                         Err(err) => return Err(err.into()),

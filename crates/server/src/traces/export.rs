@@ -127,9 +127,10 @@ impl Exporting {
         loop {
             let first = tokio::select! {
                 first = self.waiting.recv() => first,
-                _ = &mut end => break,
+                _ = &mut end => None,
             };
-            batch.extend(first);
+            let Some(first) = first else { break };
+            batch.push(first);
             // Some more, or the time is over.
             let more = async {
                 while batch.len() < BATCH_MAX {

@@ -4,6 +4,7 @@ use std::{
     os::unix::fs::PermissionsExt as _,
     path::Path,
     process::{Command, Output, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,7 +13,10 @@ use api::{
     agent::Evidence,
     policy::{PolicyTryPage, PolicyTryRequest},
 };
+use evidence_objects::{ObjectError, ObjectName, Objects, Packed, Place};
 use serde_json::{Value, json};
+use server::app::{remove_objects, sweep_objects};
+use store::{EvidenceObjects, Store as _};
 use testkit::{
     log::BootLog,
     postgres::Database,
@@ -290,6 +294,39 @@ async fn a_place_that_is_wrong_is_said_before_anything_is_served() {
     std::fs::rename(folder.path().join("away"), &evidence).unwrap();
     server.restart().await;
     assert_eq!(server.hosts().await.len(), 1);
+}
+
+#[tokio::test]
+async fn what_no_row_names_is_swept_when_it_is_old_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = format!(
+        "[evidence]\nstore = 'folder'\nfolder = '{}'\nbytes_min = 2048\n",
+        folder.path().display()
+    );
+    let server = start(&config).await;
+    let one = attested(&server, "web-1", &BootLog::sound()).await;
+    let two = attested(&server, "web-2", &BootLog::sound().secure_boot_off()).await;
+    // One's are needed; two's are removed, and stay for their days.
+    server.admin.remove_host(&two.credentials().host_id).await.unwrap();
+    let before = objects(folder.path()).len();
+    let objects_there = || objects(folder.path()).len();
+    let (store, _data) = server.into_store();
+    let there = Objects::at(&Place::Folder(folder.path().to_owned())).unwrap();
+    let left = ObjectName::fresh(&[7; 32], Packed::No).unwrap();
+    there.put(&left, b"of a judgement that was not recorded".to_vec()).await.unwrap();
+    let since_1970 = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+    let an_hour_ago = i64::try_from(since_1970.as_millis()).unwrap() - 3_600_000;
+    assert_eq!(sweep_objects(&store, &there, an_hour_ago).await.unwrap(), 0, "it may be needed");
+    assert_eq!(sweep_objects(&store, &there, i64::MAX).await.unwrap(), 1);
+    assert_eq!(objects_there(), before);
+    assert!(matches!(there.fetch(&left, 100).await, Err(ObjectError::Missing)));
+    // Their days are over.
+    let n = remove_objects(&store, &there, i64::MAX).await.unwrap();
+    assert!(n >= 1);
+    assert_eq!(objects_there(), before - usize::try_from(n).unwrap());
+    let store = store.with_objects(EvidenceObjects { objects: Arc::new(there), bytes_min: 2048 });
+    let host = store.host(&one.credentials().host_id.into()).await.unwrap().unwrap();
+    assert!(!store.evidence(host.last.unwrap().id).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -62,8 +62,13 @@ fn value(text: &str, series: &str) -> Option<f64> {
 
 #[tokio::test]
 async fn what_is_counted_is_what_happened() {
-    let port = free_port();
-    let server = Server::start_with(&format!("metrics_listen = '127.0.0.1:{port}'\n")).await;
+    let (port, evidence) = (free_port(), tempfile::tempdir().unwrap());
+    // With all parts that count something.
+    let server = Server::start_with(&format!(
+        "metrics_listen = '127.0.0.1:{port}'\n[evidence]\nstore = 'folder'\nfolder = '{}'\n",
+        evidence.path().display()
+    ))
+    .await;
     server.trust().await;
     let sound = Host::boot("web-1", &BootLog::sound());
     let off = Host::boot("web-2", &BootLog::sound().secure_boot_off());
