@@ -164,14 +164,13 @@ async fn issued(
     ak: &WrappedKey,
     kept: Option<WrappedKey>,
 ) -> anyhow::Result<(IssuedCertificate, WrappedKey)> {
-    let challenge: CertificateChallenge =
-        client.post("/v1/agent/certificate-challenge", &()).await?;
+    let challenge: CertificateChallenge = client.challenge_certificate().await?;
     let (request, key) = certified(session, ak, kept.clone(), challenge.nonce.0).await?;
     if kept.is_none_or(|kept| kept.public != key.public) {
         // Before its name is told to anybody.
         file.save_client_key(&key)?;
     }
-    let issued = client.post("/v1/agent/certificate", &request).await?;
+    let issued = client.issue_client_certificate(&request).await?;
     Ok((issued, key))
 }
 

@@ -21,10 +21,16 @@ use api::{
         AcknowledgeRequest, AlarmGroup, AlarmPage, AlarmQuery, AlarmsChanged, WithdrawRequest,
     },
     approval::{ApprovalPage, ApprovalQuery, DecideReply, DecideRequest},
+    attention::Attention,
     audit::{AuditPage, SignedCheckpoint},
+    boot_diff::{BootDiff, BootDiffQuery},
     channel::{
         Channel, ChannelChange, ChannelRequest, ChannelTest, DeadLetterPage, DeadLetterQuery,
         NewChannel, RedeliverRequest, Redelivered,
+    },
+    client_certificate::{
+        CertificateChallenge, CertificateRequest, ClientCertificatePage, ClientCertificateQuery,
+        IssuedCertificate, RevokeRequest, Revoked,
     },
     ek_list::{AddEksRequest, AddedEks, EkList, EkListRequest, EkPage, EksQuery, UnlistedPage},
     event::{EventPage, EventQuery},
@@ -32,19 +38,28 @@ use api::{
         AcceptChangeRequest, AcceptedChange, ImportReference, KeptReference, LearnRequest, Peers,
         ReferenceDetail, ReferencePage, ReferenceStateRequest,
     },
+    fleet_report::{REPORT_BYTES_MAX, ReportKind, ReportQuery, ReportSchedule, ReportSent},
     inventory::{
         ActionReply, ActionRequest, HostQuery, LabelCount, Labels, LabelsRequest,
         MaintenanceRequest,
     },
+    oidc::CodeRequest,
     operation::Readiness,
     people::{
         ApiToken, ApiTokenRequest, GivenPasswordRequest, LoginRequest, LoginWays, NewApiToken,
         PasswordRequest, Session, SessionBegun, SessionsQuery, SetupRequest, User,
         UserChangeRequest, UserRequest, WhoAmI,
     },
-    policy::{PolicyTryPage, PolicyTryRequest},
+    policy::{
+        PolicyActivateRequest, PolicyCheck, PolicyCheckRequest, PolicyDiff, PolicyDiffQuery,
+        PolicyDocument, PolicyInForce, PolicyPutRequest, PolicyTryPage, PolicyTryRequest,
+        PolicyVersion, PolicyVersionPage, PolicyVersionTryRequest, PolicyVersionsQuery,
+    },
     result::{AttestedResult, ResultQuery},
+    settings::Settings,
+    standing::{StandingHistory, StandingQuery},
 };
+use hyper::{HeaderMap, body::Bytes};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -52,6 +67,9 @@ use crate::{Client, ClientError};
 
 /// Seconds that an operation may take longer than others which judges stored evidence: 200 hosts with logs of 4 MiB.
 const JUDGING_S_MAX: u64 = 60;
+
+/// Seconds that a report may take: one of 10,000 hosts takes some on a small machine.
+const REPORT_S_MAX: u64 = 120;
 
 /// An operation of the API that this client has a method for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,6 +153,10 @@ macro_rules! operations {
     (@send study, $client:ident, $path:expr, $body:expr) => {
         $client.post_patiently($path, $body, JUDGING_S_MAX).await
     };
+    (@send judge, $client:ident, $path:expr) => {
+        $client.post_once_waiting($path, &(), JUDGING_S_MAX).await
+    };
+    (@send send, $client:ident, $path:expr) => { $client.post($path, &()).await };
     (@send send, $client:ident, $path:expr, $body:expr) => { $client.post($path, $body).await };
     (@verb get) => { "GET" };
     (@verb delete) => { "DELETE" };
@@ -273,7 +295,53 @@ operations! {
     /// A page of hosts whose keys are on no list.
     get list_unlisted_hosts[] "/v1/unlisted-hosts", query PageQuery => UnlistedPage;
 
+    // Policies that are kept.
+
+    /// A page of the policies that are kept, and the one in force.
+    get list_policies[] "/v1/policy/versions", query PolicyVersionsQuery => PolicyVersionPage;
+    /// Keeps a policy.
+    once put_policy[] "/v1/policy/versions", body PolicyPutRequest => PolicyVersion;
+    /// Whether a text is a policy, and where not.
+    study check_policy[] "/v1/policy/check", body PolicyCheckRequest => PolicyCheck;
+    /// A policy that is kept, by its number.
+    get get_policy[number] "/v1/policy/versions/{number}" => PolicyDocument;
+    /// How a policy differs from another.
+    get diff_policy[number] "/v1/policy/versions/{number}/diff", query PolicyDiffQuery => PolicyDiff;
+    /// Judges a page of hosts by a policy that is kept.
+    study try_version[number] "/v1/policy/versions/{number}/try", body PolicyVersionTryRequest => PolicyTryPage;
+    /// Has hosts judged by a policy from now on.
+    once activate_policy[number] "/v1/policy/versions/{number}/activate", body PolicyActivateRequest => PolicyInForce;
+
+    // The fleet as a whole, and the server's settings.
+
+    /// How the fleet stood, hour by hour.
+    get get_standing[] "/v1/standing", query StandingQuery => StandingHistory;
+    /// What is ahead: hosts that are not ready, and those whose measurement few share.
+    get get_attention[] "/v1/attention" => Attention;
+    /// What the server was told, without secrets.
+    get get_settings[] "/v1/settings" => Settings;
+    /// How two boots of a host differ.
+    get diff_boots[id] "/v1/hosts/{id}/boots/diff", query BootDiffQuery => BootDiff;
+    /// Reports that are sent by themselves.
+    get list_report_schedules[] "/v1/report-schedules" => Vec<ReportSchedule>;
+    /// Makes one of them, and sends it now.
+    judge send_report[name] "/v1/report-schedules/{name}/send" => ReportSent;
+
+    // Certificates of hosts.
+
+    /// What verifies certificates of hosts, in the form of SPIFFE.
+    get get_spiffe_bundle[] "/v1/spiffe-bundle" => Value;
+    /// A page of certificates of hosts.
+    get list_client_certificates[] "/v1/client-certificates", query ClientCertificateQuery => ClientCertificatePage;
+    /// A page of a host's certificates.
+    get list_host_client_certificates[id] "/v1/hosts/{id}/client-certificates", query ClientCertificateQuery => ClientCertificatePage;
+    /// Revokes a host's certificates.
+    once revoke_client_certificates[id] "/v1/hosts/{id}/client-certificates/revoke", body RevokeRequest => Revoked;
+
     // People and programs.
+
+    /// Begins the session of a person that an identity provider vouches for. It is sent once: a code is good once.
+    send log_in_by_code[] "/v1/oidc/session", body CodeRequest => SessionBegun;
 
     /// Who asks.
     get who_am_i[] "/v1/whoami" => WhoAmI;
@@ -322,6 +390,10 @@ operations! {
     send activate[] "/v1/agent/activate", body ActivateRequest => ActivateReply;
     /// A host answers a challenge.
     send send_evidence[] "/v1/agent/evidence", body Evidence => EvidenceReply;
+    /// What a host has to certify for a certificate.
+    send challenge_certificate[] "/v1/agent/certificate-challenge" => CertificateChallenge;
+    /// A certificate for a key in the host's TPM.
+    send issue_client_certificate[] "/v1/agent/certificate", body CertificateRequest => IssuedCertificate;
 }
 
 /// Those whose methods are written out below.
@@ -329,6 +401,9 @@ const WRITTEN: &[Operation] = &[
     Operation { method: "get_health", verb: "GET", path: "/healthz" },
     Operation { method: "get_metrics", verb: "GET", path: "/metrics" },
     Operation { method: "get_readiness", verb: "GET", path: "/readyz" },
+    Operation { method: "get_client_ca", verb: "GET", path: "/v1/client-ca" },
+    Operation { method: "get_client_crl", verb: "GET", path: "/v1/crl" },
+    Operation { method: "get_report", verb: "GET", path: "/v1/reports/{kind}" },
     Operation { method: "get_membership", verb: "GET", path: "/v1/agent/member" },
     Operation { method: "poll", verb: "POST", path: "/v1/agent/poll" },
     Operation { method: "replace_labels", verb: "PUT", path: "/v1/hosts/{id}/labels" },
@@ -362,6 +437,35 @@ impl Client {
     /// See [`ClientError`].
     pub async fn get_readiness(&self) -> Result<Readiness, ClientError> {
         self.get_whatever_status("/readyz").await
+    }
+
+    /// What issues certificates of hosts, as PEM.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn get_client_ca(&self) -> Result<String, ClientError> {
+        self.text("/v1/client-ca").await
+    }
+
+    /// The certificates of hosts that are revoked, as DER. [RFC 5280 §5]
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn get_client_crl(&self) -> Result<Vec<u8>, ClientError> {
+        self.get_bytes("/v1/crl").await
+    }
+
+    /// A report, with the headers of the answer: digest, signature, name of the file.
+    ///
+    /// # Errors
+    /// See [`ClientError`].
+    pub async fn get_report(
+        &self,
+        kind: ReportKind,
+        query: &ReportQuery,
+    ) -> Result<(Bytes, HeaderMap), ClientError> {
+        let path = format!("/v1/reports/{}", kind.as_str());
+        self.document(&path, query, REPORT_BYTES_MAX, REPORT_S_MAX).await
     }
 
     /// Whether the token is a host's. An agent's: it is asked once, since who asks knows what passes.

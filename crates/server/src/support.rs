@@ -6,7 +6,6 @@ use std::{
     time::SystemTime,
 };
 
-use anyhow::Context as _;
 use api::support::HostFindings;
 use clap::Args;
 use rustix::system::uname;
@@ -226,10 +225,14 @@ fn evidence(bundle: &mut Bundle, look: &SqliteLook, hosts: &[Host]) -> anyhow::R
         let parts = look.evidence(last.id)?;
         if let Some(judged) = look.appraisal(last.id)? {
             let boot = parts.iter().find(|part| part.name == BOOT_PART);
+            let name = format!("{folder}/appraisal.json");
             let document = Stored::read(&judged.document_json)
-                .and_then(|stored| stored.with(boot.map(|part| part.bytes.as_slice())))
-                .context("the stored judgement is damaged")?;
-            bundle.document(&format!("{folder}/appraisal.json"), &document)?;
+                .and_then(|stored| stored.with(boot.map(|part| part.bytes.as_slice())));
+            match document {
+                Ok(document) => bundle.document(&name, &document)?,
+                // Damaged, or in part outside of the database: the rest of the bundle helps all the same.
+                Err(err) => bundle.leave_out(&name, &format!("{:#}", anyhow::Error::new(err))),
+            }
         }
         for part in parts.into_iter().filter(|part| part.name != BOOT_PART) {
             // The answered challenge is spent; it is of no use to anybody who has not the key.

@@ -1,7 +1,7 @@
 //! `bootproof certificate …`
 
 use api::client_certificate::{
-    ClientCertificate, ClientCertificatePage, ClientCertificateQuery, RevokeRequest, Revoked,
+    ClientCertificate, ClientCertificatePage, ClientCertificateQuery, RevokeRequest,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use client::Client;
@@ -32,21 +32,31 @@ pub(super) async fn run(
     }
 }
 
-async fn path_of(host: Option<&str>, client: &Client) -> Result<String, CliError> {
+/// The identifier of the host that is meant, where one is.
+async fn id_of(host: Option<&str>, client: &Client) -> Result<Option<String>, CliError> {
     Ok(match host {
-        None => "/v1/client-certificates".to_owned(),
-        Some(named) => {
-            format!("/v1/hosts/{}/client-certificates", find(named, client).await?.id)
-        }
+        None => None,
+        Some(named) => Some(find(named, client).await?.id),
+    })
+}
+
+async fn page(
+    id: Option<&str>,
+    query: &ClientCertificateQuery,
+    client: &Client,
+) -> Result<ClientCertificatePage, CliError> {
+    Ok(match id {
+        None => client.list_client_certificates(query).await?,
+        Some(id) => client.list_host_client_certificates(id, query).await?,
     })
 }
 
 async fn list(host: Option<&str>, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let path = path_of(host, client).await?;
+    let id = id_of(host, client).await?;
     let mut certificates = Vec::new();
     let mut query = ClientCertificateQuery { cursor: None, limit: Some(PAGE_LEN) };
     loop {
-        let page: ClientCertificatePage = client.get_with(&path, &query).await?;
+        let page = page(id.as_deref(), &query, client).await?;
         certificates.extend(page.certificates);
         match page.next_cursor {
             Some(cursor) => query.cursor = Some(cursor),
@@ -80,9 +90,9 @@ fn state(certificate: &ClientCertificate, output: &Output) -> String {
 }
 
 async fn show(named: &str, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let path = path_of(Some(named), client).await?;
+    let id = id_of(Some(named), client).await?;
     let query = ClientCertificateQuery { cursor: None, limit: Some(1) };
-    let page: ClientCertificatePage = client.get_with(&path, &query).await?;
+    let page = page(id.as_deref(), &query, client).await?;
     let newest = page.certificates.into_iter().next();
     let exit = match newest.as_ref().is_some_and(|certificate| certificate.counts) {
         true => Exit::Done,
@@ -120,8 +130,7 @@ async fn revoke(
 ) -> Result<Exit, CliError> {
     let host = find(named, client).await?;
     let request = RevokeRequest { reason: reason.to_owned() };
-    let path = format!("/v1/hosts/{}/client-certificates/revoke", host.id);
-    let revoked: Revoked = client.post(&path, &request).await?;
+    let revoked = client.revoke_client_certificates(&host.id, &request).await?;
     if output.is_json() {
         output.json(&revoked)?;
     } else {
@@ -131,13 +140,12 @@ async fn revoke(
 }
 
 async fn authority(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let pem = client.get_bytes("/v1/client-ca").await?;
-    output.line(String::from_utf8_lossy(&pem).trim_end())?;
+    output.line(client.get_client_ca().await?.trim_end())?;
     Ok(Exit::Done)
 }
 
 async fn crl(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let der = client.get_bytes("/v1/crl").await?;
+    let der = client.get_client_crl().await?;
     output.line("-----BEGIN X509 CRL-----")?;
     for line in STANDARD.encode(der).as_bytes().chunks(64) {
         output.line(&String::from_utf8_lossy(line))?;

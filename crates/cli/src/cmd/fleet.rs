@@ -1,10 +1,6 @@
 //! `bootproof fleet …`
 
-use api::{
-    attention::Attention,
-    settings::Settings,
-    standing::{StandingHistory, StandingHour, StandingQuery},
-};
+use api::standing::{StandingHour, StandingQuery};
 use client::Client;
 
 use super::{Exit, local_time::time};
@@ -30,7 +26,7 @@ pub(super) async fn run(
 
 async fn standing(days: u32, client: &Client, output: &Output) -> Result<Exit, CliError> {
     let query = StandingQuery { days: Some(days) };
-    let history: StandingHistory = client.get_with("/v1/standing", &query).await?;
+    let history = client.get_standing(&query).await?;
     if output.is_json() {
         output.json(&history)?;
         return Ok(Exit::Done);
@@ -55,7 +51,7 @@ async fn standing(days: u32, client: &Client, output: &Output) -> Result<Exit, C
 }
 
 async fn attention(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let attention: Attention = client.get("/v1/attention").await?;
+    let attention = client.get_attention().await?;
     let ahead: Vec<_> = attention.findings.iter().filter(|count| count.n_hosts > 0).collect();
     let is_nothing = ahead.is_empty() && attention.minorities.is_empty();
     let exit = if is_nothing { Exit::Done } else { Exit::No };
@@ -84,7 +80,7 @@ async fn attention(client: &Client, output: &Output) -> Result<Exit, CliError> {
 }
 
 async fn settings(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let settings: Settings = client.get("/v1/settings").await?;
+    let settings = client.get_settings().await?;
     let is_well = settings.checks.iter().all(|check| check.state == "ok");
     let exit = if is_well { Exit::Done } else { Exit::No };
     if output.is_json() {

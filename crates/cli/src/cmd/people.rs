@@ -40,7 +40,7 @@ async fn revoke(
              start makes a new token, in admin.toml of its data folder",
         ));
     }
-    client.delete::<()>(&format!("/v1/api-tokens/{name}")).await?;
+    client.revoke_api_token(name).await?;
     output.note(&format!("token {name} is revoked"));
     Ok(Exit::Done)
 }

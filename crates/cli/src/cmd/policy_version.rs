@@ -4,9 +4,8 @@ use std::{collections::HashMap, path::Path};
 
 use anyhow::Context as _;
 use api::policy::{
-    LineChange, PolicyActivateRequest, PolicyDiff as Diff, PolicyDiffQuery, PolicyDocument,
-    PolicyFiles, PolicyInForce, PolicyPutRequest, PolicySource, PolicyVersion, PolicyVersionPage,
-    PolicyVersionsQuery,
+    LineChange, PolicyActivateRequest, PolicyDiffQuery, PolicyFiles, PolicyInForce,
+    PolicyPutRequest, PolicySource, PolicyVersion, PolicyVersionPage, PolicyVersionsQuery,
 };
 use client::Client;
 use policy::{FolderFiles, NamedFiles as _};
@@ -17,8 +16,6 @@ use crate::{
     error::CliError,
     output::{Output, Tone, plain},
 };
-
-const VERSIONS: &str = "/v1/policy/versions";
 
 /// Versions of one request.
 const PAGE_LEN: u32 = 500;
@@ -36,10 +33,10 @@ pub(super) fn named_files(text: &str, file: &Path) -> Result<PolicyFiles, CliErr
 
 async fn all(client: &Client) -> Result<PolicyVersionPage, CliError> {
     let mut query = PolicyVersionsQuery { before: None, limit: Some(PAGE_LEN) };
-    let mut all: PolicyVersionPage = client.get_with(VERSIONS, &query).await?;
+    let mut all = client.list_policies(&query).await?;
     while all.next_before.is_some() {
         query.before = all.next_before;
-        let next: PolicyVersionPage = client.get_with(VERSIONS, &query).await?;
+        let next = client.list_policies(&query).await?;
         all.versions.extend(next.versions);
         all.next_before = next.next_before;
     }
@@ -88,7 +85,7 @@ pub(super) async fn list(client: &Client, output: &Output) -> Result<Exit, CliEr
 }
 
 pub(super) async fn show(number: i64, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let document: PolicyDocument = client.get(&format!("{VERSIONS}/{number}")).await?;
+    let document = client.get_policy(&number.to_string()).await?;
     if output.is_json() {
         output.json(&document)?;
         return Ok(Exit::Done);
@@ -117,7 +114,7 @@ pub(super) async fn put(
     let files = named_files(&text, &command.file)?;
     let request =
         PolicyPutRequest { policy: text, files, based_on: None, note: command.note.clone() };
-    let version: PolicyVersion = client.post(VERSIONS, &request).await?;
+    let version = client.put_policy(&request).await?;
     if output.is_json() {
         output.json(&version)?;
     } else {
@@ -140,8 +137,7 @@ pub(super) async fn diff(
     output: &Output,
 ) -> Result<Exit, CliError> {
     let query = PolicyDiffQuery { from: command.from };
-    let diff: Diff =
-        client.get_with(&format!("{VERSIONS}/{}/diff", command.number), &query).await?;
+    let diff = client.diff_policy(&command.number.to_string(), &query).await?;
     let differs = !diff.pieces.is_empty() || !diff.files.is_empty();
     if output.is_json() {
         output.json(&diff)?;
@@ -174,11 +170,10 @@ pub(super) async fn activate(
     output: &Output,
 ) -> Result<Exit, CliError> {
     let query = PolicyVersionsQuery { before: None, limit: Some(1) };
-    let now: PolicyVersionPage = client.get_with(VERSIONS, &query).await?;
+    let now = client.list_policies(&query).await?;
     let before = now.in_force.activated.map(|active| active.number);
     let request = PolicyActivateRequest { before, reason: command.reason.clone() };
-    let path = format!("{VERSIONS}/{}/activate", command.number);
-    let in_force: PolicyInForce = client.post(&path, &request).await?;
+    let in_force = client.activate_policy(&command.number.to_string(), &request).await?;
     if output.is_json() {
         output.json(&in_force)?;
     } else {

@@ -1,7 +1,7 @@
 //! A judgement's document as it is stored: what is new with each judgement in its row, and what tells of
 //! the boot beside its evidence, once for all judgements of a boot.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use api::{
     appraisal::{Appraisal, Facts},
@@ -101,10 +101,13 @@ impl App {
             let boot = match stored.boot_sha256()? {
                 None => None,
                 Some(sha256) => {
-                    if !boots.contains_key(&sha256) {
-                        boots.insert(sha256, self.store.evidence_by_sha256(sha256).await?);
-                    }
-                    boots.get(&sha256).and_then(|boot| boot.as_deref())
+                    let boot = match boots.entry(sha256) {
+                        Entry::Occupied(known) => known.into_mut(),
+                        Entry::Vacant(unknown) => {
+                            unknown.insert(self.store.evidence_by_sha256(sha256).await?)
+                        }
+                    };
+                    boot.as_deref()
                 }
             };
             documents.push(stored.with(boot)?);

@@ -1,6 +1,6 @@
 //! `bootproof host diff`: two boots of a host beside each other.
 
-use api::boot_diff::{BootDiff, BootDiffQuery, ComparedBoot};
+use api::boot_diff::{BootDiffQuery, ComparedBoot};
 use client::Client;
 
 use super::find;
@@ -18,8 +18,7 @@ pub(super) async fn run(
 ) -> Result<Exit, CliError> {
     let host = find(&command.host.host, client).await?;
     let query = BootDiffQuery { from: command.from, to: command.to };
-    let path = format!("/v1/hosts/{}/boots/diff", host.id);
-    let diff: BootDiff = client.get_with(&path, &query).await?;
+    let diff = client.diff_boots(&host.id, &query).await?;
     let exit = if diff.changes.is_empty() { Exit::Done } else { Exit::No };
     if output.is_json() {
         output.json(&diff)?;

@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context as _, anyhow};
 use api::{
     oidc::{CODE_BYTES_MAX, CliLogin, CodeRequest},
-    people::{LoginWays, SessionBegun},
+    people::SessionBegun,
 };
 use aws_lc_rs::{
     digest::{SHA256, digest},
@@ -54,7 +54,7 @@ pub(super) async fn run(
     browser: Option<&Path>,
     output: &Output,
 ) -> Result<SessionBegun, CliError> {
-    let ways: LoginWays = client.get("/v1/login").await?;
+    let ways = client.get_login_ways().await?;
     let Some(begins) = ways.oidc_login else {
         return Err(CliError::with_hint(
             anyhow!("the server asks no identity provider"),
@@ -82,7 +82,7 @@ pub(super) async fn run(
         CliError::with_hint(anyhow!("nobody logged in within ten minutes"), "run it again")
     })??;
     let request = CodeRequest { code: code.to_string(), verifier: verifier.to_string() };
-    Ok(client.post("/v1/oidc/session", &request).await?)
+    Ok(client.log_in_by_code(&request).await?)
 }
 
 /// Opens the address; `false`: there is nothing to open it with.

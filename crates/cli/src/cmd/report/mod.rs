@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::Context as _;
 use api::fleet_report::{
-    REPORT_BYTES_MAX, REPORT_SHA256_HEADER, REPORT_SIGNATURE_HEADER, ReportFormat as Format,
-    ReportKind, ReportQuery, ReportSchedule, ReportSent,
+    REPORT_SHA256_HEADER, REPORT_SIGNATURE_HEADER, ReportFormat as Format, ReportKind, ReportQuery,
+    ReportSchedule,
 };
 use client::Client;
 use serde_json::json;
@@ -21,10 +21,6 @@ use crate::{
     error::CliError,
     output::{Output, Tone, plain},
 };
-
-/// Seconds for which a report may take longer than other answers: one of 10,000 hosts takes below twenty,
-/// and others may be before it.
-const WAIT_S: u64 = 120;
 
 pub(super) async fn run(
     command: &Report,
@@ -69,8 +65,7 @@ async fn make(
     client: &Client,
     output: &Output,
 ) -> Result<Exit, CliError> {
-    let path = format!("/v1/reports/{}", kind.as_str());
-    let (bytes, headers) = client.document(&path, query, REPORT_BYTES_MAX, WAIT_S).await?;
+    let (bytes, headers) = client.get_report(kind, query).await?;
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let sha256 = header(REPORT_SHA256_HEADER).unwrap_or_default();
     if out == Some(Path::new("-")) {
@@ -126,7 +121,7 @@ fn write(file: &Path, bytes: &[u8]) -> Result<(), CliError> {
 }
 
 async fn schedules(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let schedules: Vec<ReportSchedule> = client.get("/v1/report-schedules").await?;
+    let schedules = client.list_report_schedules().await?;
     if output.is_json() {
         output.json(&schedules)?;
         return Ok(Exit::Done);
@@ -154,9 +149,7 @@ async fn schedules(client: &Client, output: &Output) -> Result<Exit, CliError> {
 }
 
 async fn send(name: &str, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let name = pages_part(name);
-    let path = format!("/v1/report-schedules/{name}/send");
-    let sent: ReportSent = client.post_waiting(&path, &(), WAIT_S).await?;
+    let sent = client.send_report(name).await?;
     if output.is_json() {
         output.json(&sent)?;
     } else {
@@ -168,13 +161,6 @@ async fn send(name: &str, client: &Client, output: &Output) -> Result<Exit, CliE
         output.line(&format!("SHA-256 of the report's JSON: {}", plain(&sent.sha256)))?;
     }
     Ok(if sent.sent { Exit::Done } else { Exit::No })
-}
-
-/// A name as a part of an address: names of reports are plain, and any other is none.
-fn pages_part(name: &str) -> String {
-    name.chars()
-        .map(|c| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') { c } else { '-' })
-        .collect()
 }
 
 #[cfg(test)]
