@@ -63,11 +63,17 @@ fn collect(folder: &Path, tests: &mut BTreeSet<String>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The tests of one source: the next function behind each attribute.
+/// The tests of one source: the next function behind each attribute, and the cases of a suite that runs on
+/// several stores.
 fn names(source: &str) -> impl Iterator<Item = String> {
     let mut is_test = false;
     source.lines().filter_map(move |line| {
         let line = line.trim_start();
+        if let Some(case) = line.strip_prefix("pub(crate) async fn ")
+            && let Some(name) = case.strip_suffix("(store: &dyn Store) {")
+        {
+            return Some(name.to_owned());
+        }
         if matches!(line, "#[test]" | "#[tokio::test]") || line.starts_with("#[tokio::test(") {
             is_test = true;
             return None;

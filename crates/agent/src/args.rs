@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use agent::{certificate::Place, join::Patience};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use client::CaPin;
 
@@ -72,7 +73,13 @@ pub(crate) struct Common {
 pub(crate) struct CertificateArgs {
     /// Keep a client certificate in this folder, while the server accepts this host: certificate.pem, and
     /// key.pem for a key in the TPM
-    #[arg(long, global = true, value_name = "FOLDER", env = "BOOTPROOF_CERTIFICATE_DIR")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FOLDER",
+        env = "BOOTPROOF_CERTIFICATE_DIR",
+        value_parser = path_or_nothing()
+    )]
     pub(crate) certificate_dir: Option<PathBuf>,
     /// The mode of key.pem, in octal digits. Its group is the folder's where that has the set-group-ID bit
     #[arg(
@@ -85,7 +92,13 @@ pub(crate) struct CertificateArgs {
     )]
     pub(crate) certificate_key_mode: u32,
     /// A program to run after each renewal, without arguments and without a shell
-    #[arg(long, global = true, value_name = "PROGRAM", env = "BOOTPROOF_CERTIFICATE_COMMAND")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "PROGRAM",
+        env = "BOOTPROOF_CERTIFICATE_COMMAND",
+        value_parser = path_or_nothing()
+    )]
     pub(crate) certificate_command: Option<PathBuf>,
 }
 
@@ -101,6 +114,12 @@ impl CertificateArgs {
             command: named(&self.certificate_command),
         })
     }
+}
+
+/// A path, or an empty text, which the usual reading of paths refuses: that a variable is set to nothing would
+/// keep the agent from its start.
+fn path_or_nothing() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
 }
 
 /// Octal digits, of permissions alone: whoever may read the key beyond its group may use it.

@@ -578,8 +578,15 @@ mod tests {
     }
 
     /// Those that take a key and are sent without: thousands in a row, or such as change nothing.
-    const KEYLESS: [&str; 5] =
-        ["act_on_hosts", "add_listed_eks", "add_trust", "decide_approvals", "try_policy"];
+    const KEYLESS: [&str; 7] = [
+        "act_on_hosts",
+        "add_listed_eks",
+        "add_trust",
+        "check_policy",
+        "decide_approvals",
+        "try_policy",
+        "try_version",
+    ];
 
     #[test]
     fn what_is_sent_under_a_key_is_what_takes_one() {

@@ -27,10 +27,14 @@ macro_rules! requirements {
     };
 }
 
+mod client_certificates;
 mod leaving;
+mod people;
 mod reports;
 
+use client_certificates::CLIENT_CERTIFICATES;
 use leaving::{EVIDENCE_STORE, TRACES};
+use people::PEOPLE;
 
 /// All of them, in the order of the document.
 pub(super) const PARTS: &[Part] = &[
@@ -62,42 +66,6 @@ pub(super) const PARTS: &[Part] = &[
     Part { title: "Client certificates for keys in TPMs", requirements: CLIENT_CERTIFICATES },
     Part { title: "Reports", requirements: reports::REPORTS },
 ];
-
-const CLIENT_CERTIFICATES: &[Requirement] = requirements! {
-    C1 "A certificate is for a key that the TPM of the host made and keeps, and that it answers with."
-        ["verify::each_kind_of_ak_certifies_a_key", "verify::each_attribute_is_looked_at",
-            "verify::curve_scheme_and_name_algorithm_are_looked_at", "verify::what_was_signed_is_looked_at",
-            "verify::another_tpms_word_is_none", "verify::who_has_the_key_signs_with_it",
-            "server::another_tpms_key_and_another_key_are_refused",
-            "server::keys_of_other_kinds_in_the_same_tpm_are_refused"];
-    C2 "Its challenge works once, for its host and for nothing else."
-        ["store::a_challenge_is_answered_once", "store::one_of_many_answers_gets_a_certificate",
-            "verify::a_challenge_of_another_purpose_is_foreign", "server::a_challenge_is_answered_once_by_its_host"];
-    C3 "An accepted host alone gets one, for the boot that was judged, no longer than the verdict counts."
-        ["store::is_issued_to_an_accepted_host_alone", "server::a_host_that_is_not_accepted_gets_none",
-            "server::a_boot_that_nobody_judged_gets_none", "server::an_accepted_host_gets_one_with_its_name_alone"];
-    C4 "What a host may not have any more is revoked, and listed until it ends."
-        ["store::what_is_revoked_is_listed_until_it_ends", "store::a_removed_hosts_certificates_are_revoked",
-            "store::keys_of_another_tpm_are_told_apart", "store::who_gets_one_is_looked_at",
-            "server::what_a_host_may_not_have_any_more_is_revoked",
-            "server::another_tpm_in_the_hosts_place_ends_its_certificate",
-            "server::a_list_is_signed_and_says_why",
-            "server::a_list_is_signed_anew_after_a_change_and_when_half_its_time_is_over"];
-    C5 "The authority is apart, names its trust domain alone, and is one for servers that share a store."
-        ["server::a_kept_authority_is_the_same_and_names_its_domain_alone",
-            "server::the_authority_vouches_for_nobody_else", "server::servers_that_share_a_store_are_one_authority"];
-    C6 "Programs of others take it, use its key in the TPM, and refuse it once it is revoked."
-        ["server::openssl_takes_a_certificate_until_it_is_revoked",
-            "server::openssl_makes_a_handshake_with_the_key_in_the_tpm",
-            "server::rustls_takes_one_where_uris_are_not_constrained",
-            "agent::a_key_is_written_as_its_readers_want_it"];
-    C7 "The agent keeps one as long as the host is accepted, and removes it when the server says no."
-        ["server::an_agent_keeps_one_as_long_as_its_host_is_accepted",
-            "server::a_courier_tells_when_the_verdict_changes", "agent::files_have_their_modes_and_come_whole"];
-    C8 "People see and revoke them, and a host cannot flood the list."
-        ["server::a_person_sees_and_revokes_them", "store::a_key_that_a_person_revoked_gets_none",
-            "store::those_of_a_host_are_limited"];
-};
 
 const PAGES: &[Requirement] = requirements! {
     W1 "The story that Bootproof began with is walked on the page, from first start to passed."
@@ -967,65 +935,6 @@ const EVENTS: &[Requirement] = requirements! {
     EV9 "Channels are silent about hosts in maintenance and about what people know, until that ends."
         ["server::maintenance_and_acknowledgements_are_silent_until_they_end",
          "server::a_channel_tells_what_fits_and_is_not_muted"];
-};
-
-const PEOPLE: &[Requirement] = requirements! {
-    PE1 "Each endpoint wants its role, and lets in no token that is void."
-        ["server::each_operation_is_in_the_table",
-         "server::each_endpoint_wants_its_role",
-         "server::each_endpoint_wants_a_page_of_its_own_and_an_account_that_is_enabled",
-         "server::a_hosts_token_opens_no_record_of_a_host"];
-    PE2 "A token that is limited to some hosts sees and steers those and no other, one by one and many at once."
-        ["server::a_limited_token_sees_its_hosts_and_no_other",
-         "server::a_host_must_have_all_labels"];
-    PE3 "An API token is shown once, ends by itself or at once, and says who made it and when it was used."
-        ["server::a_token_lives_from_its_making_to_its_end",
-         "server::a_token_that_cannot_be_is_not_made",
-         "server::tokens_are_made_and_ended_from_the_command_line"];
-    PE4 "The first account is made with a code that is printed and good once; the last administrator stays."
-        ["server::the_first_account_is_made_with_the_printed_code",
-         "server::tries_of_the_code_are_few",
-         "server::people_log_in_and_are_managed_from_the_command_line"];
-    PE5 "A session ends by time, by a person, and on all servers when role, password or account change."
-        ["server::what_a_session_rests_on_ends_it_when_it_changes",
-         "server::a_session_ends_by_itself_and_by_a_person",
-         "server::what_one_server_ends_is_ended_at_the_other"];
-    PE6 "A cookie counts only with its CSRF token and from a page of this server; a token shown as one needs neither."
-        ["server::a_cookie_is_for_pages_of_this_server_alone",
-         "server::a_session_can_be_shown_as_a_token"];
-    PE7 "Who guesses passwords waits, learns nothing of accounts, and neither fills the audit log nor costs memory."
-        ["server::who_guesses_waits_and_learns_nothing",
-         "server::the_delay_grows_with_each_wrong_login",
-         "server::an_account_that_is_flooded_is_slow_and_not_shut",
-         "server::what_is_remembered_is_bounded",
-         "server::a_flood_of_logins_is_turned_away",
-         "server::a_flood_is_told_as_a_number",
-         "server::a_password_is_long_and_nobodys_first_guess"];
-    PE8 "People log in at an identity provider that others wrote and certified, in a browser and on the command line, as what their groups may do."
-        ["server::a_person_logs_in_as_in_a_browser",
-         "server::a_person_logs_in_with_chromium",
-         "server::the_first_entry_that_fits_says_role_and_hosts",
-         "server::a_command_line_is_signed_in_by_a_browser",
-         "server::any_server_of_a_store_takes_a_person_back",
-         "server::a_configuration_that_changes_counts_at_the_next_login",
-         "server::the_check_of_a_configuration_asks_the_provider"];
-    PE9 "A login at a provider is of one browser, once, and never leads elsewhere; only a token of it, of now and for this server vouches, signed by a key of the provider with that key's algorithm."
-        ["server::a_login_is_of_one_browser_and_once",
-         "server::nobody_is_sent_to_another_site_afterwards",
-         "server::keys_of_a_provider_change_and_it_goes_away",
-         "server::a_token_that_is_wrong_lets_nobody_in",
-         "server::a_signature_that_is_none_lets_nobody_in",
-         "server::each_claim_is_looked_at",
-         "server::the_algorithm_is_the_keys",
-         "server::a_provider_that_answers_anything_is_told_of_and_bounded",
-         "server::a_provider_that_is_another_is_not_gone_to"];
-    PE10 "Tokens that are not known, and enrolments without an end, are few; who shows what is known is never kept out."
-        ["server::who_guesses_tokens_waits_and_nobody_else_does",
-         "server::one_that_ended_and_is_shown_on_and_on_slows_down_itself",
-         "server::who_shows_what_is_known_is_never_kept_out",
-         "server::a_tpm_enrols_in_a_burst_and_then_at_its_pace"];
-    PE11 "The last way in of an administrator is not closed by mistake."
-        ["server::the_last_way_in_is_closed_on_purpose_only"];
 };
 
 const CONTRACT: &[Requirement] = requirements! {

@@ -192,7 +192,7 @@ fn each_finding_has_a_case_that_raises_it_and_one_that_just_does_not() {
     };
     raises(Code::QuoteParse, &attest(&|attest| attest.truncate(30)), &roots, NOW);
     raises(Code::QuoteMagic, &attest(&|attest| attest[0] = 0), &roots, NOW);
-    raises(Code::QuoteType, &attest(&|attest| attest[5] = 0x17), &roots, NOW);
+    raises(Code::QuoteType, &attest(&|attest| attest[5] = 0x19), &roots, NOW);
     let signature = changed(&|folder| *folder.quote.as_mut().unwrap().1.last_mut().unwrap() ^= 1);
     raises(Code::QuoteSignature, &signature, &roots, NOW);
     raises(Code::NonceMismatch, &changed(&|folder| folder.nonce = Some(vec![1; 20])), &roots, NOW);
