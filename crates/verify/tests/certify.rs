@@ -7,12 +7,12 @@ use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPai
 use common::tpm::{AkKind, SoftAk, ecc_public};
 use tpm_wire::template::SIGNING_P256;
 use tpm_wire::{
-    ObjectAttributes, Scheme, Symmetric, TPM_GENERATED, TPM_ST_ATTEST_CERTIFY, TPM_ST_ATTEST_QUOTE,
-    TpmAlgId, TpmEccCurve, TpmtSignature, Writer,
+    ObjectAttributes, PcrSet, Scheme, Symmetric, TPM_GENERATED, TPM_ST_ATTEST_CERTIFY,
+    TPM_ST_ATTEST_QUOTE, TpmAlgId, TpmEccCurve, TpmtSignature, Writer,
 };
 use verify::{
-    CertifiedKey, CertifyProblem, Name, Nonce, RawCertification, SignatureProblem, verify_certify,
-    verify_possession,
+    BankRule, CertifiedKey, CertifyProblem, Name, Nonce, QuoteProblem, RawCertification, RawQuote,
+    SelectionRule, SignatureProblem, verify_certify, verify_possession, verify_quote,
 };
 
 const NONCE: &[u8] = &[0xa5; 32];
@@ -217,6 +217,18 @@ fn what_was_signed_is_looked_at() {
         said.signer = signer;
     });
     assert_eq!(problems.len(), 4, "{problems:?}");
+}
+
+#[test]
+fn a_certified_key_is_no_quote() {
+    let (ak, key) = (SoftAk::new(AkKind::EcdsaP256), Key::new());
+    let attest = Certify::of(&ak, &key).bytes();
+    let signature = ak.sign(&attest);
+    let quote = RawQuote { attest: &attest, signature: &signature };
+    let rule = SelectionRule::AtLeast { pcrs: PcrSet::FIRMWARE, banks: BankRule::Strong };
+    let check = verify_quote(&ak.bound(), quote, &[], &Nonce::new(NONCE).unwrap(), &rule);
+    assert_eq!(check.problems, [QuoteProblem::Type { have: TPM_ST_ATTEST_CERTIFY }]);
+    assert!(check.verified().is_none());
 }
 
 #[test]

@@ -97,8 +97,9 @@ fn each_problem_is_told_by_itself() {
     assert_eq!(host.signed(|_| (), &FIRMWARE), []);
     let magic = host.signed(|attest| attest.magic = TPM_GENERATED ^ 1, &FIRMWARE);
     assert_eq!(magic, [QuoteProblem::Magic { have: 0xff54_4346 }]);
-    let certify = host.signed(|attest| attest.kind = 0x8017, &FIRMWARE);
-    assert_eq!(certify, [QuoteProblem::Type { have: 0x8017 }]);
+    // A key that is certified is no quote either: see the tests of that.
+    let creation = host.signed(|attest| attest.kind = 0x801a, &FIRMWARE);
+    assert_eq!(creation, [QuoteProblem::Type { have: 0x801a }]);
     let digest = host.signed(|attest| attest.pcr_digest[31] ^= 1, &FIRMWARE);
     assert_eq!(digest, [QuoteProblem::PcrDigest]);
     let digest = host.signed(|attest| attest.pcr_digest.truncate(31), &FIRMWARE);
