@@ -10,11 +10,8 @@ use api::support::HostFindings;
 use clap::Args;
 use rustix::system::uname;
 use serde::Serialize;
-use server::{
-    app::document::{BOOT_PART, Stored},
-    config::Config,
-};
-use store::{Host, SqliteLook};
+use server::{app::document::Stored, config::Config};
+use store::{BOOT_PART, Host, SqliteLook};
 use support_bundle::{Bundle, Maker, file_name};
 
 /// `bootproof-server support-bundle`

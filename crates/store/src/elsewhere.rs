@@ -13,8 +13,8 @@ use evidence_objects::{ObjectError, ObjectName, Packed as PackedObject};
 use crate::packing::{self, Packing, UNPACKED_BYTES_MAX};
 use crate::row::appraisal::sha256;
 use crate::{
-    Checked, EvidenceLoss, EvidenceObjects, EvidencePart, EvidencePlace, Moved, NewAppraisal,
-    Reply, Sha256, StoreError, StoredPart,
+    BOOT_PART, Checked, EvidenceLoss, EvidenceObjects, EvidencePart, EvidencePlace, Moved,
+    NewAppraisal, Reply, Sha256, StoreError, StoredPart,
 };
 
 /// A part as a row has it.
@@ -108,7 +108,9 @@ pub(crate) async fn place(
     new: &NewAppraisal,
 ) -> Result<PlacedParts, StoreError> {
     let Some(elsewhere) = rows.objects() else { return Ok(PlacedParts::new()) };
-    let long = || new.evidence.iter().filter(|part| part.bytes.len() >= elsewhere.bytes_min);
+    let is_long =
+        |part: &&EvidencePart| part.bytes.len() >= elsewhere.bytes_min && part.name != BOOT_PART;
+    let long = || new.evidence.iter().filter(is_long);
     let digests: Vec<Sha256> = long().map(|part| part.sha256).collect();
     if digests.is_empty() {
         return Ok(PlacedParts::new());

@@ -9,12 +9,9 @@ use api::{
 };
 use report::BootSection;
 use serde::{Deserialize, Serialize};
-use store::{AppraisalRow, EvidencePart, Sha256};
+use store::{AppraisalRow, BOOT_PART, EvidencePart, Sha256};
 
 use super::{App, AppError};
-
-/// The part of stored evidence that tells of the boot. No host sent it.
-pub const BOOT_PART: &str = "boot-facts";
 
 /// What is written into a row.
 #[derive(Serialize)]

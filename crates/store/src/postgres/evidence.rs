@@ -231,9 +231,12 @@ async fn rows_after(
 ) -> Result<Vec<EvidenceRow>, StoreError> {
     let (condition, bytes_min) = match which {
         Which::Objects => ("object IS NOT NULL AND $2::bigint = 0", 0),
-        Which::HereFrom(bytes_min) => {
-            ("object IS NULL AND coalesce(n_bytes, octet_length(bytes)) >= $2::bigint", bytes_min)
-        }
+        Which::HereFrom(bytes_min) => (
+            "object IS NULL AND coalesce(n_bytes, octet_length(bytes)) >= $2::bigint
+             AND NOT EXISTS (SELECT 1 FROM appraisal_evidence
+                 WHERE evidence_id = evidence.id AND name = 'boot-facts')",
+            bytes_min,
+        ),
     };
     let sql = format!(
         "SELECT id, sha256, packing, bytes, n_bytes, object FROM evidence

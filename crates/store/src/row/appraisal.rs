@@ -64,6 +64,10 @@ pub struct Rejudgement {
     pub judged_by: JudgedBy,
 }
 
+/// The name of the part that tells of the boot: the server's own word, which no host sent. It stays in the
+/// database, where long parts of evidence lie outside of it: people look at it.
+pub const BOOT_PART: &str = "boot-facts";
+
 /// One piece of evidence. Equal bytes are stored once for all hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvidencePart {

@@ -153,9 +153,12 @@ fn rows_after(
     };
     let (condition, bytes_min) = match which {
         Which::Objects => ("object IS NOT NULL AND ?2 = 0", 0),
-        Which::HereFrom(bytes_min) => {
-            ("object IS NULL AND coalesce(n_bytes, length(bytes)) >= ?2", bytes_min)
-        }
+        Which::HereFrom(bytes_min) => (
+            "object IS NULL AND coalesce(n_bytes, length(bytes)) >= ?2
+             AND NOT EXISTS (SELECT 1 FROM appraisal_evidence
+                 WHERE evidence_id = evidence.id AND name = 'boot-facts')",
+            bytes_min,
+        ),
     };
     let mut statement = db.prepare_cached(&format!(
         "SELECT id, sha256, packing, bytes, n_bytes, object FROM evidence
