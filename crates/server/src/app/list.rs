@@ -104,14 +104,15 @@ impl App {
         let now_ms = self.store.now_ms().await?;
         let rules = self.rules();
         let view = |host: &Host| standing::view(host, &rules.config, now_ms);
+        // Looked at before a name makes them of no effect: what is wrong is wrong beside it, too.
+        let sought = Sought::of(&query)?;
+        let mut filter = filter(&query, &rules.config, now_ms)?;
         if let Some(name) = &query.name {
             // Names are the hosts' own words and need not be unique.
             let hosts = self.store.hosts_by_name(name).await?;
             let hosts = hosts.iter().filter(|host| within.has(&host.labels)).map(view).collect();
             return Ok(HostPage { hosts, next_cursor: None });
         }
-        let sought = Sought::of(&query)?;
-        let mut filter = filter(&query, &self.rules().config, now_ms)?;
         let of_scope = within.labels().iter();
         filter.labels.extend(
             of_scope

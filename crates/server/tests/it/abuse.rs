@@ -264,6 +264,8 @@ async fn refusals_are_problems_whatever_is_wrong() {
         ("GET", "/v1/hosts?colour=red", "", b"", 400, "query-invalid"),
         ("GET", "/v1/hosts?limit=1&limit=2", "", b"", 400, "query-invalid"),
         ("GET", "/v1/hosts?limit=-1", "", b"", 400, "query-invalid"),
+        // A name makes the rest of no effect, and what is wrong with it no better.
+        ("GET", "/v1/hosts?name=web-1&verdict=good", "", b"", 400, "query-invalid"),
         ("GET", "/v1/server?x=1", "", b"", 400, "query-invalid"),
         (
             "POST",

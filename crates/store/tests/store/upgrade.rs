@@ -60,7 +60,7 @@ const ROWS: &[(i64, &str)] = &[
         "INSERT INTO alarms (host_id, code, severity, cause, raised_at_ms)
             VALUES ('h', 'secure-boot-off', 'fail', 'x', 6);",
     ),
-    (15, "INSERT INTO report_runs (name, served_ms, sent_at_ms) VALUES ('weekly', 7, 8);"),
+    (17, "INSERT INTO report_runs (name, served_ms, sent_at_ms) VALUES ('weekly', 7, 8);"),
 ];
 
 /// The files of a folder: version and text.
