@@ -254,7 +254,7 @@ async fn refusals_are_problems_whatever_is_wrong() {
     let server = Server::start().await;
     /// Verb, path, headers, body; status and code of the answer.
     type Case = (&'static str, &'static str, &'static str, &'static [u8], u16, &'static str);
-    let cases: [Case; 13] = [
+    let cases: [Case; 14] = [
         ("GET", "/v1/nothing", "", b"", 404, "address-not-found"),
         ("PATCH", "/v1/hosts", "", b"", 405, "method-not-allowed"),
         ("TRACE", "/v1/hosts", "", b"", 405, "method-not-allowed"),
