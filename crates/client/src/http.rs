@@ -94,10 +94,7 @@ impl Client {
     /// Asks for what is no JSON at `path`.
     pub async fn get_bytes(&self, path: &str) -> Result<Vec<u8>, ClientError> {
         let answer = self.answer(Method::GET, path, Bytes::new(), REQUEST_S_MAX, None).await?;
-        match answer.status.is_success() {
-            true => Ok(answer.body.to_vec()),
-            false => Err(problem(answer.status, &answer.body)),
-        }
+        answer.body().map(|body| body.to_vec())
     }
 
     /// Asks for `path` and waits up to `wait_s` more than usual, for a long poll.
@@ -183,10 +180,8 @@ impl Client {
     /// Asks for the text at `path`.
     pub(crate) async fn text(&self, path: &str) -> Result<String, ClientError> {
         let answer = self.answer(Method::GET, path, Bytes::new(), REQUEST_S_MAX, None).await?;
-        if !answer.status.is_success() {
-            return Err(problem(answer.status, &answer.body));
-        }
-        String::from_utf8(answer.body.to_vec()).map_err(|err| ClientError::Answer(err.to_string()))
+        String::from_utf8(answer.body()?.to_vec())
+            .map_err(|err| ClientError::Answer(err.to_string()))
     }
 
     /// Asks for `path`, whose answer is one whatever its status.
@@ -377,12 +372,18 @@ impl Answer {
         Ok(Self { status, retry_after, body })
     }
 
-    fn read<R: DeserializeOwned>(&self) -> Result<R, ClientError> {
-        if !self.status.is_success() {
-            return Err(problem(self.status, &self.body));
+    /// What it carries; an error where the server refused.
+    fn body(&self) -> Result<&[u8], ClientError> {
+        match self.status.is_success() {
+            true => Ok(&self.body),
+            false => Err(problem(self.status, &self.body)),
         }
+    }
+
+    fn read<R: DeserializeOwned>(&self) -> Result<R, ClientError> {
+        let body = self.body()?;
         // An empty answer reads as null: `()` and `Option` take it.
-        let body: &[u8] = if self.body.is_empty() { b"null" } else { &self.body };
+        let body = if body.is_empty() { b"null" } else { body };
         serde_json::from_slice(body).map_err(|err| ClientError::Answer(err.to_string()))
     }
 }

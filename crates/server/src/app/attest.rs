@@ -199,17 +199,7 @@ impl App {
     ) -> Result<EvidenceReply, AppError> {
         let mut stages = self.metrics.stages();
         let now_ms = self.store.now_ms().await?;
-        if host.connection == Connection::Disconnected {
-            return Err(StoreError::from(Conflict::HostDisconnected { host: host.id }).into());
-        }
-        if matches!(host.approval, Approval::Waiting | Approval::Refused) {
-            return Err(AppError::refused(
-                RefusalKind::Conflict,
-                "awaiting-approval",
-                "a person must approve this host first",
-                "`bootproof host approve HOST`",
-            ));
-        }
+        require_admitted(&host)?;
         let (judgeable, issued) = self.check_challenge(&host, evidence, now_ms)?;
         tracing::info!(log = judgeable.log_came(), "attestation started");
         let identity = self.identity(&host, now_ms).await?;
@@ -425,6 +415,23 @@ impl App {
         };
         from_parts(self.store.evidence(last.id).await?)
     }
+}
+
+/// An error where a person has disconnected `host`, or has not let it in.
+pub(super) fn require_admitted(host: &Host) -> Result<(), AppError> {
+    if host.connection == Connection::Disconnected {
+        let host = host.id.clone();
+        return Err(StoreError::from(Conflict::HostDisconnected { host }).into());
+    }
+    if matches!(host.approval, Approval::Waiting | Approval::Refused) {
+        return Err(AppError::refused(
+            RefusalKind::Conflict,
+            "awaiting-approval",
+            "a person must approve this host first",
+            "`bootproof host approve HOST`",
+        ));
+    }
+    Ok(())
 }
 
 /// Whether another key than the enrolled one signed. Then it proves nothing of the host, neither good

@@ -7,17 +7,15 @@ use api::client_certificate::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
-use store::{
-    Approval, By, Conflict, Connection, Host, NewClientCertificate, Serial, Store, StoreError,
-};
+use store::{By, Conflict, Host, NewClientCertificate, Serial, Store, StoreError};
 use verify::{
     CertifiedKey, Name, Nonce, NonceError, NonceKey, PossessedKey, RawCertification,
     verify_certify, verify_possession,
 };
 
 use super::{
-    App, AppError, RefusalKind, channel::Seal, client_revocation::CachedList, secret::random,
-    standing,
+    App, AppError, RefusalKind, attest::require_admitted, channel::Seal,
+    client_revocation::CachedList, secret::random, standing,
 };
 use crate::{
     client_authority::{BACKDATED_S, ClientAuthority, Material, Validity},
@@ -177,17 +175,7 @@ impl App {
     /// Until when the verdict counts that accepts `host` now. Maintenance changes nothing of it, as of
     /// attested results: who works on a host has not made it another one.
     fn accepted_until_ms(&self, host: &Host, now_ms: i64) -> Result<i64, AppError> {
-        if host.connection == Connection::Disconnected {
-            return Err(Conflict::HostDisconnected { host: host.id.clone() }.into());
-        }
-        if matches!(host.approval, Approval::Waiting | Approval::Refused) {
-            return Err(AppError::refused(
-                RefusalKind::Conflict,
-                "awaiting-approval",
-                "a person must approve this host first",
-                "`bootproof host approve HOST`",
-            ));
-        }
+        require_admitted(host)?;
         let config = &self.rules().config;
         let (verdict, _) = standing::standing(host, config, now_ms);
         let until_ms = (host.last.as_ref())
