@@ -13,8 +13,8 @@ use evidence_objects::{ObjectError, ObjectName, Packed as PackedObject};
 use crate::packing::{self, Packing, UNPACKED_BYTES_MAX};
 use crate::row::appraisal::sha256;
 use crate::{
-    BOOT_PART, Checked, EvidenceLoss, EvidenceObjects, EvidencePart, EvidencePlace, Moved,
-    NewAppraisal, Reply, Sha256, StoreError, StoredPart,
+    ANSWER_PART, BOOT_PART, Checked, EvidenceLoss, EvidenceObjects, EvidencePart, EvidencePlace,
+    Moved, NewAppraisal, Reply, Sha256, StoreError, StoredPart,
 };
 
 /// A part as a row has it.
@@ -100,6 +100,19 @@ impl Placed {
             bytes: packed.bytes.into_owned(),
         }
     }
+}
+
+/// What answered a challenge, out of the row of its judgement.
+pub(crate) fn answer(bytes: Vec<u8>, bytes_max: u32) -> (String, Sha256, Kept) {
+    let (digest, n_bytes) = (sha256(&bytes), bytes.len());
+    let is_wanted = u32::try_from(n_bytes).is_ok_and(|n_bytes| n_bytes <= bytes_max);
+    let kept = Kept {
+        packing: Packing::None.number(),
+        bytes: is_wanted.then_some(bytes),
+        n_bytes: i64::try_from(n_bytes).ok(),
+        object: None,
+    };
+    (ANSWER_PART.to_owned(), digest, kept)
 }
 
 /// Writes the parts of a judgement that are long and new as objects, before it is recorded.

@@ -36,8 +36,8 @@ pub use row::alarm::{
     AlarmSelection, DueLook, Settlement,
 };
 pub use row::appraisal::{
-    AppraisalId, AppraisalRow, BOOT_PART, EvidencePart, KeptPart, LastAppraisal, NewAppraisal,
-    Rejudgement, StoredPart,
+    ANSWER_PART, AppraisalId, AppraisalRow, BOOT_PART, EvidencePart, KeptPart, LastAppraisal,
+    NewAppraisal, Rejudgement, StoredPart,
 };
 pub use row::approval::{CandidateRefusal, HostDecision, WaitingCursor};
 pub use row::attention::{FindingCount, MINORITIES_MAX, Minority};

@@ -19,7 +19,7 @@ use verify::{CheckedSignature, IssuedAt, Name, Nonce, NonceError, UnixTime};
 
 use super::{
     App, AppError, RefusalKind, document,
-    evidence_parts::{LOG_PART, from_parts, log_part, parts},
+    evidence_parts::{LOG_PART, Parts, from_parts, log_part, parts},
     identity::LoadedIdentity,
     memo::Memo,
     policy::clock_state,
@@ -261,7 +261,7 @@ impl App {
         }
         let to_json = |err: serde_json::Error| AppError::Bug(err.into());
         let named_log = judgeable.named_log;
-        let mut evidence = parts(judgeable.evidence, judged_log)?;
+        let Parts { answer, others: mut evidence } = parts(judgeable.evidence, judged_log)?;
         evidence.push(document::boot_part(&boot));
         let new = NewAppraisal {
             host: host.id.clone(),
@@ -272,6 +272,7 @@ impl App {
             findings_json: serde_json::to_string(&appraisal.findings).map_err(to_json)?,
             document_json: document::write(&appraisal, &boot)?,
             kept: named_log.map(log_part).into_iter().collect(),
+            answer: Some(answer),
             evidence,
             quote_clock,
             next_due_at_ms,

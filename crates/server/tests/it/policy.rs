@@ -121,8 +121,8 @@ fn change_answers(server: &Server, part: &str) {
     let db = server.database();
     let mut answers = db
         .prepare(
-            "SELECT id, bytes FROM evidence
-             WHERE id IN (SELECT evidence_id FROM appraisal_evidence WHERE name = 'answer')",
+            "SELECT id, answer FROM appraisals WHERE answer IS NOT NULL
+             AND id IN (SELECT last_appraisal_id FROM hosts)",
         )
         .unwrap();
     let rows = answers.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
@@ -134,7 +134,7 @@ fn change_answers(server: &Server, part: &str) {
         *changed.0.last_mut().unwrap() ^= 1;
         answer["quote"][part] = serde_json::to_value(changed).unwrap();
         let bytes = serde_json::to_vec(&answer).unwrap();
-        let n = db.execute("UPDATE evidence SET bytes = ?2 WHERE id = ?1", (id, bytes));
+        let n = db.execute("UPDATE appraisals SET answer = ?2 WHERE id = ?1", (id, bytes));
         assert_eq!(n.unwrap(), 1);
     }
 }

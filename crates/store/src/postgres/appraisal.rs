@@ -4,11 +4,12 @@ use serde_json::json;
 use tokio_postgres::{Row, Statement};
 
 use super::columns::Columns;
-use super::evidence;
+use super::evidence_list::{self, List};
 use super::session::{Session, Values};
 use super::transaction::Transaction;
-use super::{event, host, lock, peers, reference};
+use super::{event, host, peers, reference};
 use crate::elsewhere::PlacedParts;
+use crate::row::appraisal::LastList;
 use crate::row::event::Change;
 use crate::{
     AppraisalId, AppraisalRow, By, Conflict, Connection, HISTORY_PAGE_MAX, HostId, Kind,
@@ -26,12 +27,17 @@ struct Gate {
     quoted_sha256: Option<Sha256>,
     /// The number that the verdict gets, if it is recorded.
     next_id: AppraisalId,
+    /// What the last one rests on.
+    last_list: Option<LastList>,
 }
 
 const GATE: &str = "\
     SELECT connection, identity_version, last_nonce_at_ms, last_verdict, last_appraisal_id, cohort, \
-    quoted_sha256, nextval('appraisals_id_seq') \
-    FROM hosts WHERE id = $1 FOR NO KEY UPDATE";
+    quoted_sha256, nextval('appraisals_id_seq'), evidence_lists.id, evidence_lists.sha256 \
+    FROM hosts \
+    LEFT JOIN appraisals ON appraisals.id = last_appraisal_id \
+    LEFT JOIN evidence_lists ON evidence_lists.id = list_id \
+    WHERE hosts.id = $1 FOR NO KEY UPDATE OF hosts";
 
 pub(super) async fn record(
     tx: &Transaction,
@@ -39,15 +45,14 @@ pub(super) async fn record(
     placed: &PlacedParts,
     by: &By,
 ) -> Result<AppraisalId, StoreError> {
-    let ways = [tx.prepare(GATE).await?, tx.prepare(evidence::KNOWN).await?];
+    let way = tx.prepare(GATE).await?;
     let references = reference::Generation::prepare(tx).await?;
     // One flight: it only locks and looks. The order is that of the locks.
-    let (_, gate, generation, known) = tokio::try_join!(
+    let (_, gate, generation) = tokio::try_join!(
         biased;
         tx.begin(),
-        gate(tx, &ways[0], &new.host),
+        gate(tx, &way, &new.host),
         references.of_judgement(tx, &new.judged_by),
-        evidence::known(tx, &ways[1], new),
     )?;
     if gate.connection == Connection::Disconnected {
         return Err(Conflict::HostDisconnected { host: new.host.clone() }.into());
@@ -58,9 +63,7 @@ pub(super) async fn record(
     if gate.last_nonce_at_ms.is_some_and(|last| new.nonce_at_ms <= last) {
         return Err(Conflict::NonceUsed.into());
     }
-    if new.kept.iter().any(|part| !known.contains_key(&part.sha256)) {
-        return Err(Conflict::EvidenceGone.into());
-    }
+    let list = List::of(tx, gate.last_list.as_ref(), new).await?;
     reference::check_and_use(tx, &new.host, &new.judged_by, generation, by).await?;
     note_cohort(tx, &gate, new).await?;
     let id = gate.next_id;
@@ -72,11 +75,20 @@ pub(super) async fn record(
         let change = Change::of_verdict(host, &new.verdict, before, id, by.at_ms);
         event::append(tx, &[change]).await?;
     }
-    let ways =
-        [tx.prepare(INSERT).await?, tx.prepare(SUMMARY).await?, tx.prepare(evidence::KEEP).await?];
-    let row = insert(tx, &ways[0], id, &new.host, new.at_ms, &new.verdict, &new.document_json);
+    let ways = [tx.prepare(INSERT).await?, tx.prepare(SUMMARY).await?];
+    let list_ways = list.prepare(tx).await?;
+    let row = Judgement {
+        id,
+        host: &new.host,
+        at_ms: new.at_ms,
+        verdict: &new.verdict,
+        document_json: &new.document_json,
+        answer: new.answer.as_deref(),
+        list: Some(list.id()),
+    };
+    let row = row.insert(tx, &ways[0]);
     let summary = summarise(tx, &ways[1], id, new);
-    let parts = evidence::keep(tx, &ways[2], id, new, &known, placed);
+    let parts = list.keep(tx, list_ways.as_ref(), new, placed);
     // The second flight; what is not told in the audit log lands with it.
     if tx.is_silent() {
         tokio::try_join!(biased; row, summary, parts, tx.commit_in_flight())?;
@@ -87,19 +99,27 @@ pub(super) async fn record(
 }
 
 const INSERT: &str = "\
-    INSERT INTO appraisals (id, host_id, at_ms, verdict, document_json) \
-    OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5)";
+    INSERT INTO appraisals (id, host_id, at_ms, verdict, document_json, answer, list_id) \
+    OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
-async fn insert(
-    tx: &Transaction,
-    way: &Statement,
+/// A row of a judgement.
+struct Judgement<'a> {
     id: AppraisalId,
-    host: &HostId,
+    host: &'a HostId,
     at_ms: i64,
-    verdict: &str,
-    document_json: &str,
-) -> Result<(), StoreError> {
-    tx.send(way, &[&id.0, &host.as_str(), &at_ms, &verdict, &document_json]).await.map(drop)
+    verdict: &'a str,
+    document_json: &'a str,
+    answer: Option<&'a [u8]>,
+    list: Option<i64>,
+}
+
+impl Judgement<'_> {
+    async fn insert(&self, tx: &Transaction, way: &Statement) -> Result<(), StoreError> {
+        let Self { id, host, at_ms, verdict, document_json, answer, list } = self;
+        let values: Values<'_> =
+            &[&id.0, &host.as_str(), at_ms, verdict, document_json, answer, list];
+        tx.send(way, values).await.map(drop)
+    }
 }
 
 pub(super) async fn record_anew(
@@ -118,13 +138,21 @@ pub(super) async fn record_anew(
     let generation = references.of_judgement(tx, &anew.judged_by).await?;
     reference::check_and_use(tx, &anew.host, &anew.judged_by, generation, by).await?;
     let (id, way) = (gate.next_id, tx.prepare(INSERT).await?);
-    insert(tx, &way, id, &anew.host, anew.at_ms, &anew.verdict, &anew.document_json).await?;
-    tx.execute(
-        "INSERT INTO appraisal_evidence (appraisal_id, position, name, evidence_id)
-         SELECT $1, position, name, evidence_id FROM appraisal_evidence WHERE appraisal_id = $2",
-        &[&id.0, &anew.of.0],
-    )
-    .await?;
+    let answer = tx.rows("SELECT answer FROM appraisals WHERE id = $1", &[&anew.of.0]).await?;
+    let answer: Option<Vec<u8>> = match answer.first() {
+        Some(row) => row.try_get(0)?,
+        None => None,
+    };
+    let row = Judgement {
+        id,
+        host: &anew.host,
+        at_ms: anew.at_ms,
+        verdict: &anew.verdict,
+        document_json: &anew.document_json,
+        answer: answer.as_deref(),
+        list: gate.last_list.map(|list| list.id),
+    };
+    row.insert(tx, &way).await?;
     // Its time stays that of the evidence: a verdict ends by the age of what it rests on.
     host::update(
         tx,
@@ -177,16 +205,25 @@ async fn gate(tx: &Transaction, way: &Statement, host: &HostId) -> Result<Gate, 
         cohort: columns.take()?,
         quoted_sha256: columns.sha256_or_none()?,
         next_id: AppraisalId(columns.take()?),
+        last_list: match (columns.take()?, columns.sha256_or_none()?) {
+            (Some(id), sha256) => Some(LastList { id, sha256 }),
+            (None, _) => None,
+        },
     })
 }
 
-/// One statement also where there is no quote: each makes a new version of the row.
+/// One statement also where there is no quote: each makes a new version of the row. When the host is to be looked at
+/// is that of [`NextLook`](crate::row::appraisal::NextLook): in most versions no column differs that has an index, and
+/// no index is written.
 const SUMMARY: &str = "\
     UPDATE hosts SET \
     last_appraisal_id = $2, last_at_ms = $3, last_verdict = $4, last_findings_json = $5, \
     last_identity_version = identity_version, \
     next_due_at_ms = $6, last_nonce_at_ms = $7, \
-    look_at_ms = CASE WHEN look_at_ms <= $3 THEN look_at_ms ELSE $8 END, \
+    look_at_ms = CASE WHEN look_at_ms <= $3 OR look_at_ms = 9223372036854775807 THEN 0 \
+        ELSE least(look_at_ms, $8) END, \
+    look_seq = look_seq + \
+        CASE WHEN look_at_ms <= $3 OR look_at_ms = 9223372036854775807 THEN 1 ELSE 0 END, \
     last_seen_at_ms = greatest(coalesce(last_seen_at_ms, $3), $3), \
     attest_requested_at_ms = \
         CASE WHEN attest_requested_at_ms > $7 THEN attest_requested_at_ms END, \
@@ -276,10 +313,7 @@ pub(super) async fn forget(
     if old.is_empty() {
         return Ok(0);
     }
-    lock::removals(tx).await?;
-    let kept = evidence::ids_of(tx, &old).await?;
-    tx.execute("DELETE FROM appraisals WHERE id = ANY($1)", &[&old]).await?;
-    evidence::remove_orphans(tx, &kept).await?;
+    evidence_list::remove_appraisals(tx, &old).await?;
     let n_gone = u32::try_from(old.len()).unwrap_or(u32::MAX);
     let detail = json!({ "before_ms": before_ms, "n": n_gone });
     tx.audit(by, "appraisal.forget", "appraisals".to_owned(), &detail);

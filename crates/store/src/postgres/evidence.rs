@@ -8,7 +8,7 @@ use tokio_postgres::{Row, Statement};
 use super::columns::Columns;
 use super::session::{Session, Values};
 use super::transaction::Transaction;
-use crate::elsewhere::{EvidenceRow, EvidenceRows, Found, Kept, Placed, PlacedParts, Which};
+use crate::elsewhere::{self, EvidenceRow, EvidenceRows, Found, Kept, Placed, PlacedParts, Which};
 use crate::{
     AppraisalId, EvidenceCensus, EvidenceObjects, EvidencePart, HostId, NewAppraisal, Reply,
     Sha256, StoreError,
@@ -71,23 +71,17 @@ impl EvidenceRows for PostgresStore {
     }
 }
 
-/// Names and digests of all that a judgement rests on, in their order.
-fn named(new: &NewAppraisal) -> impl Iterator<Item = (&str, &[u8])> {
-    let parts = new.evidence.iter().map(|part| (part.name.as_str(), part.sha256.as_slice()));
-    parts.chain(new.kept.iter().map(|part| (part.name.as_str(), part.sha256.as_slice())))
-}
-
 /// Which of the parts are there, and in which rows.
 pub(super) async fn known(
     tx: &Transaction,
     way: &Statement,
     new: &NewAppraisal,
 ) -> Result<HashMap<Sha256, i64>, StoreError> {
-    let digests: Vec<&[u8]> = named(new).map(|(_, sha256)| sha256).collect();
+    let digests: Vec<&[u8]> = new.listed().map(|(_, sha256)| sha256.as_slice()).collect();
     ids_by_digest(&tx.ask(way, &[&digests]).await?)
 }
 
-/// Stores parts that are not there, and says that an appraisal rests on all of them: its number; names
+/// Stores parts that are not there, and puts all of them on a list: its number; names
 /// and digests of all; digests and bytes of those that are not there; digests and rows of the others.
 /// New ones come with how they are packed, in the order of their digests, so that two who bring the same ones do not wait for each
 /// other; where another one was first, that row is touched, so that it comes back. Not its key: that would
@@ -108,7 +102,7 @@ pub(super) const KEEP: &str = "\
     kept AS ( \
         SELECT sha256, id FROM new \
         UNION ALL SELECT sha256, id FROM unnest($6::bytea[], $7::bigint[]) AS known (sha256, id)) \
-    INSERT INTO appraisal_evidence (appraisal_id, position, name, evidence_id) \
+    INSERT INTO listed_evidence (list_id, position, name, evidence_id) \
     SELECT $1, position - 1, name, kept.id \
     FROM unnest($2::text[], $3::bytea[]) WITH ORDINALITY AS part (name, sha256, position) \
     JOIN kept ON kept.sha256 = part.sha256";
@@ -116,12 +110,13 @@ pub(super) const KEEP: &str = "\
 pub(super) async fn keep(
     tx: &Transaction,
     way: &Statement,
-    id: AppraisalId,
+    list: i64,
     new: &NewAppraisal,
     known: &HashMap<Sha256, i64>,
     placed: &PlacedParts,
 ) -> Result<(), StoreError> {
-    let (names, digests): (Vec<&str>, Vec<&[u8]>) = named(new).unzip();
+    let (names, digests): (Vec<&str>, Vec<&[u8]>) =
+        new.listed().map(|(name, sha256)| (name, sha256.as_slice())).unzip();
     let n_parts = names.len();
     let new: Vec<&EvidencePart> =
         new.evidence.iter().filter(|part| !known.contains_key(&part.sha256)).collect();
@@ -140,7 +135,7 @@ pub(super) async fn keep(
     let known_digests: Vec<&[u8]> = known.keys().map(|sha256| sha256.as_slice()).collect();
     let known_ids: Vec<i64> = known.values().copied().collect();
     let values: Values<'_> = &[
-        &id.0,
+        &list,
         &names,
         &digests,
         &new_digests,
@@ -168,17 +163,8 @@ fn ids_by_digest(rows: &[Row]) -> Result<HashMap<Sha256, i64>, StoreError> {
 }
 
 pub(super) async fn of_appraisal(db: &Session, id: AppraisalId) -> Result<Vec<Named>, StoreError> {
-    db.read(
-        "SELECT name, sha256, packing, bytes, n_bytes, object FROM appraisal_evidence
-         JOIN evidence ON evidence.id = evidence_id
-         WHERE appraisal_id = $1 ORDER BY position",
-        &[&id.0],
-        |row| {
-            let mut columns = Columns::of(row);
-            Ok((columns.take()?, columns.sha256()?, kept(&mut columns)?))
-        },
-    )
-    .await
+    let all = of_many(db, &[id], u32::MAX).await?;
+    Ok(all.into_iter().next().unwrap_or_default())
 }
 
 /// Limited by the unpacked length. PostgreSQL knows the length of a value without reading it.
@@ -188,26 +174,42 @@ pub(super) async fn of_many(
     bytes_max: u32,
 ) -> Result<Vec<Vec<Named>>, StoreError> {
     let numbers: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let mut all = vec![Vec::new(); ids.len()];
+    let mut add = |n: i64, part: Named| -> Result<(), StoreError> {
+        // Numbered from one on.
+        let place = usize::try_from(n.saturating_sub(1)).ok().and_then(|n| all.get_mut(n));
+        place.ok_or_else(|| StoreError::broken("a row that nobody asked for"))?.push(part);
+        Ok(())
+    };
+    let answers = db
+        .rows(
+            "SELECT wish.n, answer
+             FROM unnest($1::bigint[]) WITH ORDINALITY AS wish (id, n)
+             JOIN appraisals ON appraisals.id = wish.id WHERE answer IS NOT NULL",
+            &[&numbers],
+        )
+        .await?;
+    for row in &answers {
+        let mut columns = Columns::of(row);
+        add(columns.take()?, elsewhere::answer(columns.take()?, bytes_max))?;
+    }
     let rows = db
         .rows(
             "SELECT wish.n, name, sha256, packing,
                 CASE WHEN coalesce(n_bytes, octet_length(bytes)) <= $2::bigint THEN bytes END,
                 n_bytes, object
              FROM unnest($1::bigint[]) WITH ORDINALITY AS wish (id, n)
-             JOIN appraisal_evidence ON appraisal_id = wish.id
+             JOIN appraisals ON appraisals.id = wish.id
+             JOIN listed_evidence ON listed_evidence.list_id = appraisals.list_id
              JOIN evidence ON evidence.id = evidence_id
              ORDER BY wish.n, position",
             &[&numbers, &i64::from(bytes_max)],
         )
         .await?;
-    let mut all = vec![Vec::new(); ids.len()];
     for row in &rows {
         let mut columns = Columns::of(row);
-        let n: i64 = columns.take()?;
-        let part = (columns.take()?, columns.sha256()?, kept(&mut columns)?);
-        // Numbered from one on.
-        let place = usize::try_from(n.saturating_sub(1)).ok().and_then(|n| all.get_mut(n));
-        place.ok_or_else(|| StoreError::broken("a row that nobody asked for"))?.push(part);
+        let n = columns.take()?;
+        add(n, (columns.take()?, columns.sha256()?, kept(&mut columns)?))?;
     }
     Ok(all)
 }
@@ -233,7 +235,7 @@ async fn rows_after(
         Which::Objects => ("object IS NOT NULL AND $2::bigint = 0", 0),
         Which::HereFrom(bytes_min) => (
             "object IS NULL AND coalesce(n_bytes, octet_length(bytes)) >= $2::bigint
-             AND NOT EXISTS (SELECT 1 FROM appraisal_evidence
+             AND NOT EXISTS (SELECT 1 FROM listed_evidence
                  WHERE evidence_id = evidence.id AND name = 'boot-facts')",
             bytes_min,
         ),
@@ -297,31 +299,24 @@ pub(super) async fn known_objects(
     db.read(sql, &[&objects], |row| Columns::of(row).take()).await
 }
 
-/// Rows of `evidence` that appraisals refer to.
-pub(super) async fn ids_of(tx: &Transaction, appraisals: &[i64]) -> Result<Vec<i64>, StoreError> {
-    let sql = "SELECT DISTINCT evidence_id FROM appraisal_evidence WHERE appraisal_id = ANY($1)";
-    let rows = tx.rows(sql, &[&appraisals]).await?;
-    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
-}
-
-/// Rows of `evidence` that a host's appraisals refer to.
+/// Rows of `evidence` that are on lists of a host.
 pub(super) async fn ids_of_host(tx: &Transaction, host: &HostId) -> Result<Vec<i64>, StoreError> {
     let rows = tx
         .rows(
-            "SELECT DISTINCT evidence_id FROM appraisal_evidence
-             JOIN appraisals ON appraisals.id = appraisal_id WHERE host_id = $1",
+            "SELECT DISTINCT evidence_id FROM listed_evidence
+             JOIN evidence_lists ON evidence_lists.id = list_id WHERE host_id = $1",
             &[&host.as_str()],
         )
         .await?;
     Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?)
 }
 
-/// Removes those of `ids` that no appraisal refers to. One that somebody just begins to refer to is
+/// Removes those of `ids` that are on no list. One that somebody just begins to refer to is
 /// kept by the constraint: the transaction is then tried again, and sees it.
 pub(super) async fn remove_orphans(tx: &Transaction, ids: &[i64]) -> Result<(), StoreError> {
     tx.execute(
         "DELETE FROM evidence WHERE id = ANY($1)
-         AND NOT EXISTS (SELECT 1 FROM appraisal_evidence WHERE evidence_id = evidence.id)",
+         AND NOT EXISTS (SELECT 1 FROM listed_evidence WHERE evidence_id = evidence.id)",
         &[&ids],
     )
     .await

@@ -19,6 +19,7 @@ mod enrolment;
 mod error;
 mod event;
 mod evidence;
+mod evidence_list;
 mod export;
 mod host;
 mod idempotent;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
+use super::evidence_list;
 use super::session::Session;
 use super::transaction::Transaction;
-use super::{evidence, lock};
 use crate::row::thinning::DAY_MS;
 use crate::{By, HostId, StoreError, Thinning, ThinningPreview, ThinningStep};
 
@@ -76,7 +76,7 @@ pub(super) async fn step(
         run.host_after = host;
     }
     if !gone.is_empty() {
-        remove(tx, &gone).await?;
+        evidence_list::remove_appraisals(tx, &gone).await?;
     }
     let n_gone = i64::try_from(gone.len()).unwrap_or(i64::MAX);
     run.n_gone = run.n_gone.saturating_add(n_gone);
@@ -101,14 +101,6 @@ pub(super) async fn step(
         tx.audit(by, "appraisal.thin", "appraisals".to_owned(), &detail);
     }
     Ok(ThinningStep::Done(run.n_gone.unsigned_abs()))
-}
-
-/// Removes judgements, and evidence that nothing refers to any more.
-async fn remove(tx: &Transaction, ids: &[i64]) -> Result<(), StoreError> {
-    lock::removals(tx).await?;
-    let kept = evidence::ids_of(tx, ids).await?;
-    tx.execute("DELETE FROM appraisals WHERE id = ANY($1)", &[&ids]).await?;
-    evidence::remove_orphans(tx, &kept).await
 }
 
 async fn next_host(db: &Session, after: &str) -> Result<Option<String>, StoreError> {

@@ -25,7 +25,10 @@ pub struct NewAppraisal {
     pub findings_json: String,
     /// The whole appraisal (JSON): the only source of everything that is shown.
     pub document_json: String,
-    /// What was judged, verbatim.
+    /// What was judged and is new each time, verbatim: it lies in the judgement's own row, and is the first part
+    /// of its evidence, [`ANSWER_PART`].
+    pub answer: Option<Vec<u8>>,
+    /// What else was judged, verbatim.
     pub evidence: Vec<EvidencePart>,
     /// What was judged and lies in the store already, of evidence before; in order behind the rest.
     pub kept: Vec<KeptPart>,
@@ -63,6 +66,9 @@ pub struct Rejudgement {
     /// Which references it was judged by.
     pub judged_by: JudgedBy,
 }
+
+/// The name of the part that answers a challenge.
+pub const ANSWER_PART: &str = "answer";
 
 /// The name of the part that tells of the boot: the server's own word, which no host sent. It stays in the
 /// database, where long parts of evidence lie outside of it: people look at it.
@@ -106,6 +112,62 @@ impl EvidencePart {
     #[must_use]
     pub fn hash(name: impl Into<String>, bytes: Vec<u8>) -> Self {
         Self { name: name.into(), sha256: sha256(&bytes), bytes }
+    }
+}
+
+impl NewAppraisal {
+    /// Names and digests of all that the judgement rests on but the answer, in their order.
+    pub(crate) fn listed(&self) -> impl Iterator<Item = (&str, &Sha256)> {
+        let parts = self.evidence.iter().map(|part| (part.name.as_str(), &part.sha256));
+        parts.chain(self.kept.iter().map(|part| (part.name.as_str(), &part.sha256)))
+    }
+
+    /// The digest over them.
+    pub(crate) fn list_sha256(&self) -> Sha256 {
+        let mut all = Vec::new();
+        for (name, sha256) in self.listed() {
+            // No name has a zero byte.
+            all.extend_from_slice(name.as_bytes());
+            all.push(0);
+            all.extend_from_slice(sha256);
+        }
+        sha256(&all)
+    }
+}
+
+/// What a judgement changes of when its host is to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NextLook {
+    /// Nothing: who looks before the verdict ends finds the younger one, and when that ends.
+    Stays,
+    /// It ends before that.
+    Sooner,
+    /// At once: the last verdict had ended, be that settled or not, or there was none.
+    Now,
+}
+
+impl NextLook {
+    /// Of a host that was to be looked at at `look_at_ms`.
+    pub(crate) const fn of(look_at_ms: i64, new: &NewAppraisal) -> Self {
+        if look_at_ms <= new.at_ms || look_at_ms == i64::MAX {
+            return Self::Now;
+        }
+        if look_at_ms <= new.look_again_at_ms { Self::Stays } else { Self::Sooner }
+    }
+}
+
+/// The list of parts that a host's last judgement rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LastList {
+    pub(crate) id: i64,
+    /// `None`: made by an earlier version, or some of the parts are lost.
+    pub(crate) sha256: Option<Sha256>,
+}
+
+impl LastList {
+    /// Whether `new` rests on the same parts.
+    pub(crate) fn is_of(&self, new: &NewAppraisal) -> bool {
+        self.sha256.is_some_and(|sha256| sha256 == new.list_sha256())
     }
 }
 

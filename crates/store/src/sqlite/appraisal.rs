@@ -4,12 +4,13 @@ use rusqlite::{Connection as Db, OptionalExtension, Row, params};
 use serde_json::json;
 
 use super::columns::Columns;
-use super::{audit, event, evidence, host, peers, reference};
+use super::{audit, event, evidence_list, host, peers, reference};
 use crate::elsewhere::PlacedParts;
+use crate::row::appraisal::{LastList, NextLook};
 use crate::row::event::Change;
 use crate::{
     AppraisalId, AppraisalRow, By, Conflict, Connection, HISTORY_PAGE_MAX, HostId, Kind,
-    NewAppraisal, QuoteClock, Rejudgement, Sha256, StoreError,
+    NewAppraisal, Rejudgement, Sha256, StoreError,
 };
 
 /// What decides whether a verdict may be recorded; less than a whole host, as this is the hot path.
@@ -21,8 +22,13 @@ struct Gate {
     last_appraisal_id: Option<i64>,
     cohort: Option<String>,
     quoted_sha256: Option<Sha256>,
+    last_findings_json: Option<String>,
+    look_at_ms: i64,
+    /// What the last one rests on.
+    last_list: Option<LastList>,
 }
 
+/// Refuses before it changes anything, as the writer wants it.
 pub(super) fn record(
     db: &Db,
     new: &NewAppraisal,
@@ -39,26 +45,20 @@ pub(super) fn record(
     if gate.last_nonce_at_ms.is_some_and(|last| new.nonce_at_ms <= last) {
         return Err(Conflict::NonceUsed.into());
     }
+    let last_list = gate.last_list.as_ref();
+    evidence_list::check(db, last_list, new)?;
     reference::check_and_use(db, &new.host, &new.judged_by, by)?;
-    let id = insert(db, &new.host, new.at_ms, &new.verdict, &new.document_json)?;
-    let mut position = 0_i64;
-    let mut rests_on = |name: &str, evidence_id: i64| -> Result<(), StoreError> {
-        db.prepare_cached(
-            "INSERT INTO appraisal_evidence (appraisal_id, position, name, evidence_id)
-             VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute(params![id.0, position, name, evidence_id])?;
-        position += 1;
-        Ok(())
+    let list = evidence_list::of(db, last_list, new, placed)?;
+    let row = Judgement {
+        host: &new.host,
+        at_ms: new.at_ms,
+        verdict: &new.verdict,
+        document_json: &new.document_json,
+        answer: new.answer.as_deref(),
+        list: Some(list),
     };
-    for part in &new.evidence {
-        rests_on(&part.name, evidence::keep(db, part, placed)?)?;
-    }
-    for part in &new.kept {
-        let known = evidence::known(db, &part.sha256)?.ok_or(Conflict::EvidenceGone)?;
-        rests_on(&part.name, known)?;
-    }
-    summarise(db, id, new)?;
+    let id = row.insert(db)?;
+    summarise(db, &gate, id, new)?;
     note_cohort(db, &gate, new)?;
     if gate.last_verdict.as_ref() != Some(&new.verdict) {
         let detail =
@@ -70,18 +70,26 @@ pub(super) fn record(
     Ok(id)
 }
 
-fn insert(
-    db: &Db,
-    host: &HostId,
+/// A row of a judgement.
+struct Judgement<'a> {
+    host: &'a HostId,
     at_ms: i64,
-    verdict: &str,
-    document_json: &str,
-) -> Result<AppraisalId, StoreError> {
-    db.prepare_cached(
-        "INSERT INTO appraisals (host_id, at_ms, verdict, document_json) VALUES (?1, ?2, ?3, ?4)",
-    )?
-    .execute(params![host.as_str(), at_ms, verdict, document_json])?;
-    Ok(AppraisalId(db.last_insert_rowid()))
+    verdict: &'a str,
+    document_json: &'a str,
+    answer: Option<&'a [u8]>,
+    list: Option<i64>,
+}
+
+impl Judgement<'_> {
+    fn insert(&self, db: &Db) -> Result<AppraisalId, StoreError> {
+        let Self { host, at_ms, verdict, document_json, answer, list } = self;
+        db.prepare_cached(
+            "INSERT INTO appraisals (host_id, at_ms, verdict, document_json, answer, list_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute(params![host.as_str(), at_ms, verdict, document_json, answer, list])?;
+        Ok(AppraisalId(db.last_insert_rowid()))
+    }
 }
 
 pub(super) fn record_anew(db: &Db, anew: &Rejudgement, by: &By) -> Result<AppraisalId, StoreError> {
@@ -93,12 +101,18 @@ pub(super) fn record_anew(db: &Db, anew: &Rejudgement, by: &By) -> Result<Apprai
         return Err(Conflict::NewerEvidence { host: anew.host.clone() }.into());
     }
     reference::check_and_use(db, &anew.host, &anew.judged_by, by)?;
-    let id = insert(db, &anew.host, anew.at_ms, &anew.verdict, &anew.document_json)?;
-    db.prepare_cached(
-        "INSERT INTO appraisal_evidence (appraisal_id, position, name, evidence_id)
-         SELECT ?1, position, name, evidence_id FROM appraisal_evidence WHERE appraisal_id = ?2",
-    )?
-    .execute(params![id.0, anew.of.0])?;
+    let answer: Option<Vec<u8>> = db
+        .prepare_cached("SELECT answer FROM appraisals WHERE id = ?1")?
+        .query_row([anew.of.0], |row| row.get(0))?;
+    let row = Judgement {
+        host: &anew.host,
+        at_ms: anew.at_ms,
+        verdict: &anew.verdict,
+        document_json: &anew.document_json,
+        answer: answer.as_deref(),
+        list: gate.last_list.map(|list| list.id),
+    };
+    let id = row.insert(db)?;
     // Its time stays that of the evidence: a verdict ends by the age of what it rests on.
     host::update(
         db,
@@ -138,8 +152,11 @@ fn note_cohort(db: &Db, gate: &Gate, new: &NewAppraisal) -> Result<(), StoreErro
 fn gate(db: &Db, host: &HostId) -> Result<Option<Gate>, StoreError> {
     let mut statement = db.prepare_cached(
         "SELECT connection, identity_version, last_nonce_at_ms, last_verdict, last_appraisal_id,
-            cohort, quoted_sha256
-         FROM hosts WHERE id = ?1",
+            cohort, quoted_sha256, last_findings_json, look_at_ms, evidence_lists.id, evidence_lists.sha256
+         FROM hosts
+         LEFT JOIN appraisals ON appraisals.id = last_appraisal_id
+         LEFT JOIN evidence_lists ON evidence_lists.id = list_id
+         WHERE hosts.id = ?1",
     )?;
     let gate = statement.query_row([host.as_str()], |row| {
         let mut columns = Columns::of(row);
@@ -151,48 +168,67 @@ fn gate(db: &Db, host: &HostId) -> Result<Option<Gate>, StoreError> {
             last_appraisal_id: columns.take()?,
             cohort: columns.take()?,
             quoted_sha256: columns.take()?,
+            last_findings_json: columns.take()?,
+            look_at_ms: columns.take()?,
+            last_list: match (columns.take()?, columns.take()?) {
+                (Some(id), sha256) => Some(LastList { id, sha256 }),
+                (None, _) => None,
+            },
         })
     });
     Ok(gate.optional()?)
 }
 
-fn summarise(db: &Db, id: AppraisalId, new: &NewAppraisal) -> Result<(), StoreError> {
-    host::update(
-        db,
-        &new.host,
-        "last_appraisal_id = ?2, last_at_ms = ?3, last_verdict = ?4, last_findings_json = ?5,
-         last_identity_version = identity_version,
+/// What each judgement changes of its host, in one statement: each writes the whole row. It begins with what only
+/// some change: an index is written for each column that is named, be its value the same or not.
+macro_rules! summary {
+    ($($changed:literal)*) => { concat!(
+        "UPDATE hosts SET ", $($changed,)*
+        "last_appraisal_id = ?2, last_at_ms = ?3, last_identity_version = identity_version,
          next_due_at_ms = ?6, last_nonce_at_ms = ?7,
-         look_at_ms = CASE WHEN look_at_ms <= ?3 THEN look_at_ms ELSE ?8 END,
          last_seen_at_ms = max(coalesce(last_seen_at_ms, ?3), ?3),
          attest_requested_at_ms =
-            CASE WHEN attest_requested_at_ms > ?7 THEN attest_requested_at_ms END",
-        &[
-            &id.0,
-            &new.at_ms,
-            &new.verdict,
-            &new.findings_json,
-            &new.next_due_at_ms,
-            &new.nonce_at_ms,
-            &new.look_again_at_ms,
-        ],
-    )?;
-    let Some(clock) = new.quote_clock else { return Ok(()) };
-    let QuoteClock { clock_ms, reset_count, restart_count, safe, firmware_version } = clock;
-    host::update(
-        db,
-        &new.host,
-        "clock_ms = ?2, clock_reset_count = ?3, clock_restart_count = ?4, clock_safe = ?5,
-         clock_firmware_version = ?6",
+            CASE WHEN attest_requested_at_ms > ?7 THEN attest_requested_at_ms END,
+         clock_ms = coalesce(?9, clock_ms),
+         clock_reset_count = coalesce(?10, clock_reset_count),
+         clock_restart_count = coalesce(?11, clock_restart_count),
+         clock_safe = coalesce(?12, clock_safe),
+         clock_firmware_version = coalesce(?13, clock_firmware_version)
+         WHERE id = ?1"
+    ) };
+}
+
+fn summarise(db: &Db, gate: &Gate, id: AppraisalId, new: &NewAppraisal) -> Result<(), StoreError> {
+    let is_same = gate.last_verdict.as_ref() == Some(&new.verdict)
+        && gate.last_findings_json.as_ref() == Some(&new.findings_json);
+    let sql = match (is_same, NextLook::of(gate.look_at_ms, new)) {
+        (true, NextLook::Stays) => summary!(),
+        (true, NextLook::Sooner) => summary!("look_at_ms = ?8, "),
+        (true, NextLook::Now) => summary!("look_at_ms = 0, look_seq = look_seq + 1, "),
+        // A trigger has the host looked at.
+        (false, _) => summary!("last_verdict = ?4, last_findings_json = ?5, "),
+    };
+    let clock = new.quote_clock.as_ref();
+    let n = db.prepare_cached(sql)?.execute(params![
+        new.host.as_str(),
+        id.0,
+        new.at_ms,
+        new.verdict,
+        new.findings_json,
+        new.next_due_at_ms,
+        new.nonce_at_ms,
+        new.look_again_at_ms,
         // SQLite knows signed numbers only; the bits are kept.
-        &[
-            &clock_ms.cast_signed(),
-            &reset_count,
-            &restart_count,
-            &safe,
-            &firmware_version.cast_signed(),
-        ],
-    )
+        clock.map(|clock| clock.clock_ms.cast_signed()),
+        clock.map(|clock| clock.reset_count),
+        clock.map(|clock| clock.restart_count),
+        clock.map(|clock| clock.safe),
+        clock.map(|clock| clock.firmware_version.cast_signed()),
+    ])?;
+    match n {
+        0 => Err(StoreError::NotFound(Kind::Host)),
+        _ => Ok(()),
+    }
 }
 
 const COLUMNS: &str = "SELECT id, host_id, at_ms, verdict, document_json FROM appraisals";
@@ -242,10 +278,10 @@ pub(super) fn forget(db: &Db, before_ms: i64, n_max: u32, by: &By) -> Result<u32
 
 /// Removes judgements, and evidence that nothing refers to any more.
 pub(super) fn remove(db: &Db, ids: &[i64]) -> Result<(), StoreError> {
+    let lists = evidence_list::of_appraisals(db, ids)?;
+    let mut statement = db.prepare_cached("DELETE FROM appraisals WHERE id = ?1")?;
     for id in ids {
-        let kept = evidence::ids_of(db, id)?;
-        db.prepare_cached("DELETE FROM appraisals WHERE id = ?1")?.execute([id])?;
-        evidence::remove_orphans(db, &kept)?;
+        statement.execute([id])?;
     }
-    Ok(())
+    evidence_list::remove_unused(db, &lists)
 }

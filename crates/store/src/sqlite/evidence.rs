@@ -6,7 +6,7 @@ use rusqlite::{Connection as Db, OptionalExtension, Row, params};
 
 use super::SqliteStore;
 use super::columns::Columns;
-use crate::elsewhere::{EvidenceRow, EvidenceRows, Found, Kept, Placed, PlacedParts, Which};
+use crate::elsewhere::{self, EvidenceRow, EvidenceRows, Found, Kept, Placed, PlacedParts, Which};
 use crate::{
     AppraisalId, EvidenceCensus, EvidenceObjects, EvidencePart, HostId, Reply, Sha256, StoreError,
 };
@@ -114,17 +114,27 @@ pub(super) fn of_many(
 }
 
 fn of_one(db: &Db, id: AppraisalId, bytes_max: u32) -> Result<Vec<Named>, StoreError> {
+    let mut statement =
+        db.prepare_cached("SELECT answer, list_id FROM appraisals WHERE id = ?1")?;
+    let row = statement.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let row: Option<(Option<Vec<u8>>, Option<i64>)> = row;
+    let Some((answer, list)) = row else { return Ok(Vec::new()) };
+    let mut parts: Vec<Named> = Vec::new();
+    parts.extend(answer.map(|bytes| elsewhere::answer(bytes, bytes_max)));
     let mut statement = db.prepare_cached(
         "SELECT name, sha256, packing,
             CASE WHEN coalesce(n_bytes, length(bytes)) <= ?2 THEN bytes END, n_bytes, object
-         FROM appraisal_evidence JOIN evidence ON evidence.id = evidence_id
-         WHERE appraisal_id = ?1 ORDER BY position",
+         FROM listed_evidence JOIN evidence ON evidence.id = evidence_id
+         WHERE list_id = ?1 ORDER BY position",
     )?;
-    let rows = statement.query_map(params![id.0, bytes_max], |row| {
+    let rows = statement.query_map(params![list, bytes_max], |row| {
         let mut columns = Columns::of(row);
         Ok((columns.take()?, columns.take()?, kept(&mut columns)?))
     })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    for row in rows {
+        parts.push(row?);
+    }
+    Ok(parts)
 }
 
 pub(super) fn by_sha256(db: &Db, sha256: &Sha256) -> Result<Option<Kept>, StoreError> {
@@ -155,7 +165,7 @@ fn rows_after(
         Which::Objects => ("object IS NOT NULL AND ?2 = 0", 0),
         Which::HereFrom(bytes_min) => (
             "object IS NULL AND coalesce(n_bytes, length(bytes)) >= ?2
-             AND NOT EXISTS (SELECT 1 FROM appraisal_evidence
+             AND NOT EXISTS (SELECT 1 FROM listed_evidence
                  WHERE evidence_id = evidence.id AND name = 'boot-facts')",
             bytes_min,
         ),
@@ -168,28 +178,28 @@ fn rows_after(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Rows of `evidence` that a host's appraisals refer to.
+/// Rows of `evidence` that are on lists of a host.
 pub(super) fn ids_of_host(db: &Db, host: &HostId) -> Result<Vec<i64>, StoreError> {
-    ids(db, "appraisal_id IN (SELECT id FROM appraisals WHERE host_id = ?1)", &host.as_str())
+    ids(db, "list_id IN (SELECT id FROM evidence_lists WHERE host_id = ?1)", &host.as_str())
 }
 
-/// Rows of `evidence` that an appraisal refers to.
-pub(super) fn ids_of(db: &Db, appraisal: &i64) -> Result<Vec<i64>, StoreError> {
-    ids(db, "appraisal_id = ?1", appraisal)
+/// Rows of `evidence` that are on a list.
+pub(super) fn ids_of_list(db: &Db, list: i64) -> Result<Vec<i64>, StoreError> {
+    ids(db, "list_id = ?1", &list)
 }
 
 fn ids(db: &Db, condition: &str, value: &dyn rusqlite::ToSql) -> Result<Vec<i64>, StoreError> {
-    let sql = format!("SELECT DISTINCT evidence_id FROM appraisal_evidence WHERE {condition}");
+    let sql = format!("SELECT DISTINCT evidence_id FROM listed_evidence WHERE {condition}");
     let mut statement = db.prepare_cached(&sql)?;
     let rows = statement.query_map([value], |row| row.get(0))?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-/// Removes those of `ids` that no appraisal refers to. A trigger notes their objects.
+/// Removes those of `ids` that are on no list. A trigger notes their objects.
 pub(super) fn remove_orphans(db: &Db, ids: &[i64]) -> Result<(), StoreError> {
     let mut statement = db.prepare_cached(
         "DELETE FROM evidence WHERE id = ?1
-         AND NOT EXISTS (SELECT 1 FROM appraisal_evidence WHERE evidence_id = ?1)",
+         AND NOT EXISTS (SELECT 1 FROM listed_evidence WHERE evidence_id = ?1)",
     )?;
     for id in ids {
         statement.execute([id])?;

@@ -19,6 +19,7 @@ mod enrolment;
 mod error;
 mod event;
 mod evidence;
+mod evidence_list;
 mod export;
 mod host;
 mod idempotent;
@@ -128,6 +129,14 @@ impl SqliteStore {
         work: impl FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
     ) -> Reply<'_, T> {
         Box::pin(self.writer.run(work))
+    }
+
+    /// Work that refuses before it changes anything, on the way of each attestation.
+    fn write_checked<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
+    ) -> Reply<'_, T> {
+        Box::pin(self.writer.run_checked(work))
     }
 
     fn read<T: Send + 'static>(
@@ -544,13 +553,13 @@ impl Store for SqliteStore {
 
     fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId> {
         if self.objects.is_none() {
-            return self.write(move |db| {
+            return self.write_checked(move |db| {
                 appraisal::record(db, &appraisal, &elsewhere::PlacedParts::new(), &by)
             });
         }
         Box::pin(async move {
             let placed = elsewhere::place(self, &appraisal).await?;
-            self.write(move |db| appraisal::record(db, &appraisal, &placed, &by)).await
+            self.write_checked(move |db| appraisal::record(db, &appraisal, &placed, &by)).await
         })
     }
 

@@ -60,8 +60,27 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
     {
+        self.send(work, Undoing::Savepoint).await
+    }
+
+    /// As [`Self::run`], for work that refuses before it changes anything. It needs no savepoint, for which the
+    /// database would copy each page that is changed. Where it fails in the midst after all (the disk is full, a
+    /// row is damaged), the transaction is lost with all that is in it.
+    pub(super) async fn run_checked<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.send(work, Undoing::Transaction).await
+    }
+
+    async fn send<T, F>(&self, work: F, undoing: Undoing) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
+    {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Request { work: Some(work), result: None, reply });
+        let job = Box::new(Request { work: Some(work), undoing, result: None, reply });
         let jobs = self.jobs.as_ref().ok_or_else(StoreError::closed)?;
         jobs.send(job).await.map_err(|_| StoreError::closed())?;
         answer.await.map_err(|_| StoreError::closed())?
@@ -80,7 +99,16 @@ impl Drop for Writer {
     }
 }
 
-/// What is left to do with a request's savepoint.
+/// What takes back the changes of a request that fails.
+#[derive(Clone, Copy)]
+enum Undoing {
+    /// A savepoint of its own.
+    Savepoint,
+    /// The end of the transaction: it has none to take back.
+    Transaction,
+}
+
+/// What is left to do with the changes of a request.
 #[derive(Clone, Copy)]
 enum Ran {
     Keep,
@@ -90,6 +118,7 @@ enum Ran {
 /// One request, with the types of its answer hidden.
 trait Job: Send {
     fn run(&mut self, db: &Db) -> Ran;
+    fn undoing(&self) -> Undoing;
     /// Sends the answer: what `run` got, if its transaction was committed.
     fn answer(self: Box<Self>, committed: Result<(), &Lost>);
 }
@@ -99,6 +128,7 @@ type Lost = Arc<rusqlite::Error>;
 
 struct Request<T, F> {
     work: Option<F>,
+    undoing: Undoing,
     result: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -114,6 +144,10 @@ where
         let ran = if result.is_ok() { Ran::Keep } else { Ran::Undo };
         self.result = Some(result);
         ran
+    }
+
+    fn undoing(&self) -> Undoing {
+        self.undoing
     }
 
     fn answer(self: Box<Self>, committed: Result<(), &Lost>) {
@@ -184,17 +218,123 @@ fn fill_and_commit(
     step(db, "BEGIN IMMEDIATE")?;
     for job in jobs {
         ran.push(job);
-        step(db, "SAVEPOINT request")?;
-        if let Some(Ran::Undo) = ran.last_mut().map(|job| job.run(db)) {
-            // Fails where the error has ended the whole transaction (disk full, I/O): then all
-            // that ran is lost, and is told so.
-            step(db, "ROLLBACK TO request")?;
+        let Some(job) = ran.last_mut() else { continue };
+        match job.undoing() {
+            Undoing::Savepoint => {
+                step(db, "SAVEPOINT request")?;
+                if let Ran::Undo = job.run(db) {
+                    // Fails where the error has ended the whole transaction (disk full, I/O): then all
+                    // that ran is lost, and is told so.
+                    step(db, "ROLLBACK TO request")?;
+                }
+                step(db, "RELEASE request")?;
+            }
+            Undoing::Transaction => {
+                let n_before = db.total_changes();
+                if let Ran::Undo = job.run(db)
+                    && (db.is_autocommit() || db.total_changes() != n_before)
+                {
+                    return Err(failed_midway());
+                }
+            }
         }
-        step(db, "RELEASE request")?;
     }
     step(db, "COMMIT")
 }
 
+/// A request changed something and failed then, though it was to look first.
+fn failed_midway() -> rusqlite::Error {
+    let abort = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_ABORT);
+    let text = "a request failed after it had changed something".to_owned();
+    rusqlite::Error::SqliteFailure(abort, Some(text))
+}
+
 fn step(db: &Db, sql: &str) -> rusqlite::Result<()> {
     db.prepare_cached(sql)?.execute([]).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(db: &Db, n: i64) -> Result<(), StoreError> {
+        db.execute("INSERT INTO t VALUES (?1)", [n])?;
+        Ok(())
+    }
+
+    fn writer() -> (Writer, tempfile::TempDir) {
+        let folder = tempfile::tempdir().unwrap();
+        let db = Db::open(folder.path().join("t.db")).unwrap();
+        db.execute_batch("CREATE TABLE t (n INTEGER UNIQUE)").unwrap();
+        (Writer::start(db, Arc::default()).unwrap(), folder)
+    }
+
+    async fn count(writer: &Writer) -> i64 {
+        let sql = "SELECT count(*) FROM t";
+        writer.run(|db| Ok(db.query_row(sql, [], |row| row.get(0))?)).await.unwrap()
+    }
+
+    /// Requests that came while another one ran: they are in one transaction.
+    async fn together<T>(writer: &Writer, requests: impl Future<Output = T>) -> T {
+        let (go, wait) = std::sync::mpsc::channel::<()>();
+        let holding = writer.run(move |_| {
+            wait.recv().ok();
+            Ok(())
+        });
+        let ask = async {
+            tokio::pin!(requests);
+            // All are in the channel after their first poll.
+            let ready = std::future::poll_fn(|cx| {
+                std::task::Poll::Ready(requests.as_mut().poll(cx).is_ready())
+            });
+            assert!(!ready.await);
+            drop(go);
+            requests.await
+        };
+        tokio::join!(holding, ask).1
+    }
+
+    #[tokio::test]
+    async fn a_refusal_before_any_change_spares_its_neighbours() {
+        let (writer, _folder) = writer();
+        let requests = async {
+            tokio::join!(
+                writer.run_checked(|db| add(db, 1)),
+                writer.run_checked(|_| Err::<(), _>(StoreError::broken("no"))),
+                writer.run(|db| add(db, 2)),
+            )
+        };
+        let (first, refused, last) = together(&writer, requests).await;
+        assert!(first.is_ok() && last.is_ok(), "{first:?} {last:?}");
+        assert!(matches!(refused, Err(StoreError::Broken { .. })), "{refused:?}");
+        assert_eq!(count(&writer).await, 2);
+    }
+
+    #[tokio::test]
+    async fn a_failure_after_a_change_is_no_ones_success() {
+        let (writer, _folder) = writer();
+        let requests = async {
+            tokio::join!(
+                writer.run(|db| add(db, 1)),
+                writer.run_checked(|db| add(db, 2).and_then(|()| add(db, 2))),
+                writer.run_checked(|db| add(db, 3)),
+            )
+        };
+        let (before, failed, after) = together(&writer, requests).await;
+        assert!(matches!(before, Err(StoreError::Unavailable { .. })), "{before:?}");
+        assert!(matches!(failed, Err(StoreError::Unavailable { .. })), "{failed:?}");
+        assert!(after.is_ok(), "it is tried in a transaction of its own: {after:?}");
+        assert_eq!(count(&writer).await, 1);
+
+        // With a savepoint the same failure is the request's own.
+        let requests = async {
+            tokio::join!(
+                writer.run(|db| add(db, 4)),
+                writer.run(|db| add(db, 5).and_then(|()| add(db, 5))),
+            )
+        };
+        let (sound, failed) = together(&writer, requests).await;
+        assert!(sound.is_ok() && failed.is_err(), "{sound:?} {failed:?}");
+        assert_eq!(count(&writer).await, 2);
+    }
 }

@@ -55,7 +55,7 @@ pub(crate) async fn a_host_is_due_after_each_change_and_when_its_verdict_ends(st
     assert!(is_due(store, &a, 106).await, "the first verdict");
     look(store, 106, &[]).await;
 
-    // The same again only puts the end off.
+    // The same again puts the end off, for who looks then.
     let settled = |look_again_at_ms| Settlement {
         host: a.id.clone(),
         change: 0,
@@ -72,12 +72,32 @@ pub(crate) async fn a_host_is_due_after_each_change_and_when_its_verdict_ends(st
     assert!(is_due(store, &a, 500).await, "the verdict ends by age");
     let same = NewAppraisal { look_again_at_ms: 600, ..appraisal(&a, 200) };
     store.record_appraisal(same, by(205)).await.unwrap();
+    assert!(!is_due(store, &a, 499).await);
+    let found = due(store, 500).await;
+    assert_eq!(found[0].host.last.as_ref().unwrap().at_ms, 205, "the younger one");
+    let again = Settlement { change: change(&found), ..settled(Some(600)) };
+    store.settle_alarms(again.clone()).await.unwrap();
     assert!(!is_due(store, &a, 599).await && is_due(store, &a, 600).await);
+    store.settle_alarms(again.clone()).await.unwrap();
+    // One that ends before the last one does.
+    let short = NewAppraisal { look_again_at_ms: 550, ..appraisal(&a, 300) };
+    store.record_appraisal(short, by(305)).await.unwrap();
+    assert!(!is_due(store, &a, 549).await && is_due(store, &a, 550).await);
     // One that came too late leaves the host due: that its verdict had ended is to be settled.
     let late = NewAppraisal { look_again_at_ms: 2_000, ..appraisal(&a, 700) };
     store.record_appraisal(late, by(705)).await.unwrap();
     assert!(is_due(store, &a, 705).await);
     look(store, 705, &[]).await;
+    // So does one that came when that was settled.
+    assert!(!is_due(store, &a, i64::MAX - 1).await);
+    let later = NewAppraisal { look_again_at_ms: 2_000, ..appraisal(&a, 750) };
+    let found_before = change(&due(store, i64::MAX).await);
+    store.record_appraisal(later, by(755)).await.unwrap();
+    assert!(is_due(store, &a, 755).await);
+    // Who looked before it came does not settle it.
+    store.settle_alarms(Settlement { change: found_before, ..settled(None) }).await.unwrap();
+    assert!(is_due(store, &a, 755).await);
+    look(store, 755, &[]).await;
 
     let refused = NewAppraisal {
         verdict: "not accepted".into(),

@@ -4,8 +4,8 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use store::{
-    AuditBreak, AuditChain, Conflict, EvidencePart, KeptPart, NewAppraisal, Origin, Reenrolment,
-    Reply, Store, StoreError, StoredPart,
+    ANSWER_PART, AuditBreak, AuditChain, Conflict, EvidencePart, KeptPart, NewAppraisal, Origin,
+    Reenrolment, Reply, Store, StoreError, StoredPart,
 };
 
 use super::make::{appraisal, by, completion, digest, enrolled, host, pending_of};
@@ -74,6 +74,53 @@ pub(crate) async fn kept_parts_are_those_of_evidence_before(store: &dyn Store) {
     let new = NewAppraisal { evidence: evidence.clone(), kept: vec![named(log.sha256)], ..new };
     let id = store.record_appraisal(new, by(101)).await.unwrap();
     assert_eq!(store.evidence(id).await.unwrap(), [evidence.remove(0), log]);
+}
+
+pub(crate) async fn what_judgements_rest_on_is_listed_once(store: &dyn Store) {
+    let a = enrolled(store, "a").await;
+    let parts =
+        |n: u8| vec![EvidencePart::hash("state", vec![n]), EvidencePart::hash("log", vec![n, n])];
+    let new = |nonce_at_ms: i64, of: u8| NewAppraisal {
+        answer: Some(nonce_at_ms.to_string().into_bytes()),
+        evidence: parts(of),
+        ..appraisal(&a, nonce_at_ms)
+    };
+    let whole = |nonce_at_ms: i64, of: u8| {
+        let mut all = vec![EvidencePart::hash(ANSWER_PART, nonce_at_ms.to_string().into_bytes())];
+        all.extend(parts(of));
+        all
+    };
+    let boots = [(10, 1), (20, 1), (30, 2), (40, 2), (50, 1)];
+    let mut ids = Vec::new();
+    for (nonce_at_ms, of) in boots {
+        ids.push(store.record_appraisal(new(nonce_at_ms, of), by(nonce_at_ms)).await.unwrap());
+    }
+    for (id, (nonce_at_ms, of)) in ids.iter().zip(boots) {
+        assert_eq!(store.evidence(*id).await.unwrap(), whole(nonce_at_ms, of), "{nonce_at_ms}");
+    }
+    let answer = store.evidence_of_many(vec![ids[0]], 1).await.unwrap().remove(0).remove(0);
+    assert_eq!((answer.name.as_str(), answer.bytes), (ANSWER_PART, None), "more than a byte");
+
+    // Another order, or another name, is another list.
+    let mut turned = new(60, 1);
+    turned.evidence.reverse();
+    turned.evidence[0].name = "other".to_owned();
+    let id = store.record_appraisal(turned.clone(), by(60)).await.unwrap();
+    assert_eq!(store.evidence(id).await.unwrap()[1..], turned.evidence);
+
+    // It lasts as long as a judgement that rests on it.
+    for (n_left, is_there) in
+        [(5, [true, true]), (3, [true, true]), (2, [true, false]), (1, [true, false])]
+    {
+        let n_now = u32::try_from(store.appraisals(&a.id, 10).await.unwrap().len()).unwrap();
+        store.forget_appraisals(1_000, n_now - n_left, by(70)).await.unwrap();
+        for (of, is_there) in [1, 2].into_iter().zip(is_there) {
+            let log = store.evidence_by_sha256(parts(of)[1].sha256).await.unwrap();
+            assert_eq!(log.is_some(), is_there, "log of {of} with {n_left} left");
+        }
+    }
+    store.remove_host(&a.id, by(80)).await.unwrap();
+    assert_eq!(store.evidence_by_sha256(parts(1)[1].sha256).await.unwrap(), None);
 }
 
 pub(crate) async fn needs_the_judged_identity(store: &dyn Store) {

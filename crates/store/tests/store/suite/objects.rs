@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use evidence_objects::{Objects, Place};
 use store::{
-    AppraisalId, EvidenceCensus, EvidenceLoss, EvidenceObjects, EvidencePart, EvidencePlace,
-    NewAppraisal, Store, StoreError,
+    ANSWER_PART, AppraisalId, EvidenceCensus, EvidenceLoss, EvidenceObjects, EvidencePart,
+    EvidencePlace, NewAppraisal, Store, StoreError,
 };
 
 use super::make::{appraisal, by, enrolled};
@@ -47,11 +47,18 @@ fn long(n: u8) -> Vec<u8> {
 
 fn with_log(host: &store::Host, nonce: i64, log: Vec<u8>) -> NewAppraisal {
     let mut new = appraisal(host, nonce);
-    new.evidence = vec![
-        EvidencePart::hash("answer", format!("answer {nonce}").into_bytes()),
-        EvidencePart::hash("log", log),
-    ];
+    new.answer = Some(format!("answer {nonce}").into_bytes());
+    let state = EvidencePart::hash("state", format!("state {nonce}").into_bytes());
+    new.evidence = vec![EvidencePart::hash("log", log), state];
     new
+}
+
+/// All that it rests on, as the store gives it.
+fn all(new: &NewAppraisal) -> Vec<EvidencePart> {
+    let answer = new.answer.clone().unwrap();
+    let mut all = vec![EvidencePart::hash(ANSWER_PART, answer)];
+    all.extend(new.evidence.clone());
+    all
 }
 
 async fn record(store: &dyn Store, new: NewAppraisal) -> AppraisalId {
@@ -91,9 +98,9 @@ pub(crate) async fn long_parts_lie_outside_and_come_back_as_they_were(
     assert_eq!(files(folder).len(), 1, "one object for all");
     assert!(store.has_objects().await.unwrap());
 
-    assert_eq!(store.evidence(id).await.unwrap(), new.evidence);
-    assert_eq!(store.evidence(second).await.unwrap(), twice.evidence);
-    let log = new.evidence[1].sha256;
+    assert_eq!(store.evidence(id).await.unwrap(), all(&new));
+    assert_eq!(store.evidence(second).await.unwrap(), all(&twice));
+    let log = new.evidence[0].sha256;
     assert_eq!(store.evidence_by_sha256(log).await.unwrap(), Some(long(1)));
     let many = store.evidence_of_many(vec![id], 9_999).await.unwrap();
     assert_eq!(many[0][1].bytes, None, "more than was asked for is not fetched");
@@ -104,7 +111,7 @@ pub(crate) async fn long_parts_lie_outside_and_come_back_as_they_were(
     for (nonce, n) in [(20, BYTES_MIN - 1), (21, BYTES_MIN)] {
         let new = with_log(&a, nonce, vec![u8::try_from(nonce).unwrap(); n]);
         let id = record(store, new.clone()).await;
-        assert_eq!(store.evidence(id).await.unwrap(), new.evidence);
+        assert_eq!(store.evidence(id).await.unwrap(), all(&new));
     }
     assert_eq!(files(folder).len(), 2);
     let census = store.evidence_census().await.unwrap();
@@ -116,7 +123,7 @@ pub(crate) async fn a_lost_part_is_said_and_comes_back(store: &dyn Store, folder
     let a = enrolled(store, "a").await;
     let new = with_log(&a, 10, long(1));
     let id = record(store, new.clone()).await;
-    let log = new.evidence[1].sha256;
+    let log = new.evidence[0].sha256;
     let file = files(folder).remove(0);
     let whole = std::fs::read(&file).unwrap();
 
@@ -151,7 +158,7 @@ pub(crate) async fn a_lost_part_is_said_and_comes_back(store: &dyn Store, folder
     std::fs::remove_file(&file).unwrap();
     assert!(store.evidence(id).await.is_err());
     record(store, with_log(&a, 12, long(1))).await;
-    assert_eq!(store.evidence(id).await.unwrap(), new.evidence, "the older judgement has it, too");
+    assert_eq!(store.evidence(id).await.unwrap(), all(&new), "the older judgement has it, too");
     assert_eq!(store.evidence_census().await.unwrap().n_lost, 0);
 }
 
@@ -172,7 +179,7 @@ pub(crate) async fn removal_is_noted_and_meets_no_new_reference(store: &dyn Stor
     let id = record(store, new.clone()).await;
     std::fs::remove_file(&before[0]).unwrap();
     store.note_objects_removed(removed.clone()).await.unwrap();
-    assert_eq!(store.evidence(id).await.unwrap(), new.evidence);
+    assert_eq!(store.evidence(id).await.unwrap(), all(&new));
     assert_eq!(store.objects_to_remove(far, 10).await.unwrap(), Vec::<String>::new());
     assert_eq!(store.known_objects(removed).await.unwrap(), Vec::<String>::new());
 }
@@ -182,7 +189,7 @@ pub(crate) async fn parts_are_moved_there_and_back(store: &dyn Store, folder: &P
     let mut ids = Vec::new();
     for n in 1..=5 {
         let new = with_log(&a, i64::from(n), long(n));
-        ids.push((record(store, new.clone()).await, new.evidence));
+        ids.push((record(store, new.clone()).await, all(&new)));
     }
     let whole = async |what: &str| {
         for (id, evidence) in &ids {
@@ -249,5 +256,5 @@ pub(crate) async fn what_is_somewhere_else_is_not_lost(store: &dyn Store, folder
     assert_eq!(store.evidence_census().await.unwrap().n_lost, 0);
     std::fs::remove_dir(folder).unwrap();
     std::fs::rename(&away, folder).unwrap();
-    assert_eq!(store.evidence(id).await.unwrap(), new.evidence);
+    assert_eq!(store.evidence(id).await.unwrap(), all(&new));
 }
