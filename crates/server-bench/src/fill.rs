@@ -31,7 +31,7 @@ pub const N_RACKS: usize = 100;
 const AT_ONE_TIME: usize = 256;
 
 /// A log as a server with Secure Boot has it: option ROM, machine owner's keys, a full list of what is revoked.
-fn log() -> BootLog {
+pub(crate) fn log() -> BootLog {
     BootLog::sound().option_rom().mok_kernel().dbx_hashes(430)
 }
 

@@ -39,6 +39,11 @@ pub enum Peer {
     Limit,
 }
 
+/// The PCRs that the limit asks for: those that a server asks for after the log.
+pub fn limit_pcrs() -> PcrSet {
+    PcrSet::FIRMWARE.union([8, 9, 14].into_iter().collect())
+}
+
 /// A host with what it needs to speak.
 pub struct Guest {
     host: Host,
@@ -136,8 +141,7 @@ impl Guest {
 
     async fn attest_to_limit(&mut self, line: &mut Line) -> anyhow::Result<()> {
         // Some challenge: who is asked once cannot be told a new one.
-        let quote =
-            self.host.quote(&[7; 32], PcrSet::FIRMWARE.union([8, 9, 14].into_iter().collect()))?;
+        let quote = self.host.quote(&[7; 32], limit_pcrs())?;
         // TPMT_SIGNATURE: algorithm, hash, then both numbers with their lengths. [TPM2-P2-1.59 §11.3.4]
         let both = quote.signature.get(4..).context("no signature")?;
         let (r, s) = both.split_at_checked(2 + SIGNATURE_BYTES / 2).context("no signature")?;

@@ -10,4 +10,5 @@ pub mod frame;
 pub mod guest;
 pub mod line;
 pub mod process;
+pub mod replay;
 pub mod serve;

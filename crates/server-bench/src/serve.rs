@@ -125,14 +125,18 @@ impl Programs {
         })
     }
 
-    /// Starts the limit for the keys of `guests`.
-    pub async fn limit(&self, guests: &[Guest]) -> anyhow::Result<(Program, TempDir, Dialer)> {
+    /// Starts the limit for the keys of `guests`, with these arguments.
+    pub async fn limit(
+        &self,
+        guests: &[Guest],
+        arguments: &[&str],
+    ) -> anyhow::Result<(Program, TempDir, Dialer)> {
         let data = self.data()?;
         let points = guests.iter().map(|guest| Ok(hex::encode(guest.ak_point()?)));
         let points = points.collect::<anyhow::Result<Vec<_>>>()?;
         std::fs::write(data.path().join("keys"), points.join("\n"))?;
         let mut command = Command::new(&self.limit);
-        command.arg(data.path());
+        command.arg(data.path()).args(arguments);
         let log = data.path().join("limit.log");
         let mut program = Program::start(&mut command, &log)?;
         let address = data.path().join("address");

@@ -1,7 +1,6 @@
 //! The limit: what an attestation cannot cost less than, on TLS with durable verdicts. One signature is
-//! verified, the log is hashed once, so that one knows whether it is the one of last time, and what is new is
-//! committed to disk before the answer, with others that wait. There is no HTTP, no JSON, no look at who asks,
-//! and no judgement.
+//! verified, the log is hashed once and replayed to what was signed, and what is new is committed to disk before
+//! the answer, with others that wait. There is no HTTP, no JSON, no look at who asks, and no judgement.
 
 use std::{hint::black_box, path::PathBuf, sync::Arc};
 
@@ -13,7 +12,11 @@ use aws_lc_rs::{
 use clap::Parser;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256};
 use rustls::{ServerConfig, crypto::aws_lc_rs as provider, pki_types::PrivateKeyDer};
-use server_bench::frame::{ANSWER_BYTES, REQUEST_BYTES_MAX, Request, VERDICT_BYTES};
+use server_bench::{
+    frame::{ANSWER_BYTES, REQUEST_BYTES_MAX, Request, VERDICT_BYTES},
+    guest::limit_pcrs,
+    replay::{self, Replayed},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -30,14 +33,25 @@ struct Arguments {
     /// The folder for the database, and for the files `address` and `ca.pem`; `keys` lies there: a point of
     /// P-256 in hex on each line
     folder: PathBuf,
+    /// Do not replay the log: what was found in one of this digest is known
+    #[arg(long)]
+    knows_log: bool,
 }
 
 fn main() -> anyhow::Result<()> {
-    let folder = Arguments::parse().folder;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(folder))
+    let Arguments { folder, knows_log } = Arguments::parse();
+    let log = if knows_log { Log::Known } else { Log::Replayed };
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(run(folder, log))
 }
 
-async fn run(folder: PathBuf) -> anyhow::Result<()> {
+/// What becomes of a log, beside its hash.
+#[derive(Clone, Copy)]
+enum Log {
+    Known,
+    Replayed,
+}
+
+async fn run(folder: PathBuf, log: Log) -> anyhow::Result<()> {
     let (tls, ca_pem) = tls()?;
     let mut keys = Vec::new();
     for line in std::fs::read_to_string(folder.join("keys"))?.lines() {
@@ -57,7 +71,7 @@ async fn run(folder: PathBuf) -> anyhow::Result<()> {
         let (stream, _) = listener.accept().await?;
         let (acceptor, keys, rows) = (acceptor.clone(), Arc::clone(&keys), rows.clone());
         // One that ends is one that the other side ended.
-        tokio::spawn(async move { drop(serve(stream, &acceptor, &keys, &rows).await) });
+        tokio::spawn(async move { drop(serve(stream, &acceptor, &keys, log, &rows).await) });
     }
 }
 
@@ -84,6 +98,7 @@ async fn serve(
     stream: TcpStream,
     acceptor: &TlsAcceptor,
     keys: &[ParsedPublicKey],
+    log: Log,
     rows: &mpsc::Sender<Row>,
 ) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
@@ -98,6 +113,10 @@ async fn serve(
         let key = usize::try_from(request.host).ok().and_then(|host| keys.get(host));
         let is_good = key.context("no such host")?.verify_sig(request.attest, request.signature);
         black_box(digest(&SHA256, request.log));
+        if let Log::Replayed = log {
+            let digest = Replayed::of(request.log)?.digest(limit_pcrs().iter())?;
+            replay::check(request.attest, &digest)?;
+        }
         let (done, committed) = oneshot::channel();
         let new = [request.attest, request.signature, request.values].concat();
         rows.send(Row { host: request.host, new, done }).await.ok().context("no writer")?;

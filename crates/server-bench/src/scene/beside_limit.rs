@@ -4,9 +4,10 @@ use server_bench::{
     crew::{Crew, Lines, Until},
     fill::fill,
     guest::Peer,
-    process,
+    process::{self, Program},
     serve::{Base, Served, Settings},
 };
+use tempfile::TempDir;
 use testkit::postgres::Cluster;
 
 use super::{AT_ONE_TIME, server, turn, warm};
@@ -31,6 +32,26 @@ pub(crate) async fn postgres(bench: &mut Bench) -> anyhow::Result<()> {
     compare(bench, Lines::Kept, "postgres, kept", Some(&cluster), bars).await
 }
 
+/// The limit program and its hosts: each connection leads to one program.
+struct Limit {
+    program: Program,
+    crew: Crew,
+    _data: TempDir,
+}
+
+impl Limit {
+    async fn start(bench: &Bench, lines: Lines, arguments: &[&str]) -> anyhow::Result<Self> {
+        let guests = {
+            let data = bench.programs.data()?;
+            fill(&Base::Sqlite.open(data.path()).await?, bench.hosts, || ()).await?
+        };
+        let (program, data, dialer) = bench.programs.limit(&guests, arguments).await?;
+        let mut crew = Crew::new(Peer::Limit, vec![dialer], guests, AT_ONE_TIME);
+        crew.hurry(lines, Until::EachOnce).await?;
+        Ok(Self { program, crew, _data: data })
+    }
+}
+
 /// CPU and rate of the server against those of the limit, which has SQLite in any case.
 async fn compare(
     bench: &mut Bench,
@@ -41,14 +62,8 @@ async fn compare(
 ) -> anyhow::Result<()> {
     let base = cluster.map_or(Base::Sqlite, Base::Postgres);
     let (served, guests) = server(bench, base, bench.hosts, Settings::default()).await?;
-    let strangers = {
-        // The limit has hosts of its own: each connection leads to one program.
-        let data = bench.programs.data()?;
-        fill(&Base::Sqlite.open(data.path()).await?, bench.hosts, || ()).await?
-    };
-    let (limit, _data, dialer) = bench.programs.limit(&strangers).await?;
-    let mut at_limit = Crew::new(Peer::Limit, vec![dialer], strangers, AT_ONE_TIME);
-    at_limit.hurry(lines, Until::EachOnce).await?;
+    let mut limit = Limit::start(bench, lines, &[]).await?;
+    let mut least = Limit::start(bench, lines, &["--knows-log"]).await?;
     // The first time a log is judged in full; then alarms are looked for once.
     let mut at_server = warm(&served, guests, lines, 2).await?;
 
@@ -56,8 +71,10 @@ async fn compare(
     let (mut cpu_ratios, mut rate_ratios) = (Vec::new(), Vec::new());
     let [mut limit_cpu, mut server_cpu, mut limit_rate, mut server_rate, mut database_cpu] =
         [const { Vec::new() }; 5];
+    let mut least_cpu = Vec::new();
     for _ in 0..bench.turns {
-        let (tally, cpu) = turn(bench, &mut at_limit, lines, &limit).await?;
+        least_cpu.push(turn(bench, &mut least.crew, lines, &least.program).await?.1);
+        let (tally, cpu) = turn(bench, &mut limit.crew, lines, &limit.program).await?;
         limit_cpu.push(cpu);
         limit_rate.push(tally.per_s());
         let before = cluster.map(database).transpose()?;
@@ -84,6 +101,8 @@ async fn compare(
         figures.add(format!("stored new evidence ({name})"), evidence, "bytes", Bar::None);
     }
     figures.add(format!("limit cpu ({name})"), median(limit_cpu), "us", Bar::None);
+    let least = format!("limit cpu, log known ({name})");
+    figures.add(least, median(least_cpu), "us", Bar::None);
     figures.add(format!("server cpu ({name})"), median(server_cpu), "us", Bar::None);
     if cluster.is_some() {
         figures.add(format!("database cpu ({name})"), median(database_cpu), "us", Bar::None);
@@ -101,7 +120,8 @@ fn stored_bytes(served: &Served) -> anyhow::Result<[f64; 2]> {
     let one = |sql: &str| db.query_row(sql, [], |row| row.get::<_, f64>(0));
     let document = one("SELECT avg(length(document_json)) FROM appraisals")?;
     let evidence = one("SELECT sum(length(bytes)) FROM evidence")?;
-    Ok([document, evidence / one("SELECT count(*) FROM appraisals")?])
+    let answer = one("SELECT avg(length(answer)) FROM appraisals")?;
+    Ok([document, answer + evidence / one("SELECT count(*) FROM appraisals")?])
 }
 
 /// Seconds of CPU that the processes of the database took: those of connections stay with the pool.

@@ -88,7 +88,7 @@ pub(crate) fn by_name(name: &str) -> Result<&'static Scene, String> {
 }
 
 /// Hosts that attest at one time.
-const AT_ONE_TIME: usize = 64;
+const AT_ONE_TIME: usize = 16;
 
 /// A server on `base` with `n` hosts in its inventory.
 async fn server(
