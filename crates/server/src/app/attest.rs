@@ -201,7 +201,12 @@ impl App {
         let now_ms = self.store.now_ms().await?;
         require_admitted(&host)?;
         let (judgeable, issued) = self.check_challenge(&host, evidence, now_ms)?;
-        tracing::info!(log = judgeable.log_came(), "attestation started");
+        let log = judgeable.log_came();
+        match host.last.as_ref().map(|last| last.verdict.as_str()) {
+            // One line tells of a host that goes on as it was.
+            Some("accepted") => tracing::debug!(log, "attestation started"),
+            _ => tracing::info!(log, "attestation started"),
+        }
         let identity = self.identity(&host, now_ms).await?;
         let has_key = identity.is_some();
         let previous = host.last_quote_clock.map(clock_state);
@@ -251,7 +256,7 @@ impl App {
         let next_due_at_ms = timing.next_due_ms(&host, now_ms, chance);
         let decisive = appraisal.findings.iter().find(|finding| finding.severity == "fail");
         match decisive {
-            None => tracing::info!(verdict = appraisal.verdict, "attestation finished"),
+            None => tracing::info!(verdict = appraisal.verdict, log, "attestation finished"),
             Some(finding) => tracing::warn!(
                 verdict = appraisal.verdict,
                 code = finding.code,

@@ -95,18 +95,23 @@ pub(super) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     response
 }
 
-/// One line. Those who watch the server ask every few seconds, and are told of at `debug`.
+/// One line. Those who watch the server ask every few seconds, and are told of at `debug`; so are hosts, of whose
+/// attestation a line of its own tells.
 fn log(route: &str, status: u16, took_ms: u128, problem: Option<&Problem>) {
     let took_ms = u64::try_from(took_ms).unwrap_or(u64::MAX);
     match problem {
         Some(Problem { code, title, .. }) => {
             tracing::info!(route, status, took_ms, code, "request refused: {title}");
         }
-        None if matches!(route, "/healthz" | "/readyz" | "/metrics") => {
+        None if is_routine(route) => {
             tracing::debug!(route, status, took_ms, "request answered");
         }
         None => tracing::info!(route, status, took_ms, "request answered"),
     }
+}
+
+fn is_routine(route: &str) -> bool {
+    matches!(route, "/healthz" | "/readyz" | "/metrics" | "/v1/agent/poll" | "/v1/agent/evidence")
 }
 
 /// The same answer, with the identifier by which a person finds its line in the log.

@@ -34,6 +34,7 @@ mod peers;
 mod people;
 mod policy;
 mod readers;
+mod recent;
 mod reference;
 mod report;
 mod secret;
@@ -44,6 +45,7 @@ mod trust;
 mod writer;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::Connection as Db;
 
@@ -51,6 +53,7 @@ use self::checkpoint::Checkpointer;
 use self::clock::Clock;
 pub use self::look::SqliteLook;
 use self::readers::Readers;
+use self::recent::Recent;
 use self::writer::Writer;
 use crate::elsewhere;
 use crate::{
@@ -97,6 +100,7 @@ pub struct SqliteStore {
     readers: Readers,
     _checkpointer: Checkpointer,
     writer: Writer,
+    recent: Arc<Recent>,
     clock: Clock,
     objects: Option<EvidenceObjects>,
 }
@@ -114,8 +118,9 @@ impl SqliteStore {
         let readers = Readers::start(open(N_READERS)?, open(N_AT_HAND)?)?;
         let clock = Clock::of(&writer)?;
         let checkpointer = Checkpointer::start(open::checkpointer(path)?)?;
-        let writer = Writer::start(writer, checkpointer.has_committed())?;
-        Ok(Self { readers, _checkpointer: checkpointer, writer, clock, objects: None })
+        let recent = Arc::default();
+        let writer = Writer::start(writer, checkpointer.has_committed(), Arc::clone(&recent))?;
+        Ok(Self { readers, _checkpointer: checkpointer, writer, recent, clock, objects: None })
     }
 
     /// The same, with a place outside of it for long parts of evidence.
@@ -131,12 +136,13 @@ impl SqliteStore {
         Box::pin(self.writer.run(work))
     }
 
-    /// Work that refuses before it changes anything, on the way of each attestation.
+    /// Work on the way of each attestation: see [`Writer::run_checked`].
     fn write_checked<T: Send + 'static>(
         &self,
+        host: &HostId,
         work: impl FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
     ) -> Reply<'_, T> {
-        Box::pin(self.writer.run_checked(work))
+        Box::pin(self.writer.run_checked(host.clone(), work))
     }
 
     fn read<T: Send + 'static>(
@@ -289,7 +295,16 @@ impl Store for SqliteStore {
     }
 
     fn trust_generation(&self) -> Reply<'_, i64> {
-        self.look_up(trust::generation)
+        let since = match self.recent.trust_generation() {
+            Ok(generation) => return Box::pin(std::future::ready(Ok(generation))),
+            Err(since) => since,
+        };
+        let recent = Arc::clone(&self.recent);
+        self.look_up(move |db| {
+            let generation = trust::generation(db)?;
+            recent.keep_trust_generation(since, generation);
+            Ok(generation)
+        })
     }
 
     fn remove_trust_root(&self, sha256: Sha256, by: By) -> Reply<'_, ()> {
@@ -372,7 +387,18 @@ impl Store for SqliteStore {
     }
 
     fn host_by_api_token(&self, token_sha256: Sha256) -> Reply<'_, Option<Host>> {
-        self.look_up(move |db| host::by_api_token(db, &token_sha256))
+        let since = match self.recent.host(&token_sha256) {
+            Ok(host) => return Box::pin(std::future::ready(Ok(Some(host)))),
+            Err(since) => since,
+        };
+        let recent = Arc::clone(&self.recent);
+        self.look_up(move |db| {
+            let found = host::by_api_token(db, &token_sha256)?;
+            if let Some(host) = &found {
+                recent.keep_host(since, token_sha256, host);
+            }
+            Ok(found)
+        })
     }
 
     fn disconnect_host(&self, id: &HostId, by: By) -> Reply<'_, ()> {
@@ -432,8 +458,8 @@ impl Store for SqliteStore {
     }
 
     fn note_seen(&self, id: &HostId, at_ms: i64) -> Reply<'_, ()> {
-        let id = id.clone();
-        self.write(move |db| host::note_seen(db, &id, at_ms))
+        let host = id.clone();
+        self.write_checked(id, move |db| host::note_seen(db, &host, at_ms))
     }
 
     fn note_tpm(&self, id: &HostId, tpm: TpmPresence) -> Reply<'_, ()> {
@@ -553,13 +579,15 @@ impl Store for SqliteStore {
 
     fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId> {
         if self.objects.is_none() {
-            return self.write_checked(move |db| {
+            return self.write_checked(&appraisal.host.clone(), move |db| {
                 appraisal::record(db, &appraisal, &elsewhere::PlacedParts::new(), &by)
             });
         }
         Box::pin(async move {
             let placed = elsewhere::place(self, &appraisal).await?;
-            self.write_checked(move |db| appraisal::record(db, &appraisal, &placed, &by)).await
+            let host = appraisal.host.clone();
+            self.write_checked(&host, move |db| appraisal::record(db, &appraisal, &placed, &by))
+                .await
         })
     }
 

@@ -13,8 +13,9 @@ use std::time::Instant;
 use rusqlite::Connection as Db;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::StoreError;
+use super::recent::{Recent, Touched};
 use crate::activity::{Counters, Ending};
+use crate::{HostId, StoreError};
 
 /// Requests in one transaction. Beyond this the flush is no longer what costs, and the first in
 /// the batch would wait for nothing.
@@ -31,14 +32,18 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// `has_committed` is set after each commit.
-    pub(super) fn start(db: Db, has_committed: Arc<AtomicBool>) -> Result<Self, StoreError> {
+    /// `has_committed` is set after each commit, and `recent` told of it.
+    pub(super) fn start(
+        db: Db,
+        has_committed: Arc<AtomicBool>,
+        recent: Arc<Recent>,
+    ) -> Result<Self, StoreError> {
         let (jobs, waiting) = mpsc::channel(WAITING_MAX);
         let counters = Arc::new(Counters::default());
         let counting = Arc::clone(&counters);
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
-            .spawn(move || work(&db, waiting, &counting, &has_committed))
+            .spawn(move || work(&db, waiting, &counting, &has_committed, &recent))
             .map_err(|error| StoreError::Unavailable { source: Box::new(error) })?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread), counters })
     }
@@ -60,27 +65,27 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
     {
-        self.send(work, Undoing::Savepoint).await
+        self.send(work, Undoing::Savepoint, Touched::Anything).await
     }
 
     /// As [`Self::run`], for work that refuses before it changes anything. It needs no savepoint, for which the
     /// database would copy each page that is changed. Where it fails in the midst after all (the disk is full, a
-    /// row is damaged), the transaction is lost with all that is in it.
-    pub(super) async fn run_checked<T, F>(&self, work: F) -> Result<T, StoreError>
+    /// row is damaged), the transaction is lost with all that is in it. Of what is kept in memory it changes `host`.
+    pub(super) async fn run_checked<T, F>(&self, host: HostId, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
     {
-        self.send(work, Undoing::Transaction).await
+        self.send(work, Undoing::Transaction, Touched::Host(host)).await
     }
 
-    async fn send<T, F>(&self, work: F, undoing: Undoing) -> Result<T, StoreError>
+    async fn send<T, F>(&self, work: F, undoing: Undoing, touched: Touched) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Request { work: Some(work), undoing, result: None, reply });
+        let job = Box::new(Request { work: Some(work), undoing, touched, result: None, reply });
         let jobs = self.jobs.as_ref().ok_or_else(StoreError::closed)?;
         jobs.send(job).await.map_err(|_| StoreError::closed())?;
         answer.await.map_err(|_| StoreError::closed())?
@@ -119,6 +124,7 @@ enum Ran {
 trait Job: Send {
     fn run(&mut self, db: &Db) -> Ran;
     fn undoing(&self) -> Undoing;
+    fn touched(&self) -> Touched;
     /// Sends the answer: what `run` got, if its transaction was committed.
     fn answer(self: Box<Self>, committed: Result<(), &Lost>);
 }
@@ -129,6 +135,7 @@ type Lost = Arc<rusqlite::Error>;
 struct Request<T, F> {
     work: Option<F>,
     undoing: Undoing,
+    touched: Touched,
     result: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -150,6 +157,10 @@ where
         self.undoing
     }
 
+    fn touched(&self) -> Touched {
+        self.touched.clone()
+    }
+
     fn answer(self: Box<Self>, committed: Result<(), &Lost>) {
         // Also a refusal is void in a lost transaction: it may rest on a neighbour's change.
         let result = match committed {
@@ -166,6 +177,7 @@ fn work(
     mut waiting: mpsc::Receiver<Box<dyn Job>>,
     counters: &Counters,
     has_committed: &AtomicBool,
+    recent: &Recent,
 ) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while waiting.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
@@ -174,6 +186,7 @@ fn work(
             let mut ran = Vec::with_capacity(rest.len());
             let begun = Instant::now();
             let outcome = transaction(db, &mut rest, &mut ran);
+            recent.committed(ran.iter().map(|job| job.touched()));
             let ending = if outcome.is_ok() { Ending::Committed } else { Ending::Lost };
             has_committed.store(true, Ordering::Relaxed);
             counters.ended(ending, ran.len(), begun.elapsed());
@@ -266,7 +279,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open(folder.path().join("t.db")).unwrap();
         db.execute_batch("CREATE TABLE t (n INTEGER UNIQUE)").unwrap();
-        (Writer::start(db, Arc::default()).unwrap(), folder)
+        (Writer::start(db, Arc::default(), Arc::default()).unwrap(), folder)
     }
 
     async fn count(writer: &Writer) -> i64 {
@@ -299,8 +312,8 @@ mod tests {
         let (writer, _folder) = writer();
         let requests = async {
             tokio::join!(
-                writer.run_checked(|db| add(db, 1)),
-                writer.run_checked(|_| Err::<(), _>(StoreError::broken("no"))),
+                writer.run_checked("h".into(), |db| add(db, 1)),
+                writer.run_checked("h".into(), |_| Err::<(), _>(StoreError::broken("no"))),
                 writer.run(|db| add(db, 2)),
             )
         };
@@ -316,8 +329,8 @@ mod tests {
         let requests = async {
             tokio::join!(
                 writer.run(|db| add(db, 1)),
-                writer.run_checked(|db| add(db, 2).and_then(|()| add(db, 2))),
-                writer.run_checked(|db| add(db, 3)),
+                writer.run_checked("h".into(), |db| add(db, 2).and_then(|()| add(db, 2))),
+                writer.run_checked("h".into(), |db| add(db, 3)),
             )
         };
         let (before, failed, after) = together(&writer, requests).await;

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 
 use crate::suite::appraisal::all;
-use crate::suite::make::{appraisal, by, enrolled, host};
+use crate::suite::make::{appraisal, by, completion, enrolled, host};
 use store::{Conflict, EvidencePart, NewAppraisal, SqliteStore, Store, StoreError};
 use tempfile::TempDir;
 
@@ -179,4 +179,59 @@ mod objects {
     }
 
     crate::suite::objects::objects_suite!(open);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_host_that_was_looked_up_is_as_new_as_the_last_commit() {
+    let (store, _folder) = open();
+    let a = enrolled(&store, "a").await;
+    let token = completion("a", "a").api_token_sha256;
+    let found = async || store.host_by_api_token(token).await.unwrap();
+    assert_eq!(found().await, Some(a.clone()));
+    // Each change is seen at once, whoever made it.
+    for n in 1..=50 {
+        store.record_appraisal(appraisal(&a, n * 10), by(n * 10)).await.unwrap();
+        assert_eq!(found().await.unwrap().last_nonce_at_ms, Some(n * 10));
+        store.note_seen(&a.id, 1_000 + n).await.unwrap();
+        assert_eq!(found().await.unwrap().last_seen_at_ms, Some(1_000 + n));
+    }
+    store.request_attestation(&a.id, by(2_000)).await.unwrap();
+    assert_eq!(found().await.unwrap().attest_requested_at_ms, Some(2_000));
+    let before = store.trust_generation().await.unwrap();
+    assert_eq!(store.trust_generation().await.unwrap(), before);
+    store.remove_host(&a.id, by(2_001)).await.unwrap();
+    assert_eq!(found().await, None, "a host that is removed is nobody");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_looks_up_while_others_write_never_sees_less_than_he_was_told() {
+    let (store, _folder) = open();
+    let a = enrolled(&store, "a").await;
+    let token = completion("a", "a").api_token_sha256;
+    let store = std::sync::Arc::new(store);
+    let told = std::sync::Arc::new(std::sync::atomic::AtomicI64::new(0));
+    let looking: Vec<_> = (0..3)
+        .map(|_| {
+            let (store, told) = (std::sync::Arc::clone(&store), std::sync::Arc::clone(&told));
+            tokio::spawn(async move {
+                loop {
+                    let least = told.load(std::sync::atomic::Ordering::SeqCst);
+                    let host = store.host_by_api_token(token).await.unwrap().unwrap();
+                    let seen = host.last_nonce_at_ms.unwrap_or(0);
+                    assert!(seen >= least, "{seen} after {least}");
+                    if least == 500 {
+                        return;
+                    }
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for n in 1..=500 {
+        store.record_appraisal(appraisal(&a, n), by(n)).await.unwrap();
+        told.store(n, std::sync::atomic::Ordering::SeqCst);
+    }
+    for looking in looking {
+        looking.await.unwrap();
+    }
 }

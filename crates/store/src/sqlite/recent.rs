@@ -1,0 +1,119 @@
+//! What was looked up and has not changed since: a host shows its token with each request, and nothing of most hosts
+//! changes between a challenge and its answer.
+//!
+//! One process writes the file, so what is kept here is as new as the last commit: the writer takes out what a
+//! commit may have changed, before it answers anybody.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::{Host, HostId, Sha256};
+
+/// Hosts that are kept, of some 2 KiB each: those whose challenge waits for its answer. With more than these all are
+/// forgotten, which costs each a look-up.
+const HOSTS_MAX: usize = 4_096;
+
+#[derive(Debug, Default)]
+pub(super) struct Recent(Mutex<Found>);
+
+#[derive(Debug, Default)]
+struct Found {
+    /// How many commits there were.
+    n_commits: u64,
+    by_token: HashMap<Sha256, Host>,
+    tokens: HashMap<HostId, Sha256>,
+    trust_generation: Option<i64>,
+}
+
+/// When somebody began to look: what is found belongs to this commit or a later one.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Since(u64);
+
+/// What a commit may have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Touched {
+    /// This host, and nothing else that is kept here.
+    Host(HostId),
+    /// Anything.
+    Anything,
+}
+
+impl Recent {
+    fn found(&self) -> MutexGuard<'_, Found> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The host that shows this token; else since when it is looked up.
+    pub(super) fn host(&self, token: &Sha256) -> Result<Host, Since> {
+        let found = self.found();
+        found.by_token.get(token).cloned().ok_or(Since(found.n_commits))
+    }
+
+    /// Keeps a host that was found.
+    pub(super) fn keep_host(&self, since: Since, token: Sha256, host: &Host) {
+        let mut found = self.found();
+        if found.n_commits != since.0 {
+            return;
+        }
+        if found.by_token.len() >= HOSTS_MAX {
+            found.by_token.clear();
+            found.tokens.clear();
+        }
+        found.tokens.insert(host.id.clone(), token);
+        found.by_token.insert(token, host.clone());
+    }
+
+    /// How often the anchors changed; else since when that is looked up.
+    pub(super) fn trust_generation(&self) -> Result<i64, Since> {
+        let found = self.found();
+        found.trust_generation.ok_or(Since(found.n_commits))
+    }
+
+    /// Keeps it.
+    pub(super) fn keep_trust_generation(&self, since: Since, generation: i64) {
+        let mut found = self.found();
+        if found.n_commits == since.0 {
+            found.trust_generation = Some(generation);
+        }
+    }
+
+    /// There was a commit, of which nobody was told yet.
+    pub(super) fn committed(&self, touched: impl IntoIterator<Item = Touched>) {
+        let mut found = self.found();
+        found.n_commits = found.n_commits.wrapping_add(1);
+        for touched in touched {
+            match touched {
+                Touched::Host(host) => {
+                    if let Some(token) = found.tokens.remove(&host) {
+                        found.by_token.remove(&token);
+                    }
+                }
+                Touched::Anything => {
+                    let n_commits = found.n_commits;
+                    *found = Found { n_commits, ..Found::default() };
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_as_new_as_the_last_commit() {
+        let recent = Recent::default();
+        let since = recent.trust_generation().unwrap_err();
+        recent.keep_trust_generation(since, 7);
+        assert_eq!(recent.trust_generation().unwrap(), 7);
+        recent.committed([Touched::Host("a".into())]);
+        assert_eq!(recent.trust_generation().unwrap(), 7, "of a host alone");
+        recent.committed([Touched::Host("a".into()), Touched::Anything]);
+        let since = recent.trust_generation().unwrap_err();
+        // It was read before this commit, and comes after it.
+        recent.committed([]);
+        recent.keep_trust_generation(since, 8);
+        assert!(recent.trust_generation().is_err());
+    }
+}
