@@ -43,7 +43,7 @@ pub(super) fn read_unlocked(
 }
 
 /// `None` where it is not there.
-fn open(path: &Path) -> io::Result<Option<File>> {
+pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
     match File::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -51,7 +51,8 @@ fn open(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-fn rest(file: &File, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+/// All that is left of `file`, which lies at `path`.
+pub(super) fn rest(file: &File, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     file.take(bytes_max + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > bytes_max {
