@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(read(Some(one.as_ref()), 2), known);
         assert!(is_kept());
         assert_eq!(read(Some(one.as_ref()), 3), known);
-        for other in [&sha256(b"two").as_ref()[..], &one.as_ref()[..31], &[]] {
+        for other in [sha256(b"two").as_ref(), &one.as_ref()[..31], &[]] {
             assert_eq!(read(Some(other), 4), whole("one"));
         }
 
