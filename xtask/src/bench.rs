@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 
-use crate::{install, sh};
+use crate::{install, sh, static_program};
 
 /// What is measured.
 #[derive(clap::Subcommand)]
@@ -21,10 +21,29 @@ pub(crate) enum What {
         #[arg(last = true)]
         rest: Vec<String>,
     },
+    /// What `bootproof verify` costs as a process, of the static program that is packaged
+    Verify,
 }
 
 pub(crate) fn run(what: &What) -> anyhow::Result<()> {
-    let What::Server { only, json, rest } = what;
+    match what {
+        What::Server { only, json, rest } => server(only, *json, rest),
+        What::Verify => verify(),
+    }
+}
+
+/// The benchmark of the process, with the packaged program in place of the tests' one.
+fn verify() -> anyhow::Result<()> {
+    let program = static_program::build(&static_program::CLI)?;
+    let mut command = Command::new(sh::cargo());
+    command.args(["bench", "--locked", "-p", "cli", "--bench", "process"]);
+    command.env("BOOTPROOF_PROGRAM", program).current_dir(sh::root());
+    let status = command.status().context("cargo cannot be started")?;
+    ensure!(status.success(), "the benchmark failed: {status}");
+    Ok(())
+}
+
+fn server(only: &[String], json: bool, rest: &[String]) -> anyhow::Result<()> {
     install::postgresql()?;
     let packages = ["-p", "server", "-p", "server-bench"];
     // What it prints is for who reads the figures, so cargo's own words are left out.
@@ -39,7 +58,7 @@ pub(crate) fn run(what: &What) -> anyhow::Result<()> {
     // Beside the programs: on a disk, not in a file system in memory.
     command.arg("--folder").arg(&target);
     command.args(only.iter().flat_map(|name| ["--only", name]));
-    if *json {
+    if json {
         command.arg("--json");
     }
     let status = command.args(rest).status().context("server-bench cannot be started")?;

@@ -14,6 +14,7 @@ mod process;
 mod sh;
 mod site;
 mod static_agent;
+mod static_program;
 mod test;
 mod tidy;
 mod took;
@@ -68,7 +69,7 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
-    /// Measure the server beside a program that does only what cannot be left out
+    /// Measure programs as they are shipped
     Bench {
         /// What to measure
         #[command(subcommand)]

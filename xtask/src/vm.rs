@@ -11,6 +11,7 @@ mod images;
 mod keys;
 mod machine;
 mod packages;
+mod page;
 mod play;
 mod scenario;
 mod seen;
@@ -162,6 +163,10 @@ fn by_name(name: &str) -> anyhow::Result<&'static Scenario> {
 fn prepare(scenarios: &[&Scenario], evidence: Option<PathBuf>) -> anyhow::Result<Lab> {
     install::packages(install::TPM_TOOLS)?;
     install::packages(packages::TOOLS)?;
+    if scenarios.iter().any(|scenario| scenario.has_page()) {
+        install::packages(install::BROWSER_TOOLS)?;
+        install::node_packages("web")?;
+    }
     let cargo = &sh::cargo();
     sh::run(cargo, &["build", "--locked", "-p", "server", "-p", "cli"])?;
     let agent = static_agent::build()?;

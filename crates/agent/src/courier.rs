@@ -16,12 +16,12 @@ use crate::{
     backoff::Backoff,
     certificate::Accepted,
     enrol::{self, EnrolKey},
-    evidence::{self, Collected},
+    evidence::{self, Asked, Collected},
     outlook::Outlook,
     presence,
     session::{Presence, Session, SharedSession},
     source::host,
-    spent::cpu_of,
+    spent::cpu_during,
     state::{State, StateFile},
 };
 
@@ -163,7 +163,9 @@ impl Courier<'_> {
     ) -> anyhow::Result<()> {
         let (sources, kept) = (self.sources.clone(), self.state.ak.clone());
         let collect = move |session: &mut _| {
-            evidence::collect(session, &sources, kept.as_ref(), &nonce, pcrs)
+            let known_log_sha256 = known_log_sha256.as_deref();
+            let asked = Asked { nonce: &nonce, pcrs, known_log_sha256 };
+            evidence::collect(session, &sources, kept.as_ref(), asked)
         };
         let Collected { evidence, ak, mut spent } = self.session.run(collect).await?;
         if let Some(ak) = ak {
@@ -180,8 +182,8 @@ impl Courier<'_> {
             self.key = Some(KeySays::Kept);
             enrol::save_ak(&mut self.state, self.file, ak)?;
         }
-        let (reply, sending) =
-            cpu_of(client.show_evidence(evidence, known_log_sha256.as_deref())).await;
+        let left_out = async { evidence::whole_log(self.sources) };
+        let (reply, sending) = cpu_during(client.show_evidence_or(evidence, left_out)).await;
         let reply = reply?;
         spent.own += sending;
         let accepted = Some(reply.verdict == "accepted");

@@ -11,7 +11,11 @@ use tpm_wire::PcrSet;
 
 use crate::{
     session::Session,
-    source::{acpi, event_log, ima, machine, platform, userspace_log},
+    source::{
+        acpi, event_log, ima,
+        log_memo::{LogMemo, Read},
+        machine, platform, userspace_log,
+    },
     spent::Spent,
     state::WrappedKey,
 };
@@ -43,7 +47,10 @@ pub struct Sources {
 /// What stays as it is while a kernel runs: read once. Each look at a variable of UEFI may stop all
 /// processors for the firmware, and the rest would be fifteen files for each attestation.
 #[derive(Clone, Debug, Default)]
-pub struct Fixed(Arc<OnceLock<Machine>>);
+pub struct Fixed {
+    machine: Arc<OnceLock<Machine>>,
+    event_log: LogMemo,
+}
 
 impl Sources {
     /// Where they are in a copy of another machine's files, or where such are mounted.
@@ -79,23 +86,37 @@ impl Default for Sources {
     }
 }
 
+/// What is asked of a host.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The challenge.
+    pub nonce: &'a [u8],
+    /// Which PCRs to quote.
+    pub pcrs: PcrSet,
+    /// SHA-256 of the event log that need not be sent.
+    pub known_log_sha256: Option<&'a [u8]>,
+}
+
 /// The logs of a host, as they were read.
 struct Logs {
-    event_log: Option<api::Bytes>,
+    event_log: Option<Read>,
     userspace_log: Option<api::Bytes>,
     ima_list: Option<api::Bytes>,
 }
 
 impl Logs {
-    fn read(sources: &Sources) -> Self {
+    fn read(sources: &Sources, known_log_sha256: Option<&[u8]>) -> Self {
         let ima_list = sources.ima_list.as_ref().map(|path| ima::read(path));
         Self {
-            event_log: said("event log", event_log::read(&sources.event_log)),
-            userspace_log: said(
+            event_log: said(
+                "event log",
+                sources.fixed.event_log.read(&sources.event_log, known_log_sha256),
+            ),
+            userspace_log: said_bytes(
                 "log of the running system",
                 userspace_log::read(&sources.userspace_log),
             ),
-            ima_list: ima_list.and_then(|read| said("measurement list of IMA", read)),
+            ima_list: ima_list.and_then(|read| said_bytes("measurement list of IMA", read)),
         }
     }
 }
@@ -112,25 +133,24 @@ pub(crate) fn collect(
     session: &mut Session,
     sources: &Sources,
     kept: Option<&WrappedKey>,
-    nonce: &[u8],
-    pcrs: PcrSet,
+    asked: Asked<'_>,
 ) -> Collected {
     let ((evidence, ak), spent) =
-        Spent::of(session, |session| with_tpm(session, sources, kept, nonce, pcrs));
+        Spent::of(session, |session| with_tpm(session, sources, kept, asked));
     Collected { evidence, ak, spent }
 }
 
-/// Evidence for `nonce`, and the attestation key that signed: `kept` where the TPM loads it, else a new
+/// Evidence for what is `asked`, and the attestation key that signed: `kept` where the TPM loads it, else a new
 /// one. A source that fails is absent from it.
 pub fn with_tpm(
     session: &mut Session,
     sources: &Sources,
     kept: Option<&WrappedKey>,
-    nonce: &[u8],
-    pcrs: PcrSet,
+    Asked { nonce, pcrs, known_log_sha256 }: Asked<'_>,
 ) -> (Evidence, Option<WrappedKey>) {
+    let read_logs = || Logs::read(sources, known_log_sha256);
     let mut evidence = Evidence { nonce: nonce.into(), ..Evidence::default() };
-    let attested = session.attest_with_logs(kept, nonce, pcrs, || Logs::read(sources));
+    let attested = session.attest_with_logs(kept, nonce, pcrs, read_logs);
     match attested {
         Ok((attested, logs)) => {
             evidence.quote = Some(attested.quote);
@@ -153,7 +173,7 @@ pub fn with_tpm(
             let text = tpm_error(&err);
             tracing::error!(hint = err.hint(), "no quote: {text}");
             evidence.tpm_error = Some(text);
-            add_sources(&mut evidence, sources, Logs::read(sources));
+            add_sources(&mut evidence, sources, read_logs());
             (evidence, None)
         }
     }
@@ -162,22 +182,31 @@ pub fn with_tpm(
 /// What a host shows beside its TPM, which is not asked: for copies of other machines.
 pub fn without_tpm(sources: &Sources) -> Evidence {
     let mut evidence = Evidence::default();
-    add_sources(&mut evidence, sources, Logs::read(sources));
+    add_sources(&mut evidence, sources, Logs::read(sources, None));
     evidence
+}
+
+/// The event log, where the server wants it after all.
+pub(crate) fn whole_log(sources: &Sources) -> Option<api::Bytes> {
+    said_bytes("event log", event_log::read(&sources.event_log))
 }
 
 fn add_sources(evidence: &mut Evidence, sources: &Sources, logs: Logs) {
     let Logs { event_log, userspace_log, ima_list } = logs;
-    evidence.event_log = event_log;
+    match event_log {
+        None => {}
+        Some(Read::Whole(log)) => evidence.event_log = Some(log.into()),
+        Some(Read::Known(sha256)) => evidence.event_log_sha256 = Some(sha256.as_slice().into()),
+    }
     evidence.userspace_log = userspace_log;
     evidence.ima_list = ima_list;
-    evidence.acpi_tpm2 = said("ACPI table TPM2", acpi::read(&sources.acpi_tpm2));
+    evidence.acpi_tpm2 = said_bytes("ACPI table TPM2", acpi::read(&sources.acpi_tpm2));
     evidence.machine = Some(machine(sources));
 }
 
 /// What the host says of its machine and of what it runs.
 pub fn machine(sources: &Sources) -> Machine {
-    let fixed = sources.fixed.0.get_or_init(|| Machine {
+    let fixed = sources.fixed.machine.get_or_init(|| Machine {
         platform: platform::says(&sources.root),
         ..machine::says(&sources.dmi)
     });
@@ -188,9 +217,13 @@ pub fn machine(sources: &Sources) -> Machine {
     machine
 }
 
-fn said(what: &str, read: std::io::Result<Option<Vec<u8>>>) -> Option<api::Bytes> {
+fn said_bytes(what: &str, read: std::io::Result<Option<Vec<u8>>>) -> Option<api::Bytes> {
+    said(what, read).map(Into::into)
+}
+
+fn said<T>(what: &str, read: std::io::Result<Option<T>>) -> Option<T> {
     match read {
-        Ok(bytes) => bytes.map(Into::into),
+        Ok(read) => read,
         Err(err) => {
             tracing::error!(%err, "the {what} cannot be read");
             None

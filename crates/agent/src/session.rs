@@ -291,8 +291,10 @@ impl Session {
             Err(err) if reused && Outlook::of_tpm(&err) != Outlook::Slow => self.once(kept, &work),
             done => done,
         };
-        if self.open.as_ref().is_some_and(|open| !open.shared) {
-            self.open = None;
+        if let Some(mut open) = self.open.take_if(|open| !open.shared) {
+            // Here and not when it is dropped, so that this counts as time of the TPM.
+            open.tpm.flush_all();
+            self.busy += open.tpm.take_busy();
         }
         done
     }

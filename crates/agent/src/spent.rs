@@ -1,10 +1,6 @@
 //! What an attestation costs the host: time of the TPM, and time of this program.
 
-use std::{
-    future::poll_fn,
-    pin::pin,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
@@ -35,22 +31,16 @@ impl Spent {
     }
 }
 
-/// What `future` gives, and the processor's time that its steps took.
-pub(crate) async fn cpu_of<F: Future>(future: F) -> (F::Output, Duration) {
-    let mut future = pin!(future);
-    let mut spent = Duration::ZERO;
-    let done = poll_fn(|context| {
-        let before = thread_time();
-        let polled = future.as_mut().poll(context);
-        spent += thread_time().saturating_sub(before);
-        polled
-    })
-    .await;
-    (done, spent)
+/// What `future` gives, and the processor's time of this program until then: not that of the future's
+/// own steps, since a connection's TLS and writes are steps of a task beside it.
+pub(crate) async fn cpu_during<F: Future>(future: F) -> (F::Output, Duration) {
+    let before = process_time();
+    let done = future.await;
+    (done, process_time().saturating_sub(before))
 }
 
-/// The processor's time of this thread.
-fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+/// The processor's time of all threads.
+fn process_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::try_from(time).unwrap_or_default()
 }

@@ -13,6 +13,7 @@ mod firmware;
 mod firmware_changes;
 mod fleet;
 mod host;
+mod noun;
 mod people;
 mod policy;
 mod report;
@@ -42,6 +43,7 @@ pub use host::{
     AcceptChange, Attest, EnterMaintenance, Host, HostDiff, HostEvidence, HostLearn, HostList,
     HostReplace, Hosts, Label, OneHost,
 };
+pub use noun::Noun;
 pub use people::{
     ApiToken, ApiTokenCreate, ApiTokenRevoke, Login, Role, Session, Setup, User, UserAdd,
     UserPassword, Where,
@@ -97,76 +99,71 @@ pub struct Arguments {
 #[command(defer = true)]
 pub enum Command {
     /// See and steer the hosts of the inventory
-    #[command(subcommand, visible_alias = "hosts")]
-    Host(Host),
+    #[command(visible_alias = "hosts")]
+    Host(Noun<Host>),
     /// See how the fleet stands over time, what of it wants a look, and how the server is set up
-    #[command(subcommand)]
-    Fleet(Fleet),
+    Fleet(Noun<Fleet>),
     /// See what stands against hosts, and say that you know of it
-    #[command(subcommand, visible_alias = "alarms")]
-    Alarm(Alarm),
+    #[command(visible_alias = "alarms")]
+    Alarm(Noun<Alarm>),
     /// Say who is told of alarms: webhooks, Alertmanager, mail, syslog
-    #[command(subcommand, visible_alias = "channels")]
-    Channel(Channel),
+    #[command(visible_alias = "channels")]
+    Channel(Noun<Channel>),
     /// Show what changed, and wait for what changes next
     Events(Events),
     /// Read the audit log, and check that it was not tampered with
-    #[command(subcommand)]
-    Audit(Audit),
+    Audit(Noun<Audit>),
     /// Get and check what counts of a host, signed for relying parties
-    #[command(subcommand, visible_alias = "results")]
-    Result(AttestedResult),
+    #[command(visible_alias = "results")]
+    Result(Noun<AttestedResult>),
     /// Make reports to hand on, and check that one is genuine
-    #[command(subcommand, visible_alias = "reports")]
-    Report(Report),
+    #[command(visible_alias = "reports")]
+    Report(Noun<Report>),
     /// Make and end join tokens
-    #[command(subcommand, visible_alias = "tokens")]
-    Token(Token),
+    #[command(visible_alias = "tokens")]
+    Token(Noun<Token>),
     /// Make and end API tokens: what programs show
-    #[command(subcommand, visible_alias = "api-tokens")]
-    ApiToken(ApiToken),
+    #[command(visible_alias = "api-tokens")]
+    ApiToken(Noun<ApiToken>),
     /// Log in with an account's password, and keep the session in a context file
     Login(Login),
     /// End the session of your context, and forget it
     #[command(after_help = "Example:\n  bootproof logout")]
     Logout,
     /// See and end sessions of people
-    #[command(subcommand, visible_alias = "sessions")]
-    Session(Session),
+    #[command(visible_alias = "sessions")]
+    Session(Noun<Session>),
     /// See and change the accounts of people
-    #[command(subcommand, visible_alias = "users")]
-    User(User),
+    #[command(visible_alias = "users")]
+    User(Noun<User>),
     /// Make the first account, with the code that the server prints
     Setup(Setup),
     /// Say as whom the server knows you, and what you may do
     #[command(after_help = "Example:\n  bootproof whoami --json | jq -r .role")]
     Whoami,
     /// Know the endorsement keys of a purchase: who is expected, and who has not joined yet
-    #[command(subcommand, visible_alias = "ek-lists")]
-    EkList(EkList),
+    #[command(visible_alias = "ek-lists")]
+    EkList(Noun<EkList>),
     /// See and revoke the client certificates that hosts have for keys in their TPMs
-    #[command(subcommand, visible_alias = "certificates")]
-    Certificate(Certificate),
+    #[command(visible_alias = "certificates")]
+    Certificate(Noun<Certificate>),
     /// See and decide what waits for a person
-    #[command(subcommand, visible_alias = "approvals")]
-    Approval(Approval),
+    #[command(visible_alias = "approvals")]
+    Approval(Noun<Approval>),
     /// See and change whose TPMs are trusted
-    #[command(subcommand)]
-    Trust(Trust),
+    Trust(Noun<Trust>),
     /// Check, show and try policies: what must hold for a host to be accepted
-    #[command(subcommand)]
-    Policy(Policy),
+    Policy(Noun<Policy>),
     /// Learn, show and compare references: what hosts are expected to boot
-    #[command(subcommand, visible_alias = "references")]
-    Reference(Reference),
+    #[command(visible_alias = "references")]
+    Reference(Noun<Reference>),
     /// Judge a folder of evidence, without a server
     Verify(Verify),
     /// Look whether this host can be attested, and say what to mend first
     Doctor(Doctor),
     /// Look at hosts' firmware settings through their BMCs, and plan what to set
     /// See and change the settings of hosts through their BMCs
-    #[command(subcommand)]
-    Firmware(Firmware),
+    Firmware(Noun<Firmware>),
     /// Read a TCG event log and replay it
     Eventlog(Eventlog),
     /// Say what a finding means and what to do about it
@@ -179,8 +176,7 @@ pub enum Command {
     /// secrets
     SupportBundle(SupportBundle),
     /// Ask about TPMs
-    #[command(subcommand)]
-    Tpm(Tpm),
+    Tpm(Noun<Tpm>),
     /// Print a script for shell completions
     Completions(Completions),
     /// Write the manual pages into a folder

@@ -1,20 +1,27 @@
 //! Standard output and error: colours on a terminal only, text without control characters.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write};
+use std::{
+    io::{self, BufRead as _, IsTerminal as _, Read as _, Write},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
+use crate::error::CliError;
+
 /// A line that answers a question.
 const ANSWER_BYTES_MAX: u64 = 64;
 
 /// Where a command's words go, and in which form.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Output {
     json: bool,
     colour: bool,
     colour_of_errors: bool,
+    /// Lines that are written later, all at once.
+    held: Option<Arc<Mutex<String>>>,
 }
 
 /// What a piece of text means, for its colour. Without colours the text is the same.
@@ -71,7 +78,21 @@ impl Output {
             json,
             colour: wanted && io::stdout().is_terminal(),
             colour_of_errors: wanted && io::stderr().is_terminal(),
+            held: None,
         }
+    }
+
+    /// What `tell` tells, written at once: a page of facts is not a write for each of its lines. Where it
+    /// fails, what it told until then is written.
+    pub fn at_once<T>(
+        &self,
+        tell: impl FnOnce(&Self) -> Result<T, CliError>,
+    ) -> Result<T, CliError> {
+        let held = Arc::<Mutex<String>>::default();
+        let told = tell(&Self { held: Some(Arc::clone(&held)), ..self.clone() });
+        let held = held.lock().unwrap_or_else(PoisonError::into_inner);
+        or_gone(io::stdout().lock().write_all(held.as_bytes()))?;
+        told
     }
 
     /// Whether the command prints JSON.
@@ -86,7 +107,15 @@ impl Output {
 
     /// A line. A reader that has gone away (`| head`) is no error.
     pub fn line(&self, text: &str) -> io::Result<()> {
-        or_gone(writeln!(io::stdout().lock(), "{text}"))
+        match &self.held {
+            None => or_gone(writeln!(io::stdout().lock(), "{text}")),
+            Some(held) => {
+                let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
+                held.push_str(text);
+                held.push('\n');
+                Ok(())
+            }
+        }
     }
 
     /// A value as JSON, with a line feed.
@@ -167,7 +196,11 @@ pub(crate) fn n_hosts(n: usize) -> String {
 
 /// A text without control characters: parts of it may be a host's words.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+    let steers = |c: char| c.is_control() && c != '\n';
+    match text.contains(steers) {
+        true => text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect(),
+        false => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -177,6 +210,18 @@ mod tests {
     #[test]
     fn a_hosts_words_cannot_steer_the_terminal() {
         assert_eq!(plain("a\u{1b}[2Jb\r"), "a\u{fffd}[2Jb\u{fffd}");
+    }
+
+    #[test]
+    fn what_is_told_at_once_is_held_and_nothing_else() {
+        let output = Output::new(false);
+        let held = output.at_once(|output| {
+            output.line("one")?;
+            output.line("")?;
+            Ok(output.held.as_ref().unwrap().lock().unwrap().clone())
+        });
+        assert_eq!(held.unwrap(), "one\n\n");
+        assert!(output.held.is_none());
     }
 
     #[test]

@@ -18,10 +18,20 @@ impl Client {
         known_log_sha256: Option<&[u8]>,
     ) -> Result<EvidenceReply, ClientError> {
         let left_out = leave_out_log(&mut evidence, known_log_sha256);
+        self.show_evidence_or(evidence, async { left_out }).await
+    }
+
+    /// Sends evidence, and where the server wants the log whose digest is in it, once more with the
+    /// log that `left_out` then gives.
+    pub async fn show_evidence_or(
+        &self,
+        mut evidence: Evidence,
+        left_out: impl Future<Output = Option<Bytes>>,
+    ) -> Result<EvidenceReply, ClientError> {
         match self.send_evidence(&evidence).await {
-            Err(err) if left_out.is_some() && err.code() == Some(LOG_WANTED) => {
+            Err(err) if evidence.event_log_sha256.is_some() && err.code() == Some(LOG_WANTED) => {
                 evidence.event_log_sha256 = None;
-                evidence.event_log = left_out;
+                evidence.event_log = left_out.await;
                 self.send_evidence(&evidence).await
             }
             reply => reply,

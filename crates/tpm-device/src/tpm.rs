@@ -154,6 +154,13 @@ impl Tpm {
         }
     }
 
+    /// Flushes all that was left loaded, as dropping it does.
+    pub fn flush_all(&mut self) {
+        while let Some(handle) = self.loaded.last().or(self.kept.last()).copied() {
+            self.flush(handle);
+        }
+    }
+
     /// `handle` went by itself: a policy session whose command worked.
     pub fn forget(&mut self, handle: Handle) {
         self.loaded.retain(|loaded| *loaded != handle);
@@ -181,9 +188,7 @@ impl Tpm {
 
 impl Drop for Tpm {
     fn drop(&mut self) {
-        while let Some(handle) = self.loaded.last().or(self.kept.last()).copied() {
-            self.flush(handle);
-        }
+        self.flush_all();
     }
 }
 

@@ -20,6 +20,7 @@ mod attributes;
 pub mod command;
 mod error;
 mod handle;
+mod hex;
 mod pcr;
 mod policy_digest;
 mod public;
@@ -39,6 +40,7 @@ pub use attest::{
 pub use attributes::ObjectAttributes;
 pub use error::{ParseError, ParseErrorKind};
 pub use handle::Handle;
+pub use hex::Hex;
 pub use pcr::{BANKS_MAX, PCR_COUNT, PcrBank, PcrSet};
 pub use public::{
     PUBLIC_LEN_MAX, PublicArea, PublicKey, Scheme, Symmetric, TpmEccCurve, TpmtPublic,

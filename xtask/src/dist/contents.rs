@@ -8,7 +8,7 @@ use super::{
     package::{Content, File, Kind, Package},
     programs::{Programs, libc_version},
 };
-use crate::sh;
+use crate::{sh, static_program::is_static};
 
 /// Shells for which there are completions: the name, and where Debian looks for them.
 const SHELLS: [(&str, &str, &str, &str); 3] = [
@@ -95,7 +95,10 @@ pub(super) fn packages(programs: &Programs, epoch: u64) -> anyhow::Result<Vec<Pa
                 "The administrator's command: hosts, verdicts and their causes, tokens, trust, references,\n\
                  policies; event logs and folders of evidence on its own.",
             ),
-            relations: vec![("Depends", dynamic(&programs.cli)?)],
+            relations: match is_static(&programs.cli)? {
+                true => Vec::new(),
+                false => vec![("Depends", dynamic(&programs.cli)?)],
+            },
             files: common("cli", CLI, &programs.cli, epoch, [])?,
             scripts: Vec::new(),
         },

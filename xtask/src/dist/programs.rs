@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, ensure};
 
 use super::Dist;
-use crate::{sh, static_agent};
+use crate::{sh, static_agent, static_program};
 
 /// The three programs. The folder of copies goes with this value.
 pub(super) struct Programs {
@@ -23,17 +23,25 @@ impl Programs {
             Dist::Check => ("dev", "debug"),
         };
         let cargo = sh::cargo();
-        sh::run(&cargo, &["build", "--locked", "--profile", profile, "-p", "server", "-p", "cli"])?;
+        let dynamic = match dist {
+            Dist::Release => &["-p", "server"][..],
+            Dist::Check => &["-p", "server", "-p", "cli"],
+        };
+        sh::run(&cargo, &[&["build", "--locked", "--profile", profile], dynamic].concat())?;
         let built = sh::target()?.join(folder);
         let copies = tempfile::tempdir()?;
-        let copy = |name: &str| -> anyhow::Result<PathBuf> {
-            let (from, to) = (built.join(name), copies.path().join(name));
-            std::fs::copy(&from, &to).with_context(|| format!("{}", from.display()))?;
+        let copy = |from: &Path| -> anyhow::Result<PathBuf> {
+            let to = copies.path().join(from.file_name().unwrap_or_default());
+            std::fs::copy(from, &to).with_context(|| format!("{}", from.display()))?;
             // Lines for debuggers go, names for backtraces stay.
             sh::output("strip", &["--strip-debug", &to.to_string_lossy()])?;
             Ok(to)
         };
-        let (server, cli) = (copy("bootproof-server")?, copy("bootproof")?);
+        let cli = match dist {
+            Dist::Release => static_program::build(&static_program::CLI)?,
+            Dist::Check => built.join("bootproof"),
+        };
+        let (server, cli) = (copy(&built.join("bootproof-server"))?, copy(&cli)?);
         Ok(Self { agent, server, cli, _copies: copies })
     }
 }

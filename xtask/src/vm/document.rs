@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::{
     scenario::{
-        Boot, Cards, Content, Disk, Examined, Initrd, Keys, Mok, Revoked, Scenario, Signer, Step,
-        Tpm, Version,
+        Boot, Cards, Content, Disk, Examined, Initrd, Keys, Mok, Revoked, Scenario, Shown, Signer,
+        Step, Tpm, Version,
     },
     seen::{Record, Seen},
     table::{IN_CI, SCENARIOS},
@@ -66,7 +66,11 @@ fn steps(scenario: &Scenario, seen: &[Seen]) -> String {
                 let times = seen.map_or_else(String::new, times);
                 format!("*{}*{times}{codes}", judged.verdict)
             }
+            Step::PowerCut => "the machine's power is cut".to_owned(),
             Step::Silent => "the list calls it *not responding*".to_owned(),
+            Step::Page(Shown { connection, verdicts }) => {
+                format!("the page shows *{connection}*, and *{}*", verdicts.join("* or *"))
+            }
             Step::Doctor(Examined { outcome, first }) => {
                 let first = first.map_or_else(String::new, |(check, code)| {
                     format!("; first: {check}, because of {code}")

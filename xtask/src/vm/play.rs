@@ -20,6 +20,7 @@ use super::{
     images::Workshop,
     machine::{Machine, Parts},
     packages::Firmware,
+    page,
     scenario::{Boot, Judged, Keys, Mok, Revoked, Scenario, Step, Version},
     seen::{Seen, Told, tenths},
     varstore::{Switch, VarStore},
@@ -140,6 +141,9 @@ impl<'a> Play<'a> {
         };
         play.make_tpm()?;
         play.make_state_disk()?;
+        if scenario.has_page() {
+            page::make_account(place.site)?;
+        }
         for (n, step) in scenario.steps.iter().enumerate() {
             told(&format!("{}: {}", scenario.name, step.text()));
             play.step(step).map_err(|err| {
@@ -198,7 +202,12 @@ impl<'a> Play<'a> {
         match step {
             Step::Boot(boot) => self.boot(boot),
             Step::Refused { text } => self.refused(text),
+            Step::PowerCut => {
+                self.machine = None;
+                Ok(())
+            }
             Step::Silent => self.silent(),
+            Step::Page(shown) => page::check(self.place.site, self.place.host, shown),
             Step::Judged(judged) => self.judged(judged, Rests::OnThisBoot),
             Step::Stands(judged) => self.judged(judged, Rests::OnNoEvidence),
             Step::Doctor(expected) => {
@@ -327,12 +336,13 @@ impl<'a> Play<'a> {
         Ok(())
     }
 
-    fn silent(&mut self) -> anyhow::Result<()> {
-        let told = |play: &Self, _: &Machine| {
-            let detail = play.detail()?.context("the host has not joined")?;
-            Ok((detail["connection"] == "not responding").then_some(()))
-        };
-        self.wait_for("a host that does not respond", told)
+    fn silent(&self) -> anyhow::Result<()> {
+        // Whether the machine is on or off, nothing of it comes.
+        self.place.site.wait_until("a host that does not respond", BOOT_TIME_MAX, |_| {
+            ensure!(!self.place.lab.is_interrupted(), "interrupted");
+            let detail = self.detail()?.context("the host has not joined")?;
+            Ok(detail["connection"] == "not responding")
+        })
     }
 
     fn judged(&mut self, judged: &'static Judged, rests: Rests) -> anyhow::Result<()> {

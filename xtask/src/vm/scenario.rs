@@ -17,6 +17,11 @@ impl Scenario {
         self.steps.iter().any(|step| matches!(step, Step::Doctor(_)))
     }
 
+    /// Whether a browser looks at the pages.
+    pub(super) fn has_page(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Page(_)))
+    }
+
     /// What its disks have.
     pub(super) fn contents(&self) -> impl Iterator<Item = Content> {
         let boots = self.steps.iter().filter_map(|step| match step {
@@ -36,8 +41,12 @@ pub(super) enum Step {
     Boot(Boot),
     /// It does not start what it was told to, and says this on its console.
     Refused { text: &'static str },
+    /// The machine's power is cut: it says goodbye to nobody.
+    PowerCut,
     /// The server has heard nothing of it for so long that the list says so.
     Silent,
+    /// The pages show this of it, in a browser.
+    Page(Shown),
     /// The server judges what this boot sent.
     Judged(Judged),
     /// The list of hosts says so, without evidence of this boot that it could rest on.
@@ -67,7 +76,9 @@ impl Step {
             Self::Judged(judged) | Self::Stands(judged) => {
                 format!("waiting for {}", judged.verdict)
             }
+            Self::PowerCut => "cutting the power".to_owned(),
             Self::Silent => "waiting for not responding".to_owned(),
+            Self::Page(shown) => format!("looking at the page for {}", shown.connection),
             Self::Doctor(_) => "waiting for bootproof doctor".to_owned(),
             Self::Host(arguments) => format!("bootproof host {}", arguments.join(" ")),
             Self::ClearTpm => "clearing the TPM".to_owned(),
@@ -77,6 +88,14 @@ impl Step {
             Self::ReplaceTpm => "putting another TPM in".to_owned(),
         }
     }
+}
+
+/// What pages must show of the host, in their own words.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) connection: &'static str,
+    /// One of these.
+    pub(super) verdicts: &'static [&'static str],
 }
 
 /// What the doctor must say.

@@ -1,8 +1,8 @@
 //! The scenarios: each with the verdict and the findings that it must give.
 
 use super::scenario::{
-    Boot, Cards, Content, Disk, Examined, Initrd, Judged, Keys, Mok, Revoked, Scenario, Signer,
-    Step, Tpm, Version,
+    Boot, Cards, Content, Disk, Examined, Initrd, Judged, Keys, Mok, Revoked, Scenario, Shown,
+    Signer, Step, Tpm, Version,
 };
 
 /// What the distribution made.
@@ -59,6 +59,13 @@ const ACCEPTED: Step =
 
 /// From here on the host is held to what it booted.
 const LEARN: Step = Step::Host(&["learn", "--reason", "as it was set up"]);
+
+/// It speaks, and what it said last was good.
+const PASSED_ON_THE_PAGE: Step =
+    Step::Page(Shown { connection: "Connected", verdicts: &["Passed"] });
+/// Nobody hears of it, and nothing speaks against it: what it said last was good, and grows too old.
+const SILENT_ON_THE_PAGE: Step =
+    Step::Page(Shown { connection: "Not responding", verdicts: &["Passed", "Not appraised"] });
 
 /// What the firmware says of a loader that it does not start.
 const ACCESS_DENIED: &str = "Access Denied";
@@ -245,6 +252,23 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             Step::Boot(Boot { revoked: Revoked::Loader, ..OWN_UKI }),
             Step::Refused { text: ACCESS_DENIED },
             Step::Silent,
+            SILENT_ON_THE_PAGE,
+        ],
+    },
+    Scenario {
+        name: "power-cut",
+        about: "The machine goes off without a word, which is no reason to distrust it, and comes back by itself.",
+        banks: "sha256",
+        steps: &[
+            Step::Boot(OWN_UKI),
+            ACCEPTED,
+            PASSED_ON_THE_PAGE,
+            Step::PowerCut,
+            Step::Silent,
+            SILENT_ON_THE_PAGE,
+            Step::Boot(OWN_UKI),
+            ACCEPTED,
+            PASSED_ON_THE_PAGE,
         ],
     },
     changed!(

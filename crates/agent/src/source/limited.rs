@@ -10,6 +10,10 @@ use std::{
 /// Between two looks whether a lock is gone: extending a PCR takes about so long.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
+/// Room for what is read first: most files are read at once then. From a buffer without room it would be read
+/// in steps of 32 bytes and more, since files of securityfs and sysfs do not say how long they are.
+const FIRST_READ: usize = 8 * 1024;
+
 /// Reads `path` to its end: files of securityfs and sysfs say size 0. `None` where it is not
 /// there; an error where it has more than `bytes_max`.
 pub(super) fn read(path: &Path, bytes_max: u64) -> io::Result<Option<Vec<u8>>> {
@@ -43,7 +47,7 @@ pub(super) fn read_unlocked(
 }
 
 /// `None` where it is not there.
-fn open(path: &Path) -> io::Result<Option<File>> {
+pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
     match File::open(path) {
         Ok(file) => Ok(Some(file)),
         Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -51,8 +55,9 @@ fn open(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-fn rest(file: &File, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
+/// All that is left of `file`, which lies at `path`.
+pub(super) fn rest(file: &File, path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(FIRST_READ);
     file.take(bytes_max + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > bytes_max {
         return Err(io::Error::other(format!("{} is over {bytes_max} bytes", path.display())));

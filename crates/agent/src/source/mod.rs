@@ -7,6 +7,7 @@ pub mod ima;
 mod iommu;
 mod limited;
 mod lockdown;
+pub mod log_memo;
 pub mod machine;
 pub mod platform;
 mod processor;

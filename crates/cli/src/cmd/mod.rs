@@ -77,7 +77,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Doctor(command) => doctor::run(command, output),
         Command::Firmware(command) => firmware::run(command, output),
         Command::Verify(command) => verify::run(command, output),
-        Command::Policy(command) => match command {
+        Command::Policy(command) => match &**command {
             Policy::Check(file) => policy::check(file, output),
             Policy::Show(command) => match command.number {
                 None => policy::show(output),
@@ -97,7 +97,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
         Command::Explain(command) => explain::run(command, output),
         Command::Diagnose(command) => diagnose::run(command, output),
         Command::SupportBundle(command) => support_bundle::run(command, context, output),
-        Command::Tpm(command) => match command {
+        Command::Tpm(command) => match &**command {
             Tpm::Rc(command) => response_code::run(command, output),
             Tpm::Info(command) => tpm::info::run(command, output),
             Tpm::Pcrs(command) => tpm::pcrs::run(command, output),

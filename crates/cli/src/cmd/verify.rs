@@ -111,11 +111,13 @@ pub(super) fn run(command: &Verify, output: &Output) -> Result<Exit, CliError> {
     if output.is_json() {
         output.json(&appraisal)?;
     } else {
-        let verdict = output.paint(Tone::of_verdict(&appraisal.verdict), &appraisal.verdict);
-        output.line(&format!("{}: {verdict}", command.evidence.folder.display()))?;
-        output.line("")?;
-        show_findings(&appraisal.findings, output)?;
-        show_facts(&appraisal.facts, output)?;
+        output.at_once(|output| {
+            let verdict = output.paint(Tone::of_verdict(&appraisal.verdict), &appraisal.verdict);
+            output.line(&format!("{}: {verdict}", command.evidence.folder.display()))?;
+            output.line("")?;
+            show_findings(&appraisal.findings, output)?;
+            show_facts(&appraisal.facts, output)
+        })?;
     }
     Ok(if appraisal.verdict == "accepted" { Exit::Done } else { Exit::No })
 }

@@ -270,7 +270,7 @@ fn opaque(f: &mut fmt::Formatter<'_>, data: &Opaque<'_>) -> fmt::Result {
 }
 
 fn hex(f: &mut fmt::Formatter<'_>, bytes: &[u8]) -> fmt::Result {
-    bytes.iter().take(HEX_BYTES_MAX).try_for_each(|byte| write!(f, "{byte:02x}"))?;
+    write!(f, "{}", tpm_wire::Hex(bytes.get(..HEX_BYTES_MAX).unwrap_or(bytes)))?;
     match bytes.len() {
         n if n > HEX_BYTES_MAX => write!(f, "… {n} bytes"),
         _ => Ok(()),

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use agent::{
-    Sources, evidence,
+    Sources,
+    evidence::{self, Asked},
     session::{Presence, Session, TpmChoice},
     source,
     tpm::{Address, DeviceError, TpmError},
@@ -73,7 +74,8 @@ pub(super) fn collect(command: &Doctor) -> Result<Collected, CliError> {
             aws_lc_rs::rand::fill(&mut nonce).map_err(|_| anyhow!("no randomness"))?;
             // As a server asks for before it saw a log of the host.
             let pcrs = PcrSet::NAMED_BY_LOGS;
-            let (evidence, _) = evidence::with_tpm(&mut session, &sources, Some(&ak), &nonce, pcrs);
+            let asked = Asked { nonce: &nonce, pcrs, known_log_sha256: None };
+            let (evidence, _) = evidence::with_tpm(&mut session, &sources, Some(&ak), asked);
             (evidence, Some(keys))
         }
         // Neither says anything of the TPM.
