@@ -93,17 +93,6 @@ pub struct PageQuery {
     pub limit: Option<u32>,
 }
 
-/// The query of a page of what is numbered.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct AfterQuery {
-    /// Behind which number it begins.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<i64>,
-    /// How much is on it at most.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
-}
-
 /// The query of `GET /v1/labels`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct LabelsQuery {
@@ -254,7 +243,7 @@ operations! {
     /// Decides.
     send decide_approvals[] "/v1/approvals", body DecideRequest => DecideReply;
     /// A page of references.
-    get list_references[] "/v1/references", query AfterQuery => ReferencePage;
+    get list_references[] "/v1/references", query PageQuery => ReferencePage;
     /// Adds a reference.
     judge import_reference[] "/v1/references", body ImportReference => KeptReference;
     /// A reference.
@@ -376,7 +365,7 @@ operations! {
     /// Ends an API token.
     delete revoke_api_token[name] "/v1/api-tokens/{name}" => ();
     /// A page of the audit log.
-    get list_audit[] "/v1/audit", query AfterQuery => AuditPage;
+    get list_audit[] "/v1/audit", query PageQuery => AuditPage;
     /// The end of the audit log, signed.
     get get_audit_checkpoint[] "/v1/audit/checkpoint" => SignedCheckpoint;
 

@@ -9,7 +9,7 @@ use store::{
     By, CertificateCursor, Connection, HISTORY_PAGE_MAX, Host, HostId, RevokedFor, RevokedKeys,
 };
 
-use super::{App, AppError, HostScope, RefusalKind, standing, words::check_lasting};
+use super::{App, AppError, HostScope, standing, words::check_lasting};
 use crate::client_authority::Validity;
 
 /// Certificates on a page, where the client does not say.
@@ -157,10 +157,7 @@ fn cursor(text: &str) -> Result<CertificateCursor, AppError> {
         let serial = hex::decode(serial).ok()?.try_into().ok()?;
         Some(CertificateCursor { issued_at_ms: at_ms.parse().ok()?, serial })
     };
-    parse().ok_or_else(|| {
-        let title = "the cursor is none of this list's";
-        AppError::plain(RefusalKind::Invalid, "cursor-invalid", title)
-    })
+    parse().ok_or_else(super::cursor::invalid)
 }
 
 fn view(certificate: store::ClientCertificate, now_ms: i64) -> ClientCertificate {

@@ -342,14 +342,14 @@ impl AppError {
                 "events-forgotten",
                 "events are kept for some days (`events_kept_days`), and some that you have not \
                  seen are gone: read what stands now (`bootproof alarm list`, `bootproof host \
-                 list`), then go on with `after=first`",
+                 list`), then go on with `cursor=first`",
             ),
             Conflict::NoSuchEvent { .. } => refused(
                 RefusalKind::Gone,
                 "event-unknown",
                 "the store was restored to what it was before, or the cursor is another \
                  server's: read what stands now (`bootproof alarm list`, `bootproof host list`), \
-                 then go on with `after=first`",
+                 then go on with `cursor=first`",
             ),
             Conflict::IdTaken => Self::Bug(conflict.into()),
         }

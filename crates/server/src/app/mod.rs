@@ -15,6 +15,7 @@ mod channel;
 mod client_certificate;
 mod client_revocation;
 mod counts;
+mod cursor;
 pub mod document;
 mod ek_list;
 mod enrol;
