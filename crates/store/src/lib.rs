@@ -29,6 +29,7 @@ mod sqlite;
 
 pub use activity::{Activity, Spread};
 pub use audit_log::{AuditBreak, AuditChain, AuditRow};
+pub use elsewhere::PartElsewhere;
 pub use error::{Conflict, EvidenceLoss, JoinTokenFault, Kind, StoreError};
 pub use postgres::{AddressError, PostgresAddress, PostgresStore};
 pub use row::alarm::{
