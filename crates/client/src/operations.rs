@@ -29,8 +29,9 @@ use api::{
         NewChannel, RedeliverRequest, Redelivered,
     },
     client_certificate::{
-        CertificateChallenge, CertificateRequest, ClientCertificatePage, ClientCertificateQuery,
-        IssuedCertificate, RevokeRequest, Revoked,
+        CertificateChallenge, CertificateRequest, ClientAuthority, ClientCertificatePage,
+        ClientCertificateQuery, ClientCrlQuery, IssuedCertificate, RevokeRequest, Revoked,
+        RotateClientAuthority,
     },
     ek_list::{AddEksRequest, AddedEks, EkList, EkListRequest, EkPage, EksQuery, UnlistedPage},
     event::{EventPage, EventQuery},
@@ -320,6 +321,10 @@ operations! {
 
     /// What verifies certificates of hosts, in the form of SPIFFE.
     get get_spiffe_bundle[] "/v1/spiffe-bundle" => Value;
+    /// The authorities of client certificates that relying parties need now.
+    get list_client_authorities[] "/v1/client-authorities" => Vec<ClientAuthority>;
+    /// Makes another authority of client certificates.
+    once rotate_client_authority[] "/v1/client-authorities/rotate", body RotateClientAuthority => ClientAuthority;
     /// A page of certificates of hosts.
     get list_client_certificates[] "/v1/client-certificates", query ClientCertificateQuery => ClientCertificatePage;
     /// A page of a host's certificates.
@@ -436,12 +441,13 @@ impl Client {
         self.text("/v1/client-ca").await
     }
 
-    /// The certificates of hosts that are revoked, as DER. [RFC 5280 §5]
+    /// The certificates of hosts that are revoked, as DER, signed by the authority of the query. [RFC 5280 §5]
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn get_client_crl(&self) -> Result<Vec<u8>, ClientError> {
-        self.get_bytes("/v1/crl").await
+    pub async fn get_client_crl(&self, query: &ClientCrlQuery) -> Result<Vec<u8>, ClientError> {
+        let query = serde_urlencoded::to_string(query).map_err(|_| ClientError::Query)?;
+        self.get_bytes(&format!("/v1/crl?{query}")).await
     }
 
     /// A report, with the headers of the answer: digest, signature, name of the file.

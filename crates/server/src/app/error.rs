@@ -269,6 +269,16 @@ impl AppError {
                 "host-not-accepted",
                 "`bootproof host show HOST` says why; a certificate is there for accepted hosts alone",
             ),
+            Conflict::AuthorityReplaced => refused(
+                RefusalKind::Conflict,
+                "client-authority-replaced",
+                "ask for a new challenge: the newer authority issues then",
+            ),
+            Conflict::AuthorityKnown { .. } => refused(
+                RefusalKind::Conflict,
+                "client-authority-known",
+                "somebody else replaced it: `bootproof certificate authorities` shows those that are known",
+            ),
             Conflict::KeyRevoked { .. } => refused(
                 RefusalKind::Conflict,
                 "client-key-revoked",
