@@ -72,7 +72,7 @@ pub use row::operation::{AuditNote, CensusRow, CensusTimes, PolicyInForce, Probe
 pub use row::peers::{PeerPcr, Peers, QuotedValues};
 pub use row::people::{
     AccountState, LoginFailure, NewSession, NewUser, PasswordState, Session, SessionId, SessionOf,
-    StoredPassword, User, UserChange, Voucher,
+    StoredPassword, User, UserChange, VouchedSessions, Voucher,
 };
 pub use row::policy::{
     ActivePolicy, NewPolicyVersion, POLICY_VERSIONS_MAX, PolicyActivation, PolicyDocument,
@@ -229,6 +229,8 @@ pub trait Store: Send + Sync {
     fn note_session_used(&self, id: &SessionId, at_ms: i64) -> Reply<'_, ()>;
     /// Ends a session: anybody's, or one of `actor`.
     fn end_session(&self, id: &SessionId, actor: Option<&str>, by: By) -> Reply<'_, ()>;
+    /// Ends sessions that an identity provider vouched for, and says how many.
+    fn end_vouched_sessions(&self, which: VouchedSessions, by: By) -> Reply<'_, u32>;
     /// Somebody could not log in. Audited: say how many there were instead of each, when there are many.
     fn note_login_failure(&self, failure: LoginFailure, by: By) -> Reply<'_, ()>;
 

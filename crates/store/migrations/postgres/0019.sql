@@ -1,4 +1,4 @@
--- Authorities of client certificates are replaced by newer ones.
+-- Authorities of client certificates are replaced by newer ones, and identity providers end sessions.
 
 -- Those of a trust domain have one name, and are numbered from 1. One issues from its begin on until the next begins,
 -- and is known until the last certificate that it issued has ended.
@@ -18,3 +18,9 @@ DELETE FROM secrets WHERE name LIKE 'client-authority:%';
 -- Which authority issued it; without a name the first of any.
 ALTER TABLE client_certificates ADD COLUMN authority_name TEXT NOT NULL DEFAULT '';
 ALTER TABLE client_certificates ADD COLUMN authority_number BIGINT NOT NULL DEFAULT 1;
+
+-- Who vouched for the person of a session, what the person is called there, and what that calls its own session, where it
+-- says so.
+ALTER TABLE sessions ADD COLUMN issuer TEXT;
+ALTER TABLE sessions ADD COLUMN subject TEXT;
+ALTER TABLE sessions ADD COLUMN provider_sid TEXT;

@@ -27,7 +27,7 @@ use crate::{
     ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, ReportRun,
     ReportTry, RevokedCertificates, RevokedFor, RevokedKeys, SessionId, Settlement, Sha256, Store,
     StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence,
-    TrustRoots, User, UserChange, WaitingCursor,
+    TrustRoots, User, UserChange, VouchedSessions, WaitingCursor,
 };
 
 impl Store for PostgresStore {
@@ -152,6 +152,10 @@ impl Store for PostgresStore {
         self.change((id, actor, by), |tx, (id, actor, by)| {
             Box::pin(people::end(tx, id, actor.as_deref(), by))
         })
+    }
+
+    fn end_vouched_sessions(&self, which: VouchedSessions, by: By) -> Reply<'_, u32> {
+        self.change((which, by), |tx, (which, by)| Box::pin(people::end_vouched(tx, which, by)))
     }
 
     fn note_login_failure(&self, failure: LoginFailure, by: By) -> Reply<'_, ()> {

@@ -72,7 +72,7 @@ use crate::{
     ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, ReportRun,
     ReportTry, RevokedCertificates, RevokedFor, RevokedKeys, Session, SessionId, Settlement,
     Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep,
-    Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
+    Told, TpmPresence, TrustRoots, User, UserChange, VouchedSessions, WaitingCursor,
 };
 
 pub(crate) use self::migrate::fits as schema_fits;
@@ -249,6 +249,10 @@ impl Store for SqliteStore {
     fn end_session(&self, id: &SessionId, actor: Option<&str>, by: By) -> Reply<'_, ()> {
         let (id, actor) = (id.clone(), actor.map(str::to_owned));
         self.write(move |db| people::end(db, &id, actor.as_deref(), &by))
+    }
+
+    fn end_vouched_sessions(&self, which: VouchedSessions, by: By) -> Reply<'_, u32> {
+        self.write(move |db| people::end_vouched(db, &which, &by))
     }
 
     fn note_login_failure(&self, failure: LoginFailure, by: By) -> Reply<'_, ()> {
