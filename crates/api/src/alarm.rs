@@ -35,7 +35,7 @@ pub struct AlarmPage {
     /// The alarms.
     pub alarms: Vec<Alarm>,
     /// What to pass as `cursor` for the next page; absent on the last.
-    pub next_cursor: Option<i64>,
+    pub next_cursor: Option<String>,
 }
 
 /// One alarm.
@@ -90,7 +90,7 @@ pub struct Acknowledgement {
 pub struct AlarmQuery {
     /// Where the page begins: [`AlarmPage::next_cursor`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cursor: Option<i64>,
+    pub cursor: Option<String>,
     /// Alarms on the page at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,

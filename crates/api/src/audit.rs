@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 pub struct AuditPage {
     /// The rows.
     pub rows: Vec<AuditRow>,
-    /// What to pass as `after` for the next page; absent where there was no row more.
-    pub next_after: Option<i64>,
+    /// What to pass as `cursor` for the next page; absent where there was no row more.
+    pub next_cursor: Option<String>,
 }
 
 /// One change that someone made.

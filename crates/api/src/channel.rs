@@ -185,8 +185,8 @@ pub struct ChannelStep {
 pub struct DeadLetterPage {
     /// The dead letters.
     pub dead_letters: Vec<DeadLetter>,
-    /// What to pass as `after` for the next page; absent on the last.
-    pub next_after: Option<i64>,
+    /// What to pass as `cursor` for the next page; absent on the last.
+    pub next_cursor: Option<String>,
 }
 
 /// An event that could not be told.
@@ -210,9 +210,9 @@ pub struct DeadLetter {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DeadLetterQuery {
-    /// Where the page begins: [`DeadLetterPage::next_after`].
+    /// Where the page begins: [`DeadLetterPage::next_cursor`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<i64>,
+    pub cursor: Option<String>,
     /// Dead letters on the page at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,

@@ -72,6 +72,8 @@ pub struct ClientCertificate {
     pub host: String,
     /// The host's name when it was issued.
     pub host_name: String,
+    /// The number of the authority that issued it.
+    pub authority: i64,
     /// The name of the key in the TPM, in hex.
     pub key_name: String,
     /// When it was issued, milliseconds since 1970.
@@ -131,6 +133,48 @@ pub struct RevokeRequest {
     /// Why: one line.
     #[cfg_attr(feature = "schema", schemars(length(max = 500)))]
     pub reason: String,
+}
+
+/// An authority of client certificates, as `GET /v1/client-authorities` has them: in the order in which they begin.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct ClientAuthority {
+    /// Its number: each that follows another has the next one.
+    pub number: i64,
+    /// `announced`: it will issue; `issuing`; or `former`: certificates that it issued are still good.
+    pub state: String,
+    /// From when on it issues, milliseconds since 1970.
+    pub begins_at_ms: i64,
+    /// When its certificate ends, milliseconds since 1970.
+    pub not_after_ms: i64,
+    /// SHA-256 of its certificate, in hex.
+    pub sha256: String,
+    /// Its certificate.
+    pub certificate_pem: String,
+}
+
+/// `POST /v1/client-authorities/rotate`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct RotateClientAuthority {
+    /// Why: one line.
+    #[cfg_attr(feature = "schema", schemars(length(max = 500)))]
+    pub reason: String,
+    /// Seconds from now until it issues: relying parties get to know it meanwhile. Without it twice the time for
+    /// which a list of revoked certificates is good; 0: at once. A year at most.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announced_for_s: Option<u64>,
+}
+
+/// The query of `GET /v1/crl`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct ClientCrlQuery {
+    /// The number of an authority ([`ClientAuthority::number`]); absent: the one that issues.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authority: Option<i64>,
 }
 
 /// How many certificates were revoked.

@@ -150,7 +150,7 @@ pub struct EventQuery {
     /// Behind which event it begins: the `id` of one, `first` for the oldest that is kept, or `now`. A
     /// page begins with the oldest by default, a stream now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub after: Option<String>,
+    pub cursor: Option<String>,
     /// Events on the page at most; a stream has no pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
@@ -172,8 +172,8 @@ pub struct EventQuery {
 pub struct EventPage {
     /// The events.
     pub events: Vec<CloudEvent>,
-    /// What to pass as `after` for what comes next, also where the page is empty.
-    pub next_after: String,
+    /// What to pass as `cursor` for what comes next, also where the page is empty.
+    pub next_cursor: String,
     /// Whether there was more when it was asked for.
     pub more: bool,
 }

@@ -165,8 +165,8 @@ pub struct KeptReference {
 pub struct ReferencePage {
     /// References in every state, oldest first.
     pub references: Vec<KeptReference>,
-    /// What to pass as `after` for the next page; absent on the last.
-    pub next_after: Option<i64>,
+    /// What to pass as `cursor` for the next page; absent on the last.
+    pub next_cursor: Option<String>,
 }
 
 /// `GET /v1/references/{id}`: all about one reference.

@@ -186,9 +186,9 @@ pub struct PolicyActivated {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct PolicyVersionsQuery {
-    /// Where the page begins: [`PolicyVersionPage::next_before`].
+    /// Where the page begins: [`PolicyVersionPage::next_cursor`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub before: Option<i64>,
+    pub cursor: Option<String>,
     /// Versions on the page at most.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
@@ -202,9 +202,8 @@ pub struct PolicyVersionPage {
     pub in_force: PolicyInForce,
     /// Policies that are kept.
     pub versions: Vec<PolicyVersion>,
-    /// What to pass as `before` for the next page; absent on the last.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub next_before: Option<i64>,
+    /// What to pass as `cursor` for the next page; absent on the last.
+    pub next_cursor: Option<String>,
 }
 
 /// `GET /v1/policy/versions/{number}`.

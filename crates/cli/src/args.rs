@@ -29,7 +29,7 @@ pub use alarm::{Alarm, AlarmAcknowledge, AlarmShow, WhichAlarms};
 pub use approval::{Approval, ApprovalList, Decide, WhatWaits};
 pub use audit::{AttestedResult, Audit, AuditVerify, Dialect, ResultGet, ResultVerify};
 pub use bmc::{Bmcs, Changes};
-pub use certificate::{Certificate, CertificateList, CertificateRevoke};
+pub use certificate::{Certificate, CertificateList, CertificateRevoke, CertificateRotate};
 pub use channel::{Channel, ChannelAdd, OneChannel};
 pub use doctor::{Doctor, Profile};
 pub use ek_list::{EkList, EkListImport, EkListShow};

@@ -17,6 +17,6 @@ pub use context::{CONTEXT_ENV, Context, ContextError};
 pub use error::ClientError;
 pub use events::EventStream;
 pub use http::Client;
-pub use operations::{AfterQuery, LabelsQuery, Operation, PageQuery, operations};
+pub use operations::{LabelsQuery, Operation, PageQuery, operations};
 pub use pages::{Page, Pages};
 pub use trust::{CaPin, PinError, Trust};

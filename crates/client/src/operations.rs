@@ -29,8 +29,9 @@ use api::{
         NewChannel, RedeliverRequest, Redelivered,
     },
     client_certificate::{
-        CertificateChallenge, CertificateRequest, ClientCertificatePage, ClientCertificateQuery,
-        IssuedCertificate, RevokeRequest, Revoked,
+        CertificateChallenge, CertificateRequest, ClientAuthority, ClientCertificatePage,
+        ClientCertificateQuery, ClientCrlQuery, IssuedCertificate, RevokeRequest, Revoked,
+        RotateClientAuthority,
     },
     ek_list::{AddEksRequest, AddedEks, EkList, EkListRequest, EkPage, EksQuery, UnlistedPage},
     event::{EventPage, EventQuery},
@@ -88,17 +89,6 @@ pub struct PageQuery {
     /// Where the page begins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// How much is on it at most.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub limit: Option<u32>,
-}
-
-/// The query of a page of what is numbered.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct AfterQuery {
-    /// Behind which number it begins.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub after: Option<i64>,
     /// How much is on it at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
@@ -254,7 +244,7 @@ operations! {
     /// Decides.
     send decide_approvals[] "/v1/approvals", body DecideRequest => DecideReply;
     /// A page of references.
-    get list_references[] "/v1/references", query AfterQuery => ReferencePage;
+    get list_references[] "/v1/references", query PageQuery => ReferencePage;
     /// Adds a reference.
     judge import_reference[] "/v1/references", body ImportReference => KeptReference;
     /// A reference.
@@ -331,6 +321,10 @@ operations! {
 
     /// What verifies certificates of hosts, in the form of SPIFFE.
     get get_spiffe_bundle[] "/v1/spiffe-bundle" => Value;
+    /// The authorities of client certificates that relying parties need now.
+    get list_client_authorities[] "/v1/client-authorities" => Vec<ClientAuthority>;
+    /// Makes another authority of client certificates.
+    once rotate_client_authority[] "/v1/client-authorities/rotate", body RotateClientAuthority => ClientAuthority;
     /// A page of certificates of hosts.
     get list_client_certificates[] "/v1/client-certificates", query ClientCertificateQuery => ClientCertificatePage;
     /// A page of a host's certificates.
@@ -376,7 +370,7 @@ operations! {
     /// Ends an API token.
     delete revoke_api_token[name] "/v1/api-tokens/{name}" => ();
     /// A page of the audit log.
-    get list_audit[] "/v1/audit", query AfterQuery => AuditPage;
+    get list_audit[] "/v1/audit", query PageQuery => AuditPage;
     /// The end of the audit log, signed.
     get get_audit_checkpoint[] "/v1/audit/checkpoint" => SignedCheckpoint;
 
@@ -447,12 +441,13 @@ impl Client {
         self.text("/v1/client-ca").await
     }
 
-    /// The certificates of hosts that are revoked, as DER. [RFC 5280 §5]
+    /// The certificates of hosts that are revoked, as DER, signed by the authority of the query. [RFC 5280 §5]
     ///
     /// # Errors
     /// See [`ClientError`].
-    pub async fn get_client_crl(&self) -> Result<Vec<u8>, ClientError> {
-        self.get_bytes("/v1/crl").await
+    pub async fn get_client_crl(&self, query: &ClientCrlQuery) -> Result<Vec<u8>, ClientError> {
+        let query = serde_urlencoded::to_string(query).map_err(|_| ClientError::Query)?;
+        self.get_bytes(&format!("/v1/crl?{query}")).await
     }
 
     /// A report, with the headers of the answer: digest, signature, name of the file.

@@ -1,4 +1,4 @@
-//! Lists, page by page, whatever a list calls its cursor.
+//! Lists, page by page: a page says with which cursor the next one is asked for.
 
 use std::marker::PhantomData;
 
@@ -15,7 +15,7 @@ use api::{
     policy::{PolicyTryPage, PolicyTryRequest},
 };
 
-use crate::{AfterQuery, Client, ClientError, PageQuery};
+use crate::{Client, ClientError, PageQuery};
 
 /// A page of a list: what it holds, and what the next one is asked for with.
 pub trait Page: Sized {
@@ -73,14 +73,14 @@ impl<P: Page, F: AsyncFn(&P::Query) -> Result<P, ClientError>> Pages<P, F> {
 /// A kind of page, and the methods of its lists.
 macro_rules! pages {
     ($($(#[$doc:meta])* $method:ident[$($param:ident),*] by $list:ident:
-        $page:ty, $query:ty, $items:ident: $item:ty, $next:ident -> $cursor:ident;)+) => {
+        $page:ty, $query:ty, $items:ident: $item:ty;)+) => {
         $(impl Page for $page {
             type Query = $query;
             type Item = $item;
 
             fn turn(&self, query: &mut $query) -> bool {
-                let has_next = self.$next.is_some();
-                query.$cursor.clone_from(&self.$next);
+                let has_next = self.next_cursor.is_some();
+                query.cursor.clone_from(&self.next_cursor);
                 has_next
             }
 
@@ -109,31 +109,31 @@ macro_rules! pages {
 pages! {
     /// Pages of [`Client::list_hosts`].
     pages_of_hosts[] by list_hosts:
-        HostPage, HostQuery, hosts: api::admin::Host, next_cursor -> cursor;
+        HostPage, HostQuery, hosts: api::admin::Host;
     /// Pages of [`Client::list_alarms`].
     pages_of_alarms[] by list_alarms:
-        AlarmPage, AlarmQuery, alarms: api::alarm::Alarm, next_cursor -> cursor;
+        AlarmPage, AlarmQuery, alarms: api::alarm::Alarm;
     /// Pages of [`Client::list_approvals`].
     pages_of_approvals[] by list_approvals:
-        ApprovalPage, ApprovalQuery, waiting: api::approval::Waiting, next_cursor -> cursor;
+        ApprovalPage, ApprovalQuery, waiting: api::approval::Waiting;
     /// Pages of [`Client::list_listed_eks`].
     pages_of_listed_eks[name] by list_listed_eks:
-        EkPage, EksQuery, eks: api::ek_list::ListedEk, next_cursor -> cursor;
+        EkPage, EksQuery, eks: api::ek_list::ListedEk;
     /// Pages of [`Client::list_unlisted_hosts`].
     pages_of_unlisted_hosts[] by list_unlisted_hosts:
-        UnlistedPage, PageQuery, hosts: api::ek_list::UnlistedHost, next_cursor -> cursor;
+        UnlistedPage, PageQuery, hosts: api::ek_list::UnlistedHost;
     /// Pages of [`Client::list_references`].
     pages_of_references[] by list_references:
-        ReferencePage, AfterQuery, references: api::fleet::KeptReference, next_after -> after;
+        ReferencePage, PageQuery, references: api::fleet::KeptReference;
     /// Pages of [`Client::list_audit`].
     pages_of_audit[] by list_audit:
-        AuditPage, AfterQuery, rows: api::audit::AuditRow, next_after -> after;
+        AuditPage, PageQuery, rows: api::audit::AuditRow;
     /// Pages of [`Client::list_dead_letters`].
     pages_of_dead_letters[name] by list_dead_letters:
-        DeadLetterPage, DeadLetterQuery, dead_letters: api::channel::DeadLetter, next_after -> after;
+        DeadLetterPage, DeadLetterQuery, dead_letters: api::channel::DeadLetter;
     /// Pages of [`Client::try_policy`].
     pages_of_policy_try[] by try_policy:
-        PolicyTryPage, PolicyTryRequest, changes: api::policy::PolicyChange, next_cursor -> cursor;
+        PolicyTryPage, PolicyTryRequest, changes: api::policy::PolicyChange;
 }
 
 impl Page for EventPage {
@@ -141,7 +141,7 @@ impl Page for EventPage {
     type Item = api::event::CloudEvent;
 
     fn turn(&self, query: &mut EventQuery) -> bool {
-        query.after = Some(self.next_after.clone());
+        query.cursor = Some(self.next_cursor.clone());
         self.more
     }
 

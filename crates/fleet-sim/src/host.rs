@@ -123,6 +123,12 @@ impl Host {
         Ok(self)
     }
 
+    /// The same as a member: enrolled past the API as `id`, and speaking through `client`.
+    #[must_use]
+    pub fn enrolled(self, id: String, client: Client) -> Self {
+        Self { id, client, ..self }
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name

@@ -28,7 +28,7 @@ pub struct AlarmHosts {
     /// Its alarms, newest first.
     pub alarms: Vec<Alarm>,
     /// What to pass as `cursor` for the next page.
-    pub next_cursor: Option<i64>,
+    pub next_cursor: Option<String>,
     /// Whether those that are over are shown, too.
     pub cleared: bool,
 }

@@ -29,8 +29,8 @@ pub struct ChannelPage {
     pub test: Option<ChannelTest>,
     /// What could not be told, oldest first.
     pub dead_letters: Vec<DeadLetter>,
-    /// What to pass as `after` for more of those.
-    pub next_after: Option<i64>,
+    /// What to pass as `cursor` for more of those.
+    pub next_cursor: Option<String>,
 }
 
 /// A channel that is made or changed.

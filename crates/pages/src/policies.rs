@@ -21,8 +21,8 @@ pub struct Policies {
     pub in_force: PolicyInForce,
     /// Policies that are kept, the newest first.
     pub versions: Vec<PolicyVersion>,
-    /// What to pass as `before` for the next page.
-    pub next_before: Option<i64>,
+    /// What to pass as `cursor` for the next page.
+    pub next_cursor: Option<String>,
 }
 
 /// What hosts are judged by, in a sentence.

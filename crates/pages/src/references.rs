@@ -13,8 +13,8 @@ pub struct References {
     pub frame: Frame,
     /// References in every state.
     pub references: Vec<KeptReference>,
-    /// What to pass as `after` for the next page.
-    pub next_after: Option<i64>,
+    /// What to pass as `cursor` for the next page.
+    pub next_cursor: Option<String>,
 }
 
 pub(crate) fn state(reference: &KeptReference) -> Badge {

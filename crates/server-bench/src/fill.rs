@@ -99,8 +99,8 @@ pub async fn fill(
                 }
                 let name = format!("sim-{i:06}");
                 let host = Host::new(name, &maker, &nobody, Arc::clone(&booted))?;
-                let token = enrol(&*store, i, &host).await?;
-                let guest = Guest::new(host, u32::try_from(i)?, token, Arc::clone(&shared))?;
+                let member = enrol(&*store, i, &host).await?;
+                let guest = Guest::new(host, u32::try_from(i)?, member, Arc::clone(&shared))?;
                 guests.push((i, guest));
             }
         });
@@ -115,8 +115,9 @@ pub async fn fill(
     Ok(guests.into_iter().map(|(_, guest)| guest).collect())
 }
 
-/// Stores what an enrolment stores, and gives the host's token.
-async fn enrol(store: &dyn Store, n: usize, host: &Host) -> anyhow::Result<String> {
+/// Stores what an enrolment stores, and gives the host's identifier and token.
+async fn enrol(store: &dyn Store, n: usize, host: &Host) -> anyhow::Result<(String, String)> {
+    let id = uuid(n)?;
     let keys = host.keys();
     let ek_spki_sha256 = check_ek(&keys.ek_public)?.spki_sha256();
     let ak_name = check_ak(&keys.ak_public)?.name().as_bytes().to_vec();
@@ -135,7 +136,7 @@ async fn enrol(store: &dyn Store, n: usize, host: &Host) -> anyhow::Result<Strin
     let completion = Completion {
         pending: pending.as_str().into(),
         proof_sha256,
-        new_host: uuid(n)?.as_str().into(),
+        new_host: id.as_str().into(),
         api_token_sha256: sha256(token.as_bytes()),
         identity: Identity {
             ek_public: keys.ek_public.0,
@@ -150,7 +151,7 @@ async fn enrol(store: &dyn Store, n: usize, host: &Host) -> anyhow::Result<Strin
         approval: ApprovalRule::NotRequired,
     };
     store.complete_enrolment(completion, by()).await?;
-    Ok(token)
+    Ok((id, token))
 }
 
 /// Identifiers of hosts are random: an index has them in no order that helps.

@@ -5,6 +5,7 @@ use std::{io::Write as _, sync::Arc};
 use anyhow::{Context as _, bail, ensure};
 use api::agent::{EvidenceReply, KeySays, PollReply, PollRequest, TpmSays};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use client::Client;
 use fleet_sim::Host;
 use tpm_wire::PcrSet;
 
@@ -47,6 +48,8 @@ pub fn limit_pcrs() -> PcrSet {
 /// A host with what it needs to speak.
 pub struct Guest {
     host: Host,
+    /// Its identifier in the inventory.
+    id: String,
     number: u32,
     token: String,
     log: Arc<SharedLog>,
@@ -57,11 +60,11 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// The `number`-th host, a member that shows `token`.
+    /// The `number`-th host, a member of this identifier and token.
     pub fn new(
         host: Host,
         number: u32,
-        token: String,
+        (id, token): (String, String),
         log: Arc<SharedLog>,
     ) -> anyhow::Result<Self> {
         let request = PollRequest {
@@ -73,7 +76,12 @@ impl Guest {
         let body = serde_json::to_vec(&request)?;
         let mut poll = Vec::new();
         post(&mut poll, "/v1/agent/poll", &token, &[&body])?;
-        Ok(Self { host, number, token, log, around: None, request: Vec::new(), poll })
+        Ok(Self { host, id, number, token, log, around: None, request: Vec::new(), poll })
+    }
+
+    /// Its host, which from now on speaks for itself, through `client`.
+    pub fn into_host(self, client: &Client) -> Host {
+        self.host.enrolled(self.id, client.with_token(self.token))
     }
 
     /// Its host.

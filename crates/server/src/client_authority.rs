@@ -79,14 +79,15 @@ pub struct Material {
 }
 
 impl Material {
-    /// Those of a new authority for this trust domain.
+    /// Those of a new authority for this trust domain, the `number`-th.
     pub fn new(
         trust_domain: &str,
+        number: i64,
         constraint: NameConstraint,
         now: SystemTime,
     ) -> anyhow::Result<Self> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
-        let mut params = authority_params(trust_domain)?;
+        let mut params = authority_params(trust_domain, number)?;
         let mut constraints = CustomExtension::from_oid_content(
             &[2, 5, 29, 30],
             name_constraints(trust_domain, constraint),
@@ -106,6 +107,7 @@ pub struct ClientAuthority {
     issuer: Issuer<'static, KeyPair>,
     certificate_der: Vec<u8>,
     not_before_s: i64,
+    not_after_s: i64,
 }
 
 impl std::fmt::Debug for ClientAuthority {
@@ -131,7 +133,7 @@ fn time_of(ms: i64) -> SystemTime {
 
 impl ClientAuthority {
     /// The authority whose key and certificate these are.
-    pub fn new(trust_domain: &str, material: &Material) -> anyhow::Result<Self> {
+    pub fn new(trust_domain: &str, number: i64, material: &Material) -> anyhow::Result<Self> {
         let key = KeyPair::from_pem(&material.key_pem).context("its key is damaged")?;
         let (_, read) = x509_parser::parse_x509_certificate(&material.certificate_der)
             .ok()
@@ -142,9 +144,25 @@ impl ClientAuthority {
         Ok(Self {
             trust_domain: trust_domain.to_owned(),
             not_before_s: read.validity().not_before.timestamp(),
-            issuer: Issuer::new(authority_params(trust_domain)?, key),
+            not_after_s: read.validity().not_after.timestamp(),
+            issuer: Issuer::new(authority_params(trust_domain, number)?, key),
             certificate_der: material.certificate_der.clone(),
         })
+    }
+
+    /// When its certificate begins, Unix seconds.
+    pub const fn not_before_s(&self) -> i64 {
+        self.not_before_s
+    }
+
+    /// When its certificate ends, Unix seconds.
+    pub const fn not_after_s(&self) -> i64 {
+        self.not_after_s
+    }
+
+    /// The certificate, DER.
+    pub fn certificate_der(&self) -> &[u8] {
+        &self.certificate_der
     }
 
     /// The certificate, PEM.
@@ -201,24 +219,19 @@ impl ClientAuthority {
         Ok(params.signed_by(&self.issuer)?.der().to_vec())
     }
 
-    /// The trust bundle, as relying parties of the trust domain read it. [SPIFFE-BUNDLE §4]
-    pub fn bundle(&self, refresh_hint_s: u64) -> serde_json::Value {
+    /// The authority as a trust bundle has it. [SPIFFE-BUNDLE §4.2]
+    pub fn jwk(&self) -> serde_json::Value {
         let (x, y) = match self.issuer.key().der_bytes() {
             [4, xy @ ..] if xy.len() == 64 => xy.split_at(32),
             _ => (&[][..], &[][..]),
         };
         serde_json::json!({
-            "keys": [{
-                "kty": "EC",
-                "crv": "P-256",
-                "x": URL_SAFE_NO_PAD.encode(x),
-                "y": URL_SAFE_NO_PAD.encode(y),
-                "use": "x509-svid",
-                "x5c": [STANDARD.encode(&self.certificate_der)],
-            }],
-            // Another authority has begun later.
-            "spiffe_sequence": self.not_before_s,
-            "spiffe_refresh_hint": refresh_hint_s,
+            "kty": "EC",
+            "crv": "P-256",
+            "x": URL_SAFE_NO_PAD.encode(x),
+            "y": URL_SAFE_NO_PAD.encode(y),
+            "use": "x509-svid",
+            "x5c": [STANDARD.encode(&self.certificate_der)],
         })
     }
 }
@@ -236,14 +249,17 @@ impl PublicKeyData for Point<'_> {
     }
 }
 
-/// The same for each start, so that a kept key issues under the same subject.
-fn authority_params(trust_domain: &str) -> anyhow::Result<CertificateParams> {
+/// The same for each start, so that a kept key issues under the same subject. One that follows another has another
+/// name, too: some relying parties look for the list of an authority by its name alone.
+fn authority_params(trust_domain: &str, number: i64) -> anyhow::Result<CertificateParams> {
     let mut params = CertificateParams::default();
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::OrganizationName, "Bootproof");
-    params
-        .distinguished_name
-        .push(DnType::CommonName, format!("Bootproof hosts of {trust_domain}"));
+    let mut name = format!("Bootproof hosts of {trust_domain}");
+    if number > 1 {
+        name.push_str(&format!(", {number}"));
+    }
+    params.distinguished_name.push(DnType::CommonName, name);
     let id = format!("spiffe://{trust_domain}");
     params.subject_alt_names = vec![SanType::URI(Ia5String::try_from(id)?)];
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
@@ -336,8 +352,8 @@ mod tests {
     #[test]
     fn a_kept_authority_is_the_same_and_names_its_domain_alone() {
         let now = SystemTime::now();
-        let made = Material::new("example.org", NameConstraint::Uri, now).unwrap();
-        let authority = ClientAuthority::new("example.org", &made).unwrap();
+        let made = Material::new("example.org", 1, NameConstraint::Uri, now).unwrap();
+        let authority = ClientAuthority::new("example.org", 1, &made).unwrap();
         assert_eq!(der_of_pem(&authority.pem()).unwrap(), made.certificate_der);
         let (rest, read) = x509_parser::parse_x509_certificate(&made.certificate_der).unwrap();
         assert!(rest.is_empty());
@@ -351,18 +367,18 @@ mod tests {
         let basic = read.basic_constraints().unwrap().unwrap().value.clone();
         assert_eq!((basic.ca, basic.path_len_constraint), (true, Some(0)));
 
-        let other = Material::new("example.org", NameConstraint::Uri, now).unwrap();
+        let other = Material::new("example.org", 1, NameConstraint::Uri, now).unwrap();
         let mixed =
             Material { key_pem: made.key_pem, certificate_der: other.certificate_der.clone() };
-        let refused = ClientAuthority::new("example.org", &mixed).unwrap_err();
+        let refused = ClientAuthority::new("example.org", 1, &mixed).unwrap_err();
         assert!(refused.to_string().contains("another key"), "{refused}");
     }
 
     #[test]
     fn a_list_is_signed_and_says_why() {
         let made =
-            Material::new("example.org", NameConstraint::NotHosts, SystemTime::now()).unwrap();
-        let authority = ClientAuthority::new("example.org", &made).unwrap();
+            Material::new("example.org", 1, NameConstraint::NotHosts, SystemTime::now()).unwrap();
+        let authority = ClientAuthority::new("example.org", 1, &made).unwrap();
         let list = RevokedCertificates {
             number: 1_795_000_000_000,
             n_changes: 2,

@@ -299,6 +299,7 @@ async fn run(arguments: Arguments, config: Config, log: Log) -> anyhow::Result<(
         tokio::spawn(Arc::clone(&app).publish()),
         tokio::spawn(Arc::clone(&app).deliver()),
         tokio::spawn(Arc::clone(&app).send_reports()),
+        tokio::spawn(Arc::clone(&app).tend_client_authorities()),
         tokio::spawn(reload.run()),
         tokio::spawn(notify::feed_watchdog()),
     ];

@@ -11,7 +11,9 @@ use clap::Args;
 use rustix::system::uname;
 use serde::Serialize;
 use server::{app::document::Stored, config::Config};
-use store::{BOOT_PART, Host, SqliteLook};
+use store::{
+    BOOT_PART, EvidenceObjects, EvidencePart, Host, PartElsewhere, SqliteLook, StoreError,
+};
 use support_bundle::{Bundle, Maker, file_name};
 
 /// `bootproof-server support-bundle`
@@ -111,7 +113,8 @@ pub(crate) fn write(
             let hosts = hosts(&mut bundle, look, &command.host)?;
             findings(&mut bundle, &hosts)?;
             if !command.host.is_empty() {
-                evidence(&mut bundle, look, &hosts)?;
+                let mut outside = Outside::open(config)?;
+                evidence(&mut bundle, look, &mut outside, &hosts)?;
             }
         }
         Err(err) => bundle.leave_out("findings.json", err),
@@ -211,15 +214,63 @@ fn findings(bundle: &mut Bundle, hosts: &[Host]) -> anyhow::Result<()> {
     Ok(bundle.document("findings.json", &list.collect::<Vec<_>>())?)
 }
 
+/// Where parts of evidence lie that are not in the database.
+struct Outside {
+    runtime: tokio::runtime::Runtime,
+    /// Or why it cannot be asked: then it is not asked for each part again.
+    objects: Result<Option<EvidenceObjects>, String>,
+}
+
+impl Outside {
+    fn open(config: &Config) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        // A bundle helps all the same where its place cannot be read.
+        let objects = match &config.evidence {
+            None => Ok(None),
+            Some(evidence) => {
+                evidence.open().map_err(|err| format!("it lies outside of the database: {err:#}"))
+            }
+        };
+        Ok(Self { runtime, objects })
+    }
+
+    /// A part with its bytes, or why it is not in the bundle.
+    fn fetch(&mut self, part: &PartElsewhere) -> Result<EvidencePart, String> {
+        let objects = self.objects.as_ref().map_err(Clone::clone)?;
+        let fetched = self.runtime.block_on(part.fetch(objects.as_ref()));
+        fetched.map_err(|err| {
+            let is_away = matches!(err, StoreError::Unavailable { .. });
+            let why = format!("it lies outside of the database: {:#}", anyhow::Error::new(err));
+            if is_away {
+                self.objects = Err(why.clone());
+            }
+            why
+        })
+    }
+}
+
 /// The last judgement of each host and what it judged, part by part as the store keeps it.
-fn evidence(bundle: &mut Bundle, look: &SqliteLook, hosts: &[Host]) -> anyhow::Result<()> {
+fn evidence(
+    bundle: &mut Bundle,
+    look: &SqliteLook,
+    outside: &mut Outside,
+    hosts: &[Host],
+) -> anyhow::Result<()> {
     for host in hosts {
         let folder = format!("evidence/{:.40}", file_name(&host.name));
         let Some(last) = &host.last else {
             bundle.leave_out(&folder, &"the host was never judged");
             continue;
         };
-        let parts = look.evidence(last.id)?;
+        let mut parts = look.evidence(last.id)?;
+        for part in look.evidence_elsewhere(last.id)? {
+            match outside.fetch(&part) {
+                Ok(part) => parts.push(part),
+                Err(why) => {
+                    bundle.leave_out(&format!("{folder}/{}", file_name(&part.name)), &why);
+                }
+            }
+        }
         if let Some(judged) = look.appraisal(last.id)? {
             let boot = parts.iter().find(|part| part.name == BOOT_PART);
             let name = format!("{folder}/appraisal.json");

@@ -178,13 +178,42 @@ pub(crate) async fn open(
     let Some(object) = kept.object else {
         return packing::unpack(kept.packing, bytes, kept.n_bytes).map(Some);
     };
-    match fetch(rows, sha256, &object, kept.packing, kept.n_bytes).await {
+    match fetch(rows.objects(), sha256, &object, kept.packing, kept.n_bytes).await {
         Err(lost @ StoreError::EvidenceLost { .. }) => {
             tracing::error!(sha256 = hex::encode(sha256), object, error = %lost, "evidence is lost");
             rows.note_found(object, Found::Lost).await?;
             Err(lost)
         }
         fetched => fetched.map(Some),
+    }
+}
+
+/// A part that lies outside of the database, as somebody who only looks at the database found it.
+#[derive(Debug, Clone)]
+pub struct PartElsewhere {
+    /// What the part is.
+    pub name: String,
+    /// SHA-256 of its bytes.
+    pub sha256: Sha256,
+    pub(crate) object: String,
+    pub(crate) packing: i64,
+    pub(crate) n_bytes: Option<i64>,
+}
+
+impl PartElsewhere {
+    /// Reads it from `objects`, and checks that it is what was written. Nothing is noted where it is lost: who looks
+    /// changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::EvidenceLost`], or the place cannot be asked now ([`StoreError::Unavailable`]) or is not named
+    /// ([`StoreError::Unfit`]).
+    pub async fn fetch(
+        &self,
+        objects: Option<&EvidenceObjects>,
+    ) -> Result<EvidencePart, StoreError> {
+        let Self { name, sha256, object, packing, n_bytes } = self;
+        let bytes = fetch(objects, sha256, object, *packing, *n_bytes).await?;
+        Ok(EvidencePart { name: name.clone(), sha256: *sha256, bytes })
     }
 }
 
@@ -224,14 +253,14 @@ pub(crate) async fn parts_of_many(
 
 /// Reads an object, and checks that it is what was written.
 async fn fetch(
-    rows: &impl EvidenceRows,
+    elsewhere: Option<&EvidenceObjects>,
     digest: &Sha256,
     object: &str,
     packing: i64,
     n_bytes: Option<i64>,
 ) -> Result<Vec<u8>, StoreError> {
     let lost = |how| StoreError::EvidenceLost { sha256: *digest, how };
-    let Some(elsewhere) = rows.objects() else {
+    let Some(elsewhere) = elsewhere else {
         return Err(StoreError::Unfit {
             what: "evidence lies outside of it, and the configuration does not say where".into(),
         });

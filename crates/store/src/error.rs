@@ -215,6 +215,15 @@ pub enum Conflict {
         /// The host.
         host: HostId,
     },
+    /// Another authority of client certificates issues by now.
+    #[error("another authority issues client certificates by now")]
+    AuthorityReplaced,
+    /// The number of an authority of client certificates is not the next one.
+    #[error("authority {number} of client certificates is known already")]
+    AuthorityKnown {
+        /// The last one.
+        number: i64,
+    },
     /// The host enrolled anew between the challenge and the answer.
     #[error("host {host} enrolled anew while its evidence was judged")]
     IdentityChanged {

@@ -29,6 +29,7 @@ mod sqlite;
 
 pub use activity::{Activity, Spread};
 pub use audit_log::{AuditBreak, AuditChain, AuditRow};
+pub use elsewhere::PartElsewhere;
 pub use error::{Conflict, EvidenceLoss, JoinTokenFault, Kind, StoreError};
 pub use postgres::{AddressError, PostgresAddress, PostgresStore};
 pub use row::alarm::{
@@ -47,6 +48,7 @@ pub use row::channel::{
     Channel, ChannelActivity, ChannelLease, DeadLetter, DeadLetterId, DeadLetters, NewChannel,
     NewDeadLetter, Progress,
 };
+pub use row::client_authority::{ClientAuthorityRow, NewClientAuthority};
 pub use row::client_certificate::{
     CertificateCursor, ClientCertificate, NewClientCertificate, Revocation, RevokedCertificates,
     RevokedFor, RevokedKeys, Serial,
@@ -70,7 +72,7 @@ pub use row::operation::{AuditNote, CensusRow, CensusTimes, PolicyInForce, Probe
 pub use row::peers::{PeerPcr, Peers, QuotedValues};
 pub use row::people::{
     AccountState, LoginFailure, NewSession, NewUser, PasswordState, Session, SessionId, SessionOf,
-    StoredPassword, User, UserChange, Voucher,
+    StoredPassword, User, UserChange, VouchedSessions, Voucher,
 };
 pub use row::policy::{
     ActivePolicy, NewPolicyVersion, POLICY_VERSIONS_MAX, PolicyActivation, PolicyDocument,
@@ -140,6 +142,14 @@ pub const IDEMPOTENT_REQUESTS_MAX: u32 = 1_000;
 /// Most client certificates of one host that have not ended, revoked or not. An agent has two at a time, and
 /// gets one more each time that it starts; a host must not fill the list of revoked ones, which everybody gets.
 pub const CLIENT_CERTIFICATES_PER_HOST_MAX: u32 = 32;
+
+/// Most authorities of client certificates of one trust domain that are not retired: a relying party reads the list
+/// of each.
+pub const CLIENT_AUTHORITIES_MAX: u32 = 8;
+
+/// Milliseconds after the begin of an authority before which none that it follows is retired: longer than a
+/// certificate that was begun by that one is on its way.
+pub const CLIENT_AUTHORITY_GRACE_MS: i64 = 60_000;
 
 /// Milliseconds for which a client certificate is kept after its end: longer than a challenge is good at most,
 /// so that none works twice, and than relying parties use a list of revoked ones.
@@ -219,6 +229,8 @@ pub trait Store: Send + Sync {
     fn note_session_used(&self, id: &SessionId, at_ms: i64) -> Reply<'_, ()>;
     /// Ends a session: anybody's, or one of `actor`.
     fn end_session(&self, id: &SessionId, actor: Option<&str>, by: By) -> Reply<'_, ()>;
+    /// Ends sessions that an identity provider vouched for, and says how many.
+    fn end_vouched_sessions(&self, which: VouchedSessions, by: By) -> Reply<'_, u32>;
     /// Somebody could not log in. Audited: say how many there were instead of each, when there are many.
     fn note_login_failure(&self, failure: LoginFailure, by: By) -> Reply<'_, ()>;
 
@@ -344,12 +356,21 @@ pub trait Store: Send + Sync {
 
     // Client certificates for keys in TPMs of hosts.
 
+    /// Authorities of this name that are not retired, in the order of their numbers.
+    fn client_authorities(&self, name: &str) -> Reply<'_, Vec<ClientAuthorityRow>>;
+    /// Adds one. [`Conflict::AuthorityKnown`] where its number is not the next one: somebody else was first. At most
+    /// [`CLIENT_AUTHORITIES_MAX`] are known. Counts as a change of the list of revoked certificates.
+    fn add_client_authority(&self, new: NewClientAuthority, by: By) -> Reply<'_, ()>;
+    /// Retires those that issue no more, whose follower began [`CLIENT_AUTHORITY_GRACE_MS`] ago, and of whose
+    /// certificates none is good any more: their keys are gone afterwards. Their numbers.
+    fn retire_client_authorities(&self, name: &str, by: By) -> Reply<'_, Vec<i64>>;
     /// Records a certificate before it is given to its host. Checked in this order: the host is there and
     /// connected ([`Conflict::HostDisconnected`]), has the identity that certified the key
     /// ([`Conflict::NoIdentity`], [`Conflict::IdentityChanged`]), its last verdict accepts it
     /// ([`Conflict::HostNotAccepted`]), the challenge is newer than those of its other certificates
-    /// ([`Conflict::NonceUsed`]), no person revoked the key ([`Conflict::KeyRevoked`]), and there are not too
-    /// many ([`CLIENT_CERTIFICATES_PER_HOST_MAX`]). The host is due for a look afterwards. That the verdict is
+    /// ([`Conflict::NonceUsed`]), no person revoked the key ([`Conflict::KeyRevoked`]), there are not too
+    /// many ([`CLIENT_CERTIFICATES_PER_HOST_MAX`]), and its authority is the one that issues now
+    /// ([`Conflict::AuthorityReplaced`]). The host is due for a look afterwards. That the verdict is
     /// not too old is the caller's to check.
     fn add_client_certificate(&self, new: NewClientCertificate, by: By) -> Reply<'_, ()>;
     /// Certificates of one host or of all, newest first, after `after`; at most `n_max` and
@@ -371,7 +392,7 @@ pub trait Store: Send + Sync {
         reason: &str,
         by: By,
     ) -> Reply<'_, u32>;
-    /// How many changes the list of revoked certificates had: the cheap question "did it change?".
+    /// How many changes the list of revoked certificates and the authorities had: the cheap question "did it change?".
     fn client_revocations(&self) -> Reply<'_, i64>;
     /// What is on the next list of revoked certificates, with a number of its own.
     fn next_revoked_certificates(&self, now_ms: i64) -> Reply<'_, RevokedCertificates>;

@@ -294,6 +294,9 @@ const FAULTS: &[Requirement] = requirements! {
         ["server::a_rolling_restart_misses_no_attestation"];
     FA6 "10,000 hosts whose server was killed come back by themselves within a minute."
         open "measured by `cargo xtask bench server --only storm`, which takes longer than a test may";
+    FA7 "3,000 hosts whose server was killed come back by themselves: none is lost, judged twice or taken for an \
+         untrusted one, while the server answers people and stays within its memory."
+        ["server::all_hosts_come_back_at_once_to_a_server_that_was_killed"];
 };
 
 const DATA: &[Requirement] = requirements! {
@@ -974,6 +977,9 @@ const CONTRACT: &[Requirement] = requirements! {
          "client::what_may_not_be_tried_twice_is_sent_once",
          "client::it_has_an_end",
          "client::what_stays_is_not_asked_again_and_the_server_says_when"];
+    K9 "Each list in pages goes on by one cursor, and refuses what is none."
+        ["server::each_list_in_pages_goes_on_by_cursor",
+         "server::what_is_no_cursor_is_refused_by_each_list"];
     K7 "Every refusal is a problem that says what to do."
         ["server::refusals_are_problems_whatever_is_wrong"];
 };

@@ -34,10 +34,32 @@ Exit codes: 0 done, also where none counted; 2 could not be done.
 Example:
   bootproof certificate revoke web-1 --reason 'a copy of its disk was found, ticket 4711'")]
     Revoke(CertificateRevoke),
-    /// Print the certificate of the authority that relying parties trust, PEM
-    #[command(after_help = "Example:\n  bootproof certificate authority > hosts-ca.pem")]
+    /// Print the certificates of the authorities that relying parties trust, PEM
+    #[command(after_help = "\
+The one that issues comes first. There are more while one is replaced by another: relying parties need all of them.
+
+Example:
+  bootproof certificate authority > hosts-ca.pem")]
     Authority,
-    /// Print the list of revoked certificates, PEM: for programs that read it from a file
+    /// Show the authorities of client certificates: the one that issues, the next, and former ones
+    #[command(after_help = "\
+Examples:
+  bootproof certificate authorities
+  bootproof certificate authorities --json | jq -r '.[] | select(.state == \"issuing\").sha256'")]
+    Authorities,
+    /// Make another authority, which follows the one that issues
+    #[command(after_help = "\
+It is announced first: relying parties that fetch the authorities (`bootproof certificate authority`, or the trust
+bundle) know it when it issues. The former one is known until the last certificate that it issued has ended, and its
+key is gone then.
+
+Exit codes: 0 done; 2 could not be done, as where one is announced already.
+
+Examples:
+  bootproof certificate rotate --reason 'yearly, ticket 4711'
+  bootproof certificate rotate --reason 'a copy of the server was found' --announce-for 0")]
+    Rotate(CertificateRotate),
+    /// Print the lists of revoked certificates, PEM: for programs that read them from a file
     #[command(after_help = "\
 A list is good for the time that the server's configuration says, a quarter of an hour without: fetch it
 more often than that, and keep the old one where it cannot be had.
@@ -45,6 +67,17 @@ more often than that, and keep the old one where it cannot be had.
 Example:
   bootproof certificate crl > hosts.crl.new && mv hosts.crl.new hosts.crl && systemctl reload nginx")]
     Crl,
+}
+
+/// `bootproof certificate rotate`
+#[derive(Debug, Args)]
+pub struct CertificateRotate {
+    /// Why: one line for the audit log
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Until it issues; without it twice the time for which a list of revoked certificates is good
+    #[arg(long, value_name = "SECONDS")]
+    pub announce_for: Option<u64>,
 }
 
 /// `bootproof certificate list`

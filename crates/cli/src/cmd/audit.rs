@@ -1,8 +1,8 @@
 //! `bootproof audit …`
 
-use api::audit::{AuditPage, AuditRow, CHECKPOINT_TYPE, Checkpoint};
+use api::audit::{AuditRow, CHECKPOINT_TYPE, Checkpoint};
 use audit_log::{AuditChain, AuditRow as Row};
-use client::{AfterQuery, Client};
+use client::{Client, PageQuery};
 
 use super::{
     Exit,
@@ -35,13 +35,9 @@ pub(super) async fn run(
     }
 }
 
-async fn page(after: i64, client: &Client) -> Result<AuditPage, CliError> {
-    let query = AfterQuery { after: Some(after), limit: None };
-    Ok(client.list_audit(&query).await?)
-}
-
 async fn list(after: i64, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let query = AfterQuery { after: Some(after), limit: None };
+    // The number of a row is a cursor, too.
+    let query = PageQuery { cursor: Some(after.to_string()), limit: None };
     let rows = client.pages_of_audit(query).all().await?;
     if output.is_json() {
         output.json(&rows)?;
@@ -103,10 +99,9 @@ async fn verify(command: &AuditVerify, client: &Client, output: &Output) -> Resu
     }
     kept.sort_by_key(|(_, checkpoint)| checkpoint.seq);
     let mut waiting = kept.iter().peekable();
-    let mut next = Some(0);
-    while let Some(after) = next {
-        let AuditPage { rows, next_after } = page(after, client).await?;
-        for row in rows {
+    let mut pages = client.pages_of_audit(PageQuery::default());
+    while let Some(page) = pages.next().await? {
+        for row in page.rows {
             if let Err(fault) = chain.check(&sealed(row)) {
                 return refuse(&fault.to_string(), output);
             }
@@ -120,7 +115,6 @@ async fn verify(command: &AuditVerify, client: &Client, output: &Output) -> Resu
                 }
             }
         }
-        next = next_after;
     }
     let (n_rows, sha256) = chain.head();
     if let Some((named, checkpoint)) = waiting.find(|(_, checkpoint)| checkpoint.seq > n_rows) {

@@ -1,14 +1,15 @@
 //! `bootproof certificate …`
 
 use api::client_certificate::{
-    ClientCertificate, ClientCertificatePage, ClientCertificateQuery, RevokeRequest,
+    ClientAuthority, ClientCertificate, ClientCertificatePage, ClientCertificateQuery,
+    ClientCrlQuery, RevokeRequest, RotateClientAuthority,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use client::Client;
 
 use super::{Exit, host::find, local_time::time};
 use crate::{
-    args::Certificate,
+    args::{Certificate, CertificateRotate},
     error::CliError,
     output::{Output, Tone, plain},
 };
@@ -28,6 +29,8 @@ pub(super) async fn run(
             revoke(&command.host, &command.reason, client, output).await
         }
         Certificate::Authority => authority(client, output).await,
+        Certificate::Authorities => authorities(client, output).await,
+        Certificate::Rotate(command) => rotate(command, client, output).await,
         Certificate::Crl => crl(client, output).await,
     }
 }
@@ -144,12 +147,65 @@ async fn authority(client: &Client, output: &Output) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-async fn crl(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let der = client.get_client_crl().await?;
-    output.line("-----BEGIN X509 CRL-----")?;
-    for line in STANDARD.encode(der).as_bytes().chunks(64) {
-        output.line(&String::from_utf8_lossy(line))?;
+async fn authorities(client: &Client, output: &Output) -> Result<Exit, CliError> {
+    let known = client.list_client_authorities().await?;
+    if output.is_json() {
+        output.json(&known)?;
+        return Ok(Exit::Done);
     }
-    output.line("-----END X509 CRL-----")?;
+    let mut table = output.table(&["number", "state", "issues from", "ends", "sha-256"]);
+    for authority in &known {
+        table.add_row([
+            authority.number.to_string(),
+            authority_state(authority, output),
+            time(Some(authority.begins_at_ms).filter(|begins_at_ms| *begins_at_ms > 0)),
+            time(Some(authority.not_after_ms)),
+            plain(&authority.sha256),
+        ]);
+    }
+    output.line(&table.to_string())?;
+    Ok(Exit::Done)
+}
+
+fn authority_state(authority: &ClientAuthority, output: &Output) -> String {
+    match &*authority.state {
+        "issuing" => output.paint(Tone::Good, "issuing"),
+        other => plain(other),
+    }
+}
+
+async fn rotate(
+    command: &CertificateRotate,
+    client: &Client,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    let request = RotateClientAuthority {
+        reason: command.reason.clone(),
+        announced_for_s: command.announce_for,
+    };
+    let made = client.rotate_client_authority(&request).await?;
+    if output.is_json() {
+        output.json(&made)?;
+        return Ok(Exit::Done);
+    }
+    output.note(&format!(
+        "authority {} issues from {} on; have relying parties read `bootproof certificate authority` before",
+        made.number,
+        time(Some(made.begins_at_ms))
+    ));
+    Ok(Exit::Done)
+}
+
+/// Those of all authorities, one after the other: a relying party that checks lists needs that of each.
+async fn crl(client: &Client, output: &Output) -> Result<Exit, CliError> {
+    for authority in client.list_client_authorities().await? {
+        let query = ClientCrlQuery { authority: Some(authority.number) };
+        let der = client.get_client_crl(&query).await?;
+        output.line("-----BEGIN X509 CRL-----")?;
+        for line in STANDARD.encode(der).as_bytes().chunks(64) {
+            output.line(&String::from_utf8_lossy(line))?;
+        }
+        output.line("-----END X509 CRL-----")?;
+    }
     Ok(Exit::Done)
 }

@@ -262,7 +262,7 @@ async fn test(named: &str, client: &Client, output: &Output) -> Result<Exit, Cli
 }
 
 async fn dead_letters(named: &str, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let query = DeadLetterQuery { after: None, limit: Some(1_000) };
+    let query = DeadLetterQuery { cursor: None, limit: Some(1_000) };
     let all = client.pages_of_dead_letters(name(named)?, query).all().await?;
     if output.is_json() {
         output.json(&all)?;

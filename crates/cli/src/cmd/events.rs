@@ -21,7 +21,7 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<Exit, CliError> {
     let query = EventQuery {
-        after: command.after.clone(),
+        cursor: command.after.clone(),
         limit: None,
         types: command.types.clone(),
         host: command.host.clone(),
@@ -71,7 +71,7 @@ async fn hear(
     loop {
         let next = stream.next().await;
         if let Some(cursor) = stream.cursor() {
-            query.after = Some(cursor.to_owned());
+            query.cursor = Some(cursor.to_owned());
         }
         match next {
             Ok(Some(event)) => show(&event, output)?,

@@ -32,13 +32,13 @@ pub(super) fn named_files(text: &str, file: &Path) -> Result<PolicyFiles, CliErr
 }
 
 async fn all(client: &Client) -> Result<PolicyVersionPage, CliError> {
-    let mut query = PolicyVersionsQuery { before: None, limit: Some(PAGE_LEN) };
+    let mut query = PolicyVersionsQuery { cursor: None, limit: Some(PAGE_LEN) };
     let mut all = client.list_policies(&query).await?;
-    while all.next_before.is_some() {
-        query.before = all.next_before;
+    while all.next_cursor.is_some() {
+        query.cursor = all.next_cursor;
         let next = client.list_policies(&query).await?;
         all.versions.extend(next.versions);
-        all.next_before = next.next_before;
+        all.next_cursor = next.next_cursor;
     }
     Ok(all)
 }
@@ -169,7 +169,7 @@ pub(super) async fn activate(
     client: &Client,
     output: &Output,
 ) -> Result<Exit, CliError> {
-    let query = PolicyVersionsQuery { before: None, limit: Some(1) };
+    let query = PolicyVersionsQuery { cursor: None, limit: Some(1) };
     let now = client.list_policies(&query).await?;
     let before = now.in_force.activated.map(|active| active.number);
     let request = PolicyActivateRequest { before, reason: command.reason.clone() };

@@ -17,7 +17,7 @@ use store::{
 };
 use tokio::time::sleep;
 
-use super::{App, AppError, HostScope, RefusalKind, standing, words::check_lasting};
+use super::{App, AppError, HostScope, RefusalKind, cursor, standing, words::check_lasting};
 use crate::{config::Config, http::problem::Chain};
 
 /// Hosts that are looked at in one go.
@@ -155,9 +155,10 @@ impl App {
             host: query.host.map(HostId::from),
             with_cleared: query.cleared,
         };
-        let alarms = self.store.alarms(filter, query.cursor.map(AlarmId), limit).await?;
+        let after = cursor::number(query.cursor.as_deref())?.map(AlarmId);
+        let alarms = self.store.alarms(filter, after, limit).await?;
         let full = alarms.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next_cursor = alarms.last().filter(|_| full).map(|last| last.id.0);
+        let next_cursor = alarms.last().filter(|_| full).map(|last| cursor::to_text(last.id.0));
         let alarms = alarms.into_iter().map(|alarm| view(alarm, now_ms)).collect();
         Ok(AlarmPage { alarms, next_cursor })
     }

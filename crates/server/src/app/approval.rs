@@ -94,10 +94,7 @@ impl App {
     pub async fn waiting(&self, query: ApprovalQuery) -> Result<ApprovalPage, AppError> {
         let place = match query.cursor {
             None => Place::Hosts(None),
-            Some(text) => Place::from_text(&text).ok_or_else(|| {
-                let title = "this is no cursor of ours";
-                AppError::plain(RefusalKind::Invalid, "cursor-invalid", title)
-            })?,
+            Some(text) => Place::from_text(&text).ok_or_else(super::cursor::invalid)?,
         };
         let n_max = query.limit.unwrap_or(PAGE_LEN).clamp(1, store::HOSTS_PAGE_MAX);
         let is_full = |n: usize| n >= usize::try_from(n_max).unwrap_or(usize::MAX);

@@ -3,15 +3,20 @@
 use api::audit::{AuditPage, AuditRow, CHECKPOINT_TYPE, Checkpoint, SignedCheckpoint};
 use store::HISTORY_PAGE_MAX;
 
-use super::{App, AppError};
+use super::{App, AppError, cursor};
 
 impl App {
-    /// Rows with numbers above `after`, oldest first.
-    pub async fn audit(&self, after: i64, limit: Option<u32>) -> Result<AuditPage, AppError> {
+    /// Rows behind `cursor`, which may be a row's number, oldest first.
+    pub async fn audit(
+        &self,
+        cursor: Option<&str>,
+        limit: Option<u32>,
+    ) -> Result<AuditPage, AppError> {
+        let after = cursor::number(cursor)?.unwrap_or(0);
         let limit = limit.unwrap_or(HISTORY_PAGE_MAX).clamp(1, HISTORY_PAGE_MAX);
         let rows = self.store.audit(after, limit).await?;
         let full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next_after = rows.last().filter(|_| full).map(|last| last.seq);
+        let next_cursor = rows.last().filter(|_| full).map(|last| cursor::to_text(last.seq));
         let view = |row: store::AuditRow| AuditRow {
             seq: row.seq,
             at_ms: row.at_ms,
@@ -21,7 +26,7 @@ impl App {
             detail_json: row.detail_json,
             sha256: hex::encode(row.sha256),
         };
-        Ok(AuditPage { rows: rows.into_iter().map(view).collect(), next_after })
+        Ok(AuditPage { rows: rows.into_iter().map(view).collect(), next_cursor })
     }
 
     /// The newest `limit` rows with numbers below `before`, newest first; without it, of all.
@@ -40,7 +45,7 @@ impl App {
         if n == 0 {
             return Ok(Vec::new());
         }
-        let mut rows = self.audit(after, Some(n)).await?.rows;
+        let mut rows = self.audit(Some(&cursor::to_text(after)), Some(n)).await?.rows;
         rows.reverse();
         Ok(rows)
     }

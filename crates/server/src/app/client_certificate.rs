@@ -1,106 +1,24 @@
 //! Client certificates: a host that is accepted gets one for a key in its TPM.
 
-use std::{sync::Arc, time::SystemTime};
-
 use api::client_certificate::{
     CertificateChallenge, CertificateRequest, IssuedCertificate, possession_message,
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use serde::{Deserialize, Serialize};
-use store::{By, Conflict, Host, NewClientCertificate, Serial, Store, StoreError};
+use store::{By, Conflict, Host, NewClientCertificate, Serial, StoreError};
 use verify::{
-    CertifiedKey, Name, Nonce, NonceError, NonceKey, PossessedKey, RawCertification,
-    verify_certify, verify_possession,
+    CertifiedKey, Name, Nonce, NonceError, PossessedKey, RawCertification, verify_certify,
+    verify_possession,
 };
 
 use super::{
-    App, AppError, RefusalKind, attest::require_admitted, channel::Seal,
-    client_revocation::CachedList, secret::random, standing,
+    App, AppError, RefusalKind, attest::require_admitted, client_authority::Issuing,
+    secret::random, standing,
 };
-use crate::{
-    client_authority::{BACKDATED_S, ClientAuthority, Material, Validity},
-    config::Config,
-};
-
-/// What the sealing key is for.
-const PURPOSE: &[u8] = b"bootproof client authority v1";
-
-/// What the key of the challenges is for.
-const CHALLENGES: &str = "client certificate";
+use crate::client_authority::{BACKDATED_S, Validity};
 
 /// The least seconds that a certificate is good for: with less it has ended before it is used.
 const LIFE_S_MIN: i64 = 10;
 
-/// The authority, and what else it takes to issue.
-pub(super) struct Issuing {
-    pub(super) authority: ClientAuthority,
-    pub(super) list: tokio::sync::Mutex<Option<Arc<CachedList>>>,
-    nonce_key: NonceKey,
-}
-
-/// An authority as it lies in the store.
-#[derive(Serialize, Deserialize)]
-struct Kept {
-    sealed_key: String,
-    certificate: String,
-}
-
-impl Issuing {
-    /// The authority of the configured trust domain, made where the store has none; `None` where none is
-    /// configured. It lies in the store, so that servers that share one are one issuer, and its key is sealed
-    /// by one that is not there.
-    pub(super) async fn open(
-        config: &Config,
-        store: &Arc<dyn Store>,
-        authority_key: &[u8],
-        nonce_key: &NonceKey,
-    ) -> Result<Option<Self>, AppError> {
-        let Some(trust_domain) = &config.client_trust_domain else { return Ok(None) };
-        let constraint = config.client_name_constraint;
-        let name = format!("client-authority:{trust_domain}:{}", constraint.as_str());
-        let seal = Seal::for_purpose(authority_key, PURPOSE)?;
-        let bug = |err: anyhow::Error| AppError::Bug(err.into());
-        let made = Material::new(trust_domain, constraint, SystemTime::now()).map_err(bug)?;
-        let candidate = Kept {
-            sealed_key: STANDARD.encode(seal.close(&name, Some(&made.key_pem))?),
-            certificate: STANDARD.encode(&made.certificate_der),
-        };
-        let to_bug = |err: serde_json::Error| AppError::Bug(err.into());
-        let candidate = serde_json::to_vec(&candidate).map_err(to_bug)?;
-        let kept = store.secret_or_insert(&name, candidate).await?;
-        let kept: Kept = serde_json::from_slice(&kept).map_err(to_bug)?;
-        let damaged = || {
-            let text = format!(
-                "the authority of client certificates of {trust_domain} cannot be opened: was ca.key \
-                 exchanged?"
-            );
-            AppError::Bug(text.into())
-        };
-        let sealed = STANDARD.decode(&kept.sealed_key).map_err(|_| damaged())?;
-        let key_pem = seal.open(&name, &sealed).map_err(|_| damaged())?.ok_or_else(damaged)?;
-        let certificate_der = STANDARD.decode(&kept.certificate).map_err(|_| damaged())?;
-        let material = Material { key_pem, certificate_der };
-        Ok(Some(Self {
-            authority: ClientAuthority::new(trust_domain, &material).map_err(bug)?,
-            list: tokio::sync::Mutex::default(),
-            nonce_key: nonce_key.for_purpose(CHALLENGES),
-        }))
-    }
-}
-
 impl App {
-    /// What it takes to issue, where this server does.
-    pub(super) fn issuing(&self) -> Result<&Issuing, AppError> {
-        self.issuing.as_ref().ok_or_else(|| {
-            AppError::refused(
-                RefusalKind::NotFound,
-                "client-certificates-off",
-                "this server issues no client certificates",
-                "set client_trust_domain in the configuration of the server",
-            )
-        })
-    }
-
     /// A challenge for a host that may get a certificate.
     pub async fn certificate_challenge(
         &self,
@@ -125,6 +43,16 @@ impl App {
         host: Host,
         request: CertificateRequest,
     ) -> Result<IssuedCertificate, AppError> {
+        let issued = self.certificate_for(host, request).await;
+        self.metrics.client_certificate(issued.is_ok());
+        issued
+    }
+
+    async fn certificate_for(
+        &self,
+        host: Host,
+        request: CertificateRequest,
+    ) -> Result<IssuedCertificate, AppError> {
         let issuing = self.issuing()?;
         let now_ms = self.store.now_ms().await?;
         let until_ms = self.accepted_until_ms(&host, now_ms)?;
@@ -138,15 +66,21 @@ impl App {
         let key = proved(&identity.bound, &request, &nonce)?;
         require_judged_boot(&host, key.certified())?;
 
+        let known = self.client_authorities(issuing).await?;
+        let issuer = known.issuing_at(now_ms)?;
+        let authority = &issuer.authority;
         let life_ms = i64::try_from(self.rules().config.client_certificate_s * 1000);
         let wanted_ms = now_ms.saturating_add(life_ms.unwrap_or(i64::MAX));
         // Whole seconds, as a certificate has them: the row is not to end before the certificate does.
-        let not_after_ms = wanted_ms.min(until_ms).div_euclid(1000) * 1000;
+        let not_after_ms =
+            wanted_ms.min(until_ms).div_euclid(1000).min(authority.not_after_s()) * 1000;
         let serial = new_serial()?;
         let new = NewClientCertificate {
             serial,
             host: host.id.clone(),
             identity_version: host.identity_version,
+            authority: issuing.name.clone(),
+            authority_number: issuer.number,
             key_name: key.certified().name().as_bytes().to_vec(),
             challenge_at_ms,
             not_after_ms,
@@ -155,7 +89,6 @@ impl App {
         self.store.add_client_certificate(new, by).await?;
         let backdated_ms = i64::try_from(BACKDATED_S * 1000).unwrap_or(0);
         let validity = Validity { from_ms: now_ms - backdated_ms, to_ms: not_after_ms };
-        let authority = &issuing.authority;
         let certificate_pem = authority
             .issue(&key, host.id.as_str(), &serial, validity)
             .map_err(|err| AppError::Bug(err.into()))?;

@@ -9,7 +9,7 @@ use store::{
     By, CertificateCursor, Connection, HISTORY_PAGE_MAX, Host, HostId, RevokedFor, RevokedKeys,
 };
 
-use super::{App, AppError, HostScope, RefusalKind, standing, words::check_lasting};
+use super::{App, AppError, HostScope, standing, words::check_lasting};
 use crate::client_authority::Validity;
 
 /// Certificates on a page, where the client does not say.
@@ -54,6 +54,7 @@ impl App {
         };
         let by = By::new("server", now_ms);
         let n = self.store.revoke_client_certificates(&host.id, which, why, "", by).await?;
+        self.metrics.client_certificates_revoked(n);
         if n > 0 {
             let why = why.as_str();
             tracing::warn!(host = %host.id, name = host.name, n, why, "client certificates revoked");
@@ -113,41 +114,41 @@ impl App {
         let store = &self.store;
         let n =
             store.revoke_client_certificates(&host.id, RevokedKeys::All, why, reason, by).await?;
+        self.metrics.client_certificates_revoked(n);
         Ok(Revoked { n })
     }
 
-    /// The list of revoked certificates, DER: signed anew where something was revoked since, and when half of
-    /// its time is over.
-    pub async fn client_crl(&self) -> Result<Arc<[u8]>, AppError> {
+    /// The list of revoked certificates of an authority, of the one that issues where none is named, DER: signed anew
+    /// where something changed since, and when half of its time is over. Each list names all that are revoked,
+    /// whoever issued them: serial numbers are random, and none is of two authorities.
+    pub async fn client_crl(&self, authority: Option<i64>) -> Result<Arc<[u8]>, AppError> {
         let issuing = self.issuing()?;
         let good_for_ms = i64::try_from(self.rules().config.client_crl_s * 1000).unwrap_or(0);
         let now_ms = self.store.now_ms().await?;
+        let known = self.client_authorities(issuing).await?;
+        let signer = match authority {
+            None => known.issuing_at(now_ms)?,
+            Some(number) => known.numbered(number)?,
+        };
         // Held while one is signed: many who ask at once get the same.
-        let mut cached = issuing.list.lock().await;
+        let mut cached = issuing.lists.lock().await;
         let n_changes = self.store.client_revocations().await?;
-        if let Some(list) = &*cached
+        if let Some(list) = cached.get(&signer.number)
             && list.is_fresh(n_changes, now_ms)
         {
             return Ok(Arc::clone(&list.der));
         }
         let list = self.store.next_revoked_certificates(now_ms).await?;
         let validity = Validity { from_ms: now_ms, to_ms: now_ms.saturating_add(good_for_ms) };
-        let der = issuing.authority.crl(&list, validity);
+        let der = signer.authority.crl(&list, validity);
         let der: Arc<[u8]> = der.map_err(|err| AppError::Bug(err.into()))?.into();
         let old_at_ms = now_ms.saturating_add(good_for_ms / 2);
         let made = CachedList { n_changes: list.n_changes, old_at_ms, der: Arc::clone(&der) };
-        *cached = Some(Arc::new(made));
+        // Those of retired ones are asked for no more.
+        cached.retain(|number, _| known.numbered(*number).is_ok());
+        cached.insert(signer.number, made);
+        self.metrics.client_crl_signed(now_ms.div_euclid(1000));
         Ok(der)
-    }
-
-    /// The authority's certificate, PEM.
-    pub fn client_authority_pem(&self) -> Result<String, AppError> {
-        Ok(self.issuing()?.authority.pem())
-    }
-
-    /// The trust bundle of the trust domain.
-    pub fn spiffe_bundle(&self) -> Result<serde_json::Value, AppError> {
-        Ok(self.issuing()?.authority.bundle(self.rules().config.client_crl_s))
     }
 }
 
@@ -157,10 +158,7 @@ fn cursor(text: &str) -> Result<CertificateCursor, AppError> {
         let serial = hex::decode(serial).ok()?.try_into().ok()?;
         Some(CertificateCursor { issued_at_ms: at_ms.parse().ok()?, serial })
     };
-    parse().ok_or_else(|| {
-        let title = "the cursor is none of this list's";
-        AppError::plain(RefusalKind::Invalid, "cursor-invalid", title)
-    })
+    parse().ok_or_else(super::cursor::invalid)
 }
 
 fn view(certificate: store::ClientCertificate, now_ms: i64) -> ClientCertificate {
@@ -168,6 +166,7 @@ fn view(certificate: store::ClientCertificate, now_ms: i64) -> ClientCertificate
         serial: hex::encode(certificate.serial),
         host: certificate.host.to_string(),
         counts: certificate.counts_at(now_ms),
+        authority: certificate.authority_number,
         host_name: certificate.host_name,
         key_name: hex::encode(&certificate.key_name),
         issued_at_ms: certificate.issued_at_ms,

@@ -117,9 +117,10 @@ impl App {
         limit: Option<u32>,
     ) -> Result<UnlistedPage, AppError> {
         let limit = limit.unwrap_or(PAGE_LEN).clamp(1, store::HOSTS_PAGE_MAX);
-        let hosts = self.store.unlisted_hosts(cursor.map(HostId::from), limit).await?;
+        let after = cursor.map(host_from_text).transpose()?;
+        let hosts = self.store.unlisted_hosts(after, limit).await?;
         let full = hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next_cursor = hosts.last().filter(|_| full).map(|last| last.id.to_string());
+        let next_cursor = hosts.last().filter(|_| full).map(|last| hex::encode(last.id.as_str()));
         let view = |host: store::Host| {
             let ek_sha256 = hex::encode(host.identity?.ek_spki_sha256);
             Some(UnlistedHost { id: host.id.to_string(), name: host.name, ek_sha256 })
@@ -170,6 +171,11 @@ fn new_ek(ek: Ek) -> Result<NewListedEk, AppError> {
     Ok(NewListedEk { kind, digest, note })
 }
 
+fn host_from_text(text: &str) -> Result<HostId, AppError> {
+    let id = hex::decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    id.map(|id| HostId::from(id.as_str())).ok_or_else(super::cursor::invalid)
+}
+
 /// A cursor as clients see it: opaque, so that it may change.
 fn cursor_to_text(ek: &NewListedEk) -> String {
     format!("{}.{}", ek.kind, hex::encode(ek.digest))
@@ -182,7 +188,5 @@ fn cursor_from_text(text: &str) -> Result<EkCursor, AppError> {
         hex::decode_to_slice(digits, &mut digest).ok()?;
         Some(EkCursor { kind: EkDigestKind::from_word(kind)?, digest })
     };
-    read().ok_or_else(|| {
-        AppError::plain(RefusalKind::Invalid, "cursor-invalid", "this is no cursor of ours")
-    })
+    read().ok_or_else(super::cursor::invalid)
 }

@@ -269,6 +269,16 @@ impl AppError {
                 "host-not-accepted",
                 "`bootproof host show HOST` says why; a certificate is there for accepted hosts alone",
             ),
+            Conflict::AuthorityReplaced => refused(
+                RefusalKind::Conflict,
+                "client-authority-replaced",
+                "ask for a new challenge: the newer authority issues then",
+            ),
+            Conflict::AuthorityKnown { .. } => refused(
+                RefusalKind::Conflict,
+                "client-authority-known",
+                "somebody else replaced it: `bootproof certificate authorities` shows those that are known",
+            ),
             Conflict::KeyRevoked { .. } => refused(
                 RefusalKind::Conflict,
                 "client-key-revoked",
@@ -342,14 +352,14 @@ impl AppError {
                 "events-forgotten",
                 "events are kept for some days (`events_kept_days`), and some that you have not \
                  seen are gone: read what stands now (`bootproof alarm list`, `bootproof host \
-                 list`), then go on with `after=first`",
+                 list`), then go on with `cursor=first`",
             ),
             Conflict::NoSuchEvent { .. } => refused(
                 RefusalKind::Gone,
                 "event-unknown",
                 "the store was restored to what it was before, or the cursor is another \
                  server's: read what stands now (`bootproof alarm list`, `bootproof host list`), \
-                 then go on with `after=first`",
+                 then go on with `cursor=first`",
             ),
             Conflict::IdTaken => Self::Bug(conflict.into()),
         }

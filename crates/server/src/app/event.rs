@@ -94,15 +94,15 @@ impl App {
         let limit = query.limit.unwrap_or(PAGE_LEN).clamp(1, HISTORY_PAGE_MAX);
         let filter = EventFilter::of(&query, scope)?;
         self.number_events().await?;
-        let after = match query.after.as_deref() {
+        let after = match query.cursor.as_deref() {
             None => self.store.event_span().await?.first,
             Some(after) => self.cursor(after).await?,
         };
         let events = self.store.events(after, limit).await?;
         let more = events.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
         // Also past those that do not fit, so that who goes on does not see them again.
-        let next_after = events.last().map_or(after, |last| last.cursor).to_string();
-        Ok(EventPage { events: self.fitting(events, &filter)?, next_after, more })
+        let next_cursor = events.last().map_or(after, |last| last.cursor).to_string();
+        Ok(EventPage { events: self.fitting(events, &filter)?, next_cursor, more })
     }
 
     /// Begins a stream of events.
@@ -121,7 +121,7 @@ impl App {
             )
         })?;
         let heard = self.hub.publications();
-        let cursor = self.cursor(query.after.as_deref().unwrap_or("now")).await?;
+        let cursor = self.cursor(query.cursor.as_deref().unwrap_or("now")).await?;
         // Refused before the stream begins, where there is a status to say it with.
         self.store.events(cursor, 1).await?;
         Ok(EventReader { app: Arc::clone(self), filter, cursor, heard, _place: place })

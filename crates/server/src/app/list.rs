@@ -167,9 +167,7 @@ fn page_len(wanted: u32) -> u32 {
 
 fn cursor(text: Option<&str>) -> Result<Option<HostCursor>, AppError> {
     let Some(text) = text else { return Ok(None) };
-    cursor_from_text(text).map(Some).ok_or_else(|| {
-        AppError::plain(RefusalKind::Invalid, "cursor-invalid", "this is no cursor of ours")
-    })
+    cursor_from_text(text).map(Some).ok_or_else(super::cursor::invalid)
 }
 
 /// A cursor as clients see it: opaque, so that it may change.

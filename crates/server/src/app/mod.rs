@@ -12,9 +12,11 @@ mod boot_diff;
 mod caller;
 mod census;
 mod channel;
+mod client_authority;
 mod client_certificate;
 mod client_revocation;
 mod counts;
+mod cursor;
 pub mod document;
 mod ek_list;
 mod enrol;
@@ -125,7 +127,7 @@ pub struct App {
     login_seal: channel::Seal,
     at_provider: oidc::AtProvider,
     /// What it takes to issue client certificates, where this server does.
-    issuing: Option<client_certificate::Issuing>,
+    issuing: Option<client_authority::Issuing>,
     /// Whose turn it is to make a report.
     report_turns: report::Turns,
     /// Places of streams of events.
@@ -158,7 +160,7 @@ impl App {
         let nonce_key = NonceKey::new(key);
         let own_key = authority.secret();
         let issuing =
-            client_certificate::Issuing::open(&config, &store, &own_key, &nonce_key).await?;
+            client_authority::Issuing::open(&config, &store, &own_key, &nonce_key).await?;
         Ok(Arc::new(Self {
             store,
             authority,

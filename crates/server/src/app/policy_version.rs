@@ -13,7 +13,7 @@ use similar::{ChangeTag, TextDiff};
 use store::{By, NewPolicyVersion, PolicyActivation, PolicyFile};
 
 use super::{
-    App, AppError, RefusalKind,
+    App, AppError, RefusalKind, cursor,
     policy::no_policy,
     sha256,
     words::{REASON_CHARS_MAX, is_line},
@@ -169,11 +169,12 @@ impl App {
         query: PolicyVersionsQuery,
     ) -> Result<PolicyVersionPage, AppError> {
         let limit = query.limit.unwrap_or(PAGE_LEN).clamp(1, store::HISTORY_PAGE_MAX);
-        let versions = self.store.policy_versions(query.before, limit).await?;
+        let before = cursor::number(query.cursor.as_deref())?;
+        let versions = self.store.policy_versions(before, limit).await?;
         let full = versions.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next_before = versions.last().filter(|_| full).map(|last| last.number);
+        let next_cursor = versions.last().filter(|_| full).map(|last| cursor::to_text(last.number));
         let versions = versions.into_iter().map(|version| self.version_view(version)).collect();
-        Ok(PolicyVersionPage { in_force: self.policy_now().await?, versions, next_before })
+        Ok(PolicyVersionPage { in_force: self.policy_now().await?, versions, next_cursor })
     }
 
     /// One that is kept, all of it but the bytes of its files.

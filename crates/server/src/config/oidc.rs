@@ -21,6 +21,14 @@ pub struct Oidc {
     /// PKCE alone vouches for it. Relative as the policy is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_secret_file: Option<PathBuf>,
+    /// A file with a private key by which this server proves to the provider that it is this client
+    /// (`private_key_jwt`), instead of a secret: PKCS #8, PEM, on P-256 or of RSA with 2,048 bits and more. The provider
+    /// has its public half. Relative as the policy is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_key_file: Option<PathBuf>,
+    /// What the provider calls that key (`kid`); without it the provider has one alone of this client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_key_id: Option<String>,
     /// What the button on the page calls the provider.
     #[serde(default = "name")]
     pub name: String,
@@ -81,14 +89,15 @@ fn role_claim() -> String {
 impl Oidc {
     /// Makes paths relative to the folder of the file that names them.
     pub(super) fn in_folder(&mut self, folder: &Path) {
-        for named in [&mut self.client_secret_file, &mut self.ca_file].into_iter().flatten() {
+        let named = [&mut self.client_secret_file, &mut self.client_key_file, &mut self.ca_file];
+        for named in named.into_iter().flatten() {
             *named = folder.join(&*named);
         }
     }
 
     /// The files that it names.
     pub fn files(&self) -> impl Iterator<Item = &PathBuf> {
-        [&self.client_secret_file, &self.ca_file].into_iter().flatten()
+        [&self.client_secret_file, &self.client_key_file, &self.ca_file].into_iter().flatten()
     }
 
     /// Values with which nobody could log in, or more than the operator means.
@@ -103,6 +112,15 @@ impl Oidc {
         }
         if self.client_id.is_empty() {
             faults.push("oidc: client_id is empty".to_owned());
+        }
+        if self.client_secret_file.is_some() && self.client_key_file.is_some() {
+            faults.push(
+                "oidc: client_secret_file and client_key_file are two ways of one proof; take one away"
+                    .to_owned(),
+            );
+        }
+        if self.client_key_id.is_some() && self.client_key_file.is_none() {
+            faults.push("oidc: client_key_id names the key of client_key_file".to_owned());
         }
         if let Some(address) = &self.address
             && Address::parse(address).is_none_or(|parts| parts.path != "/")
@@ -172,6 +190,9 @@ mod tests {
         one(&format!("{SOUND}{ROLE}").replace("https:", "http:"), "issuer");
         one(&format!("{SOUND}{ROLE}").replace("realms/x", "x?y=1"), "issuer");
         one(&format!("{SOUND}scopes = ['email']\n{ROLE}"), "openid");
+        one(&format!("{SOUND}client_key_id = 'a'\n{ROLE}"), "client_key_file");
+        let both = "client_secret_file = 'a'\nclient_key_file = 'b'\n";
+        one(&format!("{SOUND}{both}{ROLE}"), "two ways");
         one(&format!("{SOUND}address = 'https://a/b'\n{ROLE}"), "address");
         one(&format!("{SOUND}{ROLE}").replace("operator", "relying-party"), "relying-party");
         let limited = format!("{SOUND}{ROLE}hosts = {{ site = 'muc' }}\n");

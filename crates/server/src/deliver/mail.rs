@@ -119,10 +119,12 @@ impl Mailer {
             let address: Address = address.parse().map_err(|err| refused(&err))?;
             Ok(Mailbox::new(None, address))
         };
+        // Not of this server's name: where two servers tell the same, it is the same mail.
+        let domain = self.from.rsplit_once('@').map_or("", |(_, domain)| domain);
         let mut builder = Message::builder()
             .from(mailbox(&self.from)?)
             .subject(text::line(&mail.subject))
-            .message_id(Some(format!("<{}@{}>", mail.id, hello(&self.hello))));
+            .message_id(Some(format!("<{}@{}>", mail.id, hello(domain))));
         for to in &self.to {
             builder = builder.to(mailbox(to)?);
         }

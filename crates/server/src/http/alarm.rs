@@ -21,7 +21,7 @@ pub(super) fn operations(all: &mut Operations) {
     let about = "All alarms that stand, by cause, the worst first";
     all.get("/v1/alarm-groups", "list-alarm-groups", about, groups).etag();
     all.get("/v1/alarms", "list-alarms", "Alarms that fit the query, newest first", alarms)
-        .refuses(&["host-not-found"])
+        .refuses(&["cursor-invalid", "host-not-found"])
         .etag();
     let about = "Says that a person knows of alarms";
     all.post("/v1/alarms/acknowledge", "acknowledge-alarms", about, acknowledge)

@@ -41,7 +41,8 @@ pub(super) fn operations(all: &mut Operations) {
     all.post("/v1/channels/{name}/test", "test-channel", about, test).refuses(unknown);
     let about = "What could not be told through a channel, oldest first";
     all.get("/v1/channels/{name}/dead-letters", "list-dead-letters", about, dead_letters)
-        .refuses(unknown);
+        .refuses(unknown)
+        .refuses(&["cursor-invalid"]);
     let about = "Tells dead letters again";
     all.post("/v1/channels/{name}/redeliver", "redeliver", about, redeliver)
         .refuses(unknown)

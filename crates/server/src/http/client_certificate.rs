@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use api::client_certificate::{
-    CertificateChallenge, CertificateRequest, ClientCertificatePage, ClientCertificateQuery,
-    IssuedCertificate, RevokeRequest, Revoked,
+    CertificateChallenge, CertificateRequest, ClientAuthority, ClientCertificatePage,
+    ClientCertificateQuery, ClientCrlQuery, IssuedCertificate, RevokeRequest, Revoked,
+    RotateClientAuthority,
 };
 use axum::{
     Json,
@@ -16,7 +17,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    auth::{ByHost, Operator, Viewer, ViewerWithin},
+    auth::{Admin, ByHost, Operator, Viewer, ViewerWithin},
     body::Body,
     operation::{self, Description, Operations, Output, Schemas},
     path::Path,
@@ -46,6 +47,7 @@ pub(super) fn operations(all: &mut Operations) {
     all.post("/v1/agent/certificate", "issue-client-certificate", about, issue)
         .refuses(&may)
         .refuses(&[
+            "client-authority-replaced",
             "client-key-refused",
             "client-key-revoked",
             "host-rebooted",
@@ -56,11 +58,24 @@ pub(super) fn operations(all: &mut Operations) {
             "nonce-used",
             "too-many",
         ]);
-    let about = "The list of revoked client certificates, DER";
-    all.get("/v1/crl", "get-client-crl", about, crl).refuses(&["client-certificates-off"]);
-    let about = "The authority of client certificates, PEM";
+    let about = "The list of revoked client certificates of an authority, DER";
+    all.get("/v1/crl", "get-client-crl", about, crl)
+        .refuses(&["client-authority-not-found", "client-certificates-off"]);
+    let about = "The authorities of client certificates, PEM: the one that issues first";
     all.get("/v1/client-ca", "get-client-ca", about, authority)
         .refuses(&["client-certificates-off"]);
+    let about = "The authorities of client certificates that relying parties need now";
+    all.get("/v1/client-authorities", "list-client-authorities", about, authorities)
+        .refuses(&["client-certificates-off"]);
+    let about = "Makes another authority of client certificates, which follows the one that issues";
+    all.post("/v1/client-authorities/rotate", "rotate-client-authority", about, rotate)
+        .refuses(&[
+            "client-authority-known",
+            "client-certificates-off",
+            "rotation-invalid",
+            "too-many",
+        ])
+        .example(r#"{"reason":"yearly, ticket 4711"}"#);
     let about = "The trust bundle of the hosts' trust domain, as SPIFFE has it";
     all.get("/v1/spiffe-bundle", "get-spiffe-bundle", about, bundle)
         .refuses(&["client-certificates-off"]);
@@ -118,8 +133,8 @@ impl IntoResponse for Crl {
 }
 
 /// `GET /v1/crl`: signed, so nothing to hide.
-async fn crl(State(app): State<Arc<App>>) -> Answer<Crl> {
-    Ok(Crl(app.client_crl().await?))
+async fn crl(State(app): State<Arc<App>>, Query(query): Query<ClientCrlQuery>) -> Answer<Crl> {
+    Ok(Crl(app.client_crl(query.authority).await?))
 }
 
 /// Certificates in PEM. [RFC8555 §9.1]
@@ -143,7 +158,21 @@ impl IntoResponse for Pem {
 
 /// `GET /v1/client-ca`.
 async fn authority(State(app): State<Arc<App>>) -> Answer<Pem> {
-    Ok(Pem(app.client_authority_pem()?))
+    Ok(Pem(app.client_authority_pem().await?))
+}
+
+/// `GET /v1/client-authorities`: nothing secret.
+async fn authorities(State(app): State<Arc<App>>) -> Answer<Json<Vec<ClientAuthority>>> {
+    Ok(Json(app.client_authorities_known().await?))
+}
+
+/// `POST /v1/client-authorities/rotate`.
+async fn rotate(
+    State(app): State<Arc<App>>,
+    Admin(by): Admin,
+    Body(request): Body<RotateClientAuthority>,
+) -> Answer<Json<ClientAuthority>> {
+    Ok(Json(app.rotate_client_authority(request, by).await?))
 }
 
 /// A trust bundle. [SPIFFE-BUNDLE §4]
@@ -172,7 +201,7 @@ impl JsonSchema for Bundle {
 
 /// `GET /v1/spiffe-bundle`.
 async fn bundle(State(app): State<Arc<App>>) -> Answer<Json<Bundle>> {
-    Ok(Json(Bundle(app.spiffe_bundle()?)))
+    Ok(Json(Bundle(app.spiffe_bundle().await?)))
 }
 
 /// `GET /v1/client-certificates`.

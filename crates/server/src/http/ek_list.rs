@@ -6,8 +6,6 @@ use api::ek_list::{
     AddEksRequest, AddedEks, EkList, EkListRequest, EkPage, EksQuery, UnlistedPage,
 };
 use axum::{Json, extract::State};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::{
     admin::Answer,
@@ -15,7 +13,7 @@ use super::{
     body::Body,
     operation::Operations,
     path::Path,
-    query::Query,
+    query::{PageQuery, Query},
 };
 use crate::app::App;
 
@@ -37,7 +35,8 @@ pub(super) fn operations(all: &mut Operations) {
     all.post("/v1/ek-lists/{name}/keys", "add-listed-eks", about, add_keys)
         .refuses(&["ek-list-invalid", "ek-list-not-found"]);
     let about = "Enrolled hosts whose endorsement keys are on no list";
-    all.get("/v1/unlisted-hosts", "list-unlisted-hosts", about, unlisted);
+    all.get("/v1/unlisted-hosts", "list-unlisted-hosts", about, unlisted)
+        .refuses(&["cursor-invalid"]);
 }
 
 /// `GET /v1/ek-lists`.
@@ -83,19 +82,11 @@ pub(super) async fn add_keys(
     Ok(Json(app.add_eks(&name, request, by).await?))
 }
 
-/// The query of `GET /v1/unlisted-hosts`.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct UnlistedQuery {
-    cursor: Option<String>,
-    limit: Option<u32>,
-}
-
 /// `GET /v1/unlisted-hosts`.
 pub(super) async fn unlisted(
     State(app): State<Arc<App>>,
     _: Viewer,
-    Query(query): Query<UnlistedQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Answer<UnlistedPage> {
     Ok(Json(app.unlisted_hosts(query.cursor.as_deref(), query.limit).await?))
 }

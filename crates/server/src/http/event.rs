@@ -56,7 +56,7 @@ pub(super) fn operations(all: &mut Operations) {
         ])
         .notes(
             "With `Accept: text/event-stream` it is a stream of server-sent events: an event a message, \
-             its `id` as the message's. `Last-Event-ID` wins over `after`.",
+             its `id` as the message's. `Last-Event-ID` wins over `cursor`.",
         );
 }
 
@@ -96,7 +96,7 @@ pub(super) async fn events(
     if let Some(last) = headers.get("last-event-id").and_then(|value| value.to_str().ok())
         && !last.is_empty()
     {
-        query.after = Some(last.to_owned());
+        query.cursor = Some(last.to_owned());
     }
     let reader = app.event_reader(query, &caller.hosts).await?;
     let (sender, body) = Channel::<Bytes, Infallible>::new(ON_THE_WAY);

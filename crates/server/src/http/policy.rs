@@ -23,7 +23,9 @@ use crate::app::App;
 pub(super) fn operations(all: &mut Operations) {
     let unknown = &["policy-version-not-found"];
     let about = "Policies that are kept, the newest first, and what counts now";
-    all.get("/v1/policy/versions", "list-policies", about, versions).etag();
+    all.get("/v1/policy/versions", "list-policies", about, versions)
+        .refuses(&["cursor-invalid"])
+        .etag();
     let about = "Keeps a policy, which does not count before it is activated";
     all.post("/v1/policy/versions", "put-policy", about, put)
         .refuses(unknown)

@@ -2,7 +2,7 @@
 
 use axum::{extract::FromRequestParts, http::request::Parts};
 use schemars::JsonSchema;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use super::{
@@ -13,6 +13,16 @@ use crate::app::{AppError, RefusalKind};
 
 /// The fields of a query. `T` refuses those that it does not know (`deny_unknown_fields`).
 pub(super) struct Query<T>(pub(super) T);
+
+/// The query of a page that has nothing to choose.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageQuery {
+    /// Where the page begins: `next_cursor` of the page before.
+    pub(super) cursor: Option<String>,
+    /// How much is on the page at most.
+    pub(super) limit: Option<u32>,
+}
 
 /// What is said of a query that cannot be read.
 pub(super) fn invalid(title: impl Into<String>) -> Failure {

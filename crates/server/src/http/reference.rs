@@ -7,8 +7,6 @@ use api::fleet::{
     ReferenceDetail, ReferencePage, ReferenceStateRequest,
 };
 use axum::{Json, extract::State};
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::{
     admin::Answer,
@@ -16,7 +14,7 @@ use super::{
     body::Body,
     operation::Operations,
     path::Path,
-    query::Query,
+    query::{PageQuery, Query},
 };
 use crate::app::App;
 
@@ -46,7 +44,9 @@ pub(super) fn operations(all: &mut Operations) {
         .refuses(&learning)
         .refuses(&["nothing-changed"]);
     let about = "References in every state, oldest first";
-    all.get("/v1/references", "list-references", about, references).etag();
+    all.get("/v1/references", "list-references", about, references)
+        .refuses(&["cursor-invalid"])
+        .etag();
     all.post("/v1/references", "import-reference", "Adds a reference", import).refuses(&[
         "host-not-found",
         "reference-invalid",
@@ -97,21 +97,13 @@ pub(super) async fn accept_change(
     Ok(Json(app.accept_change(&id, request, by).await?))
 }
 
-/// The query of `GET /v1/references`.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ReferencesQuery {
-    after: Option<i64>,
-    limit: Option<u32>,
-}
-
 /// `GET /v1/references`.
 pub(super) async fn references(
     State(app): State<Arc<App>>,
     _: Viewer,
-    Query(query): Query<ReferencesQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Answer<ReferencePage> {
-    Ok(Json(app.references(query.after, query.limit).await?))
+    Ok(Json(app.references(query.cursor.as_deref(), query.limit).await?))
 }
 
 /// `POST /v1/references`.

@@ -9,14 +9,14 @@ use api::{
 use axum::{Json, extract::State};
 use jsonwebtoken::jwk::JwkSet;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     admin::Answer,
     auth::{RelyingParty, Viewer},
     operation::Operations,
     path::Path,
-    query::Query,
+    query::{PageQuery, Query},
 };
 use crate::app::App;
 
@@ -27,7 +27,8 @@ pub(super) fn operations(all: &mut Operations) {
     let about = "A host's verdict, signed, for relying parties";
     all.get("/v1/hosts/{id}/result", "get-result", about, result)
         .refuses(&["host-not-found", "nonce-invalid"]);
-    all.get("/v1/audit", "list-audit", "Rows of the audit log, oldest first", audit);
+    all.get("/v1/audit", "list-audit", "Rows of the audit log, oldest first", audit)
+        .refuses(&["cursor-invalid"]);
     let about = "The end of the audit log, signed";
     all.get("/v1/audit/checkpoint", "get-audit-checkpoint", about, checkpoint);
 }
@@ -67,22 +68,13 @@ pub(super) async fn result(
     Ok(Json(app.result(&id, query).await?))
 }
 
-/// The query of `GET /v1/audit`.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct AuditQuery {
-    #[serde(default)]
-    after: i64,
-    limit: Option<u32>,
-}
-
 /// `GET /v1/audit`.
 pub(super) async fn audit(
     State(app): State<Arc<App>>,
     _: Viewer,
-    Query(query): Query<AuditQuery>,
+    Query(query): Query<PageQuery>,
 ) -> Answer<AuditPage> {
-    Ok(Json(app.audit(query.after, query.limit).await?))
+    Ok(Json(app.audit(query.cursor.as_deref(), query.limit).await?))
 }
 
 /// `GET /v1/audit/checkpoint`.

@@ -171,6 +171,9 @@ pub struct Metrics {
     reads: Family<Read, Counter>,
     reading_fails: Family<Checked, Gauge>,
     certificate_ends: Family<Whose, Gauge<i64, AtomicI64>>,
+    client_certificates: Family<Outcome, Counter>,
+    client_certificates_revoked: Counter,
+    client_crl_signed: Gauge<i64, AtomicI64>,
 }
 
 impl fmt::Debug for Metrics {
@@ -225,12 +228,18 @@ impl Metrics {
             reads: Family::default(),
             reading_fails: Family::default(),
             certificate_ends: Family::default(),
+            client_certificates: Family::default(),
+            client_certificates_revoked: Counter::default(),
+            client_crl_signed: Gauge::default(),
             registry: Mutex::default(),
         };
         metrics.register(ours);
         // So that a rate can be asked for before the first one.
         for verdict in ["accepted", "not accepted", "not appraised"] {
             drop(metrics.attestations.get_or_create(&Verdict { verdict }));
+        }
+        for result in ["issued", "refused"] {
+            drop(metrics.client_certificates.get_or_create(&Outcome { result }));
         }
         for result in ["done", "failed", "timed out"] {
             drop(metrics.handshakes.get_or_create(&Outcome { result }));
@@ -297,6 +306,14 @@ impl Metrics {
         let help = "When the server's certificates end";
         let ends = self.certificate_ends.clone();
         r.register_with_unit("certificate_expiry_timestamp", help, seconds(), ends);
+        let help = "Hosts that asked this server for a client certificate, by what became of it";
+        r.register("client_certificates", help, self.client_certificates.clone());
+        let help = "Client certificates that this server revoked";
+        r.register("client_certificates_revoked", help, self.client_certificates_revoked.clone());
+        let help =
+            "When this server signed a list of revoked client certificates last; 0: it did not";
+        let signed = self.client_crl_signed.clone();
+        r.register_with_unit("client_crl_signed_timestamp", help, seconds(), signed);
     }
 
     /// Has the store tell what it does.
@@ -430,7 +447,23 @@ impl Metrics {
         self.reading_fails.get_or_create(&Checked { check: part }).set(i64::from(!is_used));
     }
 
-    /// When a certificate of the server ends, Unix seconds: `own` or `given`.
+    /// A host asked for a client certificate.
+    pub(crate) fn client_certificate(&self, is_issued: bool) {
+        let result = if is_issued { "issued" } else { "refused" };
+        self.client_certificates.get_or_create(&Outcome { result }).inc();
+    }
+
+    /// So many client certificates were revoked.
+    pub(crate) fn client_certificates_revoked(&self, n: u32) {
+        self.client_certificates_revoked.inc_by(u64::from(n));
+    }
+
+    /// A list of revoked client certificates was signed, Unix seconds.
+    pub(crate) fn client_crl_signed(&self, at_s: i64) {
+        self.client_crl_signed.set(at_s);
+    }
+
+    /// When a certificate of the server ends, Unix seconds: `own`, `given` or `client-authority`.
     pub(crate) fn certificate_ends(&self, certificate: &'static str, at_s: i64) {
         self.certificate_ends.get_or_create(&Whose { certificate }).set(at_s);
     }

@@ -38,7 +38,17 @@ pub(crate) enum NoPerson {
     NoGroups(String),
 }
 
+/// Bytes of a session's identifier at the provider.
+const SID_BYTES_MAX: usize = 255;
+
 impl Claims {
+    /// What the provider calls its own session of this person, by which it says later that it ended.
+    /// [OpenID Connect Back-Channel Logout 1.0 §2.1]
+    pub(crate) fn sid(&self) -> Option<&str> {
+        let sid = self.all.get("sid").and_then(Value::as_str)?;
+        (!sid.is_empty() && sid.len() <= SID_BYTES_MAX).then_some(sid)
+    }
+
     fn claim(&self, name: &str) -> Option<&Value> {
         if !name.starts_with('/') {
             return self.all.get(name);

@@ -53,6 +53,9 @@ pub(crate) enum TokenFault {
     /// Of another answer.
     #[error("it does not belong to the access token that came with it (at_hash)")]
     AccessToken,
+    /// It is another kind of token.
+    #[error("it does not say that somebody is logged out (events)")]
+    NoLogout,
     /// It says nobody's name.
     #[error("it names nobody (sub)")]
     Subject,
@@ -91,8 +94,18 @@ fn decoded(part: &str) -> Result<Vec<u8>, TokenFault> {
 }
 
 impl<'a> Unverified<'a> {
-    /// The parts of `token`. [RFC 7515 §3.1]
+    /// The parts of an ID token. [RFC 7515 §3.1]
     pub(super) fn read(token: &'a str) -> Result<Self, TokenFault> {
+        Self::of_types(token, &["JWT", "application/jwt"])
+    }
+
+    /// The parts of a logout token; some providers give it the type of all tokens.
+    /// [OpenID Connect Back-Channel Logout 1.0 §2.4]
+    pub(super) fn read_logout(token: &'a str) -> Result<Self, TokenFault> {
+        Self::of_types(token, &["logout+jwt", "application/logout+jwt", "JWT"])
+    }
+
+    fn of_types(token: &'a str, types: &[&str]) -> Result<Self, TokenFault> {
         let (signed, signature) = token.rsplit_once('.').ok_or(TokenFault::Malformed)?;
         let (head, untrusted_claims) = signed.split_once('.').ok_or(TokenFault::Malformed)?;
         let header: Header =
@@ -103,14 +116,14 @@ impl<'a> Unverified<'a> {
         }
         // Tokens of other kinds, signed by the same keys, say what they are. [RFC 8725 §3.11]
         let kind = header.typ.as_deref().unwrap_or("JWT");
-        if !kind.eq_ignore_ascii_case("JWT") && !kind.eq_ignore_ascii_case("application/jwt") {
+        if !types.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
             return Err(TokenFault::Type);
         }
         Ok(Self { header, signed, untrusted_claims, signature })
     }
 
-    /// Checks the signature by one of `keys`, then issuer, audience, times, nonce, access token, subject.
-    pub(super) fn check(&self, keys: &Keys, expected: &Expected<'_>) -> Result<Claims, TokenFault> {
+    /// What it says, and the algorithm, where one of `keys` signed it.
+    pub(super) fn verified(&self, keys: &Keys) -> Result<(Object, Algorithm), TokenFault> {
         let (key, algorithm) = keys.find(self.header.kid.as_deref(), &self.header.alg)?;
         let fits = jsonwebtoken::crypto::verify(
             self.signature,
@@ -123,6 +136,12 @@ impl<'a> Unverified<'a> {
         }
         let claims: Object = serde_json::from_slice(&decoded(self.untrusted_claims)?)
             .map_err(|_| TokenFault::Malformed)?;
+        Ok((claims, algorithm))
+    }
+
+    /// Checks the signature by one of `keys`, then issuer, audience, times, nonce, access token, subject.
+    pub(super) fn check(&self, keys: &Keys, expected: &Expected<'_>) -> Result<Claims, TokenFault> {
+        let (claims, algorithm) = self.verified(keys)?;
         check_claims(&claims, algorithm, expected)?;
         let subject = claims.get("sub").and_then(Value::as_str);
         let subject = subject.filter(|sub| !sub.is_empty() && sub.len() <= SUBJECT_BYTES_MAX);
@@ -139,28 +158,14 @@ fn check_claims(
     algorithm: Algorithm,
     expected: &Expected<'_>,
 ) -> Result<(), TokenFault> {
-    let text = |name: &str| claims.get(name).and_then(Value::as_str);
+    let text = |name: &str| text_of(claims, name);
     if text("iss") != Some(expected.issuer) {
         return Err(TokenFault::Issuer);
     }
-    let is_for_us = match claims.get("aud") {
-        Some(Value::String(aud)) => aud == expected.client_id,
-        // Of several, it must say that it was made for this client.
-        Some(Value::Array(all)) => {
-            let named = all.iter().any(|aud| aud == expected.client_id);
-            named && (all.len() == 1 || claims.contains_key("azp"))
-        }
-        _ => false,
-    };
-    let is_ours = claims.get("azp").is_none_or(|azp| azp == expected.client_id);
-    if !is_for_us || !is_ours {
+    if !is_meant_for(claims, expected.client_id) {
         return Err(TokenFault::Audience);
     }
-    // Numbers of seconds, which may have a fraction. [RFC 7519 §2]
-    let time = |name: &str| {
-        let value = claims.get(name)?;
-        value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
-    };
+    let time = |name: &str| time_of(claims, name);
     let now_s = expected.now_s;
     if time("exp").is_none_or(|exp| exp.saturating_add(CLOCKS_DIFFER_S_MAX) <= now_s) {
         return Err(TokenFault::Expired);
@@ -185,6 +190,31 @@ fn check_claims(
         }
     }
     Ok(())
+}
+
+/// A claim that is a text.
+pub(super) fn text_of<'a>(claims: &'a Object, name: &str) -> Option<&'a str> {
+    claims.get(name).and_then(Value::as_str)
+}
+
+/// A claim that is a time: seconds, which may have a fraction. [RFC 7519 §2]
+pub(super) fn time_of(claims: &Object, name: &str) -> Option<i64> {
+    let value = claims.get(name)?;
+    value.as_i64().or_else(|| value.as_f64().map(|seconds| seconds as i64))
+}
+
+/// Whether a token is for this client. [OpenID Connect Core 1.0 §3.1.3.7]
+pub(super) fn is_meant_for(claims: &Object, client_id: &str) -> bool {
+    let is_for_us = match claims.get("aud") {
+        Some(Value::String(aud)) => aud == client_id,
+        // Of several, it must say that it was made for this client.
+        Some(Value::Array(all)) => {
+            let named = all.iter().any(|aud| aud == client_id);
+            named && (all.len() == 1 || claims.contains_key("azp"))
+        }
+        _ => false,
+    };
+    is_for_us && claims.get("azp").is_none_or(|azp| azp == client_id)
 }
 
 /// The left half of a token's digest. [OpenID Connect Core 1.0 §3.1.3.6]

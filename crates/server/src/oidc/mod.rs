@@ -6,14 +6,17 @@
 //! provider's own answer and its signature bear it out.
 
 mod claims;
+mod client_key;
 mod id_token;
 mod keys;
+mod logout_token;
 mod metadata;
 mod provider;
 mod wire;
 
 pub(crate) use claims::{Claims, NoPerson};
 pub(crate) use id_token::TokenFault;
+pub(crate) use logout_token::LoggedOut;
 pub(crate) use provider::{Asked, Code, Provider, Returned};
 
 /// Why a person could not be vouched for. One variant per thing that somebody may do about it.

@@ -11,9 +11,12 @@ use tokio::{sync::Mutex, time::Instant};
 use zeroize::Zeroizing;
 
 use super::{
-    Claims, OidcError, TokenFault, error_code,
+    Claims, LoggedOut, OidcError, TokenFault,
+    client_key::{ASSERTION_TYPE, ClientKey},
+    error_code,
     id_token::{Expected, Unverified},
     keys::{self, Keys},
+    logout_token,
     metadata::{self, ClientAuthentication, Metadata},
     wire::{self, Form, Object},
 };
@@ -98,6 +101,7 @@ struct Known {
 pub(crate) struct Provider {
     settings: Oidc,
     client_secret: Option<Zeroizing<String>>,
+    client_key: Option<ClientKey>,
     ca_pem: Option<String>,
     /// Held while the provider is asked, so that many people who come at once ask it once.
     known: Mutex<Known>,
@@ -128,9 +132,15 @@ impl Provider {
                 Some(Zeroizing::new(secret))
             }
         };
+        let client_key = match settings.client_key_file.as_deref() {
+            None => None,
+            Some(path) => {
+                Some(ClientKey::read(&file("client key", path)?, settings.client_key_id.clone())?)
+            }
+        };
         let ca_pem = settings.ca_file.as_deref().map(|path| file("authority", path)).transpose()?;
         let ca_pem = ca_pem.map(|pem| pem.to_string());
-        Ok(Self { settings, client_secret, ca_pem, known: Mutex::default() })
+        Ok(Self { settings, client_secret, client_key, ca_pem, known: Mutex::default() })
     }
 
     /// Its settings.
@@ -233,7 +243,7 @@ impl Provider {
     /// Gives a code to the provider, and checks the ID token that comes back.
     pub(crate) async fn redeem(&self, code: Code<'_>) -> Result<Claims, OidcError> {
         let metadata = self.metadata().await?;
-        let form = self.form(&code, metadata.authentication);
+        let form = self.form(&code, &metadata)?;
         let url = &metadata.token_endpoint;
         let (status, answer) =
             wire::post(url, self.ca_pem.as_deref(), form, ANSWER_BYTES_MAX).await?;
@@ -266,7 +276,7 @@ impl Provider {
         }
     }
 
-    fn form(&self, code: &Code<'_>, authentication: ClientAuthentication) -> Form {
+    fn form(&self, code: &Code<'_>, metadata: &Metadata) -> Result<Form, OidcError> {
         let mut body = Serializer::new(String::new());
         body.append_pair("grant_type", "authorization_code")
             .append_pair("code", code.code)
@@ -274,7 +284,15 @@ impl Provider {
             .append_pair("code_verifier", code.verifier);
         let client_id = &self.settings.client_id;
         let mut authorization = None;
-        match (&self.client_secret, authentication) {
+        if let Some(key) = &self.client_key {
+            let assertion = key.assertion(client_id, &metadata.token_endpoint, code.now_s);
+            let assertion = assertion.map_err(|err| OidcError::Away(err.to_string()))?;
+            body.append_pair("client_id", client_id)
+                .append_pair("client_assertion_type", ASSERTION_TYPE)
+                .append_pair("client_assertion", &assertion);
+            return Ok(Form { authorization, body: body.finish() });
+        }
+        match (&self.client_secret, metadata.authentication) {
             (Some(secret), ClientAuthentication::Basic) => {
                 // Each half is written as in a form first. [RFC 6749 §2.3.1]
                 let half = |text: &str| byte_serialize(text.as_bytes()).collect::<String>();
@@ -288,7 +306,22 @@ impl Provider {
                 body.append_pair("client_id", client_id);
             }
         }
-        Form { authorization, body: body.finish() }
+        Ok(Form { authorization, body: body.finish() })
+    }
+
+    /// Whom a logout token of the provider names, where it is one of its own, for this client, and of now.
+    pub(crate) async fn logged_out(&self, token: &str, now_s: i64) -> Result<LoggedOut, OidcError> {
+        let metadata = self.metadata().await?;
+        let unverified = Unverified::read_logout(token)?;
+        let ours = (&*self.settings.issuer, &*self.settings.client_id);
+        let keys = self.keys(&metadata, Anew::WhenOld).await?;
+        match logout_token::check(&unverified, &keys, ours, now_s) {
+            Err(TokenFault::KeyUnknown) => {
+                let keys = self.keys(&metadata, Anew::OnceAMinute).await?;
+                Ok(logout_token::check(&unverified, &keys, ours, now_s)?)
+            }
+            checked => Ok(checked?),
+        }
     }
 
     async fn keys(&self, metadata: &Metadata, anew: Anew) -> Result<Arc<Keys>, OidcError> {
@@ -356,8 +389,21 @@ mod tests {
         let toml = "issuer = 'https://a'\nclient_id = 'a:b'";
         let settings: Oidc = toml::from_str(toml).unwrap();
         let client_secret = Some(Zeroizing::new("p+q%".to_owned()));
-        let mut provider =
-            Provider { settings, client_secret, ca_pem: None, known: Mutex::default() };
+        let mut provider = Provider {
+            settings,
+            client_secret,
+            client_key: None,
+            ca_pem: None,
+            known: Mutex::default(),
+        };
+        let metadata = |authentication| Metadata {
+            authorization_endpoint: String::new(),
+            token_endpoint: "https://a/token".to_owned(),
+            jwks_uri: String::new(),
+            end_session_endpoint: None,
+            authentication,
+            names_itself: false,
+        };
         let code = Code {
             code: "c&d",
             verifier: "v",
@@ -366,15 +412,15 @@ mod tests {
             asked_at_s: 0,
             now_s: 0,
         };
-        let form = provider.form(&code, ClientAuthentication::Basic);
+        let form = provider.form(&code, &metadata(ClientAuthentication::Basic)).unwrap();
         let shown = form.authorization.unwrap();
         let shown = STANDARD.decode(shown.strip_prefix("Basic ").unwrap()).unwrap();
         assert_eq!(String::from_utf8(shown).unwrap(), "a%3Ab:p%2Bq%25");
         assert!(form.body.contains("code=c%26d") && !form.body.contains("client_id"));
-        let form = provider.form(&code, ClientAuthentication::Post);
+        let form = provider.form(&code, &metadata(ClientAuthentication::Post)).unwrap();
         assert!(form.authorization.is_none() && form.body.contains("client_secret=p%2Bq%25"));
         provider.client_secret = None;
-        let form = provider.form(&code, ClientAuthentication::Basic);
+        let form = provider.form(&code, &metadata(ClientAuthentication::Basic)).unwrap();
         assert!(form.authorization.is_none() && form.body.contains("client_id=a%3Ab"));
     }
 }

@@ -29,7 +29,7 @@ pub(super) async fn alarms(State(app): State<Arc<App>>, visiting: Visiting) -> P
 
 #[derive(Deserialize)]
 pub(super) struct HostsQuery {
-    cursor: Option<i64>,
+    cursor: Option<String>,
     #[serde(default)]
     cleared: bool,
     done: Option<String>,

@@ -46,7 +46,7 @@ pub(super) async fn channels(
 
 #[derive(Deserialize)]
 pub(super) struct ChannelQuery {
-    after: Option<i64>,
+    cursor: Option<String>,
     done: Option<String>,
 }
 
@@ -58,24 +58,24 @@ pub(super) async fn channel(
 ) -> Page {
     require(&visiting, Role::Operator)?;
     let said = said(query.done.as_deref());
-    channel_page(&app, &visiting, &name, query.after, said, None).await
+    channel_page(&app, &visiting, &name, query.cursor, said, None).await
 }
 
 async fn channel_page(
     app: &App,
     visiting: &Visiting,
     name: &str,
-    after: Option<i64>,
+    cursor: Option<String>,
     said: Option<Said>,
     test: Option<ChannelTest>,
 ) -> Page {
     let channel = app.channel(name).await?;
-    let query = DeadLetterQuery { after, limit: Some(DEAD_LETTERS) };
+    let query = DeadLetterQuery { cursor, limit: Some(DEAD_LETTERS) };
     let dead = app.dead_letters(name, query).await?;
     let mut frame = visiting.frame(Place::Channels);
     frame.said = said;
-    let (dead_letters, next_after) = (dead.dead_letters, dead.next_after);
-    page(&ChannelPage { frame, channel, test, dead_letters, next_after })
+    let (dead_letters, next_cursor) = (dead.dead_letters, dead.next_cursor);
+    page(&ChannelPage { frame, channel, test, dead_letters, next_cursor })
 }
 
 #[derive(Deserialize)]

@@ -92,6 +92,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/v1/oidc/login", get(oidc::begin))
         .route("/v1/oidc/callback", get(oidc::callback))
         .route("/v1/oidc/logout", get(oidc::logout))
+        .route("/v1/oidc/backchannel-logout", post(oidc::logout_by_provider))
         .route("/setup", get(entrance::setup).post(entrance::make_first))
         .route("/password", get(entrance::password).post(entrance::change_password))
         .layer(middleware::from_fn(guarded))

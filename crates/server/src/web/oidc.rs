@@ -7,21 +7,23 @@ use std::sync::Arc;
 
 use api::oidc::CliLogin;
 use axum::{
-    Extension,
+    Extension, Json,
+    body::Bytes,
     extract::{Query, State},
-    http::{HeaderValue, header, request::Parts},
-    response::{IntoResponse as _, Redirect},
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse as _, Redirect, Response},
 };
 use pages::{Handover, Place};
 use serde::Deserialize;
+use serde_json::json;
 
 use super::{
     answer::{NoPage, Page, back, bare, page},
     entrance::own_path,
 };
 use crate::{
-    app::{App, AppError, TakenBack},
-    http::{Peer, cookie, cookie_value},
+    app::{App, AppError, RefusalKind, TakenBack},
+    http::{Peer, cookie, cookie_value, problem::Chain},
 };
 
 /// The cookie of a login that is under way.
@@ -90,5 +92,35 @@ pub(super) async fn logout(State(app): State<Arc<App>>) -> Page {
     match app.provider_logout().await {
         Some(address) => Ok(Redirect::to(&address).into_response()),
         None => back("/login"),
+    }
+}
+
+/// `POST /v1/oidc/backchannel-logout`: the provider itself says that a person is logged out there. No browser comes
+/// here, so there is no cookie and no page; the token vouches for itself.
+/// [OpenID Connect Back-Channel Logout 1.0 §2.5, §2.8]
+pub(super) async fn logout_by_provider(
+    State(app): State<Arc<App>>,
+    Extension(Peer(address)): Extension<Peer>,
+    form: Bytes,
+) -> Response {
+    let mut fields = form_urlencoded::parse(&form);
+    let token = fields.find(|(name, _)| name == "logout_token");
+    let token = token.map_or_else(String::new, |(_, token)| token.into_owned());
+    match app.end_by_provider(&token, address).await {
+        Ok(_) => StatusCode::OK.into_response(),
+        Err(err) => {
+            let (status, error) = match &err {
+                AppError::Refused(refusal) => match refusal.kind {
+                    RefusalKind::Upstream => (StatusCode::BAD_GATEWAY, "temporarily_unavailable"),
+                    RefusalKind::TooMany => (StatusCode::TOO_MANY_REQUESTS, "slow_down"),
+                    RefusalKind::NotFound => (StatusCode::NOT_FOUND, "invalid_request"),
+                    _ => (StatusCode::BAD_REQUEST, "invalid_request"),
+                },
+                _ => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+            };
+            tracing::warn!(error = %Chain(&err), %address, "a logout token was not taken");
+            let said = json!({ "error": error, "error_description": err.to_string() });
+            (status, Json(said)).into_response()
+        }
     }
 }

@@ -37,7 +37,7 @@ const CHANGES_MAX: usize = 500;
 
 #[derive(Deserialize)]
 pub(super) struct PoliciesQuery {
-    before: Option<i64>,
+    cursor: Option<String>,
     done: Option<String>,
 }
 
@@ -47,7 +47,7 @@ pub(super) async fn policies(
     Query(query): Query<PoliciesQuery>,
 ) -> Page {
     visiting.caller.hosts.require_fleet()?;
-    let wanted = PolicyVersionsQuery { before: query.before, limit: None };
+    let wanted = PolicyVersionsQuery { cursor: query.cursor, limit: None };
     let found = app.policy_versions(wanted).await?;
     let mut frame = visiting.frame(Place::Policies);
     frame.said = said(query.done.as_deref());
@@ -55,7 +55,7 @@ pub(super) async fn policies(
         frame,
         in_force: found.in_force,
         versions: found.versions,
-        next_before: found.next_before,
+        next_cursor: found.next_cursor,
     })
 }
 

@@ -17,7 +17,7 @@ use crate::app::App;
 
 #[derive(Deserialize)]
 pub(super) struct ReferencesQuery {
-    after: Option<i64>,
+    cursor: Option<String>,
     done: Option<String>,
 }
 
@@ -27,10 +27,10 @@ pub(super) async fn references(
     Query(query): Query<ReferencesQuery>,
 ) -> Page {
     visiting.caller.hosts.require_fleet()?;
-    let found = app.references(query.after, None).await?;
+    let found = app.references(query.cursor.as_deref(), None).await?;
     let mut frame = visiting.frame(Place::References);
     frame.said = said(query.done.as_deref());
-    page(&References { frame, references: found.references, next_after: found.next_after })
+    page(&References { frame, references: found.references, next_cursor: found.next_cursor })
 }
 
 pub(super) async fn activate(

@@ -48,6 +48,8 @@ const ENDPOINTS: &[(&str, &str, Who)] = &[
     ("get", "/v1/crl", Anyone),
     ("get", "/v1/client-ca", Anyone),
     ("get", "/v1/spiffe-bundle", Anyone),
+    ("get", "/v1/client-authorities", Anyone),
+    ("post", "/v1/client-authorities/rotate", Admin),
     ("get", "/v1/client-certificates", Viewer),
     ("get", "/v1/hosts/{id}/client-certificates", Viewer),
     ("post", "/v1/hosts/{id}/client-certificates/revoke", Operator),

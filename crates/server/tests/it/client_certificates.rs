@@ -3,6 +3,7 @@
 
 mod hostile;
 mod referee;
+mod rotation;
 
 use std::path::{Path, PathBuf};
 

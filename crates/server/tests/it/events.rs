@@ -24,7 +24,7 @@ async fn page(server: &Server, query: &EventQuery) -> EventPage {
 }
 
 fn after(cursor: &str) -> EventQuery {
-    EventQuery { after: Some(cursor.to_owned()), ..EventQuery::default() }
+    EventQuery { cursor: Some(cursor.to_owned()), ..EventQuery::default() }
 }
 
 async fn listen(client: &Client, query: &EventQuery) -> EventStream {
@@ -113,7 +113,7 @@ async fn nothing_is_missed_or_doubled_over_restarts() {
     loop {
         let part = page(&server, &query).await;
         paged.extend(part.events);
-        query.after = Some(part.next_after);
+        query.cursor = Some(part.next_cursor);
         if !part.more {
             break;
         }

@@ -18,6 +18,7 @@ mod client_certificates;
 mod commands;
 mod crash;
 mod credential;
+mod cursors;
 mod ek_lists;
 mod events;
 mod faults;

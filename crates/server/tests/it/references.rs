@@ -363,7 +363,7 @@ async fn a_document_comes_out_as_it_went_in() {
 
     // Pages together are the whole.
     let first: ReferencePage = server.admin.get("/v1/references?limit=1").await.unwrap();
-    let path = format!("/v1/references?limit=1&after={}", first.next_after.unwrap());
+    let path = format!("/v1/references?limit=1&cursor={}", first.next_cursor.unwrap());
     let second: ReferencePage = server.admin.get(&path).await.unwrap();
     assert_eq!((&first.references[0].id, &second.references[0].id), (&learnt.id, &kept.id));
 }

@@ -126,7 +126,7 @@ async fn a_changed_audit_log_does_not_hold() {
         server.steer(&id, "disconnect").await;
     }
     let page: AuditPage = server.admin.get("/v1/audit?limit=2").await.unwrap();
-    assert_eq!((page.rows.len(), page.next_after), (2, Some(page.rows[1].seq)));
+    assert_eq!((page.rows.len(), page.next_cursor), (2, Some(page.rows[1].seq.to_string())));
     let checkpoint: SignedCheckpoint = server.admin.get("/v1/audit/checkpoint").await.unwrap();
     let kept = file(&folder, "kept.jws", &checkpoint.jws);
     let known = serde_json::to_string(&keys(&server).await).unwrap();

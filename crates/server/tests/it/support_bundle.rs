@@ -152,3 +152,54 @@ async fn a_database_that_is_none_is_told_in_the_bundle() {
     let manifest: Manifest = document(&files, "MANIFEST.json");
     assert!(manifest.left_out.iter().any(|left| left.what == "findings.json"));
 }
+
+/// Removes the objects below a folder, but not the mark of whose they are. How many.
+fn remove_objects(folder: &Path) -> usize {
+    let mut n = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            n += remove_objects(&entry.path());
+        } else if entry.metadata().unwrap().len() > 512 {
+            fs::remove_file(entry.path()).unwrap();
+            n += 1;
+        }
+    }
+    n
+}
+
+#[tokio::test]
+async fn evidence_that_lies_outside_of_the_database_is_in_it_or_named() {
+    let objects = tempfile::tempdir().unwrap();
+    let config = format!(
+        "[evidence]\nstore = 'folder'\nfolder = '{}'\nbytes_min = 2048\n",
+        objects.path().display()
+    );
+    let server = Server::start_with(&config).await;
+    server.trust().await;
+    let host = Host::boot("web-1", &BootLog::sound());
+    server.join(&host).await;
+    host.attest(&server).await.unwrap();
+    let (exit, said, files) = make(&server, &["--host", "web-1"]);
+    assert_eq!(exit, 0, "{said}");
+    let log = files.iter().find(|(name, _)| name == "evidence/web-1/event-log").unwrap();
+    assert_eq!(log.1, fs::read(host.log_file()).unwrap());
+    let manifest: Manifest = document(&files, "MANIFEST.json");
+    assert!(!manifest.left_out.iter().any(|left| left.what.starts_with("evidence/")));
+
+    // One that is lost, and a place that is not there: all else is in it, and the bundle says so.
+    assert!(remove_objects(objects.path()) > 0);
+    let left = |files: &[(String, Vec<u8>)]| {
+        let manifest: Manifest = document(files, "MANIFEST.json");
+        let mut left = manifest.left_out.into_iter();
+        left.find(|left| left.what == "evidence/web-1/event-log").unwrap().why
+    };
+    let (exit, said, files) = make(&server, &["--host", "web-1"]);
+    assert_eq!(exit, 0, "{said}");
+    assert!(left(&files).contains("is missing"), "{}", left(&files));
+    assert!(files.iter().any(|(name, _)| name == "evidence/web-1/answer"));
+    fs::remove_dir_all(objects.path()).unwrap();
+    let (exit, said, files) = make(&server, &["--host", "web-1"]);
+    assert_eq!(exit, 0, "{said}");
+    assert!(left(&files).contains("outside of the database"), "{}", left(&files));
+}

@@ -3,6 +3,7 @@
 use serde_json::json;
 use tokio_postgres::Row;
 
+use super::client_authority;
 use super::columns::Columns;
 use super::error::is_duplicate;
 use super::host;
@@ -15,7 +16,8 @@ use crate::{
 };
 
 const COLUMNS: &str = "SELECT serial, host_id, host_name, ek_spki_sha256, key_name, issued_at_ms, \
-    not_after_ms, revoked_at_ms, revoked_for, revoked_reason, revoked_by FROM client_certificates";
+    not_after_ms, authority_number, revoked_at_ms, revoked_for, revoked_reason, revoked_by \
+    FROM client_certificates";
 
 fn serial(columns: &mut Columns<'_>) -> Result<Serial, StoreError> {
     let bytes: Vec<u8> = columns.take()?;
@@ -32,6 +34,8 @@ fn certificate_row(row: &Row) -> Result<ClientCertificate, StoreError> {
         key_name: columns.take()?,
         issued_at_ms: columns.take()?,
         not_after_ms: columns.take()?,
+        authority_number: columns.take()?,
+        // Last: of one that is not revoked the rest is left.
         revoked: match columns.take()? {
             None => None,
             Some(at_ms) => Some(Revocation {
@@ -88,10 +92,15 @@ pub(super) async fn add(
     if n >= u64::from(max) {
         return Err(StoreError::Limit { what: "client certificates of the host", max });
     }
+    if client_authority::issuing(tx, &new.authority, by.at_ms).await? != Some(new.authority_number)
+    {
+        return Err(Conflict::AuthorityReplaced.into());
+    }
     tx.try_execute(
         "INSERT INTO client_certificates (serial, host_id, host_name, ek_spki_sha256, key_name,
-            challenge_at_ms, issued_at_ms, not_after_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+            challenge_at_ms, issued_at_ms, not_after_ms,
+            authority_name, authority_number)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         &[
             &new.serial.as_slice(),
             &id,
@@ -101,6 +110,8 @@ pub(super) async fn add(
             &new.challenge_at_ms,
             &by.at_ms,
             &new.not_after_ms,
+            &new.authority,
+            &new.authority_number,
         ],
     )
     .await
@@ -112,6 +123,7 @@ pub(super) async fn add(
     host::update(tx, &new.host, "look_at_ms = 0, look_seq = look_seq + 1", &[]).await?;
     let detail = json!({
         "serial": hex::encode(new.serial),
+        "authority": new.authority_number,
         "key_name": hex::encode(&new.key_name),
         "not_after_ms": new.not_after_ms,
     });

@@ -3,9 +3,9 @@
 use super::transaction::Begins;
 use super::{
     PostgresStore, alarm, appraisal, approval, attention, audit, candidate, channel,
-    client_certificate, ek_list, enrolment, event, evidence, host, idempotent, inventory, lapse,
-    listener, now_ms, operation, peers, people, policy, reference, report, secret, standing,
-    thinning, token, trust,
+    client_authority, client_certificate, ek_list, enrolment, event, evidence, host, idempotent,
+    inventory, lapse, listener, now_ms, operation, peers, people, policy, reference, report,
+    secret, standing, thinning, token, trust,
 };
 use crate::elsewhere;
 use crate::{
@@ -16,17 +16,18 @@ use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
     CensusRow, CensusTimes, CertificateCursor, Channel, ChannelActivity, ChannelLease, Checked,
-    ClientCertificate, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, EkCursor,
-    EkList, Enrolled, Event, EventCursor, EventSpan, EvidenceCensus, EvidenceObjects, EvidencePart,
-    EvidencePlace, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences,
-    IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks, LabelCount, Labels,
-    LabelsChange, ListedEk, LoginFailure, Moved, NewApiToken, NewAppraisal, NewCandidate,
-    NewChannel, NewClientCertificate, NewEkList, NewHost, NewJoinToken, NewListedEk, NewReference,
-    NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce,
-    Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState,
-    Rejudgement, Replacement, Reply, ReportRun, ReportTry, RevokedCertificates, RevokedFor,
-    RevokedKeys, SessionId, Settlement, Sha256, Store, StoredPart, StoredPassword, Thinning,
-    ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
+    ClientAuthorityRow, ClientCertificate, Completion, DeadLetter, DeadLetterId, DeadLetters,
+    DueLook, EkCursor, EkList, Enrolled, Event, EventCursor, EventSpan, EvidenceCensus,
+    EvidenceObjects, EvidencePart, EvidencePlace, Host, HostCursor, HostDecision, HostFilter,
+    HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks,
+    LabelCount, Labels, LabelsChange, ListedEk, LoginFailure, Moved, NewApiToken, NewAppraisal,
+    NewCandidate, NewChannel, NewClientAuthority, NewClientCertificate, NewEkList, NewHost,
+    NewJoinToken, NewListedEk, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers,
+    PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference,
+    ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, ReportRun,
+    ReportTry, RevokedCertificates, RevokedFor, RevokedKeys, SessionId, Settlement, Sha256, Store,
+    StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence,
+    TrustRoots, User, UserChange, VouchedSessions, WaitingCursor,
 };
 
 impl Store for PostgresStore {
@@ -151,6 +152,10 @@ impl Store for PostgresStore {
         self.change((id, actor, by), |tx, (id, actor, by)| {
             Box::pin(people::end(tx, id, actor.as_deref(), by))
         })
+    }
+
+    fn end_vouched_sessions(&self, which: VouchedSessions, by: By) -> Reply<'_, u32> {
+        self.change((which, by), |tx, (which, by)| Box::pin(people::end_vouched(tx, which, by)))
     }
 
     fn note_login_failure(&self, failure: LoginFailure, by: By) -> Reply<'_, ()> {
@@ -365,6 +370,20 @@ impl Store for PostgresStore {
         let id = id.clone();
         self.look((id, problem_json), |db, (id, problem_json)| {
             Box::pin(host::note_enrolment_problem(db, id, problem_json))
+        })
+    }
+
+    fn client_authorities(&self, name: &str) -> Reply<'_, Vec<ClientAuthorityRow>> {
+        self.look(name.to_owned(), |db, name| Box::pin(client_authority::all(db, name)))
+    }
+
+    fn add_client_authority(&self, new: NewClientAuthority, by: By) -> Reply<'_, ()> {
+        self.change((new, by), |tx, (new, by)| Box::pin(client_authority::add(tx, new, by)))
+    }
+
+    fn retire_client_authorities(&self, name: &str, by: By) -> Reply<'_, Vec<i64>> {
+        self.change((name.to_owned(), by), |tx, (name, by)| {
+            Box::pin(client_authority::retire(tx, name, by))
         })
     }
 

@@ -12,6 +12,7 @@ mod attention;
 mod audit;
 mod candidate;
 mod channel;
+mod client_authority;
 mod client_certificate;
 mod columns;
 mod ek_list;

@@ -12,7 +12,7 @@ use crate::row::people::{failure_detail, session_detail, user_subject};
 use crate::{
     AccountState, By, Conflict, HISTORY_PAGE_MAX, Kind, LoginFailure, NewSession, NewUser,
     PasswordState, Role, SESSIONS_PER_PERSON_MAX, Session, SessionId, SessionOf, Sha256,
-    StoreError, StoredPassword, User, UserChange,
+    StoreError, StoredPassword, User, UserChange, VouchedSessions,
 };
 
 pub(super) async fn add(tx: &Transaction, user: &NewUser, by: &By) -> Result<(), StoreError> {
@@ -182,23 +182,23 @@ pub(super) async fn begin(
     // Whoever changes an account waits for this, or is waited for: no session outlives the change.
     lock::people(tx).await?;
     tx.execute("DELETE FROM sessions WHERE expires_at_ms <= $1", &[&by.at_ms]).await?;
-    let (account, actor, role, hosts) = match &session.of {
+    let (account, actor, role, hosts, voucher) = match &session.of {
         SessionOf::Account { name, phc } => {
             let user = by_name(tx, name).await?;
             let fits = |user: &User| !user.state.is_disabled() && user.password.phc == *phc;
             if !user.as_ref().is_some_and(fits) {
                 return Err(Conflict::AccountChanged.into());
             }
-            (Some(name), user_subject(name), None, json!({}))
+            (Some(name), user_subject(name), None, json!({}), None)
         }
-        SessionOf::Vouched { actor, role, hosts, .. } => {
-            (None, actor.clone(), Some(role.as_str()), json!(hosts))
+        SessionOf::Vouched { actor, role, hosts, voucher } => {
+            (None, actor.clone(), Some(role.as_str()), json!(hosts), Some(voucher))
         }
     };
     tx.try_execute(
         "INSERT INTO sessions (id, secret_sha256, user_name, actor, role, hosts_json, address,
-                               begun_at_ms, used_at_ms, expires_at_ms)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)",
+                               begun_at_ms, used_at_ms, expires_at_ms, issuer, subject, provider_sid)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9, $10, $11, $12)",
         &[
             &session.id.as_str(),
             &session.secret_sha256.as_slice(),
@@ -209,6 +209,9 @@ pub(super) async fn begin(
             &session.address,
             &by.at_ms,
             &session.expires_at_ms,
+            &voucher.map(|voucher| voucher.issuer.as_str()),
+            &voucher.map(|voucher| voucher.subject.as_str()),
+            &voucher.and_then(|voucher| voucher.sid.as_deref()),
         ],
     )
     .await
@@ -289,6 +292,24 @@ pub(super) async fn end(
     let ended: String = ended.ok_or(StoreError::NotFound(Kind::Session))?.try_get(0)?;
     tx.audit(by, "session.end", ended, &json!({ "id": id.as_str() }));
     Ok(())
+}
+
+pub(super) async fn end_vouched(
+    tx: &Transaction,
+    which: &VouchedSessions,
+    by: &By,
+) -> Result<u32, StoreError> {
+    let sql = "DELETE FROM sessions WHERE issuer = $1
+            AND ($2::text IS NULL OR subject = $2)
+            AND ($3::text IS NULL OR provider_sid = $3 OR (provider_sid IS NULL AND $2::text IS NOT NULL))
+            AND ($2::text IS NOT NULL OR $3::text IS NOT NULL)
+         RETURNING id, actor";
+    let rows = tx.rows(sql, &[&which.issuer, &which.subject, &which.sid]).await?;
+    for row in &rows {
+        let (id, actor): (String, String) = (row.try_get(0)?, row.try_get(1)?);
+        tx.audit(by, "session.end", actor, &json!({ "id": id }));
+    }
+    Ok(u32::try_from(rows.len()).unwrap_or(u32::MAX))
 }
 
 pub(super) async fn note_failure(

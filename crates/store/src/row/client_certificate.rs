@@ -38,6 +38,10 @@ pub struct NewClientCertificate {
     pub host: HostId,
     /// [`crate::Host::identity_version`] of the identity that certified the key.
     pub identity_version: i64,
+    /// [`crate::NewClientAuthority::name`] of the authority that issues it.
+    pub authority: String,
+    /// That authority's number.
+    pub authority_number: i64,
     /// Name of the key: nameAlg, then digest.
     pub key_name: Vec<u8>,
     /// The time in the challenge that the host answered.
@@ -70,6 +74,8 @@ pub struct ClientCertificate {
     pub host_name: String,
     /// SHA-256 of the endorsement key of the TPM that has the key.
     pub ek_spki_sha256: Sha256,
+    /// The number of the authority that issued it.
+    pub authority_number: i64,
     /// Name of the key.
     pub key_name: Vec<u8>,
     /// When it was issued.

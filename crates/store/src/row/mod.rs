@@ -7,6 +7,7 @@ pub(crate) mod attention;
 pub(crate) mod audit;
 pub(crate) mod candidate;
 pub(crate) mod channel;
+pub(crate) mod client_authority;
 pub(crate) mod client_certificate;
 pub(crate) mod ek_list;
 pub(crate) mod enrolment;

@@ -134,6 +134,20 @@ pub struct Voucher {
     pub issuer: String,
     /// The person's identifier there, which no other person gets.
     pub subject: String,
+    /// What its own session of the person is called there, where it says so.
+    pub sid: Option<String>,
+}
+
+/// Sessions of people whom an identity provider vouched for. Of a person and a session both must fit, and a session that
+/// has no name there fits as any of its person; of neither, there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VouchedSessions {
+    /// Who vouched.
+    pub issuer: String,
+    /// The person.
+    pub subject: Option<String>,
+    /// The session there.
+    pub sid: Option<String>,
 }
 
 /// A session to begin.
@@ -212,7 +226,7 @@ pub(crate) fn session_detail(session: &NewSession) -> serde_json::Value {
     let (address, id) = (&session.address, session.id.as_str());
     match &session.of {
         SessionOf::Account { .. } => serde_json::json!({ "address": address, "id": id }),
-        SessionOf::Vouched { role, voucher: Voucher { issuer, subject }, .. } => {
+        SessionOf::Vouched { role, voucher: Voucher { issuer, subject, .. }, .. } => {
             serde_json::json!({
                 "address": address, "id": id, "issuer": issuer, "sub": subject, "role": role.as_str(),
             })

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::columns::Columns;
 use super::error::is_duplicate;
-use super::{audit, host};
+use super::{audit, client_authority, host};
 use crate::{
     By, CLIENT_CERTIFICATES_KEPT_MS, CLIENT_CERTIFICATES_PER_HOST_MAX, CertificateCursor,
     ClientCertificate, Conflict, Connection, HISTORY_PAGE_MAX, HostId, Kind, NewClientCertificate,
@@ -13,7 +13,8 @@ use crate::{
 };
 
 const COLUMNS: &str = "SELECT serial, host_id, host_name, ek_spki_sha256, key_name, issued_at_ms, \
-    not_after_ms, revoked_at_ms, revoked_for, revoked_reason, revoked_by FROM client_certificates";
+    not_after_ms, authority_number, revoked_at_ms, revoked_for, revoked_reason, revoked_by \
+    FROM client_certificates";
 
 fn certificate_row(row: &Row<'_>) -> rusqlite::Result<ClientCertificate> {
     let mut columns = Columns::of(row);
@@ -25,6 +26,8 @@ fn certificate_row(row: &Row<'_>) -> rusqlite::Result<ClientCertificate> {
         key_name: columns.take()?,
         issued_at_ms: columns.take()?,
         not_after_ms: columns.take()?,
+        authority_number: columns.take()?,
+        // Last: of one that is not revoked the rest is left.
         revoked: match columns.take()? {
             None => None,
             Some(at_ms) => Some(Revocation {
@@ -70,10 +73,14 @@ pub(super) fn add(db: &Db, new: &NewClientCertificate, by: &By) -> Result<(), St
         let max = CLIENT_CERTIFICATES_PER_HOST_MAX;
         return Err(StoreError::Limit { what: "client certificates of the host", max });
     }
+    if client_authority::issuing(db, &new.authority, by.at_ms)? != Some(new.authority_number) {
+        return Err(Conflict::AuthorityReplaced.into());
+    }
     db.prepare_cached(
         "INSERT INTO client_certificates (serial, host_id, host_name, ek_spki_sha256, key_name,
-            challenge_at_ms, issued_at_ms, not_after_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            challenge_at_ms, issued_at_ms, not_after_ms,
+            authority_name, authority_number)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
     )?
     .execute(params![
         new.serial,
@@ -83,7 +90,9 @@ pub(super) fn add(db: &Db, new: &NewClientCertificate, by: &By) -> Result<(), St
         new.key_name,
         new.challenge_at_ms,
         by.at_ms,
-        new.not_after_ms
+        new.not_after_ms,
+        new.authority,
+        new.authority_number
     ])
     .map_err(|error| match is_duplicate(&error) {
         true => Conflict::IdTaken.into(),
@@ -93,6 +102,7 @@ pub(super) fn add(db: &Db, new: &NewClientCertificate, by: &By) -> Result<(), St
     host::update(db, &new.host, "look_at_ms = 0, look_seq = look_seq + 1", &[])?;
     let detail = json!({
         "serial": hex::encode(new.serial),
+        "authority": new.authority_number,
         "key_name": hex::encode(&new.key_name),
         "not_after_ms": new.not_after_ms,
     });

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection as Db;
 
 use super::{appraisal, evidence, host, migrate, open};
-use crate::elsewhere::Kept;
+use crate::elsewhere::{Kept, PartElsewhere};
 use crate::packing;
 use crate::{AppraisalId, AppraisalRow, EvidencePart, HOSTS_PAGE_MAX, Host, StoreError};
 
@@ -99,5 +99,18 @@ impl SqliteLook {
             Ok(EvidencePart { name, sha256, bytes })
         });
         here.collect()
+    }
+
+    /// Parts of what it judged that lie outside of the database.
+    ///
+    /// # Errors
+    /// As [`Self::hosts`].
+    pub fn evidence_elsewhere(&self, id: AppraisalId) -> Result<Vec<PartElsewhere>, StoreError> {
+        let all = evidence::of_appraisal(&self.db, id)?.into_iter();
+        let elsewhere = all.filter_map(|(name, sha256, kept)| {
+            let Kept { packing, n_bytes, object, .. } = kept;
+            Some(PartElsewhere { name, sha256, object: object?, packing, n_bytes })
+        });
+        Ok(elsewhere.collect())
     }
 }

@@ -11,6 +11,7 @@ mod audit;
 mod candidate;
 mod channel;
 mod checkpoint;
+mod client_authority;
 mod client_certificate;
 mod clock;
 mod columns;
@@ -64,18 +65,18 @@ use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
     AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
     CensusRow, CensusTimes, CertificateCursor, Channel, ChannelActivity, ChannelLease, Checked,
-    ClientCertificate, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, EkCursor,
-    EkList, Enrolled, Event, EventCursor, EventSpan, EvidenceCensus, EvidenceObjects, EvidencePart,
-    EvidencePlace, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences,
-    IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks, LabelCount, Labels,
-    LabelsChange, ListedEk, LoginFailure, Moved, NewApiToken, NewAppraisal, NewCandidate,
-    NewChannel, NewClientCertificate, NewEkList, NewHost, NewJoinToken, NewListedEk, NewReference,
-    NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce,
-    Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState,
-    Rejudgement, Replacement, Reply, ReportRun, ReportTry, RevokedCertificates, RevokedFor,
-    RevokedKeys, Session, SessionId, Settlement, Sha256, Store, StoreError, StoredPart,
-    StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User,
-    UserChange, WaitingCursor,
+    ClientAuthorityRow, ClientCertificate, Completion, DeadLetter, DeadLetterId, DeadLetters,
+    DueLook, EkCursor, EkList, Enrolled, Event, EventCursor, EventSpan, EvidenceCensus,
+    EvidenceObjects, EvidencePart, EvidencePlace, Host, HostCursor, HostDecision, HostFilter,
+    HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks,
+    LabelCount, Labels, LabelsChange, ListedEk, LoginFailure, Moved, NewApiToken, NewAppraisal,
+    NewCandidate, NewChannel, NewClientAuthority, NewClientCertificate, NewEkList, NewHost,
+    NewJoinToken, NewListedEk, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers,
+    PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference,
+    ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, ReportRun,
+    ReportTry, RevokedCertificates, RevokedFor, RevokedKeys, Session, SessionId, Settlement,
+    Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep,
+    Told, TpmPresence, TrustRoots, User, UserChange, VouchedSessions, WaitingCursor,
 };
 
 pub(crate) use self::migrate::fits as schema_fits;
@@ -263,6 +264,10 @@ impl Store for SqliteStore {
     fn end_session(&self, id: &SessionId, actor: Option<&str>, by: By) -> Reply<'_, ()> {
         let (id, actor) = (id.clone(), actor.map(str::to_owned));
         self.write(move |db| people::end(db, &id, actor.as_deref(), &by))
+    }
+
+    fn end_vouched_sessions(&self, which: VouchedSessions, by: By) -> Reply<'_, u32> {
+        self.write(move |db| people::end_vouched(db, &which, &by))
     }
 
     fn note_login_failure(&self, failure: LoginFailure, by: By) -> Reply<'_, ()> {
@@ -470,6 +475,20 @@ impl Store for SqliteStore {
     fn note_enrolment_problem(&self, id: &HostId, problem_json: String) -> Reply<'_, ()> {
         let id = id.clone();
         self.write(move |db| host::note_enrolment_problem(db, &id, &problem_json))
+    }
+
+    fn client_authorities(&self, name: &str) -> Reply<'_, Vec<ClientAuthorityRow>> {
+        let name = name.to_owned();
+        self.read(move |db| client_authority::all(db, &name))
+    }
+
+    fn add_client_authority(&self, new: NewClientAuthority, by: By) -> Reply<'_, ()> {
+        self.write(move |db| client_authority::add(db, &new, &by))
+    }
+
+    fn retire_client_authorities(&self, name: &str, by: By) -> Reply<'_, Vec<i64>> {
+        let name = name.to_owned();
+        self.write(move |db| client_authority::retire(db, &name, &by))
     }
 
     fn add_client_certificate(&self, new: NewClientCertificate, by: By) -> Reply<'_, ()> {

@@ -10,7 +10,7 @@ use crate::row::people::{failure_detail, session_detail, user_subject};
 use crate::{
     AccountState, By, Conflict, Kind, LoginFailure, NewSession, NewUser, PasswordState, Role,
     SESSIONS_PER_PERSON_MAX, Session, SessionId, SessionOf, Sha256, StoreError, StoredPassword,
-    User, UserChange,
+    User, UserChange, VouchedSessions,
 };
 
 pub(super) fn add(db: &Db, user: &NewUser, by: &By) -> Result<(), StoreError> {
@@ -157,23 +157,23 @@ pub(super) fn set_up(db: &Db, code: &Sha256, user: &NewUser, by: &By) -> Result<
 
 pub(super) fn begin(db: &Db, session: &NewSession, by: &By) -> Result<(), StoreError> {
     db.prepare_cached("DELETE FROM sessions WHERE expires_at_ms <= ?1")?.execute([by.at_ms])?;
-    let (account, actor, role, hosts) = match &session.of {
+    let (account, actor, role, hosts, voucher) = match &session.of {
         SessionOf::Account { name, phc } => {
             let user = by_name(db, name)?;
             let fits = |user: &User| !user.state.is_disabled() && user.password.phc == *phc;
             if !user.as_ref().is_some_and(fits) {
                 return Err(Conflict::AccountChanged.into());
             }
-            (Some(name), user_subject(name), None, json!({}))
+            (Some(name), user_subject(name), None, json!({}), None)
         }
-        SessionOf::Vouched { actor, role, hosts, .. } => {
-            (None, actor.clone(), Some(role.as_str()), json!(hosts))
+        SessionOf::Vouched { actor, role, hosts, voucher } => {
+            (None, actor.clone(), Some(role.as_str()), json!(hosts), Some(voucher))
         }
     };
     db.prepare_cached(
         "INSERT INTO sessions (id, secret_sha256, user_name, actor, role, hosts_json, address,
-                               begun_at_ms, used_at_ms, expires_at_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
+                               begun_at_ms, used_at_ms, expires_at_ms, issuer, subject, provider_sid)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9, ?10, ?11, ?12)",
     )?
     .execute(params![
         session.id.as_str(),
@@ -184,7 +184,10 @@ pub(super) fn begin(db: &Db, session: &NewSession, by: &By) -> Result<(), StoreE
         hosts.to_string(),
         session.address,
         by.at_ms,
-        session.expires_at_ms
+        session.expires_at_ms,
+        voucher.map(|voucher| &voucher.issuer),
+        voucher.map(|voucher| &voucher.subject),
+        voucher.and_then(|voucher| voucher.sid.as_ref())
     ])
     .map_err(|error| match is_duplicate(&error) {
         true => Conflict::LoginUsed.into(),
@@ -259,6 +262,25 @@ pub(super) fn end(db: &Db, id: &SessionId, actor: Option<&str>, by: &By) -> Resu
         .optional()?;
     let ended = ended.ok_or(StoreError::NotFound(Kind::Session))?;
     audit::append(db, by, "session.end", ended, &json!({ "id": id.as_str() }))
+}
+
+pub(super) fn end_vouched(db: &Db, which: &VouchedSessions, by: &By) -> Result<u32, StoreError> {
+    let ended: Vec<(String, String)> = db
+        .prepare_cached(
+            "DELETE FROM sessions WHERE issuer = ?1
+            AND (?2 IS NULL OR subject = ?2)
+            AND (?3 IS NULL OR provider_sid = ?3 OR (provider_sid IS NULL AND ?2 IS NOT NULL))
+            AND (?2 IS NOT NULL OR ?3 IS NOT NULL)
+         RETURNING id, actor",
+        )?
+        .query_map(params![which.issuer, which.subject, which.sid], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    for (id, actor) in &ended {
+        audit::append(db, by, "session.end", actor.clone(), &json!({ "id": id }))?;
+    }
+    Ok(u32::try_from(ended.len()).unwrap_or(u32::MAX))
 }
 
 pub(super) fn note_failure(db: &Db, failure: &LoginFailure, by: &By) -> Result<(), StoreError> {

@@ -33,6 +33,10 @@ pub(super) const CLIENT_CERTIFICATES: &[Requirement] = requirements! {
     C7 "The agent keeps one as long as the host is accepted, and removes it when the server says no."
         ["server::an_agent_keeps_one_as_long_as_its_host_is_accepted",
             "server::a_courier_tells_when_the_verdict_changes", "agent::files_have_their_modes_and_come_whole"];
+    C9 "The authority is replaced by another: both are trusted while certificates of both are good, and no longer."
+        ["server::certificates_of_both_authorities_are_taken_until_the_former_ones_end",
+            "server::two_servers_replace_the_authority_once", "store::an_authority_is_replaced",
+            "server::the_bundle_grows_with_each_change", "server::the_end_of_an_authority_is_told_before"];
     C8 "People see and revoke them, and a host cannot flood the list."
         ["server::a_person_sees_and_revokes_them", "store::a_key_that_a_person_revoked_gets_none",
             "store::those_of_a_host_are_limited"];

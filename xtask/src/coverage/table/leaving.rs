@@ -20,6 +20,8 @@ pub(super) const EVIDENCE_STORE: &[Requirement] = requirements! {
          "server::a_restored_server_uses_the_objects_when_it_is_told_that_they_are_its_own"];
     ES5 "Evidence is moved there and back while the server serves."
         ["server::evidence_is_moved_there_and_back_while_the_server_serves"];
+    ES7 "A support bundle brings parts that lie outside of the database, or names those that could not be had."
+        ["server::evidence_that_lies_outside_of_the_database_is_in_it_or_named"];
     ES6 "Keys are in a file that nobody else reads, are never shown, and nothing goes over a network in the clear."
         ["server::keys_are_in_a_file_that_nobody_else_reads_and_are_not_shown",
          "evidence-objects::nothing_goes_over_a_network_in_the_clear",

@@ -52,6 +52,15 @@ pub(super) const PEOPLE: &[Requirement] = requirements! {
          "server::the_algorithm_is_the_keys",
          "server::a_provider_that_answers_anything_is_told_of_and_bounded",
          "server::a_provider_that_is_another_is_not_gone_to"];
+    PE12 "The server proves by a key who it is, where the provider knows one of it."
+        ["server::the_server_proves_who_it_is_by_a_key",
+         "server::a_token_is_signed_by_the_key_for_this_audience"];
+    PE13 "Whom the provider logs out is out here at once; what it did not say ends nothing."
+        ["server::whom_the_provider_logs_out_is_out_here",
+         "server::a_logout_that_the_provider_did_not_say_ends_nothing",
+         "server::a_token_names_a_person_a_session_or_both",
+         "server::what_is_no_logout_of_now_and_for_us_ends_nothing",
+         "store::a_provider_ends_sessions_that_it_vouched_for"];
     PE10 "Tokens that are not known, and enrolments without an end, are few; who shows what is known is never kept out."
         ["server::who_guesses_tokens_waits_and_nobody_else_does",
          "server::one_that_ended_and_is_shown_on_and_on_slows_down_itself",

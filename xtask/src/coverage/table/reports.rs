@@ -31,6 +31,8 @@ pub(super) const REPORTS: &[Requirement] = requirements! {
     RP6 "A report comes by mail by one of the servers, once for the times that were missed, and is tried again."
         ["server::a_report_comes_by_mail_once_for_the_times_that_were_missed",
          "server::a_relay_that_is_away_is_told_and_tried_again",
+         "server::two_servers_send_one_report_for_each_time",
+         "server::a_report_whose_server_is_killed_at_it_comes_once_from_the_other",
          "server::times_come_again_and_the_present_one_counts_as_the_last",
          "server::what_is_no_time_is_refused"];
 };

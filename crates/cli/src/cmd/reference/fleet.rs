@@ -10,7 +10,7 @@ use api::{
     },
     machine::Cohort,
 };
-use client::{AfterQuery, Client};
+use client::{Client, PageQuery};
 use references::Baseline;
 
 use super::{file_name, offline, vendor};
@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub(crate) async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let query = AfterQuery { after: None, limit: Some(1_000) };
+    let query = PageQuery { cursor: None, limit: Some(1_000) };
     let references = client.pages_of_references(query).all().await?;
     if output.is_json() {
         output.json(&references)?;

@@ -17,7 +17,7 @@ use api::channel::{
 use store::{By, ChannelActivity, DeadLetterId, DeadLetters, HISTORY_PAGE_MAX, Kind, StoreError};
 use zeroize::Zeroizing;
 
-use super::{App, AppError, RefusalKind};
+use super::{App, AppError, RefusalKind, cursor};
 use crate::deliver;
 
 pub(super) use seal::Seal;
@@ -196,10 +196,10 @@ impl App {
         query: DeadLetterQuery,
     ) -> Result<DeadLetterPage, AppError> {
         let limit = query.limit.unwrap_or(PAGE_LEN).clamp(1, HISTORY_PAGE_MAX);
-        let after = DeadLetterId(query.after.unwrap_or(0));
+        let after = DeadLetterId(cursor::number(query.cursor.as_deref())?.unwrap_or(0));
         let letters = self.store.dead_letters(name, after, limit).await?;
         let full = letters.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next_after = letters.last().filter(|_| full).map(|last| last.id.0);
+        let next_cursor = letters.last().filter(|_| full).map(|last| cursor::to_text(last.id.0));
         let view = |letter: store::DeadLetter| DeadLetter {
             id: letter.id.0,
             event: serde_json::from_str(&letter.event_json).unwrap_or_default(),
@@ -207,7 +207,7 @@ impl App {
             died_at_ms: letter.died_at_ms,
             due: letter.is_due,
         };
-        Ok(DeadLetterPage { dead_letters: letters.into_iter().map(view).collect(), next_after })
+        Ok(DeadLetterPage { dead_letters: letters.into_iter().map(view).collect(), next_cursor })
     }
 
     /// Tells dead letters again.

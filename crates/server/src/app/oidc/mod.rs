@@ -4,6 +4,7 @@
 //! share, so that any of them takes the callback and nobody fills a database with logins that never end. A
 //! login is used once: its session has an identifier that follows from it, and the store has each one once.
 
+mod logout;
 mod person;
 
 use std::{net::IpAddr, sync::Arc, sync::PoisonError, sync::RwLock, time::Instant};
@@ -76,6 +77,7 @@ struct Handover {
     hosts: Labels,
     issuer: String,
     subject: String,
+    sid: Option<String>,
     at_ms: i64,
 }
 
@@ -296,6 +298,7 @@ impl App {
             hosts: person.hosts,
             issuer: person.voucher.issuer,
             subject: person.voucher.subject,
+            sid: person.voucher.sid,
             at_ms: now_ms,
         };
         let code = self.sealed(HANDOVER, &handover)?;
@@ -388,7 +391,11 @@ impl App {
             actor: handover.actor,
             role: handover.role,
             hosts: handover.hosts,
-            voucher: Voucher { issuer: handover.issuer, subject: handover.subject },
+            voucher: Voucher {
+                issuer: handover.issuer,
+                subject: handover.subject,
+                sid: handover.sid,
+            },
         };
         let begun = self.begin_vouched(handover.session.into(), person, address, now_ms).await?;
         self.login_rate.was_right(&tries, address, Instant::now());

@@ -36,7 +36,11 @@ impl Person {
             actor: format!("oidc:{name}"),
             role: rule.role,
             hosts: rule.hosts.clone(),
-            voucher: Voucher { issuer: settings.issuer.clone(), subject: claims.subject.clone() },
+            voucher: Voucher {
+                issuer: settings.issuer.clone(),
+                subject: claims.subject.clone(),
+                sid: claims.sid().map(str::to_owned),
+            },
         })
     }
 }

@@ -16,7 +16,7 @@ use store::{
 };
 
 use crate::app::{
-    App, AppError, RefusalKind,
+    App, AppError, RefusalKind, cursor,
     secret::random,
     words::{REASON_CHARS_MAX, is_line},
 };
@@ -100,15 +100,16 @@ impl App {
     /// One page of references, oldest first.
     pub async fn references(
         &self,
-        after: Option<i64>,
+        cursor: Option<&str>,
         limit: Option<u32>,
     ) -> Result<ReferencePage, AppError> {
+        let after = cursor::number(cursor)?.unwrap_or(0);
         let limit = limit.unwrap_or(PAGE_LEN).clamp(1, store::HISTORY_PAGE_MAX);
-        let rows = self.store.references(after.unwrap_or(0), limit).await?;
+        let rows = self.store.references(after, limit).await?;
         let full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next_after = rows.last().filter(|_| full).map(|last| last.seq);
+        let next_cursor = rows.last().filter(|_| full).map(|last| cursor::to_text(last.seq));
         let references = rows.into_iter().map(shown).collect::<Result<_, _>>()?;
-        Ok(ReferencePage { references, next_after })
+        Ok(ReferencePage { references, next_cursor })
     }
 
     /// All about one reference.

@@ -41,7 +41,7 @@ pub(super) fn mail(
         "\n\nSHA-256 of the report's JSON: {}\nCheck it: bootproof report verify FILE\n",
         signed.sha256
     ));
-    let (sha256, json, jws) = (signed.sha256.clone(), signed.json.clone(), signed.jws.clone());
+    let (json, jws) = (signed.json.clone(), signed.jws.clone());
     let written = super::write(signed, format)?;
     let mut attachments = vec![Attachment {
         name: written.file_name.clone(),
@@ -68,6 +68,7 @@ pub(super) fn mail(
         );
         attachments.clear();
     }
-    let id = format!("report-{due_ms}-{}", sha256.get(..16).unwrap_or_default());
+    // One report of one time: who gets it twice, since a server died after it was taken, sees one mail.
+    let id = format!("report-{name}-{due_ms}");
     Ok(Mail { id, subject, body, attachments })
 }

@@ -80,6 +80,9 @@ pub(in crate::http) const CODES: &[Code] = &[
     code(412, "changed-since", "it was changed since the named version"),
     code(400, "channel-invalid", "a part of the channel is nothing that it can be"),
     code(404, "channel-not-found", "there is no such channel"),
+    code(409, "client-authority-known", "another authority of client certificates is announced"),
+    code(404, "client-authority-not-found", "no authority of client certificates has this number"),
+    code(409, "client-authority-replaced", "another authority issues client certificates by now"),
     code(404, "client-certificates-off", "this server issues no client certificates"),
     code(
         403,
@@ -188,6 +191,7 @@ pub(in crate::http) const CODES: &[Code] = &[
     code(400, "revocation-invalid", "the reason is no line"),
     code(400, "role-invalid", "an account cannot have this role"),
     code(403, "role-too-low", "the token has a role that may not"),
+    code(400, "rotation-invalid", "the reason is no line, or the time is too far off"),
     code(404, "session-not-found", "there is no such session"),
     code(403, "setup-code-wrong", "this is not the code for the first account, or it was used"),
     code(400, "text-invalid", "a text has characters that cannot be kept"),

@@ -2,6 +2,7 @@
 
 mod referees;
 mod report;
+mod shared_reports;
 pub(crate) mod sink;
 mod webhook;
 

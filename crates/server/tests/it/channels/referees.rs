@@ -108,15 +108,20 @@ async fn alertmanager_has_an_alert_as_long_as_its_alarm_stands() {
 }
 
 /// Mails that a folder has.
-fn mails(folder: &Path) -> Vec<String> {
+pub(super) fn mails(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder.join("new")) else { return Vec::new() };
     entries.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
 }
 
 /// A mail server by `security`, whose inbox lies in `folder`, and its port.
 pub(super) fn mail_server(pki: &Pki, folder: &Path, security: &str) -> (Program, u16) {
-    let (cert, key) = pki.write(folder);
     let port = free_port();
+    (mail_server_at(pki, folder, security, port), port)
+}
+
+/// The same at a port.
+pub(super) fn mail_server_at(pki: &Pki, folder: &Path, security: &str, port: u16) -> Program {
+    let (cert, key) = pki.write(folder);
     let (with_cert, with_key) = match security {
         "tls" => ("--smtpscert", "--smtpskey"),
         _ => ("--tlscert", "--tlskey"),
@@ -132,7 +137,7 @@ pub(super) fn mail_server(pki: &Pki, folder: &Path, security: &str) -> (Program,
         .arg(folder.join("inbox"));
     let program = Program::start(&mut command, folder);
     listens(port);
-    (program, port)
+    program
 }
 
 async fn mail_by(security: &str) {

@@ -13,7 +13,7 @@ use testkit::{boot::boot, log::BootLog, swtpm::Swtpm, wait};
 use super::{Guest, ON, authority, wait_for_revocation};
 use crate::bench::{CA, Host, Server};
 
-fn openssl(words: &[&str]) -> Output {
+pub(super) fn openssl(words: &[&str]) -> Output {
     let done = Command::new("openssl").args(words).stdin(Stdio::null()).output();
     done.expect("openssl is installed: `cargo xtask test` does that")
 }
@@ -69,9 +69,9 @@ async fn the_authority_vouches_for_nobody_else() {
     // By its own key another name: as somebody would that stole it.
     use server::client_authority::{ClientAuthority, Material, NameConstraint};
     let now = std::time::SystemTime::now();
-    let made = Material::new("fleet.example.org", NameConstraint::Uri, now).unwrap();
+    let made = Material::new("fleet.example.org", 1, NameConstraint::Uri, now).unwrap();
     let key = rcgen::KeyPair::from_pem(&made.key_pem).unwrap();
-    let authority = ClientAuthority::new("fleet.example.org", &made).unwrap();
+    let authority = ClientAuthority::new("fleet.example.org", 1, &made).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let authority_file = folder.path().join("authority.pem");
     std::fs::write(&authority_file, authority.pem()).unwrap();

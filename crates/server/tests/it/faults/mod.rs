@@ -7,6 +7,7 @@ mod disk;
 mod killed;
 mod postgres;
 mod rolling;
+mod storm;
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -3,6 +3,7 @@
 mod certified;
 mod command_line;
 mod hostile;
+mod logout;
 mod operated;
 mod surfer;
 
@@ -66,12 +67,16 @@ impl Provider {
 
     /// The same, of servers with this address.
     fn serve_at(&mut self, own: &str, secret: Option<&str>, alg: &str) {
-        let be = json!({
+        self.be(own, json!({ "client_secret": secret, "alg": alg }));
+    }
+
+    /// Has it serve servers with this address as `more` says, with new keys.
+    fn be(&mut self, own: &str, more: Value) {
+        let mut be = json!({
             "redirect_uri": format!("{own}/v1/oidc/callback"),
             "post_logout_redirect_uri": format!("{own}/login"),
-            "client_secret": secret,
-            "alg": alg,
         });
+        be.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         writeln!(self.hears, "{be}").unwrap();
         assert_eq!(self.says()["ready"], true);
     }

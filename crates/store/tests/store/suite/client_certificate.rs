@@ -1,9 +1,9 @@
 //! Client certificates for keys in TPMs of hosts.
 
 use store::{
-    By, CLIENT_CERTIFICATES_KEPT_MS, CLIENT_CERTIFICATES_PER_HOST_MAX, ClientCertificate, Conflict,
-    Host, Kind, NewClientCertificate, Reenrolment, RevokedFor, RevokedKeys, Serial, Store,
-    StoreError,
+    By, CLIENT_AUTHORITIES_MAX, CLIENT_AUTHORITY_GRACE_MS, CLIENT_CERTIFICATES_KEPT_MS,
+    CLIENT_CERTIFICATES_PER_HOST_MAX, ClientCertificate, Conflict, Host, Kind, NewClientAuthority,
+    NewClientCertificate, Reenrolment, RevokedFor, RevokedKeys, Serial, Store, StoreError,
 };
 
 use super::make::{appraisal, by, enrolled, host, identity};
@@ -18,14 +18,33 @@ fn certificate(host: &Host, n: u8, at_ms: i64) -> NewClientCertificate {
         serial: serial(n),
         host: host.id.clone(),
         identity_version: host.identity_version,
+        authority: AUTHORITY.to_owned(),
+        authority_number: 1,
         key_name: b"the key".to_vec(),
         challenge_at_ms: at_ms,
         not_after_ms: at_ms + 1_000,
     }
 }
 
-/// A host that is accepted.
+/// The name of the authorities of these tests.
+const AUTHORITY: &str = "client-authority:example.org:uri";
+
+/// The `number`-th authority, which issues from `begins_at_ms` on.
+fn authority(number: i64, begins_at_ms: i64) -> NewClientAuthority {
+    NewClientAuthority {
+        name: AUTHORITY.to_owned(),
+        number,
+        begins_at_ms,
+        material: format!("key {number}").into_bytes(),
+        detail: serde_json::json!({ "number": number }),
+    }
+}
+
+/// A host that is accepted, where there is an authority.
 async fn accepted(store: &dyn Store, name: &str) -> Host {
+    if store.client_authorities(AUTHORITY).await.unwrap().is_empty() {
+        store.add_client_authority(authority(1, 0), by(1)).await.unwrap();
+    }
     let new = enrolled(store, name).await;
     store.record_appraisal(appraisal(&new, 100), by(105)).await.unwrap();
     host(store, &new.id).await
@@ -127,12 +146,13 @@ pub(crate) async fn what_is_revoked_is_listed_until_it_ends(store: &dyn Store) {
     for (host, n, at_ms) in [(&web, 1, 200), (&web, 2, 400), (&db, 3, 200)] {
         store.add_client_certificate(certificate(host, n, at_ms), by(at_ms)).await.unwrap();
     }
-    assert_eq!(store.client_revocations().await.unwrap(), 0);
+    // That there is an authority was one.
+    assert_eq!(store.client_revocations().await.unwrap(), 1);
     assert_eq!(listed(store, 500).await, []);
     let why = RevokedFor::NotAccepted;
     assert_eq!(revoke(store, &web, RevokedKeys::All, why, by(600)).await, 2);
     assert_eq!(revoke(store, &web, RevokedKeys::All, RevokedFor::Person, by(601)).await, 0, "once");
-    assert_eq!(store.client_revocations().await.unwrap(), 1);
+    assert_eq!(store.client_revocations().await.unwrap(), 2);
     assert_eq!(listed(store, 700).await, [(1, why), (2, why)]);
     let revoked = of(store, &web).await[0].revoked.clone().unwrap();
     assert_eq!((revoked.at_ms, revoked.why, &*revoked.reason), (600, why, "because"));
@@ -148,7 +168,7 @@ pub(crate) async fn what_is_revoked_is_listed_until_it_ends(store: &dyn Store) {
     ]
     .map(|list| (list.number, list.n_changes));
     assert!(numbers[0].0 < numbers[1].0 && numbers[1].0 < numbers[2].0, "{numbers:?}");
-    assert_eq!(numbers.map(|(_, n_changes)| n_changes), [1, 1, 1]);
+    assert_eq!(numbers.map(|(_, n_changes)| n_changes), [2, 2, 2]);
     assert_eq!(listed(store, 1_200 + CLIENT_CERTIFICATES_KEPT_MS).await, [(1, why), (2, why)]);
     assert_eq!(listed(store, 1_201 + CLIENT_CERTIFICATES_KEPT_MS).await, [(2, why)]);
     assert_eq!(listed(store, 1_401 + CLIENT_CERTIFICATES_KEPT_MS).await, []);
@@ -227,4 +247,67 @@ pub(crate) async fn who_gets_one_is_looked_at(store: &dyn Store) {
     assert_eq!(settle(160).await, 0);
     store.add_client_certificate(certificate(&web, 1, 200), by(200)).await.unwrap();
     assert_eq!(settle(210).await, 1);
+}
+
+pub(crate) async fn an_authority_is_replaced(store: &dyn Store) {
+    let web = accepted(store, "web").await;
+    let numbers = async || -> Vec<i64> {
+        store.client_authorities(AUTHORITY).await.unwrap().iter().map(|row| row.number).collect()
+    };
+    let n_changes = store.client_revocations().await.unwrap();
+    // Of two that replace the same one, one does.
+    for number in [1, 3] {
+        let refused = conflict(store.add_client_authority(authority(number, 500), by(110)).await);
+        assert!(matches!(refused, Conflict::AuthorityKnown { number: 1 }), "{refused:?}");
+    }
+    let (one, other) = tokio::join!(
+        store.add_client_authority(authority(2, 500), by(110)),
+        store.add_client_authority(authority(2, 500), by(110)),
+    );
+    assert_eq!(u8::from(one.is_ok()) + u8::from(other.is_ok()), 1, "{one:?} {other:?}");
+    assert_eq!(numbers().await, [1, 2]);
+    assert_eq!(store.client_revocations().await.unwrap(), n_changes + 1);
+    let known = store.client_authorities(AUTHORITY).await.unwrap();
+    assert_eq!((known[1].begins_at_ms, &known[1].material[..]), (500, &b"key 2"[..]));
+    assert!(store.client_authorities("another").await.unwrap().is_empty());
+
+    // The first issues until the second begins.
+    let by_second =
+        |n, at_ms| NewClientCertificate { authority_number: 2, ..certificate(&web, n, at_ms) };
+    let early = conflict(store.add_client_certificate(by_second(1, 400), by(499)).await);
+    assert!(matches!(early, Conflict::AuthorityReplaced), "{early:?}");
+    store.add_client_certificate(certificate(&web, 1, 400), by(499)).await.unwrap();
+    let late = conflict(store.add_client_certificate(certificate(&web, 2, 500), by(500)).await);
+    assert!(matches!(late, Conflict::AuthorityReplaced), "{late:?}");
+    store.add_client_certificate(by_second(2, 500), by(500)).await.unwrap();
+    let of_web = of(store, &web).await;
+    let issuers: Vec<_> = of_web.iter().map(|issued| issued.authority_number).collect();
+    assert_eq!(issuers, [2, 1]);
+
+    // It is known until its last certificate has ended, and for some time in any case.
+    let retire = async |at_ms| store.retire_client_authorities(AUTHORITY, by(at_ms)).await.unwrap();
+    assert!(retire(499 + CLIENT_AUTHORITY_GRACE_MS).await.is_empty(), "the second just began");
+    let ends_ms = 90_000_000;
+    let long = NewClientCertificate { not_after_ms: ends_ms, ..by_second(3, 600) };
+    store.add_client_certificate(long, by(600)).await.unwrap();
+    let new = NewClientAuthority { begins_at_ms: 70_000, ..authority(3, 0) };
+    store.add_client_authority(new, by(700)).await.unwrap();
+    assert_eq!(retire(70_000 + CLIENT_AUTHORITY_GRACE_MS).await, [1], "certificates of 2 count");
+    assert_eq!(numbers().await, [2, 3]);
+    assert!(retire(ends_ms - 1).await.is_empty());
+    assert_eq!(retire(ends_ms).await, [2]);
+    assert_eq!((numbers().await, retire(ends_ms + 1).await), (vec![3], vec![]));
+    // Numbers are not used again.
+    let again = conflict(store.add_client_authority(authority(2, 0), by(ends_ms)).await);
+    assert!(matches!(again, Conflict::AuthorityKnown { number: 3 }), "{again:?}");
+
+    let audit = store.audit(0, 1_000).await.unwrap();
+    let of = |action: &str| audit.iter().filter(|row| row.action == action).count();
+    assert_eq!((of("client-authority.add"), of("client-authority.retire")), (3, 2));
+    for number in 4..=i64::from(CLIENT_AUTHORITIES_MAX) + 2 {
+        store.add_client_authority(authority(number, i64::MAX), by(ends_ms)).await.unwrap();
+    }
+    let many = authority(i64::from(CLIENT_AUTHORITIES_MAX) + 3, i64::MAX);
+    let refused = store.add_client_authority(many, by(ends_ms)).await.unwrap_err();
+    assert!(matches!(refused, StoreError::Limit { .. }), "{refused:?}");
 }

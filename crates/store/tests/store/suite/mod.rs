@@ -37,7 +37,7 @@ macro_rules! store_suite {
         store_suite!(@cases $open;
             token: secret_is_made_once, api_token_lives_until_it_expires,
                 the_last_use_of_an_api_token_goes_forward, api_token_names_are_unique, join_token_is_used_up_and_revoked;
-            people: accounts_are_added_and_changed, the_last_administrator_stays,
+            people: accounts_are_added_and_changed, a_provider_ends_sessions_that_it_vouched_for, the_last_administrator_stays,
                 sessions_end_by_time_and_with_what_they_rest_on, sessions_are_listed_and_ended,
                 the_setup_code_makes_one_account, an_account_ends_the_setup_code,
                 failed_logins_are_told_without_unknown_names;
@@ -83,7 +83,7 @@ macro_rules! store_suite {
                 an_acknowledgement_that_ends_is_told_again, what_ends_by_time_ends_once;
             channel: a_channel_is_held_by_one, progress_is_noted_by_who_holds_it,
                 dead_letters_wait_for_a_person, a_channel_is_changed_paused_and_removed;
-            client_certificate: is_issued_to_an_accepted_host_alone, a_challenge_is_answered_once,
+            client_certificate: is_issued_to_an_accepted_host_alone, an_authority_is_replaced, a_challenge_is_answered_once,
                 one_of_many_answers_gets_a_certificate, what_is_revoked_is_listed_until_it_ends,
                 a_removed_hosts_certificates_are_revoked, keys_of_another_tpm_are_told_apart,
                 a_key_that_a_person_revoked_gets_none, those_of_a_host_are_limited, who_gets_one_is_looked_at;

@@ -2,7 +2,8 @@
 
 use store::{
     AccountState, Conflict, Kind, Labels, LoginFailure, NewSession, NewUser, PasswordState, Role,
-    SESSIONS_PER_PERSON_MAX, SessionOf, Store, StoreError, StoredPassword, UserChange, Voucher,
+    SESSIONS_PER_PERSON_MAX, SessionOf, Store, StoreError, StoredPassword, UserChange,
+    VouchedSessions, Voucher,
 };
 
 use super::make::{by, digest};
@@ -128,7 +129,11 @@ pub(crate) async fn sessions_are_listed_and_ended(store: &dyn Store) {
             actor: "oidc:bob".into(),
             role: Role::Viewer,
             hosts: Labels::from([("site".into(), "muc".into())]),
-            voucher: Voucher { issuer: "https://id.example".into(), subject: "4711".into() },
+            voucher: Voucher {
+                issuer: "https://id.example".into(),
+                subject: "4711".into(),
+                sid: None,
+            },
         },
         ..session(id, "")
     };
@@ -212,4 +217,52 @@ pub(crate) async fn failed_logins_are_told_without_unknown_names(store: &dyn Sto
     let last = store.audit(0, 10).await.unwrap().pop().unwrap();
     assert_eq!(last.subject, "oidc:bob");
     assert!(last.detail_json.contains("\"reason\":\"no role\""), "{}", last.detail_json);
+}
+
+pub(crate) async fn a_provider_ends_sessions_that_it_vouched_for(store: &dyn Store) {
+    store.add_user(user("alice", Role::Admin), by(1)).await.unwrap();
+    let begin = async |id: &str, issuer: &str, subject: &str, sid: Option<&str>| {
+        let voucher =
+            Voucher { issuer: issuer.into(), subject: subject.into(), sid: sid.map(str::to_owned) };
+        let actor = format!("oidc:{subject}");
+        let (role, hosts) = (Role::Viewer, Labels::new());
+        let of = SessionOf::Vouched { actor, role, hosts, voucher };
+        store.begin_session(NewSession { of, ..session(id, "") }, by(10)).await.unwrap();
+    };
+    let end = async |issuer: &str, subject: Option<&str>, sid: Option<&str>| {
+        let which = VouchedSessions {
+            issuer: issuer.into(),
+            subject: subject.map(str::to_owned),
+            sid: sid.map(str::to_owned),
+        };
+        store.end_vouched_sessions(which, by(20)).await.unwrap()
+    };
+    let left = async || {
+        let mut ids: Vec<_> =
+            store.sessions(21, 0).await.unwrap().iter().map(|one| one.id.to_string()).collect();
+        ids.sort();
+        ids.join(" ")
+    };
+    const ID: &str = "https://id.example";
+    store.begin_session(session("own", "alice"), by(10)).await.unwrap();
+    begin("b1", ID, "bob", Some("s1")).await;
+    begin("b2", ID, "bob", Some("s2")).await;
+    begin("b3", ID, "bob", None).await;
+    begin("c1", ID, "carol", Some("s3")).await;
+    begin("o1", "https://other.example", "bob", Some("s1")).await;
+    assert_eq!(end(ID, None, None).await, 0, "of nobody");
+    assert_eq!(end(ID, None, Some("s9")).await, 0);
+    assert_eq!(end(ID, Some("carol"), Some("s1")).await, 0, "both must fit");
+    assert_eq!(end(ID, None, Some("s1")).await, 1);
+    assert_eq!(left().await, "b2 b3 c1 o1 own");
+    // One without a name there is any of its person.
+    assert_eq!(end(ID, Some("bob"), Some("s9")).await, 1);
+    assert_eq!(left().await, "b2 c1 o1 own");
+    begin("b4", ID, "bob", Some("s4")).await;
+    assert_eq!(end(ID, Some("bob"), None).await, 2, "all of the person");
+    assert_eq!(left().await, "c1 o1 own");
+    let rows = store.audit(0, 100).await.unwrap();
+    let ended = rows.iter().filter(|row| row.action == "session.end");
+    assert_eq!(ended.clone().count(), 4);
+    assert!(ended.into_iter().all(|row| row.subject == "oidc:bob"));
 }
