@@ -56,8 +56,18 @@ impl Hosts {
 
 /// The address of a list of hosts.
 pub(crate) fn address(query: &HostQuery, path: &str) -> String {
-    let HostQuery { cursor, limit, name, search, labels, verdict, connection, code, maintenance } =
-        query;
+    let HostQuery {
+        cursor,
+        limit,
+        name,
+        search,
+        labels,
+        verdict,
+        connection,
+        code,
+        maintenance,
+        sort,
+    } = query;
     let limit = limit.map(|limit| limit.to_string());
     let maintenance = maintenance.map(|is_so| is_so.to_string());
     let fields = [
@@ -68,6 +78,7 @@ pub(crate) fn address(query: &HostQuery, path: &str) -> String {
         ("connection", connection),
         ("code", code),
         ("maintenance", &maintenance),
+        ("sort", sort),
         ("limit", &limit),
         ("cursor", cursor),
     ];

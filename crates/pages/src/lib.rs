@@ -29,6 +29,7 @@ mod frame;
 mod help;
 mod host;
 mod hosts;
+mod hosts_order;
 mod join;
 mod message;
 mod overview;

@@ -58,9 +58,9 @@ pub use row::ek_list::{
 pub use row::enrolment::{Completion, Enrolled, EnrolledKeys, Origin, PendingEnrolment, PendingId};
 pub use row::event::{Event, EventCursor, EventKind, EventSpan};
 pub use row::host::{
-    Approval, Connection, Host, HostCursor, HostId, Identity, NewHost, QuoteClock, Reenrolment,
-    TpmPresence,
+    Approval, Connection, Host, HostId, Identity, NewHost, QuoteClock, Reenrolment, TpmPresence,
 };
+pub use row::host_order::{Direction, HostCursor, HostOrder, HostSort, OrderValue, Stood};
 pub use row::idempotent::{Begun, IdempotentRequest};
 pub use row::inventory::{
     HostFilter, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
@@ -276,7 +276,7 @@ pub trait Store: Send + Sync {
 
     /// Adds a host that joins without a TPM, and takes one use of its join token.
     fn create_host(&self, host: NewHost, by: By) -> Reply<'_, Enrolled>;
-    /// Hosts that fit `filter` by name, then id, after `after`; at most `n_max` and [`HOSTS_PAGE_MAX`].
+    /// Hosts that fit `filter` in its order, after `after`, which is of that order; at most `n_max` and [`HOSTS_PAGE_MAX`].
     fn hosts(
         &self,
         filter: HostFilter,

@@ -43,6 +43,7 @@ pub enum Host {
 Examples:
   bootproof host list
   bootproof host list --verdict 'not accepted' --select site=muc
+  bootproof host list --sort seen
   bootproof host list --code sha256-bank-inactive --json | jq -r '.[].name'")]
     List(HostList),
     /// Show all about one host
@@ -218,6 +219,12 @@ pub struct HostList {
     /// Those that somebody works on
     #[arg(long)]
     pub in_maintenance: bool,
+    /// What the list is sorted by: `verdict` has first what needs a person, `seen` the longest silent
+    #[arg(long, value_name = "WHAT", value_parser = api::inventory::HOST_SORTS)]
+    pub sort: Option<String>,
+    /// From the other end
+    #[arg(long)]
+    pub descending: bool,
 }
 
 /// `bootproof host label`

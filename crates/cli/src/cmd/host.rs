@@ -136,7 +136,7 @@ async fn all(client: &Client, mut query: HostQuery) -> Result<Vec<HostView>, Cli
 }
 
 async fn list(command: &HostList, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let HostList { search, select, verdict, connection, code, in_maintenance } = command;
+    let HostList { search, select, verdict, connection, code, in_maintenance, .. } = command;
     let query = HostQuery {
         search: search.clone(),
         labels: select.clone(),
@@ -147,7 +147,7 @@ async fn list(command: &HostList, client: &Client, output: &Output) -> Result<Ex
         ..HostQuery::default()
     };
     let is_all = query == HostQuery::default();
-    let hosts = all(client, query).await?;
+    let hosts = all(client, HostQuery { sort: sort(command), ..query }).await?;
     if output.is_json() {
         output.json(&hosts)?;
         return Ok(Exit::Done);
@@ -182,6 +182,15 @@ async fn list(command: &HostList, client: &Client, output: &Output) -> Result<Ex
     }
     output.line(&table.to_string())?;
     Ok(Exit::Done)
+}
+
+/// The order that is asked for.
+fn sort(command: &HostList) -> Option<String> {
+    match (&command.sort, command.descending) {
+        (None, false) => None,
+        (by, false) => by.clone(),
+        (by, true) => Some(format!("-{}", by.as_deref().unwrap_or("name"))),
+    }
 }
 
 /// Whether it speaks, and whether somebody works on it.

@@ -24,6 +24,7 @@ mod event_filter;
 mod evidence_parts;
 mod guess_rate;
 mod hear;
+mod host_order;
 mod hub;
 mod idempotent;
 mod identity;

@@ -1,5 +1,6 @@
 //! What counts of a host now: its last verdict, unless something since then says otherwise.
 
+use api::machine::Cohort;
 use findings::{Argument, Code, Finding, Severity};
 use store::{Approval, Connection, Host, Maintenance, TpmPresence};
 
@@ -22,6 +23,7 @@ pub(super) fn view(host: &Host, config: &Config, now_ms: i64) -> api::admin::Hos
         connection: connection(host, now_ms).to_owned(),
         verdict,
         findings,
+        cohort: host.cohort.as_deref().and_then(Cohort::from_key),
         appraised_at_ms: host.last.as_ref().map(|last| last.at_ms),
         last_seen_ms: host.last_seen_at_ms,
         has_identity_key: host.identity.is_some(),
@@ -234,6 +236,7 @@ pub(super) mod sample {
                 identity_version: 0,
             }),
             cohort: None,
+            stood: store::Stood::Accepted,
             rotation_wanted: false,
             labels: store::Labels::new(),
             maintenance: None,

@@ -31,6 +31,7 @@ pub(super) fn query(raw: Option<&str>) -> Result<HostQuery, AppError> {
         verdict: form.maybe("verdict"),
         connection: form.maybe("connection"),
         code: form.maybe("code"),
+        sort: form.maybe("sort"),
         maintenance: match form.text("maintenance") {
             "true" => Some(true),
             "false" => Some(false),

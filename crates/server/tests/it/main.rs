@@ -23,6 +23,7 @@ mod events;
 mod faults;
 mod fleet;
 mod guesses;
+mod host_order;
 mod hostile;
 mod idempotency;
 mod ima;

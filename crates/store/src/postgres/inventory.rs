@@ -11,10 +11,10 @@ use super::{alarm, event, host};
 use crate::{
     By, Conflict, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostCursor, HostFilter, HostId,
     LABELS_PER_HOST_MAX, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
-    StoreError, row::event::Change,
+    OrderValue, StoreError, row::event::Change,
 };
 
-/// Hosts that fit `filter`, by name and identifier, after `after`.
+/// Hosts that fit `filter`, in its order, after `after`.
 pub(super) async fn page(
     db: &Session,
     filter: &HostFilter,
@@ -22,10 +22,24 @@ pub(super) async fn page(
     n_max: u32,
 ) -> Result<Vec<Host>, StoreError> {
     let mut values = Places::default();
+    let clause = clause(filter, after, n_max, &mut values);
+    host::many(db, &clause, &values.as_refs()).await
+}
+
+/// Which rows, and in which order.
+fn clause(
+    filter: &HostFilter,
+    after: Option<&HostCursor>,
+    n_max: u32,
+    values: &mut Places,
+) -> String {
     let mut terms = Vec::new();
-    if let Some(HostCursor { name, id }) = after {
-        let (name, id) = (values.place(name.clone()), values.place(id.as_str().to_owned()));
-        terms.push(format!("(name, id) > ({name}, {id})"));
+    if let Some(after) = after {
+        let compared = after.compared().into_iter().map(|value| match value {
+            OrderValue::Number(number) => values.place(number),
+            OrderValue::Text(text) => values.place(text),
+        });
+        terms.push(after.order.after(&compared.collect::<Vec<_>>()));
     }
     if let Some(part) = &filter.name_contains {
         // Both sides by the same function, which in this collation knows the capitals of ASCII alone.
@@ -57,10 +71,7 @@ pub(super) async fn page(
         false => format!("WHERE {} ", terms.join(" AND ")),
     };
     let limit = values.place(i64::from(n_max.min(HOSTS_PAGE_MAX)));
-    let clause = format!("{terms}ORDER BY name, id LIMIT {limit}");
-    let values: Vec<&(dyn ToSql + Sync)> =
-        values.0.iter().map(|value| -> &(dyn ToSql + Sync) { &**value }).collect();
-    host::many(db, &clause, &values).await
+    format!("{terms}ORDER BY {} LIMIT {limit}", filter.order.clause())
 }
 
 /// Values of a statement.
@@ -72,6 +83,10 @@ impl Places {
     fn place(&mut self, value: impl ToSql + Sync + Send + 'static) -> String {
         self.0.push(Box::new(value));
         format!("${}", self.0.len())
+    }
+
+    fn as_refs(&self) -> Vec<&(dyn ToSql + Sync)> {
+        self.0.iter().map(|value| -> &(dyn ToSql + Sync) { &**value }).collect()
     }
 }
 

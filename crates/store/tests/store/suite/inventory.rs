@@ -1,7 +1,7 @@
 //! Labels, maintenance, and lists of hosts that fit a filter.
 
 use store::{
-    Conflict, Host, HostFilter, HostId, Kind, LABELS_PER_HOST_MAX, LabelFilter, Labels,
+    Conflict, Host, HostFilter, HostId, HostOrder, Kind, LABELS_PER_HOST_MAX, LabelFilter, Labels,
     LabelsChange, MayStand, NewAppraisal, Store, StoreError, TpmPresence,
 };
 
@@ -107,7 +107,10 @@ pub(crate) async fn a_list_shows_what_fits(store: &dyn Store) {
 
     // Pages of a filtered list meet.
     let first = store.hosts(labelled("site", None), None, 2).await.unwrap();
-    let rest = store.hosts(labelled("site", None), Some(first[1].cursor()), 2).await.unwrap();
+    let rest = store
+        .hosts(labelled("site", None), Some(first[1].cursor(HostOrder::default())), 2)
+        .await
+        .unwrap();
     assert_eq!((first.len(), rest.len()), (2, 1));
     assert!(first[1].name < rest[0].name);
 

@@ -1,0 +1,14 @@
+-- Lists of hosts in other orders than by name.
+
+-- What counted of a host when somebody last looked at it: 0 not accepted, 1 not appraised, 2 accepted. All are
+-- looked at when a server starts.
+ALTER TABLE hosts ADD COLUMN stood_rank BIGINT NOT NULL DEFAULT 1;
+UPDATE hosts SET stood_rank = CASE last_verdict WHEN 'accepted' THEN 2 WHEN 'not accepted' THEN 0 ELSE 1 END;
+
+-- The expressions are those of the lists (store::row::host_order), to the letter.
+CREATE INDEX hosts_by_standing ON hosts (stood_rank, name, id);
+CREATE INDEX hosts_by_model ON hosts (coalesce(cohort, ''), name, id);
+CREATE INDEX hosts_by_judgement ON hosts (coalesce(last_at_ms, 0), id);
+CREATE INDEX hosts_by_contact ON hosts
+    ((CASE connection WHEN 'disconnected' THEN 4503599627370496 ELSE 0 END + coalesce(last_seen_at_ms, 0)), id);
+CREATE INDEX hosts_by_joining ON hosts (created_at_ms, id);
