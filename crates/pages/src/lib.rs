@@ -31,6 +31,7 @@ mod host;
 mod hosts;
 mod hosts_order;
 mod join;
+mod menu;
 mod message;
 mod overview;
 mod people;
