@@ -12,3 +12,8 @@ CREATE INDEX hosts_by_judgement ON hosts (coalesce(last_at_ms, 0), id);
 CREATE INDEX hosts_by_contact ON hosts
     ((CASE connection WHEN 'disconnected' THEN 4503599627370496 ELSE 0 END + coalesce(last_seen_at_ms, 0)), id);
 CREATE INDEX hosts_by_joining ON hosts (created_at_ms, id);
+
+-- The finding that decided a judgement, for lists of a host's history: its code and its cause, both empty where
+-- nothing stood against the host. NULL: judged before this was noted; the judgement's document says it.
+ALTER TABLE appraisals ADD COLUMN deciding_code TEXT;
+ALTER TABLE appraisals ADD COLUMN deciding_cause TEXT;

@@ -36,8 +36,8 @@ pub use row::alarm::{
     AlarmSelection, DueLook, Settlement,
 };
 pub use row::appraisal::{
-    AppraisalId, AppraisalRow, BOOT_PART, EvidencePart, KeptPart, LastAppraisal, NewAppraisal,
-    Rejudgement, StoredPart,
+    AppraisalId, AppraisalLine, AppraisalRow, BOOT_PART, DecidedBy, Deciding, EvidencePart,
+    KeptPart, LastAppraisal, NewAppraisal, Rejudgement, StoredPart,
 };
 pub use row::approval::{CandidateRefusal, HostDecision, WaitingCursor};
 pub use row::attention::{FindingCount, MINORITIES_MAX, Minority};
@@ -457,6 +457,8 @@ pub trait Store: Send + Sync {
     fn record_rejudgement(&self, rejudgement: Rejudgement, by: By) -> Reply<'_, AppraisalId>;
     /// Appraisals of a host, newest first; at most `n_max` and [`HISTORY_PAGE_MAX`].
     fn appraisals(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalRow>>;
+    /// The same in short, without their documents.
+    fn appraisal_lines(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalLine>>;
     /// One appraisal.
     fn appraisal(&self, id: AppraisalId) -> Reply<'_, Option<AppraisalRow>>;
     /// The evidence that an appraisal judged, verbatim, in the order given when it was recorded.

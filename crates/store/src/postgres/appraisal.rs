@@ -11,8 +11,8 @@ use super::{event, host, lock, peers, reference};
 use crate::elsewhere::PlacedParts;
 use crate::row::event::Change;
 use crate::{
-    AppraisalId, AppraisalRow, By, Conflict, Connection, HISTORY_PAGE_MAX, HostId, Kind,
-    NewAppraisal, Rejudgement, Sha256, StoreError,
+    AppraisalId, AppraisalLine, AppraisalRow, By, Conflict, Connection, DecidedBy, Deciding,
+    HISTORY_PAGE_MAX, HostId, Kind, NewAppraisal, Rejudgement, Sha256, StoreError,
 };
 
 /// What decides whether a verdict may be recorded; less than a whole host, as this is the hot path.
@@ -74,7 +74,8 @@ pub(super) async fn record(
     }
     let ways =
         [tx.prepare(INSERT).await?, tx.prepare(SUMMARY).await?, tx.prepare(evidence::KEEP).await?];
-    let row = insert(tx, &ways[0], id, &new.host, new.at_ms, &new.verdict, &new.document_json);
+    let said = (&*new.verdict, new.deciding.as_ref());
+    let row = insert(tx, &ways[0], id, &new.host, new.at_ms, said, &new.document_json);
     let summary = summarise(tx, &ways[1], id, new);
     let parts = evidence::keep(tx, &ways[2], id, new, &known, placed);
     // The second flight; what is not told in the audit log lands with it.
@@ -87,8 +88,9 @@ pub(super) async fn record(
 }
 
 const INSERT: &str = "\
-    INSERT INTO appraisals (id, host_id, at_ms, verdict, document_json) \
-    OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5)";
+    INSERT INTO appraisals \
+        (id, host_id, at_ms, verdict, document_json, deciding_code, deciding_cause) \
+    OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
 async fn insert(
     tx: &Transaction,
@@ -96,10 +98,13 @@ async fn insert(
     id: AppraisalId,
     host: &HostId,
     at_ms: i64,
-    verdict: &str,
+    (verdict, deciding): (&str, Option<&Deciding>),
     document_json: &str,
 ) -> Result<(), StoreError> {
-    tx.send(way, &[&id.0, &host.as_str(), &at_ms, &verdict, &document_json]).await.map(drop)
+    let (code, cause) = DecidedBy::columns(deciding);
+    tx.send(way, &[&id.0, &host.as_str(), &at_ms, &verdict, &document_json, &code, &cause])
+        .await
+        .map(drop)
 }
 
 pub(super) async fn record_anew(
@@ -118,7 +123,8 @@ pub(super) async fn record_anew(
     let generation = references.of_judgement(tx, &anew.judged_by).await?;
     reference::check_and_use(tx, &anew.host, &anew.judged_by, generation, by).await?;
     let (id, way) = (gate.next_id, tx.prepare(INSERT).await?);
-    insert(tx, &way, id, &anew.host, anew.at_ms, &anew.verdict, &anew.document_json).await?;
+    let said = (&*anew.verdict, anew.deciding.as_ref());
+    insert(tx, &way, id, &anew.host, anew.at_ms, said, &anew.document_json).await?;
     tx.execute(
         "INSERT INTO appraisal_evidence (appraisal_id, position, name, evidence_id)
          SELECT $1, position, name, evidence_id FROM appraisal_evidence WHERE appraisal_id = $2",
@@ -246,6 +252,27 @@ pub(super) async fn of_host(
 ) -> Result<Vec<AppraisalRow>, StoreError> {
     let sql = format!("{COLUMNS} WHERE host_id = $1 ORDER BY id DESC LIMIT $2");
     db.read(&sql, &[&host.as_str(), &i64::from(n_max.min(HISTORY_PAGE_MAX))], appraisal_row).await
+}
+
+const LINES: &str = "SELECT id, at_ms, verdict, deciding_code, deciding_cause FROM appraisals";
+
+fn line(row: &Row) -> Result<AppraisalLine, StoreError> {
+    let mut columns = Columns::of(row);
+    Ok(AppraisalLine {
+        id: AppraisalId(columns.take()?),
+        at_ms: columns.take()?,
+        verdict: columns.take()?,
+        decided_by: DecidedBy::of_columns(columns.take()?, columns.take()?),
+    })
+}
+
+pub(super) async fn lines_of_host(
+    db: &Session,
+    host: &HostId,
+    n_max: u32,
+) -> Result<Vec<AppraisalLine>, StoreError> {
+    let sql = format!("{LINES} WHERE host_id = $1 ORDER BY id DESC LIMIT $2");
+    db.read(&sql, &[&host.as_str(), &i64::from(n_max.min(HISTORY_PAGE_MAX))], line).await
 }
 
 pub(super) async fn by_id(

@@ -14,19 +14,20 @@ use crate::{
 };
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
-    AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
-    CensusRow, CensusTimes, CertificateCursor, Channel, ChannelActivity, ChannelLease, Checked,
-    ClientCertificate, Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, EkCursor,
-    EkList, Enrolled, Event, EventCursor, EventSpan, EvidenceCensus, EvidenceObjects, EvidencePart,
-    EvidencePlace, Host, HostCursor, HostDecision, HostFilter, HostId, HostReferences,
-    IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks, LabelCount, Labels,
-    LabelsChange, ListedEk, LoginFailure, Moved, NewApiToken, NewAppraisal, NewCandidate,
-    NewChannel, NewClientCertificate, NewEkList, NewHost, NewJoinToken, NewListedEk, NewReference,
-    NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId, PolicyInForce,
-    Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId, ReferenceState,
-    Rejudgement, Replacement, Reply, ReportRun, ReportTry, RevokedCertificates, RevokedFor,
-    RevokedKeys, SessionId, Settlement, Sha256, Store, StoredPart, StoredPassword, Thinning,
-    ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange, WaitingCursor,
+    AppraisalId, AppraisalLine, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By,
+    CandidateRefusal, CensusRow, CensusTimes, CertificateCursor, Channel, ChannelActivity,
+    ChannelLease, Checked, ClientCertificate, Completion, DeadLetter, DeadLetterId, DeadLetters,
+    DueLook, EkCursor, EkList, Enrolled, Event, EventCursor, EventSpan, EvidenceCensus,
+    EvidenceObjects, EvidencePart, EvidencePlace, Host, HostCursor, HostDecision, HostFilter,
+    HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks,
+    LabelCount, Labels, LabelsChange, ListedEk, LoginFailure, Moved, NewApiToken, NewAppraisal,
+    NewCandidate, NewChannel, NewClientCertificate, NewEkList, NewHost, NewJoinToken, NewListedEk,
+    NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment, PendingId,
+    PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange, ReferenceId,
+    ReferenceState, Rejudgement, Replacement, Reply, ReportRun, ReportTry, RevokedCertificates,
+    RevokedFor, RevokedKeys, SessionId, Settlement, Sha256, Store, StoredPart, StoredPassword,
+    Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange,
+    WaitingCursor,
 };
 
 impl Store for PostgresStore {
@@ -514,6 +515,13 @@ impl Store for PostgresStore {
     fn appraisals(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalRow>> {
         let host = host.clone();
         self.look((host, n_max), |db, (host, n_max)| Box::pin(appraisal::of_host(db, host, *n_max)))
+    }
+
+    fn appraisal_lines(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalLine>> {
+        let host = host.clone();
+        self.look((host, n_max), |db, (host, n_max)| {
+            Box::pin(appraisal::lines_of_host(db, host, *n_max))
+        })
     }
 
     fn appraisal(&self, id: AppraisalId) -> Reply<'_, Option<AppraisalRow>> {

@@ -8,8 +8,8 @@ use super::{audit, event, evidence, host, peers, reference};
 use crate::elsewhere::PlacedParts;
 use crate::row::event::Change;
 use crate::{
-    AppraisalId, AppraisalRow, By, Conflict, Connection, HISTORY_PAGE_MAX, HostId, Kind,
-    NewAppraisal, QuoteClock, Rejudgement, Sha256, StoreError,
+    AppraisalId, AppraisalLine, AppraisalRow, By, Conflict, Connection, DecidedBy, Deciding,
+    HISTORY_PAGE_MAX, HostId, Kind, NewAppraisal, QuoteClock, Rejudgement, Sha256, StoreError,
 };
 
 /// What decides whether a verdict may be recorded; less than a whole host, as this is the hot path.
@@ -40,7 +40,8 @@ pub(super) fn record(
         return Err(Conflict::NonceUsed.into());
     }
     reference::check_and_use(db, &new.host, &new.judged_by, by)?;
-    let id = insert(db, &new.host, new.at_ms, &new.verdict, &new.document_json)?;
+    let said = (&*new.verdict, new.deciding.as_ref());
+    let id = insert(db, &new.host, new.at_ms, said, &new.document_json)?;
     let mut position = 0_i64;
     let mut rests_on = |name: &str, evidence_id: i64| -> Result<(), StoreError> {
         db.prepare_cached(
@@ -74,13 +75,16 @@ fn insert(
     db: &Db,
     host: &HostId,
     at_ms: i64,
-    verdict: &str,
+    (verdict, deciding): (&str, Option<&Deciding>),
     document_json: &str,
 ) -> Result<AppraisalId, StoreError> {
+    let (code, cause) = DecidedBy::columns(deciding);
     db.prepare_cached(
-        "INSERT INTO appraisals (host_id, at_ms, verdict, document_json) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO appraisals
+            (host_id, at_ms, verdict, document_json, deciding_code, deciding_cause)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
-    .execute(params![host.as_str(), at_ms, verdict, document_json])?;
+    .execute(params![host.as_str(), at_ms, verdict, document_json, code, cause])?;
     Ok(AppraisalId(db.last_insert_rowid()))
 }
 
@@ -93,7 +97,8 @@ pub(super) fn record_anew(db: &Db, anew: &Rejudgement, by: &By) -> Result<Apprai
         return Err(Conflict::NewerEvidence { host: anew.host.clone() }.into());
     }
     reference::check_and_use(db, &anew.host, &anew.judged_by, by)?;
-    let id = insert(db, &anew.host, anew.at_ms, &anew.verdict, &anew.document_json)?;
+    let said = (&*anew.verdict, anew.deciding.as_ref());
+    let id = insert(db, &anew.host, anew.at_ms, said, &anew.document_json)?;
     db.prepare_cached(
         "INSERT INTO appraisal_evidence (appraisal_id, position, name, evidence_id)
          SELECT ?1, position, name, evidence_id FROM appraisal_evidence WHERE appraisal_id = ?2",
@@ -213,6 +218,29 @@ pub(super) fn of_host(db: &Db, host: &HostId, n_max: u32) -> Result<Vec<Appraisa
     let mut statement = db.prepare_cached(&sql)?;
     let rows =
         statement.query_map(params![host.as_str(), n_max.min(HISTORY_PAGE_MAX)], appraisal_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+const LINES: &str = "SELECT id, at_ms, verdict, deciding_code, deciding_cause FROM appraisals";
+
+fn line(row: &Row<'_>) -> rusqlite::Result<AppraisalLine> {
+    let mut columns = Columns::of(row);
+    Ok(AppraisalLine {
+        id: AppraisalId(columns.take()?),
+        at_ms: columns.take()?,
+        verdict: columns.take()?,
+        decided_by: DecidedBy::of_columns(columns.take()?, columns.take()?),
+    })
+}
+
+pub(super) fn lines_of_host(
+    db: &Db,
+    host: &HostId,
+    n_max: u32,
+) -> Result<Vec<AppraisalLine>, StoreError> {
+    let sql = format!("{LINES} WHERE host_id = ?1 ORDER BY id DESC LIMIT ?2");
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![host.as_str(), n_max.min(HISTORY_PAGE_MAX)], line)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

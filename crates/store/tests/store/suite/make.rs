@@ -101,6 +101,7 @@ pub(crate) fn appraisal(host: &Host, nonce_at_ms: i64) -> NewAppraisal {
         verdict: "accepted".into(),
         findings_json: "[]".into(),
         document_json: format!(r#"{{"nonce_at_ms":{nonce_at_ms}}}"#),
+        deciding: None,
         evidence: vec![
             EvidencePart::hash("quote", format!("{} {nonce_at_ms}", host.id).into_bytes()),
             EvidencePart::hash("log", b"the same log".to_vec()),

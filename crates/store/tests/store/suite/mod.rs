@@ -62,7 +62,7 @@ macro_rules! store_suite {
             approval: what_waits_is_found_and_decided_once, another_tpm_is_refused_and_waits_no_more,
                 references_wait_until_somebody_decides;
             appraisal: nonce_is_used_once, one_of_many_wins_a_nonce, needs_the_judged_identity,
-                kept_parts_are_those_of_evidence_before,
+                kept_parts_are_those_of_evidence_before, a_line_of_the_history_says_what_decided,
                 evidence_is_shared_and_verbatim, summary_is_the_last, younger_wish_survives,
                 history_is_forgotten_but_the_last, audit_tells_changes_of_verdict,
                 audit_chain_holds_and_finds_changes, many_at_once;
