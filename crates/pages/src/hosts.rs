@@ -2,6 +2,7 @@
 
 use api::{
     admin::Host,
+    host_view::HostView,
     inventory::{HostQuery, LabelCount},
 };
 use askama::Template;
@@ -26,6 +27,8 @@ pub struct Hosts {
     pub next_cursor: Option<String>,
     /// Labels that hosts have, for the choice.
     pub labels: Vec<LabelCount>,
+    /// Lists that are kept under a name.
+    pub views: Vec<HostView>,
 }
 
 impl Hosts {

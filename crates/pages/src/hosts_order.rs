@@ -84,7 +84,14 @@ mod tests {
             cursor: Some("ab".to_owned()),
             ..HostQuery::default()
         };
-        Hosts { frame, query, hosts: Vec::new(), next_cursor: None, labels: Vec::new() }
+        Hosts {
+            frame,
+            query,
+            hosts: Vec::new(),
+            next_cursor: None,
+            labels: Vec::new(),
+            views: Vec::new(),
+        }
     }
 
     #[test]

@@ -17,3 +17,13 @@ CREATE INDEX hosts_by_joining ON hosts (created_at_ms, id);
 -- nothing stood against the host. NULL: judged before this was noted; the judgement's document says it.
 ALTER TABLE appraisals ADD COLUMN deciding_code TEXT;
 ALTER TABLE appraisals ADD COLUMN deciding_cause TEXT;
+
+-- Lists of hosts that somebody keeps under a name: a person, by their name in the audit log, or everybody ('').
+CREATE TABLE host_views (
+    owner      TEXT NOT NULL,
+    name       TEXT NOT NULL,
+    query_json TEXT NOT NULL,
+    kept_at_ms INTEGER NOT NULL,
+    kept_by    TEXT NOT NULL,
+    PRIMARY KEY (owner, name)
+) STRICT, WITHOUT ROWID;

@@ -61,6 +61,7 @@ pub use row::host::{
     Approval, Connection, Host, HostId, Identity, NewHost, QuoteClock, Reenrolment, TpmPresence,
 };
 pub use row::host_order::{Direction, HostCursor, HostOrder, HostSort, OrderValue, Stood};
+pub use row::host_view::{HOST_VIEWS_MAX, HostView, ViewOf};
 pub use row::idempotent::{Begun, IdempotentRequest};
 pub use row::inventory::{
     HostFilter, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
@@ -296,6 +297,13 @@ pub trait Store: Send + Sync {
         after: Option<HostId>,
         n_max: u32,
     ) -> Reply<'_, Vec<Host>>;
+    /// Everybody's views, then those of `person` (their name in the audit log), by name.
+    fn host_views(&self, person: Option<String>) -> Reply<'_, Vec<HostView>>;
+    /// Keeps a view, in the place of one of its name; [`HOST_VIEWS_MAX`] of one owner. Told in the audit log where it
+    /// is everybody's.
+    fn put_host_view(&self, of: ViewOf, name: &str, query_json: &str, by: By) -> Reply<'_, ()>;
+    /// Removes a view.
+    fn remove_host_view(&self, of: ViewOf, name: &str, by: By) -> Reply<'_, ()>;
     /// How many hosts there are.
     fn n_hosts(&self) -> Reply<'_, u64>;
     /// The host whose API token has this digest.

@@ -104,6 +104,12 @@ fn filter(query: &HostQuery, config: &Config, now_ms: i64) -> Result<HostFilter,
     })
 }
 
+/// Refuses what no list can be asked for.
+pub(super) fn check(query: &HostQuery, config: &Config) -> Result<(), AppError> {
+    Sought::of(query)?;
+    filter(query, config, 0).map(drop)
+}
+
 impl App {
     /// One page of hosts of `within`, in the order that is asked for.
     pub async fn hosts(&self, query: HostQuery, within: &HostScope) -> Result<HostPage, AppError> {

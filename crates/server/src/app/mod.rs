@@ -26,6 +26,7 @@ mod guess_rate;
 mod hear;
 mod history;
 mod host_order;
+mod host_view;
 mod hub;
 mod idempotent;
 mod identity;

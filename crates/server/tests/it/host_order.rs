@@ -111,5 +111,5 @@ fn a_page_says_how_it_is_sorted(server: &Server) {
     assert!(browser.page(&next).1.contains(">a-none<"), "{next}");
     let (status, refused) = browser.page(&next.replace("sort=-judged", "sort=judged"));
     assert_eq!(status, 400);
-    at(&refused, "begin at the first page of the other order");
+    at(&refused, "Begin at the first page of the other order");
 }

@@ -24,6 +24,7 @@ mod faults;
 mod fleet;
 mod guesses;
 mod host_order;
+mod host_views;
 mod hostile;
 mod idempotency;
 mod ima;

@@ -21,6 +21,7 @@ mod event;
 mod evidence;
 mod export;
 mod host;
+mod host_view;
 mod idempotent;
 mod import;
 mod inventory;

@@ -14,6 +14,7 @@ pub(crate) mod enrolment;
 pub(crate) mod event;
 pub(crate) mod host;
 pub(crate) mod host_order;
+pub(crate) mod host_view;
 pub(crate) mod idempotent;
 pub(crate) mod inventory;
 pub(crate) mod make;
@@ -47,6 +48,7 @@ macro_rules! store_suite {
                 disconnect_and_reconnect, approval_is_kept, removal_takes_everything_of_the_host,
                 notes_go_forward_and_need_a_host;
             host_order: a_list_has_the_order_that_is_asked_for, what_stands_is_that_of_the_last_look;
+            host_view: each_sees_their_own_and_everybodys, views_go_with_their_account_and_are_limited;
             inventory: labels_are_replaced_where_they_are_known, labels_are_put_on_and_taken_off, labels_of_a_host_are_limited,
                 a_token_labels_what_joins_with_it, a_list_shows_what_fits,
                 a_list_lets_through_what_may_have_the_verdict, maintenance_begins_and_ends;
