@@ -100,6 +100,7 @@ fn filter(query: &HostQuery, config: &Config, now_ms: i64) -> Result<HostFilter,
             }
             _ => None,
         },
+        may_have_code: query.code.clone().filter(|code| !standing::is_found_by_a_look(code)),
         order: order(query.sort.as_deref())?,
     })
 }
@@ -124,6 +125,10 @@ impl App {
             let hosts = self.store.hosts_by_name(name).await?;
             let hosts = hosts.iter().filter(|host| within.has(&host.labels)).map(view).collect();
             return Ok(HostPage { hosts, next_cursor: None });
+        }
+        // A word that is no finding's needs no look at any host.
+        if query.code.as_deref().is_some_and(|code| findings::Code::from_name(code).is_none()) {
+            return Ok(HostPage { hosts: Vec::new(), next_cursor: None });
         }
         let of_scope = within.labels().iter();
         filter.labels.extend(

@@ -14,6 +14,21 @@ const RENEWAL_SHOWN_MS: i64 = 7 * 24 * 3_600_000;
 /// long polls and some.
 pub(super) const SILENCE_S_MAX: i64 = 120;
 
+/// Whether a finding of this code comes about by looking at a host: all others stand in its last judgement, or in
+/// what its last enrolment said.
+pub(super) fn is_found_by_a_look(code: &str) -> bool {
+    let codes = [
+        Code::AwaitingApproval,
+        Code::EkChanged,
+        Code::NoTpm,
+        Code::NeverAppraised,
+        Code::VerdictExpired,
+        Code::StateCopied,
+        Code::AkRenewed,
+    ];
+    codes.iter().any(|known| known.as_str() == code)
+}
+
 /// The host as lists show it, at `now_ms`.
 pub(super) fn view(host: &Host, config: &Config, now_ms: i64) -> api::admin::Host {
     let (verdict, findings) = standing(host, config, now_ms);

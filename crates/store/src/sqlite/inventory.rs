@@ -49,6 +49,12 @@ fn clause(
         }
         terms.push(format!("id IN (SELECT host_id FROM host_labels WHERE {has})"));
     }
+    if let Some(code) = &filter.may_have_code {
+        let word = values.place(format!("\"{code}\""));
+        terms.push(format!(
+            "(instr(last_findings_json, {word}) > 0 OR instr(enrolment_problem_json, {word}) > 0)"
+        ));
+    }
     match filter.may_stand {
         None => {}
         Some(MayStand::Accepted) => terms.push("last_verdict = 'accepted'".to_owned()),

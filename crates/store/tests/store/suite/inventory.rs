@@ -128,6 +128,26 @@ async fn judged(store: &dyn Store, name: &str, verdict: &str) -> Host {
     host(store, &known.id).await
 }
 
+pub(crate) async fn a_list_lets_through_what_may_have_the_finding(store: &dyn Store) {
+    let a = enrolled(store, "a").await;
+    let findings = r#"[{"code":"secure-boot-off","cause":"'; \"x\""}]"#;
+    let new = NewAppraisal { findings_json: findings.into(), ..appraisal(&a, 100) };
+    store.record_appraisal(new, by(105)).await.unwrap();
+    let b = enrolled(store, "b").await;
+    store
+        .note_enrolment_problem(&b.id, r#"[{"code":"ek-cert-untrusted"}]"#.to_owned())
+        .await
+        .unwrap();
+    enrolled(store, "c").await;
+    let with =
+        |code: &str| HostFilter { may_have_code: Some(code.into()), ..HostFilter::default() };
+    assert_eq!(names(store, with("secure-boot-off")).await, ["a.example"]);
+    assert_eq!(names(store, with("ek-cert-untrusted")).await, ["b.example"]);
+    for other in ["secure-boot", "boot-off", "", "%", "'; --"] {
+        assert!(names(store, with(other)).await.is_empty(), "{other}");
+    }
+}
+
 pub(crate) async fn a_list_lets_through_what_may_have_the_verdict(store: &dyn Store) {
     judged(store, "good", "accepted").await;
     judged(store, "bad", "not accepted").await;
