@@ -173,7 +173,7 @@ async fn ask(client: &Client, verb: &str, path: &str) -> Result<Value, ClientErr
 }
 
 /// Addresses that are not of one host, and answer who may know of some hosts only.
-const LOOK_AT_EACH_HOST: [&str; 10] = [
+const LOOK_AT_EACH_HOST: [&str; 12] = [
     "/v1/reports/{kind}",
     "/v1/hosts",
     "/v1/hosts/actions",
@@ -184,6 +184,8 @@ const LOOK_AT_EACH_HOST: [&str; 10] = [
     "/v1/sessions",
     "/v1/sessions/{session}",
     "/v1/events",
+    "/v1/host-views",
+    "/v1/host-views/own/{name}",
 ];
 
 const ROLES: [(Who, &str, Role); 4] = [
