@@ -32,6 +32,7 @@ mod idempotent;
 mod identity;
 mod inventory;
 mod join_rate;
+mod known_labels;
 mod labels;
 mod list;
 mod login_log;
@@ -106,6 +107,7 @@ pub struct App {
     found: readiness::Found,
     counted: census::Counted,
     kept_hour: standing_history::KeptHour,
+    known_labels: known_labels::KnownLabels,
     attention: attention::Counted,
     nonce_key: NonceKey,
     signer: signer::Signer,
@@ -173,6 +175,7 @@ impl App {
             found: readiness::Found::default(),
             counted: census::Counted::default(),
             kept_hour: standing_history::KeptHour::default(),
+            known_labels: known_labels::KnownLabels::default(),
             attention: attention::Counted::default(),
             nonce_key,
             signer: signer::Signer::from_pkcs8(&signing)?,

@@ -52,8 +52,11 @@ pub(super) async fn hosts(
 ) -> Page {
     let mut query = query(raw.as_deref())?;
     let found = app.hosts(query.clone(), &visiting.caller.hosts).await?;
-    let labels =
-        if visiting.caller.hosts.is_fleet() { app.label_counts(None).await? } else { Vec::new() };
+    let labels = if visiting.caller.hosts.is_fleet() {
+        app.known_labels().await?.to_vec()
+    } else {
+        Vec::new()
+    };
     query.limit = query.limit.filter(|limit| *limit != PAGE_LEN);
     let views = app.host_views(&visiting.caller).await?;
     let mut frame = visiting.frame(Place::Hosts);

@@ -66,9 +66,12 @@ fn clause(
             "(last_verdict = 'not accepted' OR id IN (SELECT host_id FROM candidates))".to_owned(),
         ),
         Some(MayStand::NotAppraised { good_since_ms }) => terms.push(format!(
-            "NOT (coalesce(last_verdict, '') IN ('accepted', 'not accepted') AND last_at_ms >= {} \
+            // Whether a text is JSON is dear to ask: of those alone that a look found to be not appraised, and
+            // that would be.
+            "(NOT (coalesce(last_verdict, '') IN ('accepted', 'not accepted') AND last_at_ms >= {} \
              AND tpm <> 'absent' AND approval IN ('not-required', 'approved') \
-             AND (last_findings_json = '[]' OR is_json(last_findings_json)))",
+             AND last_findings_json LIKE '[%]') \
+             OR (stood_rank = 1 AND NOT is_json(last_findings_json)))",
             values.place(good_since_ms)
         )),
     }
