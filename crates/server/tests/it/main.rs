@@ -36,6 +36,7 @@ mod objects;
 mod oidc;
 mod openapi;
 mod operations;
+mod page_forms;
 mod page_scale;
 mod pages;
 mod patience;
