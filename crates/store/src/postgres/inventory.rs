@@ -213,3 +213,52 @@ pub(super) async fn end_maintenance(
     event::append(tx, &[Change::maintenance(id, None, &by.actor, by.at_ms)]).await?;
     alarm::unmute(tx, id, by.at_ms).await
 }
+
+#[cfg(test)]
+mod tests {
+    use testkit::postgres::Database;
+
+    use super::*;
+    use crate::postgres::address::PostgresAddress;
+    use crate::{Direction, HostOrder, HostSort, PostgresStore};
+
+    /// A list that is sorted when it is asked for would read all hosts for each page of it.
+    #[tokio::test]
+    async fn each_order_is_that_of_an_index() {
+        let database = Database::new().unwrap();
+        let address = || database.address().parse::<PostgresAddress>().unwrap();
+        drop(PostgresStore::open(address()).await.unwrap());
+        database
+            .psql(
+                "INSERT INTO hosts (id, name, created_at_ms, api_token_sha256, connection, approval,
+                    tpm, last_seen_at_ms, last_at_ms, cohort, stood_rank)
+                 SELECT lpad(n::text, 8, '0'), 'h' || n, n, sha256(n::text::bytea), 'connected',
+                    'not-required', 'unknown', n, n, 'm' || n % 9, n % 3
+                 FROM generate_series(1, 20000) n;
+                 ANALYZE hosts",
+            )
+            .unwrap();
+        let db = Session::connect(&address()).await.unwrap();
+        for by in HostSort::ALL {
+            for direction in [Direction::Ascending, Direction::Descending] {
+                let order = HostOrder { by, direction };
+                let filter = HostFilter { order, ..HostFilter::default() };
+                // One in the middle, as the database gives it.
+                let all = page(&db, &filter, None, 200).await.unwrap();
+                let middle = all[150].cursor(order);
+                for after in [None, Some(middle)] {
+                    let mut values = Places::default();
+                    let clause = clause(&filter, after.as_ref(), 50, &mut values);
+                    let sql = format!("EXPLAIN SELECT * FROM hosts {clause}");
+                    let line = |row: &Row| Ok(row.try_get::<_, String>(0)?);
+                    let lines = db.read(&sql, &values.as_refs(), line).await.unwrap();
+                    let plan = lines.join("\n");
+                    assert!(!plan.contains("Sort"), "{order:?}: {plan}");
+                    assert!(plan.contains("using hosts_by"), "{order:?}: {plan}");
+                    let begins = plan.contains("Index Cond");
+                    assert_eq!(begins, after.is_some(), "{order:?}: {plan}");
+                }
+            }
+        }
+    }
+}

@@ -143,7 +143,7 @@ pub(crate) async fn a_list_lets_through_what_may_have_the_finding(store: &dyn St
         |code: &str| HostFilter { may_have_code: Some(code.into()), ..HostFilter::default() };
     assert_eq!(names(store, with("secure-boot-off")).await, ["a.example"]);
     assert_eq!(names(store, with("ek-cert-untrusted")).await, ["b.example"]);
-    for other in ["secure-boot", "boot-off", "", "%", "'; --"] {
+    for other in ["secure-boot", "boot-off", "%", "'; --"] {
         assert!(names(store, with(other)).await.is_empty(), "{other}");
     }
 }
