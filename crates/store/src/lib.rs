@@ -61,7 +61,7 @@ pub use row::host::{
     Approval, Connection, Host, HostId, Identity, NewHost, QuoteClock, Reenrolment, TpmPresence,
 };
 pub use row::host_order::{Direction, HostCursor, HostOrder, HostSort, OrderValue, Stood};
-pub use row::host_view::{HOST_VIEWS_MAX, HostView, ViewOf};
+pub use row::host_view::{HOST_VIEWS_MAX, HostView, HostViews, ViewOf};
 pub use row::idempotent::{Begun, IdempotentRequest};
 pub use row::inventory::{
     HostFilter, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
@@ -151,7 +151,7 @@ pub const CLIENT_CERTIFICATES_KEPT_MS: i64 = 2 * 3_600_000;
 /// Times are Unix milliseconds. Methods that take [`By`] are changes that someone made: they write
 /// an audit row. Methods that begin with `note_` record what a host said or did and are too many to
 /// audit. Two servers on one store must take their time from [`Store::now_ms`].
-pub trait Store: Send + Sync {
+pub trait Store: HostViews + Send + Sync {
     /// The store's clock, Unix milliseconds.
     fn now_ms(&self) -> Reply<'_, i64>;
 
@@ -297,13 +297,6 @@ pub trait Store: Send + Sync {
         after: Option<HostId>,
         n_max: u32,
     ) -> Reply<'_, Vec<Host>>;
-    /// Everybody's views, then those of `person` (their name in the audit log), by name.
-    fn host_views(&self, person: Option<String>) -> Reply<'_, Vec<HostView>>;
-    /// Keeps a view, in the place of one of its name; [`HOST_VIEWS_MAX`] of one owner. Told in the audit log where it
-    /// is everybody's.
-    fn put_host_view(&self, of: ViewOf, name: &str, query_json: &str, by: By) -> Reply<'_, ()>;
-    /// Removes a view.
-    fn remove_host_view(&self, of: ViewOf, name: &str, by: By) -> Reply<'_, ()>;
     /// How many hosts there are.
     fn n_hosts(&self) -> Reply<'_, u64>;
     /// The host whose API token has this digest.

@@ -2,13 +2,33 @@
 
 use serde_json::json;
 
+use super::PostgresStore;
 use super::columns::Columns;
 use super::session::Session;
 use super::transaction::Transaction;
-use crate::{By, HOST_VIEWS_MAX, HostView, Kind, StoreError, ViewOf};
+use crate::{By, HOST_VIEWS_MAX, HostView, HostViews, Kind, Reply, StoreError, ViewOf};
+
+impl HostViews for PostgresStore {
+    fn host_views(&self, person: Option<String>) -> Reply<'_, Vec<HostView>> {
+        self.look((person,), |db, (person,)| Box::pin(all(db, person.as_deref())))
+    }
+
+    fn put_host_view(&self, of: ViewOf, name: &str, query_json: &str, by: By) -> Reply<'_, ()> {
+        let with = (of, name.to_owned(), query_json.to_owned(), by);
+        self.change(with, |tx, (of, name, query_json, by)| {
+            Box::pin(put(tx, of, name, query_json, by))
+        })
+    }
+
+    fn remove_host_view(&self, of: ViewOf, name: &str, by: By) -> Reply<'_, ()> {
+        self.change((of, name.to_owned(), by), |tx, (of, name, by)| {
+            Box::pin(remove(tx, of, name, by))
+        })
+    }
+}
 
 /// Everybody's views, then those of `person`, by name.
-pub(super) async fn all(db: &Session, person: Option<&str>) -> Result<Vec<HostView>, StoreError> {
+async fn all(db: &Session, person: Option<&str>) -> Result<Vec<HostView>, StoreError> {
     db.read(
         "SELECT owner, name, query_json, kept_at_ms, kept_by FROM host_views
          WHERE owner IN ('', $1) ORDER BY owner, name LIMIT $2",
@@ -28,7 +48,7 @@ pub(super) async fn all(db: &Session, person: Option<&str>) -> Result<Vec<HostVi
 }
 
 /// Keeps a view, in the place of one of its name.
-pub(super) async fn put(
+async fn put(
     tx: &Transaction,
     of: &ViewOf,
     name: &str,
@@ -57,12 +77,7 @@ pub(super) async fn put(
 }
 
 /// Removes a view.
-pub(super) async fn remove(
-    tx: &Transaction,
-    of: &ViewOf,
-    name: &str,
-    by: &By,
-) -> Result<(), StoreError> {
+async fn remove(tx: &Transaction, of: &ViewOf, name: &str, by: &By) -> Result<(), StoreError> {
     let sql = "DELETE FROM host_views WHERE owner = $1 AND name = $2";
     if tx.execute(sql, &[&of.column(), &name]).await? == 0 {
         return Err(StoreError::NotFound(Kind::HostView));

@@ -3,9 +3,9 @@
 use super::transaction::Begins;
 use super::{
     PostgresStore, alarm, appraisal, approval, attention, audit, candidate, channel,
-    client_certificate, ek_list, enrolment, event, evidence, host, host_view, idempotent,
-    inventory, lapse, listener, now_ms, operation, peers, people, policy, reference, report,
-    secret, standing, thinning, token, trust,
+    client_certificate, ek_list, enrolment, event, evidence, host, idempotent, inventory, lapse,
+    listener, now_ms, operation, peers, people, policy, reference, report, secret, standing,
+    thinning, token, trust,
 };
 use crate::elsewhere;
 use crate::{
@@ -29,7 +29,6 @@ use crate::{
     Thinning, ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange,
     WaitingCursor,
 };
-use crate::{HostView, ViewOf};
 
 impl Store for PostgresStore {
     fn now_ms(&self) -> Reply<'_, i64> {
@@ -274,23 +273,6 @@ impl Store for PostgresStore {
         let cohort = cohort.to_owned();
         self.look((cohort, after, n_max), |db, (cohort, after, n_max)| {
             Box::pin(host::of_cohort(db, cohort, after.as_ref(), *n_max))
-        })
-    }
-
-    fn host_views(&self, person: Option<String>) -> Reply<'_, Vec<HostView>> {
-        self.look((person,), |db, (person,)| Box::pin(host_view::all(db, person.as_deref())))
-    }
-
-    fn put_host_view(&self, of: ViewOf, name: &str, query_json: &str, by: By) -> Reply<'_, ()> {
-        let with = (of, name.to_owned(), query_json.to_owned(), by);
-        self.change(with, |tx, (of, name, query_json, by)| {
-            Box::pin(host_view::put(tx, of, name, query_json, by))
-        })
-    }
-
-    fn remove_host_view(&self, of: ViewOf, name: &str, by: By) -> Reply<'_, ()> {
-        self.change((of, name.to_owned(), by), |tx, (of, name, by)| {
-            Box::pin(host_view::remove(tx, of, name, by))
         })
     }
 

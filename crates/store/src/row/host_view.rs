@@ -1,5 +1,7 @@
 //! Lists of hosts that somebody keeps under a name: what is sought, and in which order.
 
+use crate::{By, Reply};
+
 /// Views of one person, and views that everybody sees: each is a line of a choice on the page.
 pub const HOST_VIEWS_MAX: u32 = 50;
 
@@ -41,4 +43,15 @@ pub struct HostView {
     pub kept_at_ms: i64,
     /// By whom.
     pub kept_by: String,
+}
+
+/// What a store does with views: a part of [`crate::Store`].
+pub trait HostViews {
+    /// Everybody's views, then those of `person` (their name in the audit log), by name.
+    fn host_views(&self, person: Option<String>) -> Reply<'_, Vec<HostView>>;
+    /// Keeps a view, in the place of one of its name; [`HOST_VIEWS_MAX`] of one owner. Told in the audit log where it
+    /// is everybody's.
+    fn put_host_view(&self, of: ViewOf, name: &str, query_json: &str, by: By) -> Reply<'_, ()>;
+    /// Removes a view.
+    fn remove_host_view(&self, of: ViewOf, name: &str, by: By) -> Reply<'_, ()>;
 }

@@ -3,12 +3,28 @@
 use rusqlite::{Connection as Db, params};
 use serde_json::json;
 
-use super::audit;
 use super::columns::Columns;
-use crate::{By, HOST_VIEWS_MAX, HostView, Kind, StoreError, ViewOf};
+use super::{SqliteStore, audit};
+use crate::{By, HOST_VIEWS_MAX, HostView, HostViews, Kind, Reply, StoreError, ViewOf};
+
+impl HostViews for SqliteStore {
+    fn host_views(&self, person: Option<String>) -> Reply<'_, Vec<HostView>> {
+        self.read(move |db| all(db, person.as_deref()))
+    }
+
+    fn put_host_view(&self, of: ViewOf, name: &str, query_json: &str, by: By) -> Reply<'_, ()> {
+        let (name, query_json) = (name.to_owned(), query_json.to_owned());
+        self.write(move |db| put(db, &of, &name, &query_json, &by))
+    }
+
+    fn remove_host_view(&self, of: ViewOf, name: &str, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| remove(db, &of, &name, &by))
+    }
+}
 
 /// Everybody's views, then those of `person`, by name.
-pub(super) fn all(db: &Db, person: Option<&str>) -> Result<Vec<HostView>, StoreError> {
+fn all(db: &Db, person: Option<&str>) -> Result<Vec<HostView>, StoreError> {
     let mut statement = db.prepare_cached(
         "SELECT owner, name, query_json, kept_at_ms, kept_by FROM host_views
          WHERE owner IN ('', ?1) ORDER BY owner, name LIMIT ?2",
@@ -28,13 +44,7 @@ pub(super) fn all(db: &Db, person: Option<&str>) -> Result<Vec<HostView>, StoreE
 }
 
 /// Keeps a view, in the place of one of its name.
-pub(super) fn put(
-    db: &Db,
-    of: &ViewOf,
-    name: &str,
-    query_json: &str,
-    by: &By,
-) -> Result<(), StoreError> {
+fn put(db: &Db, of: &ViewOf, name: &str, query_json: &str, by: &By) -> Result<(), StoreError> {
     let n_others: u32 = db
         .prepare_cached("SELECT count(*) FROM host_views WHERE owner = ?1 AND name <> ?2")?
         .query_row(params![of.column(), name], |row| row.get(0))?;
@@ -59,7 +69,7 @@ pub(super) fn put(
 }
 
 /// Removes a view.
-pub(super) fn remove(db: &Db, of: &ViewOf, name: &str, by: &By) -> Result<(), StoreError> {
+fn remove(db: &Db, of: &ViewOf, name: &str, by: &By) -> Result<(), StoreError> {
     let n = db
         .prepare_cached("DELETE FROM host_views WHERE owner = ?1 AND name = ?2")?
         .execute(params![of.column(), name])?;

@@ -359,20 +359,6 @@ impl Store for SqliteStore {
         self.read(move |db| host::of_cohort(db, &cohort, after.as_ref(), n_max))
     }
 
-    fn host_views(&self, person: Option<String>) -> Reply<'_, Vec<HostView>> {
-        self.read(move |db| host_view::all(db, person.as_deref()))
-    }
-
-    fn put_host_view(&self, of: ViewOf, name: &str, query_json: &str, by: By) -> Reply<'_, ()> {
-        let (name, query_json) = (name.to_owned(), query_json.to_owned());
-        self.write(move |db| host_view::put(db, &of, &name, &query_json, &by))
-    }
-
-    fn remove_host_view(&self, of: ViewOf, name: &str, by: By) -> Reply<'_, ()> {
-        let name = name.to_owned();
-        self.write(move |db| host_view::remove(db, &of, &name, &by))
-    }
-
     fn n_hosts(&self) -> Reply<'_, u64> {
         self.read(host::count)
     }
