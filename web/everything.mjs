@@ -19,6 +19,7 @@ for (const colorScheme of ["light", "dark"]) {
       ignoreHTTPSErrors: true, storageState, colorScheme, reducedMotion: "reduce", viewport: { width, height: 900 },
     });
     const page = await watched(context);
+    const shot = {};
     for (const path of pages) {
       const answer = await page.goto(base + path);
       assert.equal(answer.status(), 200, path);
@@ -34,7 +35,10 @@ for (const colorScheme of ["light", "dark"]) {
       if (wide > 0) problems.push(`${place}: ${wide} px wider than the window`);
       if (await page.evaluate(() => globalThis.owned === true)) problems.push(`${place}: a text became a script`);
       if (process.env.BOOTPROOF_WEB_SHOTS) {
-        const name = path === "/" ? "overview" : path.replace(/[0-9a-f-]{36}/, "one").replace(/\W+/g, "-").replace(/^-/, "");
+        const plain = path === "/" ? "overview" : path.replace(/[0-9a-f-]{36}/, "one").replace(/\W+/g, "-").replace(/^-/, "");
+        // Of pages of several hosts each has its picture.
+        const n = (shot[plain] = (shot[plain] ?? 0) + 1);
+        const name = n === 1 ? plain : `${plain}-${n}`;
         await page.screenshot({ path: `${process.env.BOOTPROOF_WEB_SHOTS}/${name}-${colorScheme}-${width}.png`, fullPage: width !== 390 });
       }
     }
@@ -73,6 +77,40 @@ await reach("Leave maintenance");
 await page.keyboard.press("Enter");
 await page.getByText("Maintenance has ended.").waitFor();
 problems.push(...page.faults);
+
+// On a narrow window the menu is behind a button, which opens by keyboard, without script; and lists are sorted
+// by their headings, which are links, where there are headings.
+const narrow = await browser.newContext({
+  ignoreHTTPSErrors: true, storageState, javaScriptEnabled: false, viewport: { width: 360, height: 800 },
+});
+const small = await narrow.newPage();
+await small.goto(`${base}/hosts`);
+assert.equal(await small.getByRole("link", { name: "Alarms" }).count(), 0, "the menu is closed");
+await small.locator("summary", { hasText: "Menu" }).focus();
+await small.keyboard.press("Enter");
+await small.getByRole("link", { name: "Alarms" }).click();
+await small.waitForURL(`${base}/alarms`);
+await small.setViewportSize({ width: 1280, height: 800 });
+await small.goto(`${base}/hosts`);
+await small.getByRole("columnheader", { name: "Host" }).and(small.locator("[aria-sort=ascending]")).waitFor();
+await small.getByRole("link", { name: "Judged" }).click();
+await small.getByRole("columnheader", { name: "Judged" }).and(small.locator("[aria-sort=ascending]")).waitFor();
+await small.getByRole("navigation", { name: "Main" }).getByRole("link", { name: "Alarms" }).waitFor();
+
+// A list is kept under a name, shown again, and removed.
+await small.goto(`${base}/hosts?verdict=not+accepted&sort=-judged`);
+await small.getByText("Keep this list").click();
+await small.locator('input[name="view"]').fill("failed <b>last</b>");
+await small.getByRole("button", { name: "Keep", exact: true }).click();
+await small.getByText("Kept: it is among the views above the list.").waitFor();
+await small.goto(`${base}/hosts`);
+await small.getByRole("link", { name: "failed <b>last</b>" }).click();
+await small.waitForURL(`${base}/hosts?verdict=not%20accepted&sort=-judged`);
+await small.getByRole("button", { name: "Remove the view" }).click();
+await small.getByText("The view is removed.").waitFor();
+await small.goto(`${base}/hosts`);
+assert.equal(await small.getByRole("link", { name: "failed" }).count(), 0);
+await narrow.close();
 
 assert.deepEqual(problems, []);
 await ask("done");

@@ -82,8 +82,23 @@ await see("Nothing stands against any host.");
 
 // On demand, and the log behind it.
 await page.goto(name);
-await page.getByRole("button", { name: "Attest now" }).click();
-await see(/^Asked\./);
+// The verdict is on the page within a second after the server has it, by the clock of the page, which is the
+// server's here. The fastest of some counts: other tests run meanwhile.
+const judged = () => page.locator("#verdict .line time").first().getAttribute("data-ms").then(Number);
+const delays = [];
+while (delays.length < 5 && !delays.some((ms) => ms <= 1000)) {
+  const before = await judged();
+  await page.getByRole("button", { name: "Attest now" }).click();
+  await see(/^Asked\./);
+  delays.push(await page.evaluate((before) => new Promise((resolve) => {
+    const look = () => {
+      const at = Number(document.querySelector("#verdict .line time")?.dataset.ms);
+      if (at > before) resolve(Date.now() - at); else requestAnimationFrame(look);
+    };
+    look();
+  }), before));
+}
+assert.ok(delays.some((ms) => ms <= 1000), `verdicts were on the page after ${delays} ms`);
 await page.getByRole("link", { name: "Event log" }).click();
 await page.getByLabel("Words or hex").fill("shimx64");
 await page.getByRole("button", { name: "Search" }).click();

@@ -8,6 +8,7 @@ use crate::{
     finding::Finding,
     fleet::Peers,
     inventory::{Labels, Maintenance},
+    machine::Cohort,
 };
 
 /// `GET /v1/server`.
@@ -36,6 +37,9 @@ pub struct Host {
     pub verdict: String,
     /// Why: the findings that decide the verdict first.
     pub findings: Vec<Finding>,
+    /// Maker, model and firmware, as it says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cohort: Option<Cohort>,
     /// When it was judged last, in milliseconds since 1970.
     pub appraised_at_ms: Option<i64>,
     /// When it last spoke, in milliseconds since 1970.
@@ -56,7 +60,7 @@ pub struct Host {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HostPage {
-    /// The hosts, by name.
+    /// The hosts, in the order that was asked for.
     pub hosts: Vec<Host>,
     /// What to pass as `cursor` for the next page; absent on the last.
     pub next_cursor: Option<String>,

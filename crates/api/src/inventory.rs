@@ -111,6 +111,9 @@ pub struct LabelCount {
     pub n_hosts: u64,
 }
 
+/// What lists of hosts are sorted by.
+pub const HOST_SORTS: [&str; 6] = ["name", "verdict", "model", "judged", "seen", "joined"];
+
 /// The query of `GET /v1/hosts`: hosts that fit all of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -144,6 +147,12 @@ pub struct HostQuery {
     /// Whether somebody works on it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub maintenance: Option<bool>,
+    /// What the list is sorted by: one of [`HOST_SORTS`], with `-` before it from the other end; absent: by name.
+    /// `verdict` has first what needs a person, by what counted within the last moments; `model` those that
+    /// name none; `judged` those that never were; `seen` the longest silent, and last those that a person
+    /// disconnected. A cursor goes on in the order that it is of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort: Option<String>,
 }
 
 /// `POST /v1/hosts/actions`: the same to each of these hosts.

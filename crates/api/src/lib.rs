@@ -23,6 +23,7 @@ pub mod finding;
 pub mod firmware;
 pub mod fleet;
 pub mod fleet_report;
+pub mod host_view;
 pub mod inventory;
 pub mod machine;
 pub mod oidc;

@@ -41,7 +41,7 @@ pub use firmware_changes::{FirmwareApply, FirmwareRevert};
 pub use fleet::{Fleet, FleetStanding};
 pub use host::{
     AcceptChange, Attest, EnterMaintenance, Host, HostDiff, HostEvidence, HostLearn, HostList,
-    HostReplace, Hosts, Label, OneHost,
+    HostReplace, HostViews, Hosts, KeepHostView, Label, OneHost,
 };
 pub use noun::Noun;
 pub use people::{

@@ -40,6 +40,7 @@ use api::{
         ReferenceDetail, ReferencePage, ReferenceStateRequest,
     },
     fleet_report::{REPORT_BYTES_MAX, ReportKind, ReportQuery, ReportSchedule, ReportSent},
+    host_view::{HostView, ViewQuery},
     inventory::{
         ActionReply, ActionRequest, HostQuery, LabelCount, Labels, LabelsRequest,
         MaintenanceRequest,
@@ -201,6 +202,16 @@ operations! {
     once label_host[id] "/v1/hosts/{id}/labels", body LabelsRequest => Labels;
     /// How many hosts have which label.
     get list_labels[] "/v1/labels", query LabelsQuery => Vec<LabelCount>;
+    /// Lists of hosts that are kept under a name.
+    get list_host_views[] "/v1/host-views" => Vec<HostView>;
+    /// Keeps a list for who asks.
+    once keep_host_view[name] "/v1/host-views/own/{name}", body ViewQuery => ();
+    /// Removes one of who asks.
+    delete remove_host_view[name] "/v1/host-views/own/{name}" => ();
+    /// Keeps a list for everybody.
+    once share_host_view[name] "/v1/host-views/shared/{name}", body ViewQuery => ();
+    /// Removes one of everybody's.
+    delete unshare_host_view[name] "/v1/host-views/shared/{name}" => ();
     /// The same to many hosts.
     send act_on_hosts[] "/v1/hosts/actions", body ActionRequest => ActionReply;
 

@@ -57,7 +57,10 @@ impl Change {
             "join-token.add" | "trust-root.add" | "api-token.add" | "user.add" | "channel.add" => {
                 "was added".to_owned()
             }
-            "api-token.remove" | "user.remove" | "channel.remove" => "was removed".to_owned(),
+            "host-view.keep" => "is kept for everybody".to_owned(),
+            "api-token.remove" | "user.remove" | "channel.remove" | "host-view.remove" => {
+                "was removed".to_owned()
+            }
             "user.change" | "channel.change" => "was changed".to_owned(),
             "policy.put" => "is kept".to_owned(),
             "policy.activate" => "was activated".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::borrow::Borrow;
 
-use crate::{assets, time::When};
+use crate::{assets, menu, time::When};
 
 /// What browsers may load for a page: files of the server itself, and nothing that a host sent could
 /// name. Forms go to the server alone, and no other site may frame a page.
@@ -43,30 +43,6 @@ pub enum Place {
     /// None of these.
     Elsewhere,
 }
-
-/// A line of the menu.
-pub(crate) struct Entry {
-    pub(crate) place: Place,
-    pub(crate) address: &'static str,
-    pub(crate) word: &'static str,
-}
-
-pub(crate) const MENU: &[Entry] = &[
-    Entry { place: Place::Overview, address: "/", word: "Overview" },
-    Entry { place: Place::Hosts, address: "/hosts", word: "Hosts" },
-    Entry { place: Place::Alarms, address: "/alarms", word: "Alarms" },
-    Entry { place: Place::Approvals, address: "/approvals", word: "To approve" },
-    Entry { place: Place::References, address: "/references", word: "References" },
-    Entry { place: Place::Policies, address: "/policies", word: "Policies" },
-    Entry { place: Place::Trust, address: "/trust", word: "Trust anchors" },
-    Entry { place: Place::Join, address: "/join", word: "Join" },
-    Entry { place: Place::Reports, address: "/reports", word: "Reports" },
-    Entry { place: Place::Audit, address: "/audit", word: "Audit" },
-    Entry { place: Place::People, address: "/people", word: "People" },
-    Entry { place: Place::Channels, address: "/channels", word: "Channels" },
-    Entry { place: Place::Settings, address: "/settings", word: "Settings" },
-    Entry { place: Place::Help, address: "/help", word: "Help" },
-];
 
 /// Who looks at the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,8 +110,13 @@ pub struct Frame {
 }
 
 impl Frame {
-    pub(crate) fn menu(&self) -> &'static [Entry] {
-        if self.visitor.is_some() { MENU } else { &[] }
+    pub(crate) fn menu(&self) -> &'static [menu::Group] {
+        if self.visitor.is_some() { menu::GROUPS } else { &[] }
+    }
+
+    /// What the menu calls the place where one is.
+    pub(crate) fn here(&self) -> &'static str {
+        menu::word(self.place)
     }
 
     pub(crate) fn style(&self) -> String {

@@ -2,6 +2,7 @@
 
 use api::{
     admin::Host,
+    host_view::HostView,
     inventory::{HostQuery, LabelCount},
 };
 use askama::Template;
@@ -26,6 +27,8 @@ pub struct Hosts {
     pub next_cursor: Option<String>,
     /// Labels that hosts have, for the choice.
     pub labels: Vec<LabelCount>,
+    /// Lists that are kept under a name.
+    pub views: Vec<HostView>,
 }
 
 impl Hosts {
@@ -56,8 +59,18 @@ impl Hosts {
 
 /// The address of a list of hosts.
 pub(crate) fn address(query: &HostQuery, path: &str) -> String {
-    let HostQuery { cursor, limit, name, search, labels, verdict, connection, code, maintenance } =
-        query;
+    let HostQuery {
+        cursor,
+        limit,
+        name,
+        search,
+        labels,
+        verdict,
+        connection,
+        code,
+        maintenance,
+        sort,
+    } = query;
     let limit = limit.map(|limit| limit.to_string());
     let maintenance = maintenance.map(|is_so| is_so.to_string());
     let fields = [
@@ -68,6 +81,7 @@ pub(crate) fn address(query: &HostQuery, path: &str) -> String {
         ("connection", connection),
         ("code", code),
         ("maintenance", &maintenance),
+        ("sort", sort),
         ("limit", &limit),
         ("cursor", cursor),
     ];

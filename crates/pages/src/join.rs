@@ -13,6 +13,8 @@ pub struct Join {
     pub frame: Frame,
     /// Tokens that were made, newest first.
     pub tokens: Vec<Token>,
+    /// What the next one is called: so that its form makes it once.
+    pub next_id: String,
 }
 
 impl Join {

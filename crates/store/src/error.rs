@@ -117,6 +117,8 @@ pub enum Kind {
     EkList,
     /// A policy that is kept: never there, or forgotten.
     PolicyVersion,
+    /// A view of hosts.
+    HostView,
 }
 
 impl std::fmt::Display for Kind {
@@ -133,6 +135,7 @@ impl std::fmt::Display for Kind {
             Kind::Channel => "channel",
             Kind::EkList => "list of endorsement keys",
             Kind::PolicyVersion => "version of the policy",
+            Kind::HostView => "view",
             Kind::Candidate => "another TPM of this host",
         })
     }

@@ -37,7 +37,7 @@ pub use row::alarm::{
     AlarmSelection, DueLook, Settlement,
 };
 pub use row::appraisal::{
-    ANSWER_PART, AppraisalId, AppraisalRow, BOOT_PART, EvidencePart, KeptPart, LastAppraisal,
+    ANSWER_PART, AppraisalId, AppraisalLine, AppraisalRow, BOOT_PART, DecidedBy, Deciding, EvidencePart, KeptPart, LastAppraisal,
     NewAppraisal, Rejudgement, StoredPart,
 };
 pub use row::approval::{CandidateRefusal, HostDecision, WaitingCursor};
@@ -60,9 +60,10 @@ pub use row::ek_list::{
 pub use row::enrolment::{Completion, Enrolled, EnrolledKeys, Origin, PendingEnrolment, PendingId};
 pub use row::event::{Event, EventCursor, EventKind, EventSpan};
 pub use row::host::{
-    Approval, Connection, Host, HostCursor, HostId, Identity, NewHost, QuoteClock, Reenrolment,
-    TpmPresence,
+    Approval, Connection, Host, HostId, Identity, NewHost, QuoteClock, Reenrolment, TpmPresence,
 };
+pub use row::host_order::{Direction, HostCursor, HostOrder, HostSort, OrderValue, Stood};
+pub use row::host_view::{HOST_VIEWS_MAX, HostView, HostViews, ViewOf};
 pub use row::idempotent::{Begun, IdempotentRequest};
 pub use row::inventory::{
     HostFilter, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
@@ -160,7 +161,7 @@ pub const CLIENT_CERTIFICATES_KEPT_MS: i64 = 2 * 3_600_000;
 /// Times are Unix milliseconds. Methods that take [`By`] are changes that someone made: they write
 /// an audit row. Methods that begin with `note_` record what a host said or did and are too many to
 /// audit. Two servers on one store must take their time from [`Store::now_ms`].
-pub trait Store: Send + Sync {
+pub trait Store: HostViews + Send + Sync {
     /// The store's clock, Unix milliseconds.
     fn now_ms(&self) -> Reply<'_, i64>;
 
@@ -288,7 +289,7 @@ pub trait Store: Send + Sync {
 
     /// Adds a host that joins without a TPM, and takes one use of its join token.
     fn create_host(&self, host: NewHost, by: By) -> Reply<'_, Enrolled>;
-    /// Hosts that fit `filter` by name, then id, after `after`; at most `n_max` and [`HOSTS_PAGE_MAX`].
+    /// Hosts that fit `filter` in its order, after `after`, which is of that order; at most `n_max` and [`HOSTS_PAGE_MAX`].
     fn hosts(
         &self,
         filter: HostFilter,
@@ -478,6 +479,8 @@ pub trait Store: Send + Sync {
     fn record_rejudgement(&self, rejudgement: Rejudgement, by: By) -> Reply<'_, AppraisalId>;
     /// Appraisals of a host, newest first; at most `n_max` and [`HISTORY_PAGE_MAX`].
     fn appraisals(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalRow>>;
+    /// The same in short, without their documents.
+    fn appraisal_lines(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalLine>>;
     /// One appraisal.
     fn appraisal(&self, id: AppraisalId) -> Reply<'_, Option<AppraisalRow>>;
     /// The evidence that an appraisal judged, verbatim, in the order given when it was recorded.

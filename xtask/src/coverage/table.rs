@@ -96,10 +96,28 @@ const PAGES: &[Requirement] = requirements! {
          "server::a_boot_of_before_the_keys_changed_is_compared_by_the_keys_of_then",
          "server::a_change_is_compared_and_accepted_on_the_page"];
     W10 "A page costs no more for there being 100,000 hosts, and the first one has 100 KiB at most."
-        ["server::a_page_costs_no_more_for_more_hosts"];
+        ["server::a_page_costs_no_more_for_more_hosts",
+         "server::a_page_costs_no_more_for_more_hosts_on_postgresql",
+         "store::each_order_is_that_of_an_index"];
     W11 "How the fleet stood is drawn so that one host of many is seen, and hours that nobody counted are left out."
         ["pages::a_bar_says_how_many_and_one_bad_host_is_seen",
          "pages::hours_that_nobody_counted_are_left_out"];
+    W12 "A list of hosts is sorted by what somebody asks for, from both ends; pages meet, and a cursor goes on in its own order alone."
+        ["server::a_list_is_sorted_by_what_somebody_asks_for",
+         "store::a_list_has_the_order_that_is_asked_for", "store::what_stands_is_that_of_the_last_look",
+         "server::a_cursor_survives_any_name", "server::a_cursor_that_somebody_made_up_is_none",
+         "server::a_cursor_goes_on_in_its_own_order_alone", "server::clients_know_each_order",
+         "pages::a_heading_sorts_by_its_column_and_then_from_the_other_end",
+         "pages::each_order_can_be_chosen_from_both_ends"];
+    W13 "A list is kept under a name: one's own seen by nobody else and gone with the account, everybody's told in the audit log."
+        ["server::a_person_sees_their_own_and_everybodys", "server::what_no_list_can_show_is_not_kept",
+         "server::a_view_is_kept_and_used_on_the_command_line",
+         "store::each_sees_their_own_and_everybodys",
+         "store::views_go_with_their_account_and_are_limited"];
+    W14 "A form that comes twice doubles nothing, and what is not done a second time is said."
+        ["server::a_form_that_comes_twice_doubles_nothing"];
+    W15 "The history of a host is shown by what decided each judgement, without reading them."
+        ["store::a_line_of_the_history_says_what_decided"];
 };
 
 const ONBOARDING: &[Requirement] = requirements! {

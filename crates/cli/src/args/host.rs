@@ -43,8 +43,13 @@ pub enum Host {
 Examples:
   bootproof host list
   bootproof host list --verdict 'not accepted' --select site=muc
+  bootproof host list --sort seen
+  bootproof host list --view 'failed in Munich'
   bootproof host list --code sha256-bank-inactive --json | jq -r '.[].name'")]
     List(HostList),
+    /// Keep lists of hosts under a name, for yourself or for everybody
+    #[command(subcommand)]
+    View(HostViews),
     /// Show all about one host
     #[command(after_help = "Example:\n  bootproof host show web-1")]
     Show(OneHost),
@@ -218,6 +223,63 @@ pub struct HostList {
     /// Those that somebody works on
     #[arg(long)]
     pub in_maintenance: bool,
+    /// What the list is sorted by: `verdict` has first what needs a person, `seen` the longest silent
+    #[arg(long, value_name = "WHAT", value_parser = api::inventory::HOST_SORTS)]
+    pub sort: Option<String>,
+    /// From the other end
+    #[arg(long)]
+    pub descending: bool,
+    /// What a kept view shows; what else is said goes before it
+    #[arg(long = "view", value_name = "NAME")]
+    pub kept: Option<String>,
+}
+
+/// `bootproof host view …`
+#[derive(Debug, Subcommand)]
+pub enum HostViews {
+    /// Show the views that you can use: everybody's, and your own
+    #[command(after_help = "\
+Example:
+  bootproof host view list")]
+    List,
+    /// Keep what a list shows, in the place of a view of this name
+    #[command(after_help = "\
+Exit codes: 0 kept, 2 it could not be, or wrong use.
+
+Examples:
+  bootproof host view keep 'failed in Munich' --verdict 'not accepted' --select site=muc
+  bootproof host view keep silent --sort seen --shared
+  bootproof host list --view 'failed in Munich'")]
+    Keep(KeepHostView),
+    /// Remove a view
+    #[command(after_help = "\
+Exit codes: 0 removed, 2 it could not be, or wrong use.
+
+Example:
+  bootproof host view remove silent --shared")]
+    Remove(OneHostView),
+}
+
+/// `bootproof host view keep`
+#[derive(Debug, Args)]
+pub struct KeepHostView {
+    /// Which view
+    #[command(flatten)]
+    pub view: OneHostView,
+    /// What it shows
+    #[command(flatten)]
+    pub list: HostList,
+}
+
+/// A view by its name.
+#[derive(Debug, Args)]
+pub struct OneHostView {
+    /// Its name
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Everybody's: administrators keep and remove them
+    #[arg(long)]
+    pub shared: bool,
 }
 
 /// `bootproof host label`

@@ -2,6 +2,7 @@
 
 mod boot_diff;
 mod many;
+mod view;
 
 use api::{
     admin::{Candidate, Host as HostView, HostDetail, ReplaceRequest, Schedule},
@@ -35,6 +36,7 @@ pub(super) async fn run(
 ) -> Result<Exit, CliError> {
     match command {
         Host::List(command) => list(command, client, output).await,
+        Host::View(command) => view::run(command, client, output).await,
         Host::Show(host) => show(host, client, output).await,
         Host::Attest(command) => attest(command, client, output).await,
         Host::Replace(command) => replace(command, client, output).await,
@@ -136,17 +138,8 @@ async fn all(client: &Client, mut query: HostQuery) -> Result<Vec<HostView>, Cli
 }
 
 async fn list(command: &HostList, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let HostList { search, select, verdict, connection, code, in_maintenance } = command;
-    let query = HostQuery {
-        search: search.clone(),
-        labels: select.clone(),
-        verdict: verdict.clone(),
-        connection: connection.clone(),
-        code: code.clone(),
-        maintenance: in_maintenance.then_some(true),
-        ..HostQuery::default()
-    };
-    let is_all = query == HostQuery::default();
+    let query = view::query(command, client).await?;
+    let is_all = query == HostQuery { sort: query.sort.clone(), ..HostQuery::default() };
     let hosts = all(client, query).await?;
     if output.is_json() {
         output.json(&hosts)?;

@@ -150,6 +150,7 @@ fn host(name: &str, n: usize) -> Host {
         verdict: "accepted".to_owned(),
         findings: Vec::new(),
         appraised_at_ms: Some(AT_MS - 60_000),
+        cohort: None,
         last_seen_ms: Some(AT_MS - 1_000),
         has_identity_key: true,
         tpm: "present".to_owned(),

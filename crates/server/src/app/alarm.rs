@@ -13,7 +13,7 @@ use api::alarm::{
 use findings::Code;
 use store::{
     AlarmCause, AlarmFilter, AlarmId, AlarmSelection, By, Connection, DueLook, HISTORY_PAGE_MAX,
-    Host, HostId, Settlement,
+    Host, HostId, Settlement, Stood,
 };
 use tokio::time::sleep;
 
@@ -40,14 +40,25 @@ const PAGE_LEN: u32 = 100;
 /// Alarms that one request names by number.
 const IDS_MAX: usize = 1_000;
 
-/// All that stands against a host at `now_ms`, and when age alone changes it.
-fn looked_at(host: &Host, config: &Config, now_ms: i64) -> (Vec<AlarmCause>, Option<i64>) {
+/// What a look at a host found.
+struct Look {
+    /// All that stands against it.
+    causes: Vec<AlarmCause>,
+    /// What counts of it.
+    stands: Stood,
+    /// When age alone changes it.
+    again_ms: Option<i64>,
+}
+
+/// What counts of a host at `now_ms`.
+fn looked_at(host: &Host, config: &Config, now_ms: i64) -> Look {
+    let (verdict, findings) = standing::standing(host, config, now_ms);
+    let stands = Stood::of_verdict(&verdict);
     let again_ms = standing::changes_at(host, config, now_ms);
     // A person took it out: nothing is expected of it.
     if host.connection == Connection::Disconnected {
-        return (Vec::new(), None);
+        return Look { causes: Vec::new(), stands, again_ms };
     }
-    let (_, findings) = standing::standing(host, config, now_ms);
     // A host that has just joined is judged within moments.
     let young_until_ms = host.created_at_ms.saturating_add(standing::good_for_ms(host, config));
     let is_young = now_ms <= young_until_ms;
@@ -66,7 +77,7 @@ fn looked_at(host: &Host, config: &Config, now_ms: i64) -> (Vec<AlarmCause>, Opt
         }
     }
     let young = passed_over.then_some(young_until_ms.saturating_add(1));
-    (causes, again_ms.into_iter().chain(young).min())
+    Look { causes, stands, again_ms: again_ms.into_iter().chain(young).min() }
 }
 
 impl App {
@@ -109,9 +120,10 @@ impl App {
         let DueLook { host, change } = due;
         // Before the look is settled: else one that fails here would be forgotten.
         self.end_client_certificates(&host, now_ms).await?;
-        let (causes, look_again_at_ms) = looked_at(&host, &self.rules().config, now_ms);
-        let host = host.id;
-        let settlement = Settlement { host, change, causes, look_again_at_ms, at_ms: now_ms };
+        let Look { causes, stands, again_ms: look_again_at_ms } =
+            looked_at(&host, &self.rules().config, now_ms);
+        let (host, at_ms) = (host.id, now_ms);
+        let settlement = Settlement { host, change, causes, look_again_at_ms, stands, at_ms };
         let edges = self.store.settle_alarms(settlement).await?;
         if !edges.raised.is_empty() || !edges.cleared.is_empty() {
             self.hub.news();
@@ -257,7 +269,7 @@ mod tests {
 
     fn looked(host: &Host, now_ms: i64) -> (Vec<String>, Option<i64>) {
         let config = Config { attest_interval_s: 10, ..Config::default() };
-        let (causes, again_ms) = looked_at(host, &config, now_ms);
+        let Look { causes, again_ms, .. } = looked_at(host, &config, now_ms);
         (causes.into_iter().map(|cause| cause.code).collect(), again_ms)
     }
 
@@ -282,7 +294,8 @@ mod tests {
         .to_string();
         assert_eq!(looked(&refused, 1).0, ["secure-boot-off"]);
         refused.connection = Connection::Disconnected;
-        assert_eq!(looked(&refused, 1), (vec![], None), "nothing is expected of it");
+        // Lists say how it stands, which ends by age here, too.
+        assert_eq!(looked(&refused, 1), (vec![], Some(20_001)), "nothing is expected of it");
         let absent = Host { tpm: TpmPresence::Absent, ..host() };
         assert_eq!(looked(&absent, 1).0, ["no-tpm"]);
         let waiting = Host { approval: Approval::Waiting, ..host() };

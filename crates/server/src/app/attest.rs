@@ -276,6 +276,7 @@ impl App {
             verdict: appraisal.verdict.clone(),
             findings_json: serde_json::to_string(&appraisal.findings).map_err(to_json)?,
             document_json: document::write(&appraisal, &boot)?,
+            deciding: document::deciding(&appraisal.findings),
             kept: named_log.map(log_part).into_iter().collect(),
             answer: Some(answer),
             evidence,

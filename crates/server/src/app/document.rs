@@ -9,7 +9,7 @@ use api::{
 };
 use report::BootSection;
 use serde::{Deserialize, Serialize};
-use store::{AppraisalRow, BOOT_PART, EvidencePart, Sha256};
+use store::{AppraisalRow, BOOT_PART, Deciding, EvidencePart, Sha256};
 
 use super::{App, AppError};
 
@@ -44,7 +44,19 @@ pub(super) fn write(head: &Appraisal, boot: &BootSection) -> Result<String, AppE
     serde_json::to_string(&written).map_err(damaged)
 }
 
+/// The first finding that stands against a host.
+pub(super) fn deciding(findings: &[Finding]) -> Option<Deciding> {
+    let decides = |finding: &&Finding| matches!(finding.severity.as_str(), "fail" | "hold");
+    let Finding { code, cause, .. } = findings.iter().find(decides)?;
+    Some(Deciding { code: code.clone(), cause: cause.clone() })
+}
+
 impl Stored {
+    /// What decided it.
+    pub(super) fn deciding(&self) -> Option<Deciding> {
+        deciding(&self.findings)
+    }
+
     /// Of a row.
     pub fn read(json: &str) -> Result<Self, AppError> {
         serde_json::from_str(json).map_err(damaged)

@@ -170,6 +170,7 @@ fn not_found(kind: Kind) -> AppError {
         }
         Kind::Channel => ("channel-not-found", "`bootproof channel list` shows them"),
         Kind::Reference => ("reference-not-found", "`bootproof reference list` shows them"),
+        Kind::HostView => ("host-view-not-found", "`bootproof host view list` shows the views"),
         Kind::PolicyVersion => {
             ("policy-version-not-found", "`bootproof policy list` shows the policies that are kept")
         }

@@ -11,7 +11,7 @@ use tokio::time::{Duration, Instant};
 use super::{App, AppError, RefusalKind, replace, schedule::Timing, standing};
 
 /// Judgements of a host that are shown.
-const HISTORY_LEN: u32 = 50;
+pub(super) const HISTORY_LEN: u32 = 50;
 
 impl App {
     /// All about one host; with `appraised_after_ms`, once evidence asked for at or after that

@@ -4,9 +4,14 @@ use api::{
     admin::HostPage,
     inventory::{HostQuery, selector},
 };
-use store::{Host, HostCursor, HostFilter, HostId, LabelFilter, MayStand};
+use store::{Host, HostFilter, HostOrder, LabelFilter, MayStand};
 
-use super::{App, AppError, HostScope, RefusalKind, schedule::shortest_good_for_ms, standing};
+use super::{
+    App, AppError, HostScope, RefusalKind,
+    host_order::{cursor, cursor_to_text, order},
+    schedule::shortest_good_for_ms,
+    standing,
+};
 use crate::config::Config;
 
 /// Hosts on a page, where the client does not say.
@@ -95,11 +100,19 @@ fn filter(query: &HostQuery, config: &Config, now_ms: i64) -> Result<HostFilter,
             }
             _ => None,
         },
+        may_have_code: query.code.clone().filter(|code| !standing::is_found_by_a_look(code)),
+        order: order(query.sort.as_deref())?,
     })
 }
 
+/// Refuses what no list can be asked for.
+pub(super) fn check(query: &HostQuery, config: &Config) -> Result<(), AppError> {
+    Sought::of(query)?;
+    filter(query, config, 0).map(drop)
+}
+
 impl App {
-    /// One page of hosts of `within`, by name.
+    /// One page of hosts of `within`, in the order that is asked for.
     pub async fn hosts(&self, query: HostQuery, within: &HostScope) -> Result<HostPage, AppError> {
         let now_ms = self.store.now_ms().await?;
         let rules = self.rules();
@@ -113,20 +126,25 @@ impl App {
             let hosts = hosts.iter().filter(|host| within.has(&host.labels)).map(view).collect();
             return Ok(HostPage { hosts, next_cursor: None });
         }
+        // A word that is no finding's needs no look at any host.
+        if query.code.as_deref().is_some_and(|code| findings::Code::from_name(code).is_none()) {
+            return Ok(HostPage { hosts: Vec::new(), next_cursor: None });
+        }
         let of_scope = within.labels().iter();
         filter.labels.extend(
             of_scope
                 .map(|(key, value)| LabelFilter { key: key.clone(), value: Some(value.clone()) }),
         );
         let limit = page_len(query.limit.unwrap_or(PAGE_LEN));
-        let mut after = cursor(query.cursor.as_deref())?;
+        let order = filter.order;
+        let mut after = cursor(query.cursor.as_deref(), order)?;
         let (mut hosts, mut n_looked_at) = (Vec::new(), 0);
         loop {
             let n_wanted = if sought.is_all() { limit } else { store::HOSTS_PAGE_MAX };
             let rows = self.store.hosts(filter.clone(), after.clone(), n_wanted).await?;
             let is_last = rows.len() < usize::try_from(n_wanted).unwrap_or(usize::MAX);
             for row in &rows {
-                after = Some(row.cursor());
+                after = Some(row.cursor(order));
                 n_looked_at += 1;
                 let host = view(row);
                 if sought.has(&host) {
@@ -154,42 +172,16 @@ impl App {
         limit: u32,
     ) -> Result<(Vec<Host>, Option<String>), AppError> {
         let limit = page_len(limit);
-        let hosts = self.store.hosts(HostFilter::default(), cursor(from)?, limit).await?;
+        let order = HostOrder::default();
+        let after = cursor(from, order)?;
+        let hosts = self.store.hosts(HostFilter::default(), after, limit).await?;
         let full = hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next_cursor = hosts.last().filter(|_| full).map(|last| cursor_to_text(&last.cursor()));
+        let next_cursor =
+            hosts.last().filter(|_| full).map(|last| cursor_to_text(&last.cursor(order)));
         Ok((hosts, next_cursor))
     }
 }
 
 fn page_len(wanted: u32) -> u32 {
     wanted.clamp(1, store::HOSTS_PAGE_MAX)
-}
-
-fn cursor(text: Option<&str>) -> Result<Option<HostCursor>, AppError> {
-    let Some(text) = text else { return Ok(None) };
-    cursor_from_text(text).map(Some).ok_or_else(super::cursor::invalid)
-}
-
-/// A cursor as clients see it: opaque, so that it may change.
-fn cursor_to_text(cursor: &HostCursor) -> String {
-    hex::encode(format!("{}\n{}", cursor.id, cursor.name))
-}
-
-fn cursor_from_text(text: &str) -> Option<HostCursor> {
-    let text = String::from_utf8(hex::decode(text).ok()?).ok()?;
-    let (id, name) = text.split_once('\n')?;
-    Some(HostCursor { name: name.to_owned(), id: HostId::from(id) })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cursor_survives_any_name() {
-        let cursor = HostCursor { name: "a\nb ü".to_owned(), id: HostId::from("id") };
-        assert_eq!(cursor_from_text(&cursor_to_text(&cursor)), Some(cursor));
-        assert_eq!(cursor_from_text("zz"), None);
-        assert_eq!(cursor_from_text(""), None);
-    }
 }

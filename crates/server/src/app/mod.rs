@@ -26,11 +26,15 @@ mod event_filter;
 mod evidence_parts;
 mod guess_rate;
 mod hear;
+mod history;
+mod host_order;
+mod host_view;
 mod hub;
 mod idempotent;
 mod identity;
 mod inventory;
 mod join_rate;
+mod known_labels;
 mod labels;
 mod list;
 mod login_log;
@@ -75,6 +79,7 @@ pub use retention::thinning;
 pub use caller::{Caller, HostScope};
 pub use error::{AppError, Refusal, RefusalKind};
 pub use event::EventReader;
+pub use history::JudgementLine;
 pub use objects::{CleaningError, remove_objects, sweep_objects, swept_before_ms};
 pub(crate) use oidc::TakenBack;
 pub use report::WrittenReport;
@@ -104,6 +109,7 @@ pub struct App {
     found: readiness::Found,
     counted: census::Counted,
     kept_hour: standing_history::KeptHour,
+    known_labels: known_labels::KnownLabels,
     attention: attention::Counted,
     nonce_key: NonceKey,
     signer: signer::Signer,
@@ -171,6 +177,7 @@ impl App {
             found: readiness::Found::default(),
             counted: census::Counted::default(),
             kept_hour: standing_history::KeptHour::default(),
+            known_labels: known_labels::KnownLabels::default(),
             attention: attention::Counted::default(),
             nonce_key,
             signer: signer::Signer::from_pkcs8(&signing)?,

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use appraise::Policy;
-use store::{By, HOSTS_PAGE_MAX, HostFilter, NewPolicyVersion, Sha256};
+use store::{By, HOSTS_PAGE_MAX, HostFilter, HostOrder, NewPolicyVersion, Sha256};
 
 use super::{App, AppError, reference::Anew};
 use crate::config::{Config, LoadedPolicy, PolicySource};
@@ -150,7 +150,7 @@ impl App {
                     }
                 };
             let Some(last) = page.last() else { break };
-            after = Some(last.cursor());
+            after = Some(last.cursor(HostOrder::default()));
             for host in &page {
                 n_hosts += 1;
                 n_changed += u64::from(self.judge_counted(&host.id, by).await == Anew::Changed);

@@ -1,5 +1,6 @@
 //! What counts of a host now: its last verdict, unless something since then says otherwise.
 
+use api::machine::Cohort;
 use findings::{Argument, Code, Finding, Severity};
 use store::{Approval, Connection, Host, Maintenance, TpmPresence};
 
@@ -13,6 +14,21 @@ const RENEWAL_SHOWN_MS: i64 = 7 * 24 * 3_600_000;
 /// long polls and some.
 pub(super) const SILENCE_S_MAX: i64 = 120;
 
+/// Whether a finding of this code comes about by looking at a host: all others stand in its last judgement, or in
+/// what its last enrolment said.
+pub(super) fn is_found_by_a_look(code: &str) -> bool {
+    let codes = [
+        Code::AwaitingApproval,
+        Code::EkChanged,
+        Code::NoTpm,
+        Code::NeverAppraised,
+        Code::VerdictExpired,
+        Code::StateCopied,
+        Code::AkRenewed,
+    ];
+    codes.iter().any(|known| known.as_str() == code)
+}
+
 /// The host as lists show it, at `now_ms`.
 pub(super) fn view(host: &Host, config: &Config, now_ms: i64) -> api::admin::Host {
     let (verdict, findings) = standing(host, config, now_ms);
@@ -22,6 +38,7 @@ pub(super) fn view(host: &Host, config: &Config, now_ms: i64) -> api::admin::Hos
         connection: connection(host, now_ms).to_owned(),
         verdict,
         findings,
+        cohort: host.cohort.as_deref().and_then(Cohort::from_key),
         appraised_at_ms: host.last.as_ref().map(|last| last.at_ms),
         last_seen_ms: host.last_seen_at_ms,
         has_identity_key: host.identity.is_some(),
@@ -234,6 +251,7 @@ pub(super) mod sample {
                 identity_version: 0,
             }),
             cohort: None,
+            stood: store::Stood::Accepted,
             rotation_wanted: false,
             labels: store::Labels::new(),
             maintenance: None,

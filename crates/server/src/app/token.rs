@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::admin::{Approval, NewToken, Token, TokenRequest};
-use store::{ApprovalRule, By, JoinToken, NewJoinToken};
+use store::{ApprovalRule, By, Conflict, JoinToken, NewJoinToken, StoreError};
 use uuid::Uuid;
 
 use super::{
@@ -26,6 +26,16 @@ impl App {
         request: TokenRequest,
         by: By,
     ) -> Result<NewToken, AppError> {
+        self.create_token_called(Uuid::new_v4(), request, by).await
+    }
+
+    /// Makes a join token of this identifier. A form that says one makes one token, however often it is sent.
+    pub async fn create_token_called(
+        self: &Arc<Self>,
+        id: Uuid,
+        request: TokenRequest,
+        by: By,
+    ) -> Result<NewToken, AppError> {
         let invalid = |title: String| AppError::plain(RefusalKind::Invalid, "token-invalid", title);
         if !(1..=EXPIRES_S_MAX).contains(&request.expires_in_s) {
             return Err(invalid(format!("a token is good for 1 to {EXPIRES_S_MAX} seconds")));
@@ -38,7 +48,7 @@ impl App {
         }
         check_labels(&request.labels)?;
         let token = new_token(JOIN_PREFIX)?;
-        let id = Uuid::new_v4().to_string();
+        let id = id.to_string();
         let now_ms = self.store.now_ms().await?;
         let lasts_ms = i64::try_from(request.expires_in_s).unwrap_or(0).saturating_mul(1000);
         let expires_at_ms = now_ms.saturating_add(lasts_ms);
@@ -55,7 +65,17 @@ impl App {
             admitted: self.admitted_eks(request.listed_on).await?,
             note: request.note,
         };
-        self.store.add_join_token(new, by).await?;
+        match self.store.add_join_token(new, by).await {
+            Err(StoreError::Conflict(Conflict::IdTaken)) => {
+                return Err(AppError::refused(
+                    RefusalKind::Conflict,
+                    "token-made-before",
+                    "this form was sent before, and made its token then",
+                    "the page Join lists it; where nobody noted its secret, take it back and make another",
+                ));
+            }
+            other => other?,
+        }
         let ca_sha256 = self.authority.pin();
         let server = self.address.clone();
         Ok(NewToken { token: token.to_string(), id, expires_at_ms, ca_sha256, server })

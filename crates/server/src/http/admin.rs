@@ -31,7 +31,7 @@ pub(super) type Answer<T> = Result<Json<T>, Failure>;
 pub(super) fn operations(all: &mut Operations) {
     all.get("/v1/server", "get-server", "The server, and the authority that agents pin", server)
         .etag();
-    all.get("/v1/hosts", "list-hosts", "Hosts that fit the query, by name", hosts)
+    all.get("/v1/hosts", "list-hosts", "Hosts that fit the query, in the order asked for", hosts)
         .refuses(&["cursor-invalid"])
         .etag();
     all.get("/v1/hosts/{id}", "get-host", "All about one host", host)

@@ -14,6 +14,7 @@ mod contract;
 mod ek_list;
 mod event;
 mod health;
+mod host_view;
 mod idempotency;
 mod inventory;
 mod listen;
@@ -67,6 +68,7 @@ fn add_operations(all: &mut Operations) {
     event::operations(all);
     ek_list::operations(all);
     inventory::operations(all);
+    host_view::operations(all);
     oidc::operations(all);
     people::operations(all);
     policy::operations(all);

@@ -20,7 +20,7 @@ pub(super) async fn diff(
     Query(query): Query<BootDiffQuery>,
 ) -> Page {
     app.require_host(&visiting.caller.hosts, &id).await?;
-    let history: Vec<_> = app.appraisals(&id).await?.iter().map(past).collect();
+    let history: Vec<_> = app.history(&id).await?.iter().map(past).collect();
     let diff = app.boot_diff(&id, query).await?;
     let is_last = history.first().is_some_and(|last| last.id == diff.to.id);
     let frame = visiting.frame(Place::Hosts);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use api::{
-    admin::{AttestRequested, PastAppraisal, ReplaceRequest},
+    admin::{AttestRequested, ReplaceRequest},
     fleet::{AcceptChangeRequest, Breadth, ReferenceUses},
     inventory::MaintenanceRequest,
 };
@@ -16,7 +16,7 @@ use super::{
     said::{Done, said},
     visitor::{Acting, Visiting},
 };
-use crate::app::{App, AppError, RefusalKind};
+use crate::app::{App, AppError, JudgementLine, RefusalKind};
 
 pub(super) async fn host(
     State(app): State<Arc<App>>,
@@ -26,21 +26,19 @@ pub(super) async fn host(
 ) -> Page {
     app.require_host(&visiting.caller.hosts, &id).await?;
     let detail = app.host(&id, None).await?;
-    let history = app.appraisals(&id).await?.iter().map(past).collect();
+    let history = app.history(&id).await?.iter().map(past).collect();
     let mut frame = visiting.frame(Place::Hosts);
     frame.said = said(query.done.as_deref());
     page(&HostPage { frame, detail, history })
 }
 
-pub(super) fn past(past: &PastAppraisal) -> Past {
-    let decides =
-        |finding: &&api::finding::Finding| finding.severity == "fail" || finding.severity == "hold";
-    let cause = past.appraisal.findings.iter().find(decides);
+/// A judgement in the strip of a host's history.
+pub(super) fn past(line: &JudgementLine) -> Past {
     Past {
-        id: past.id,
-        at_ms: past.at_ms,
-        verdict: past.appraisal.verdict.clone(),
-        cause: cause.map(|finding| finding.cause.clone()).unwrap_or_default(),
+        id: line.id.0,
+        at_ms: line.at_ms,
+        verdict: line.verdict.clone(),
+        cause: line.deciding.as_ref().map(|deciding| deciding.cause.clone()).unwrap_or_default(),
     }
 }
 

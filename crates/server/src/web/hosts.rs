@@ -12,6 +12,7 @@ use pages::{Bulk, Hosts, Message, Place, Verb};
 use super::{
     answer::{Page, back, page},
     form::Form,
+    said::said,
     visitor::{Acting, Visiting},
 };
 use crate::app::{App, AppError, RefusalKind};
@@ -21,7 +22,11 @@ const PAGE_LEN: u32 = 50;
 
 /// What a person filled in. An empty field asks for nothing.
 pub(super) fn query(raw: Option<&str>) -> Result<HostQuery, AppError> {
-    let form = Form::read(raw.unwrap_or_default().as_bytes());
+    of_form(&Form::read(raw.unwrap_or_default().as_bytes()))
+}
+
+/// The same of a form that is sent.
+pub(super) fn of_form(form: &Form) -> Result<HostQuery, AppError> {
     Ok(HostQuery {
         cursor: form.maybe("cursor"),
         limit: Some(form.number::<u32>("limit")?.unwrap_or(PAGE_LEN)),
@@ -31,6 +36,7 @@ pub(super) fn query(raw: Option<&str>) -> Result<HostQuery, AppError> {
         verdict: form.maybe("verdict"),
         connection: form.maybe("connection"),
         code: form.maybe("code"),
+        sort: form.maybe("sort"),
         maintenance: match form.text("maintenance") {
             "true" => Some(true),
             "false" => Some(false),
@@ -46,11 +52,17 @@ pub(super) async fn hosts(
 ) -> Page {
     let mut query = query(raw.as_deref())?;
     let found = app.hosts(query.clone(), &visiting.caller.hosts).await?;
-    let labels =
-        if visiting.caller.hosts.is_fleet() { app.label_counts(None).await? } else { Vec::new() };
+    let labels = if visiting.caller.hosts.is_fleet() {
+        app.known_labels().await?.to_vec()
+    } else {
+        Vec::new()
+    };
     query.limit = query.limit.filter(|limit| *limit != PAGE_LEN);
-    let frame = visiting.frame(Place::Hosts);
-    page(&Hosts { frame, query, hosts: found.hosts, next_cursor: found.next_cursor, labels })
+    let views = app.host_views(&visiting.caller).await?;
+    let mut frame = visiting.frame(Place::Hosts);
+    frame.said = said(Form::read(raw.unwrap_or_default().as_bytes()).maybe("done").as_deref());
+    let (hosts, next_cursor) = (found.hosts, found.next_cursor);
+    page(&Hosts { frame, query, hosts, next_cursor, labels, views })
 }
 
 fn verb(form: &Form) -> Result<Verb, AppError> {

@@ -9,6 +9,7 @@ use api::{
 use axum::extract::{Path, Query, State};
 use pages::{Join, Joined, Place};
 use store::Role;
+use uuid::Uuid;
 
 use super::{
     answer::{Page, back, page},
@@ -27,7 +28,7 @@ pub(super) async fn join(
     let tokens = app.tokens().await?;
     let mut frame = visiting.frame(Place::Join);
     frame.said = said(query.done.as_deref());
-    page(&Join { frame, tokens })
+    page(&Join { frame, tokens, next_id: Uuid::new_v4().to_string() })
 }
 
 pub(super) fn labels(text: &str) -> Result<Labels, AppError> {
@@ -54,7 +55,9 @@ pub(super) async fn create(State(app): State<Arc<App>>, acting: Acting) -> Page 
         note: form.text("note").to_owned(),
         listed_on: None,
     };
-    let token = app.create_token(request, visiting.caller.by.clone()).await?;
+    // A page that is loaded again after it made a token makes no second one.
+    let id = Uuid::parse_str(form.text("id")).unwrap_or_else(|_| Uuid::new_v4());
+    let token = app.create_token_called(id, request, visiting.caller.by.clone()).await?;
     page(&Joined { frame: visiting.frame(Place::Join), token })
 }
 

@@ -17,6 +17,7 @@ mod export;
 mod form;
 mod help;
 mod host;
+mod host_views;
 mod hosts;
 mod join;
 mod oidc;
@@ -51,6 +52,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/hosts.csv", get(export::hosts))
         .route("/hosts/preview", post(hosts::preview))
         .route("/hosts/act", post(hosts::act))
+        .route("/hosts/views", post(host_views::keep))
+        .route("/hosts/views/remove", post(host_views::remove))
         .route("/hosts/{id}", get(host::host))
         .route("/hosts/{id}/evidence.json", get(export::evidence))
         .route("/hosts/{id}/diff", get(boot_diff::diff))

@@ -96,6 +96,7 @@ async fn changes(app: &App) -> Result<Vec<Change>, AppError> {
 fn kind_of(subject: &str) -> String {
     match subject.split_once(':') {
         Some(("policy", number)) => return format!("Version {number} of the policy"),
+        Some(("host-view", name)) => return format!("The view {name}"),
         Some(("channel", name)) => return format!("Channel {name}"),
         Some(("api-token", name)) => return format!("Token {name}"),
         _ => {}

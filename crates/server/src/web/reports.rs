@@ -33,7 +33,7 @@ pub(super) async fn reports(
         }
         None => None,
     };
-    let labels = if is_fleet { app.label_counts(None).await? } else { Vec::new() };
+    let labels = if is_fleet { app.known_labels().await?.to_vec() } else { Vec::new() };
     let schedules = if is_fleet { app.report_schedules().await? } else { Vec::new() };
     page(&Reports { frame: visiting.frame(Place::Reports), labels, schedules, host })
 }

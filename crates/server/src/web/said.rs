@@ -43,6 +43,8 @@ const DONE: &[(&str, &str)] = &[
     ("policy-sound", "Nothing is wrong with it. It is not kept yet."),
     ("policy-activated", "Activated. What hosts sent last is being judged anew."),
     ("remove", "The host was removed."),
+    ("view-kept", "Kept: it is among the views above the list."),
+    ("view-removed", "The view is removed."),
 ];
 
 /// What the word in the address stands for.

@@ -77,6 +77,11 @@ const ENDPOINTS: &[(&str, &str, Who)] = &[
     ("put", "/v1/hosts/{id}/labels", Operator),
     ("post", "/v1/hosts/{id}/maintenance", Operator),
     ("delete", "/v1/hosts/{id}/maintenance", Operator),
+    ("get", "/v1/host-views", Viewer),
+    ("post", "/v1/host-views/own/{name}", Viewer),
+    ("delete", "/v1/host-views/own/{name}", Viewer),
+    ("post", "/v1/host-views/shared/{name}", Admin),
+    ("delete", "/v1/host-views/shared/{name}", Admin),
     ("get", "/v1/alarm-groups", Viewer),
     ("get", "/v1/alarms", Viewer),
     ("post", "/v1/alarms/acknowledge", Operator),
@@ -170,7 +175,7 @@ async fn ask(client: &Client, verb: &str, path: &str) -> Result<Value, ClientErr
 }
 
 /// Addresses that are not of one host, and answer who may know of some hosts only.
-const LOOK_AT_EACH_HOST: [&str; 10] = [
+const LOOK_AT_EACH_HOST: [&str; 12] = [
     "/v1/reports/{kind}",
     "/v1/hosts",
     "/v1/hosts/actions",
@@ -181,6 +186,8 @@ const LOOK_AT_EACH_HOST: [&str; 10] = [
     "/v1/sessions",
     "/v1/sessions/{session}",
     "/v1/events",
+    "/v1/host-views",
+    "/v1/host-views/own/{name}",
 ];
 
 const ROLES: [(Who, &str, Role); 4] = [

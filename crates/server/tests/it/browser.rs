@@ -110,7 +110,7 @@ impl Browser {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         let length = body.len();
-        if !body.is_empty() {
+        if !body.is_empty() && !headers.iter().any(|(name, _)| *name == "content-type") {
             head.push_str("content-type: application/json\r\n");
         }
         head.push_str(&format!("content-length: {length}\r\nconnection: close\r\n\r\n{body}"));
@@ -136,6 +136,36 @@ impl Browser {
             headers.push(("x-csrf-token", token));
         }
         self.send(method, path, &headers, body)
+    }
+
+    /// Sends a form of a page, with these fields and the session's token: status, where to go on, and the page.
+    pub(crate) fn form(
+        &self,
+        path: &str,
+        fields: &[(&str, &str)],
+    ) -> (u16, Option<String>, String) {
+        let csrf = self.csrf_token.as_deref().unwrap_or_default();
+        let mut body = format!("csrf={csrf}");
+        for (name, value) in fields {
+            // All but letters and digits is encoded.
+            let value: String = value
+                .bytes()
+                .map(|byte| match byte.is_ascii_alphanumeric() {
+                    true => char::from(byte).to_string(),
+                    false => format!("%{byte:02X}"),
+                })
+                .collect();
+            body.push_str(&format!("&{name}={value}"));
+        }
+        let origin = self.origin();
+        let headers = [
+            ("origin", origin.as_str()),
+            ("sec-fetch-site", "same-origin"),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        let (status, headers, page) = self.sent("POST", path, &headers, body);
+        let to = headers.into_iter().find(|(name, _)| name == "location").map(|(_, to)| to);
+        (status, to, page)
     }
 
     /// Takes what a login answered.

@@ -76,13 +76,14 @@ pub(super) async fn settle(
     tx: &Transaction,
     settlement: &Settlement,
 ) -> Result<AlarmEdges, StoreError> {
-    let Settlement { host, change, causes, look_again_at_ms, at_ms } = settlement;
+    let Settlement { host, change, causes, look_again_at_ms, stands, at_ms } = settlement;
     let host = host.as_str();
     // A change since the look keeps the host due. Until the transaction ends nobody else settles it.
     let n = tx
         .execute(
-            "UPDATE hosts SET look_at_ms = $3, look_lease_ms = 0 WHERE id = $1 AND look_seq = $2",
-            &[&host, change, &look_again_at_ms.unwrap_or(i64::MAX)],
+            "UPDATE hosts SET look_at_ms = $3, stood_rank = $4, look_lease_ms = 0
+             WHERE id = $1 AND look_seq = $2",
+            &[&host, change, &look_again_at_ms.unwrap_or(i64::MAX), &stands.rank()],
         )
         .await?;
     if n == 0 {

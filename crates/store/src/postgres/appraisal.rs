@@ -12,8 +12,8 @@ use crate::elsewhere::PlacedParts;
 use crate::row::appraisal::LastList;
 use crate::row::event::Change;
 use crate::{
-    AppraisalId, AppraisalRow, By, Conflict, Connection, HISTORY_PAGE_MAX, HostId, Kind,
-    NewAppraisal, Rejudgement, Sha256, StoreError,
+    AppraisalId, AppraisalLine, AppraisalRow, By, Conflict, Connection, DecidedBy, Deciding,
+    HISTORY_PAGE_MAX, HostId, Kind, NewAppraisal, Rejudgement, Sha256, StoreError,
 };
 
 /// What decides whether a verdict may be recorded; less than a whole host, as this is the hot path.
@@ -83,6 +83,7 @@ pub(super) async fn record(
         at_ms: new.at_ms,
         verdict: &new.verdict,
         document_json: &new.document_json,
+        deciding: new.deciding.as_ref(),
         answer: new.answer.as_deref(),
         list: Some(list.id()),
     };
@@ -99,8 +100,9 @@ pub(super) async fn record(
 }
 
 const INSERT: &str = "\
-    INSERT INTO appraisals (id, host_id, at_ms, verdict, document_json, answer, list_id) \
-    OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    INSERT INTO appraisals (id, host_id, at_ms, verdict, document_json, answer, list_id, \
+        deciding_code, deciding_cause) \
+    OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 /// A row of a judgement.
 struct Judgement<'a> {
@@ -109,15 +111,26 @@ struct Judgement<'a> {
     at_ms: i64,
     verdict: &'a str,
     document_json: &'a str,
+    deciding: Option<&'a Deciding>,
     answer: Option<&'a [u8]>,
     list: Option<i64>,
 }
 
 impl Judgement<'_> {
     async fn insert(&self, tx: &Transaction, way: &Statement) -> Result<(), StoreError> {
-        let Self { id, host, at_ms, verdict, document_json, answer, list } = self;
-        let values: Values<'_> =
-            &[&id.0, &host.as_str(), at_ms, verdict, document_json, answer, list];
+        let Self { id, host, at_ms, verdict, document_json, deciding, answer, list } = self;
+        let (code, cause) = DecidedBy::columns(*deciding);
+        let values: Values<'_> = &[
+            &id.0,
+            &host.as_str(),
+            at_ms,
+            verdict,
+            document_json,
+            answer,
+            list,
+            &code,
+            &cause,
+        ];
         tx.send(way, values).await.map(drop)
     }
 }
@@ -149,6 +162,7 @@ pub(super) async fn record_anew(
         at_ms: anew.at_ms,
         verdict: &anew.verdict,
         document_json: &anew.document_json,
+        deciding: anew.deciding.as_ref(),
         answer: answer.as_deref(),
         list: gate.last_list.map(|list| list.id),
     };
@@ -283,6 +297,27 @@ pub(super) async fn of_host(
 ) -> Result<Vec<AppraisalRow>, StoreError> {
     let sql = format!("{COLUMNS} WHERE host_id = $1 ORDER BY id DESC LIMIT $2");
     db.read(&sql, &[&host.as_str(), &i64::from(n_max.min(HISTORY_PAGE_MAX))], appraisal_row).await
+}
+
+const LINES: &str = "SELECT id, at_ms, verdict, deciding_code, deciding_cause FROM appraisals";
+
+fn line(row: &Row) -> Result<AppraisalLine, StoreError> {
+    let mut columns = Columns::of(row);
+    Ok(AppraisalLine {
+        id: AppraisalId(columns.take()?),
+        at_ms: columns.take()?,
+        verdict: columns.take()?,
+        decided_by: DecidedBy::of_columns(columns.take()?, columns.take()?),
+    })
+}
+
+pub(super) async fn lines_of_host(
+    db: &Session,
+    host: &HostId,
+    n_max: u32,
+) -> Result<Vec<AppraisalLine>, StoreError> {
+    let sql = format!("{LINES} WHERE host_id = $1 ORDER BY id DESC LIMIT $2");
+    db.read(&sql, &[&host.as_str(), &i64::from(n_max.min(HISTORY_PAGE_MAX))], line).await
 }
 
 pub(super) async fn by_id(

@@ -14,7 +14,7 @@ use crate::row::event::Change;
 use crate::{
     AdmittedEks, AppraisalId, Approval, By, Conflict, Connection, DueLook, Enrolled,
     HOSTS_PAGE_MAX, Host, HostId, Identity, Kind, Labels, LastAppraisal, Maintenance, NewHost,
-    QuoteClock, Reenrolment, RevokedFor, RevokedKeys, Sha256, StoreError, TpmPresence,
+    QuoteClock, Reenrolment, RevokedFor, RevokedKeys, Sha256, Stood, StoreError, TpmPresence,
 };
 
 const COLUMNS: &str = "\
@@ -23,7 +23,7 @@ const COLUMNS: &str = "\
     last_nonce_at_ms, \
     clock_ms, clock_reset_count, clock_restart_count, clock_safe, clock_firmware_version, \
     last_appraisal_id, last_at_ms, last_verdict, last_findings_json, last_identity_version, \
-    cohort, rotation_wanted, labels_json, \
+    cohort, stood_rank, rotation_wanted, labels_json, \
     maintenance_since_ms, maintenance_until_ms, maintenance_reason, maintenance_by, \
     ek_public, ek_cert_der, ek_chain_json, ek_spki_sha256, ak_public, ak_name, judgement_json, \
     enrolled_at_ms, \
@@ -53,6 +53,7 @@ fn host_row(row: &Row) -> Result<Host, StoreError> {
         last_quote_clock: quote_clock(&mut columns)?,
         last: last_appraisal(&mut columns)?,
         cohort: columns.take()?,
+        stood: Stood::of_rank(columns.take()?),
         rotation_wanted: columns.take()?,
         labels: columns.labels()?,
         maintenance: maintenance(&mut columns)?,

@@ -14,7 +14,7 @@ use crate::{
 };
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
-    AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
+    AppraisalId, AppraisalLine, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
     CensusRow, CensusTimes, CertificateCursor, Channel, ChannelActivity, ChannelLease, Checked,
     ClientAuthorityRow, ClientCertificate, Completion, DeadLetter, DeadLetterId, DeadLetters,
     DueLook, EkCursor, EkList, Enrolled, Event, EventCursor, EventSpan, EvidenceCensus,
@@ -533,6 +533,13 @@ impl Store for PostgresStore {
     fn appraisals(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalRow>> {
         let host = host.clone();
         self.look((host, n_max), |db, (host, n_max)| Box::pin(appraisal::of_host(db, host, *n_max)))
+    }
+
+    fn appraisal_lines(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalLine>> {
+        let host = host.clone();
+        self.look((host, n_max), |db, (host, n_max)| {
+            Box::pin(appraisal::lines_of_host(db, host, *n_max))
+        })
     }
 
     fn appraisal(&self, id: AppraisalId) -> Reply<'_, Option<AppraisalRow>> {

@@ -23,6 +23,7 @@ mod evidence;
 mod evidence_list;
 mod export;
 mod host;
+mod host_view;
 mod idempotent;
 mod import;
 mod inventory;

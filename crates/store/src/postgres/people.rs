@@ -98,6 +98,9 @@ pub(super) async fn remove(tx: &Transaction, name: &str, by: &By) -> Result<(), 
     let user = by_name(tx, name).await?.ok_or(StoreError::NotFound(Kind::User))?;
     require_another_admin(tx, &user).await?;
     tx.execute("DELETE FROM users WHERE name = $1", &[&name]).await?;
+    // By its name in the audit log, which is that of the next account of this name, too.
+    let owner = user_subject(name);
+    tx.execute("DELETE FROM host_views WHERE owner = $1", &[&owner]).await?;
     tx.audit(by, "user.remove", user_subject(name), &json!({}));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Alarms: what stands against hosts.
 
-use crate::{Host, HostId, Labels};
+use crate::{Host, HostId, Labels, Stood};
 
 /// An alarm's number: grows with time over all hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +37,8 @@ pub struct Settlement {
     pub causes: Vec<AlarmCause>,
     /// When age alone may change it; `None`: never.
     pub look_again_at_ms: Option<i64>,
+    /// What counts of it.
+    pub stands: Stood,
     /// When it was looked at.
     pub at_ms: i64,
 }

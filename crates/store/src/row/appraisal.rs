@@ -28,6 +28,8 @@ pub struct NewAppraisal {
     /// What was judged and is new each time, verbatim: it lies in the judgement's own row, and is the first part
     /// of its evidence, [`ANSWER_PART`].
     pub answer: Option<Vec<u8>>,
+    /// The first finding that fails or holds.
+    pub deciding: Option<Deciding>,
     /// What else was judged, verbatim.
     pub evidence: Vec<EvidencePart>,
     /// What was judged and lies in the store already, of evidence before; in order behind the rest.
@@ -63,6 +65,8 @@ pub struct Rejudgement {
     pub findings_json: String,
     /// The whole appraisal (JSON).
     pub document_json: String,
+    /// The first finding that fails or holds.
+    pub deciding: Option<Deciding>,
     /// Which references it was judged by.
     pub judged_by: JudgedBy,
 }
@@ -184,6 +188,57 @@ pub struct AppraisalRow {
     pub verdict: String,
     /// The whole appraisal (JSON).
     pub document_json: String,
+}
+
+/// A finding that decided a judgement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deciding {
+    /// Its code.
+    pub code: String,
+    /// What was found, in a sentence.
+    pub cause: String,
+}
+
+/// What is known of why a judgement was what it was, without its document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DecidedBy {
+    /// This stood against the host.
+    Finding(Deciding),
+    /// Nothing did.
+    Nothing,
+    /// It was judged before that was noted; its document says it.
+    NotRecorded,
+}
+
+impl DecidedBy {
+    /// Of the two columns.
+    pub(crate) fn of_columns(code: Option<String>, cause: Option<String>) -> Self {
+        match (code, cause) {
+            (Some(code), Some(cause)) if !code.is_empty() => {
+                Self::Finding(Deciding { code, cause })
+            }
+            (Some(_), Some(_)) => Self::Nothing,
+            _ => Self::NotRecorded,
+        }
+    }
+
+    /// The two columns of a judgement that is written now.
+    pub(crate) fn columns(deciding: Option<&Deciding>) -> (&str, &str) {
+        deciding.map_or(("", ""), |deciding| (&deciding.code, &deciding.cause))
+    }
+}
+
+/// A judgement in a line of a history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppraisalLine {
+    /// Its number.
+    pub id: AppraisalId,
+    /// When it was judged.
+    pub at_ms: i64,
+    /// The verdict's word.
+    pub verdict: String,
+    /// Why.
+    pub decided_by: DecidedBy,
 }
 
 /// A host's last verdict, in short; the whole is at [`crate::Store::appraisal`].

@@ -1,7 +1,7 @@
 //! Hosts and their identities.
 
 use super::{text_id, word_enum};
-use crate::{Candidate, JoinTokenId, Labels, LastAppraisal, Maintenance, Sha256};
+use crate::{Candidate, JoinTokenId, Labels, LastAppraisal, Maintenance, Sha256, Stood};
 
 text_id!(
     /// A host's identifier, made at enrolment.
@@ -99,6 +99,8 @@ pub struct Host {
     pub last: Option<LastAppraisal>,
     /// The cohort that it named last. Its own word.
     pub cohort: Option<String>,
+    /// What counted of it when somebody last looked at it.
+    pub stood: Stood,
     /// How people order it.
     pub labels: Labels,
     /// That somebody works on it, ended or not: see [`Host::maintenance_at`].
@@ -158,15 +160,6 @@ pub struct NewHost {
     pub join_token: JoinTokenId,
 }
 
-/// The place after which a page of hosts goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HostCursor {
-    /// Name of the last host seen.
-    pub name: String,
-    /// Its identifier, which orders hosts of one name.
-    pub id: HostId,
-}
-
 impl Host {
     /// That somebody works on it at `now_ms`.
     #[must_use]
@@ -196,11 +189,5 @@ impl Host {
     pub fn last_judged_by_past(&self) -> Option<i64> {
         let version = self.last.as_ref()?.identity_version;
         (version != self.identity_version).then_some(version)
-    }
-
-    /// The cursor that goes on after this host.
-    #[must_use]
-    pub fn cursor(&self) -> HostCursor {
-        HostCursor { name: self.name.clone(), id: self.id.clone() }
     }
 }

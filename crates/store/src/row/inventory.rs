@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::HostOrder;
+
 /// Labels of a host: a value to each key. `site=muc`, `cluster=a`, `rack=7`.
 pub type Labels = BTreeMap<String, String>;
 
@@ -60,6 +62,11 @@ pub struct HostFilter {
     pub labels: Vec<LabelFilter>,
     /// A verdict that it may have.
     pub may_stand: Option<MayStand>,
+    /// Hosts in whose last judgement, or last enrolment, there may be a finding of this code: those that name the
+    /// word at all.
+    pub may_have_code: Option<String>,
+    /// In which order the list shows them.
+    pub order: HostOrder,
 }
 
 /// How many hosts have a label.

@@ -13,6 +13,8 @@ pub(crate) mod ek_list;
 pub(crate) mod enrolment;
 pub(crate) mod event;
 pub(crate) mod host;
+pub(crate) mod host_order;
+pub(crate) mod host_view;
 pub(crate) mod idempotent;
 pub(crate) mod inventory;
 pub(crate) mod object;

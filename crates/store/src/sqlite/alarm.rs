@@ -74,11 +74,18 @@ pub(super) fn look_at_all(db: &Db) -> Result<(), StoreError> {
 }
 
 pub(super) fn settle(db: &Db, settlement: &Settlement) -> Result<AlarmEdges, StoreError> {
-    let Settlement { host, change, causes, look_again_at_ms, at_ms } = settlement;
+    let Settlement { host, change, causes, look_again_at_ms, stands, at_ms } = settlement;
     // A change since the look keeps the host due.
     let n = db
-        .prepare_cached("UPDATE hosts SET look_at_ms = ?3 WHERE id = ?1 AND look_seq = ?2")?
-        .execute(params![host.as_str(), change, look_again_at_ms.unwrap_or(i64::MAX)])?;
+        .prepare_cached(
+            "UPDATE hosts SET look_at_ms = ?3, stood_rank = ?4 WHERE id = ?1 AND look_seq = ?2",
+        )?
+        .execute(params![
+            host.as_str(),
+            change,
+            look_again_at_ms.unwrap_or(i64::MAX),
+            stands.rank()
+        ])?;
     if n == 0 {
         return Ok(AlarmEdges::default());
     }

@@ -9,8 +9,8 @@ use crate::elsewhere::PlacedParts;
 use crate::row::appraisal::{LastList, NextLook};
 use crate::row::event::Change;
 use crate::{
-    AppraisalId, AppraisalRow, By, Conflict, Connection, HISTORY_PAGE_MAX, HostId, Kind,
-    NewAppraisal, Rejudgement, Sha256, StoreError,
+    AppraisalId, AppraisalLine, AppraisalRow, By, Conflict, Connection, DecidedBy, Deciding,
+    HISTORY_PAGE_MAX, HostId, Kind, NewAppraisal, Rejudgement, Sha256, StoreError,
 };
 
 /// What decides whether a verdict may be recorded; less than a whole host, as this is the hot path.
@@ -54,6 +54,7 @@ pub(super) fn record(
         at_ms: new.at_ms,
         verdict: &new.verdict,
         document_json: &new.document_json,
+        deciding: new.deciding.as_ref(),
         answer: new.answer.as_deref(),
         list: Some(list),
     };
@@ -76,18 +77,30 @@ struct Judgement<'a> {
     at_ms: i64,
     verdict: &'a str,
     document_json: &'a str,
+    deciding: Option<&'a Deciding>,
     answer: Option<&'a [u8]>,
     list: Option<i64>,
 }
 
 impl Judgement<'_> {
     fn insert(&self, db: &Db) -> Result<AppraisalId, StoreError> {
-        let Self { host, at_ms, verdict, document_json, answer, list } = self;
+        let Self { host, at_ms, verdict, document_json, deciding, answer, list } = self;
+        let (code, cause) = DecidedBy::columns(*deciding);
         db.prepare_cached(
-            "INSERT INTO appraisals (host_id, at_ms, verdict, document_json, answer, list_id)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO appraisals (host_id, at_ms, verdict, document_json, answer, list_id,
+                deciding_code, deciding_cause)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         )?
-        .execute(params![host.as_str(), at_ms, verdict, document_json, answer, list])?;
+        .execute(params![
+            host.as_str(),
+            at_ms,
+            verdict,
+            document_json,
+            answer,
+            list,
+            code,
+            cause
+        ])?;
         Ok(AppraisalId(db.last_insert_rowid()))
     }
 }
@@ -109,6 +122,7 @@ pub(super) fn record_anew(db: &Db, anew: &Rejudgement, by: &By) -> Result<Apprai
         at_ms: anew.at_ms,
         verdict: &anew.verdict,
         document_json: &anew.document_json,
+        deciding: anew.deciding.as_ref(),
         answer: answer.as_deref(),
         list: gate.last_list.map(|list| list.id),
     };
@@ -249,6 +263,29 @@ pub(super) fn of_host(db: &Db, host: &HostId, n_max: u32) -> Result<Vec<Appraisa
     let mut statement = db.prepare_cached(&sql)?;
     let rows =
         statement.query_map(params![host.as_str(), n_max.min(HISTORY_PAGE_MAX)], appraisal_row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+const LINES: &str = "SELECT id, at_ms, verdict, deciding_code, deciding_cause FROM appraisals";
+
+fn line(row: &Row<'_>) -> rusqlite::Result<AppraisalLine> {
+    let mut columns = Columns::of(row);
+    Ok(AppraisalLine {
+        id: AppraisalId(columns.take()?),
+        at_ms: columns.take()?,
+        verdict: columns.take()?,
+        decided_by: DecidedBy::of_columns(columns.take()?, columns.take()?),
+    })
+}
+
+pub(super) fn lines_of_host(
+    db: &Db,
+    host: &HostId,
+    n_max: u32,
+) -> Result<Vec<AppraisalLine>, StoreError> {
+    let sql = format!("{LINES} WHERE host_id = ?1 ORDER BY id DESC LIMIT ?2");
+    let mut statement = db.prepare_cached(&sql)?;
+    let rows = statement.query_map(params![host.as_str(), n_max.min(HISTORY_PAGE_MAX)], line)?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 

@@ -7,10 +7,10 @@ use super::{alarm, audit, event, host};
 use crate::{
     By, Conflict, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostCursor, HostFilter, HostId, Kind,
     LABELS_PER_HOST_MAX, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
-    StoreError, row::event::Change,
+    OrderValue, StoreError, row::event::Change,
 };
 
-/// Hosts that fit `filter`, by name and identifier, after `after`.
+/// Hosts that fit `filter`, in its order, after `after`.
 pub(super) fn page(
     db: &Db,
     filter: &HostFilter,
@@ -18,10 +18,25 @@ pub(super) fn page(
     n_max: u32,
 ) -> Result<Vec<Host>, StoreError> {
     let mut values = Values::default();
+    let clause = clause(filter, after, n_max, &mut values);
+    let values: Vec<&dyn ToSql> = values.0.iter().map(AsRef::as_ref).collect();
+    host::many(db, &clause, &values)
+}
+
+/// Which rows, and in which order.
+fn clause(
+    filter: &HostFilter,
+    after: Option<&HostCursor>,
+    n_max: u32,
+    values: &mut Values,
+) -> String {
     let mut terms = Vec::new();
-    if let Some(HostCursor { name, id }) = after {
-        let (name, id) = (values.place(name.clone()), values.place(id.as_str().to_owned()));
-        terms.push(format!("(name, id) > ({name}, {id})"));
+    if let Some(after) = after {
+        let compared = after.compared().into_iter().map(|value| match value {
+            OrderValue::Number(number) => values.place(number),
+            OrderValue::Text(text) => values.place(text),
+        });
+        terms.push(after.order.after(&compared.collect::<Vec<_>>()));
     }
     if let Some(part) = &filter.name_contains {
         // Both sides by the same function: SQLite knows the capitals of ASCII alone.
@@ -33,6 +48,12 @@ pub(super) fn page(
             has.push_str(&format!(" AND value = {}", values.place(value.clone())));
         }
         terms.push(format!("id IN (SELECT host_id FROM host_labels WHERE {has})"));
+    }
+    if let Some(code) = &filter.may_have_code {
+        let word = values.place(format!("\"{code}\""));
+        terms.push(format!(
+            "(instr(last_findings_json, {word}) > 0 OR instr(enrolment_problem_json, {word}) > 0)"
+        ));
     }
     match filter.may_stand {
         None => {}
@@ -52,8 +73,7 @@ pub(super) fn page(
         false => format!("WHERE {} ", terms.join(" AND ")),
     };
     let limit = values.place(n_max.min(HOSTS_PAGE_MAX));
-    let values: Vec<&dyn ToSql> = values.0.iter().map(AsRef::as_ref).collect();
-    host::many(db, &format!("{terms}ORDER BY name, id LIMIT {limit}"), &values)
+    format!("{terms}ORDER BY {} LIMIT {limit}", filter.order.clause())
 }
 
 /// Values of a statement.
@@ -164,4 +184,53 @@ pub(super) fn end_maintenance(db: &Db, id: &HostId, by: &By) -> Result<(), Store
     )?;
     event::append(db, &Change::maintenance(id, None, &by.actor, by.at_ms))?;
     alarm::unmute(db, id, by.at_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::migrate;
+    use crate::{Direction, HostOrder, HostSort, OrderValue};
+
+    /// A cursor of this order, for its plan.
+    fn cursor(order: HostOrder) -> HostCursor {
+        let text = || OrderValue::Text("m".to_owned());
+        let values = match order.by {
+            HostSort::Name => vec![text()],
+            HostSort::Model => vec![text(), text()],
+            HostSort::Verdict | HostSort::Judged | HostSort::Seen => {
+                vec![OrderValue::Number(1), text()]
+            }
+            HostSort::Joined => vec![OrderValue::Number(7)],
+        };
+        let cursor = HostCursor { order, values, id: "h".into() };
+        assert!(cursor.is_sound());
+        cursor
+    }
+
+    /// A list that is sorted when it is asked for would read all hosts for each page of it.
+    #[test]
+    fn each_order_is_that_of_an_index() {
+        let mut db = Db::open_in_memory().unwrap();
+        migrate::run(&mut db).unwrap();
+        for by in HostSort::ALL {
+            for direction in [Direction::Ascending, Direction::Descending] {
+                let order = HostOrder { by, direction };
+                let filter = HostFilter { order, ..HostFilter::default() };
+                for after in [None, Some(cursor(order))] {
+                    let mut values = Values::default();
+                    let clause = clause(&filter, after.as_ref(), 50, &mut values);
+                    let sql = format!("EXPLAIN QUERY PLAN SELECT * FROM hosts {clause}");
+                    let values: Vec<&dyn ToSql> = values.0.iter().map(AsRef::as_ref).collect();
+                    let mut plan = db.prepare(&sql).unwrap();
+                    let plan = plan.query_map(values.as_slice(), |row| row.get(3)).unwrap();
+                    let plan = plan.collect::<Result<Vec<String>, _>>().unwrap().join("; ");
+                    assert!(!plan.contains("TEMP B-TREE"), "{order:?}: {plan}");
+                    let begins = if after.is_some() { "SEARCH" } else { "SCAN" };
+                    assert!(plan.starts_with(begins), "{order:?}: {plan}");
+                    assert!(plan.contains("USING INDEX hosts_by"), "{order:?}: {plan}");
+                }
+            }
+        }
+    }
 }

@@ -23,6 +23,7 @@ mod evidence;
 mod evidence_list;
 mod export;
 mod host;
+mod host_view;
 mod idempotent;
 mod import;
 mod inventory;
@@ -58,12 +59,12 @@ use self::recent::Recent;
 use self::writer::Writer;
 use crate::elsewhere;
 use crate::{
-    ActivePolicy, FindingCount, Minority, NewPolicyVersion, PolicyActivation, PolicyDocument,
-    PolicyVersion, StandingHour,
+    ActivePolicy, FindingCount, HostView, Minority, NewPolicyVersion, PolicyActivation,
+    PolicyDocument, PolicyVersion, StandingHour, ViewOf,
 };
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
-    AppraisalId, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
+    AppraisalId, AppraisalLine, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
     CensusRow, CensusTimes, CertificateCursor, Channel, ChannelActivity, ChannelLease, Checked,
     ClientAuthorityRow, ClientCertificate, Completion, DeadLetter, DeadLetterId, DeadLetters,
     DueLook, EkCursor, EkList, Enrolled, Event, EventCursor, EventSpan, EvidenceCensus,
@@ -617,6 +618,11 @@ impl Store for SqliteStore {
     fn appraisals(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalRow>> {
         let host = host.clone();
         self.read(move |db| appraisal::of_host(db, &host, n_max))
+    }
+
+    fn appraisal_lines(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalLine>> {
+        let host = host.clone();
+        self.read(move |db| appraisal::lines_of_host(db, &host, n_max))
     }
 
     fn appraisal(&self, id: AppraisalId) -> Reply<'_, Option<AppraisalRow>> {

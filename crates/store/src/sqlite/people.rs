@@ -88,6 +88,8 @@ pub(super) fn remove(db: &Db, name: &str, by: &By) -> Result<(), StoreError> {
     require_another_admin(db, &user)?;
     end_all_of(db, name)?;
     db.prepare_cached("DELETE FROM users WHERE name = ?1")?.execute([name])?;
+    // By its name in the audit log, which is that of the next account of this name, too.
+    db.prepare_cached("DELETE FROM host_views WHERE owner = ?1")?.execute([user_subject(name)])?;
     audit::append(db, by, "user.remove", user_subject(name), &json!({}))
 }
 

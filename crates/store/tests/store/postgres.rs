@@ -531,6 +531,7 @@ async fn servers_share_the_looks_and_take_over_those_of_one_that_is_gone() {
         change: due.change,
         causes: Vec::new(),
         look_again_at_ms: None,
+        stands: store::Stood::Accepted,
         at_ms: 11,
     };
     a.settle_alarms(settle(&of_a[0])).await.unwrap();

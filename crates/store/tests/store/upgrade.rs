@@ -120,6 +120,9 @@ async fn check(store: &dyn Store, version: i64) {
     assert_eq!((known.name.as_str(), last.verdict.as_str()), ("web-1", "accepted"));
     let evidence = store.evidence(last.id).await.unwrap();
     assert_eq!((evidence.len(), evidence[0].bytes.as_slice()), (1, &b"log"[..]));
+    let lines = store.appraisal_lines(&known.id, 10).await.unwrap();
+    assert_eq!(lines[0].decided_by, store::DecidedBy::NotRecorded, "from {version}");
+    assert_eq!(known.stood, store::Stood::Accepted, "from {version}");
     let references = store.references(0, 10).await.unwrap();
     assert_eq!(references.len(), usize::from(version >= 2));
     assert_eq!(store.peers(&known.id).await.unwrap().is_some(), version >= 2);

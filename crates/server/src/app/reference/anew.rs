@@ -11,6 +11,7 @@ use verify::UnixTime;
 use crate::app::{
     App, AppError,
     attest::{LastTime, judge},
+    document,
     policy::clock_state,
     standing,
 };
@@ -150,6 +151,7 @@ impl App {
             verdict: appraisal.verdict.clone(),
             findings_json,
             document_json: serde_json::to_string(&appraisal).map_err(to_json)?,
+            deciding: document::deciding(&appraisal.findings),
             judged_by: judged.judged_by,
         };
         let by = By::new(by.actor.clone(), now_ms);
@@ -190,6 +192,7 @@ impl App {
             verdict: document.verdict.clone(),
             findings_json,
             document_json: serde_json::to_string(&document).map_err(to_json)?,
+            deciding: document::deciding(&document.findings),
             // By none: whichever references there are.
             judged_by: JudgedBy::default(),
         };

@@ -126,7 +126,7 @@ impl App {
             }
             match page.last() {
                 Some(last) if page.len() >= usize::try_from(HOSTS_PAGE_MAX).unwrap_or(0) => {
-                    after = Some(last.cursor());
+                    after = Some(last.cursor(filter.order));
                 }
                 _ => return Ok(hosts),
             }

@@ -27,6 +27,7 @@ async fn settle(store: &dyn Store, due: &DueLook, at_ms: i64, codes: &[&str]) ->
         change: due.change,
         causes: codes.iter().map(|code| cause(code)).collect(),
         look_again_at_ms: None,
+        stands: store::Stood::NotAccepted,
         at_ms,
     };
     store.settle_alarms(settlement).await.unwrap()
@@ -61,6 +62,7 @@ pub(crate) async fn a_host_is_due_after_each_change_and_when_its_verdict_ends(st
         change: 0,
         causes: Vec::new(),
         look_again_at_ms,
+        stands: store::Stood::Accepted,
         at_ms: 107,
     };
     let change = |found: &[DueLook]| found[0].change;
@@ -173,6 +175,7 @@ pub(crate) async fn an_alarm_stands_as_long_as_its_cause(store: &dyn Store) {
         change: due.change,
         causes: vec![worse, cause("ek-changed")],
         look_again_at_ms: None,
+        stands: store::Stood::NotAccepted,
         at_ms: 40,
     };
     assert_eq!(store.settle_alarms(settlement).await.unwrap(), AlarmEdges::default());

@@ -4,8 +4,8 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use store::{
-    ANSWER_PART, AuditBreak, AuditChain, Conflict, EvidencePart, KeptPart, NewAppraisal, Origin,
-    Reenrolment, Reply, Store, StoreError, StoredPart,
+    ANSWER_PART, AuditBreak, AuditChain, Conflict, DecidedBy, Deciding, EvidencePart, JudgedBy,
+    KeptPart, NewAppraisal, Origin, Reenrolment, Rejudgement, Reply, Store, StoreError, StoredPart,
 };
 
 use super::make::{appraisal, by, completion, digest, enrolled, host, pending_of};
@@ -305,4 +305,45 @@ pub(crate) async fn many_at_once(store: &dyn Store) {
     }
     let rows = store.audit(0, 1_000).await.unwrap();
     assert_eq!(first_break(&rows), None);
+}
+
+pub(crate) async fn a_line_of_the_history_says_what_decided(store: &dyn Store) {
+    let a = enrolled(store, "a").await;
+    let deciding = |code: &str| {
+        Some(Deciding { code: code.to_owned(), cause: format!("because of '{code}'") })
+    };
+    store.record_appraisal(appraisal(&a, 100), by(105)).await.unwrap();
+    let off = NewAppraisal {
+        verdict: "not accepted".into(),
+        deciding: deciding("secure-boot-off"),
+        ..appraisal(&a, 200)
+    };
+    let of = store.record_appraisal(off, by(205)).await.unwrap();
+    let anew = Rejudgement {
+        host: a.id.clone(),
+        identity_version: a.identity_version,
+        of,
+        at_ms: 300,
+        verdict: "not accepted".into(),
+        findings_json: "[]".into(),
+        document_json: "{}".into(),
+        deciding: deciding("log-mismatch"),
+        judged_by: JudgedBy::default(),
+    };
+    store.record_rejudgement(anew, by(305)).await.unwrap();
+    let b = enrolled(store, "b").await;
+    store.record_appraisal(appraisal(&b, 50), by(55)).await.unwrap();
+
+    let lines = store.appraisal_lines(&a.id, 10).await.unwrap();
+    let rows = store.appraisals(&a.id, 10).await.unwrap();
+    assert_eq!(lines.len(), 3);
+    for (line, row) in lines.iter().zip(&rows) {
+        assert_eq!((line.id, line.at_ms, &line.verdict), (row.id, row.at_ms, &row.verdict));
+    }
+    let decided: Vec<_> = lines.into_iter().map(|line| line.decided_by).collect();
+    let by_finding = |code: &str| DecidedBy::Finding(deciding(code).unwrap());
+    let expected = [by_finding("log-mismatch"), by_finding("secure-boot-off"), DecidedBy::Nothing];
+    assert_eq!(decided, expected);
+    let newest = store.appraisal_lines(&a.id, 1).await.unwrap();
+    assert_eq!(newest[0].decided_by, by_finding("log-mismatch"));
 }

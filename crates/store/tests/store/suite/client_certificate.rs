@@ -237,6 +237,7 @@ pub(crate) async fn who_gets_one_is_looked_at(store: &dyn Store) {
                 change: look.change,
                 causes: Vec::new(),
                 look_again_at_ms: None,
+                stands: store::Stood::Accepted,
                 at_ms: now_ms,
             };
             store.settle_alarms(settlement).await.unwrap();

@@ -44,7 +44,8 @@ async fn settle(store: &dyn Store, id: &HostId, codes: &[&str], at_ms: i64) {
     };
     let causes = codes.iter().map(cause).collect();
     let look_again_at_ms = None;
-    let settlement = Settlement { host: id.clone(), change, causes, look_again_at_ms, at_ms };
+    let (host, stands) = (id.clone(), store::Stood::NotAccepted);
+    let settlement = Settlement { host, change, causes, look_again_at_ms, stands, at_ms };
     store.settle_alarms(settlement).await.unwrap();
 }
 

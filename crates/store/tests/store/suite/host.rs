@@ -1,8 +1,8 @@
 //! Hosts.
 
 use store::{
-    Approval, ApprovalRule, Conflict, Connection, HostFilter, HostId, Kind, Reenrolment, Store,
-    StoreError, TpmPresence,
+    Approval, ApprovalRule, Conflict, Connection, HostFilter, HostId, HostOrder, Kind, Reenrolment,
+    Store, StoreError, TpmPresence,
 };
 
 use super::make::{appraisal, by, digest, enrolled, host, join_token, new_host};
@@ -41,7 +41,7 @@ pub(crate) async fn pages_meet_without_gap(store: &dyn Store) {
         let page = store.hosts(HostFilter::default(), after.clone(), 7).await.unwrap();
         assert!(page.len() <= 7);
         let Some(last) = page.last() else { break };
-        after = Some(last.cursor());
+        after = Some(last.cursor(HostOrder::default()));
         seen.extend(page.into_iter().map(|host| (host.name, host.id)));
     }
     assert_eq!(seen.len(), 25);

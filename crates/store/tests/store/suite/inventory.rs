@@ -1,7 +1,7 @@
 //! Labels, maintenance, and lists of hosts that fit a filter.
 
 use store::{
-    Conflict, Host, HostFilter, HostId, Kind, LABELS_PER_HOST_MAX, LabelFilter, Labels,
+    Conflict, Host, HostFilter, HostId, HostOrder, Kind, LABELS_PER_HOST_MAX, LabelFilter, Labels,
     LabelsChange, MayStand, NewAppraisal, Store, StoreError, TpmPresence,
 };
 
@@ -107,7 +107,10 @@ pub(crate) async fn a_list_shows_what_fits(store: &dyn Store) {
 
     // Pages of a filtered list meet.
     let first = store.hosts(labelled("site", None), None, 2).await.unwrap();
-    let rest = store.hosts(labelled("site", None), Some(first[1].cursor()), 2).await.unwrap();
+    let rest = store
+        .hosts(labelled("site", None), Some(first[1].cursor(HostOrder::default())), 2)
+        .await
+        .unwrap();
     assert_eq!((first.len(), rest.len()), (2, 1));
     assert!(first[1].name < rest[0].name);
 
@@ -123,6 +126,26 @@ async fn judged(store: &dyn Store, name: &str, verdict: &str) -> Host {
     let new = NewAppraisal { verdict: verdict.into(), ..appraisal(&known, 100) };
     store.record_appraisal(new, by(105)).await.unwrap();
     host(store, &known.id).await
+}
+
+pub(crate) async fn a_list_lets_through_what_may_have_the_finding(store: &dyn Store) {
+    let a = enrolled(store, "a").await;
+    let findings = r#"[{"code":"secure-boot-off","cause":"'; \"x\""}]"#;
+    let new = NewAppraisal { findings_json: findings.into(), ..appraisal(&a, 100) };
+    store.record_appraisal(new, by(105)).await.unwrap();
+    let b = enrolled(store, "b").await;
+    store
+        .note_enrolment_problem(&b.id, r#"[{"code":"ek-cert-untrusted"}]"#.to_owned())
+        .await
+        .unwrap();
+    enrolled(store, "c").await;
+    let with =
+        |code: &str| HostFilter { may_have_code: Some(code.into()), ..HostFilter::default() };
+    assert_eq!(names(store, with("secure-boot-off")).await, ["a.example"]);
+    assert_eq!(names(store, with("ek-cert-untrusted")).await, ["b.example"]);
+    for other in ["secure-boot", "boot-off", "%", "'; --"] {
+        assert!(names(store, with(other)).await.is_empty(), "{other}");
+    }
 }
 
 pub(crate) async fn a_list_lets_through_what_may_have_the_verdict(store: &dyn Store) {

@@ -102,6 +102,7 @@ pub(crate) fn appraisal(host: &Host, nonce_at_ms: i64) -> NewAppraisal {
         findings_json: "[]".into(),
         document_json: format!(r#"{{"nonce_at_ms":{nonce_at_ms}}}"#),
         answer: None,
+        deciding: None,
         evidence: vec![
             EvidencePart::hash("quote", format!("{} {nonce_at_ms}", host.id).into_bytes()),
             EvidencePart::hash("log", b"the same log".to_vec()),

@@ -13,6 +13,8 @@ pub(crate) mod ek_list;
 pub(crate) mod enrolment;
 pub(crate) mod event;
 pub(crate) mod host;
+pub(crate) mod host_order;
+pub(crate) mod host_view;
 pub(crate) mod idempotent;
 pub(crate) mod inventory;
 pub(crate) mod make;
@@ -45,9 +47,11 @@ macro_rules! store_suite {
             host: join_takes_one_use, pages_meet_without_gap, same_name_at_two_hosts,
                 disconnect_and_reconnect, approval_is_kept, removal_takes_everything_of_the_host,
                 notes_go_forward_and_need_a_host;
+            host_order: a_list_has_the_order_that_is_asked_for, what_stands_is_that_of_the_last_look;
+            host_view: each_sees_their_own_and_everybodys, views_go_with_their_account_and_are_limited;
             inventory: labels_are_replaced_where_they_are_known, labels_are_put_on_and_taken_off, labels_of_a_host_are_limited,
                 a_token_labels_what_joins_with_it, a_list_shows_what_fits,
-                a_list_lets_through_what_may_have_the_verdict, maintenance_begins_and_ends;
+                a_list_lets_through_what_may_have_the_finding, a_list_lets_through_what_may_have_the_verdict, maintenance_begins_and_ends;
             ek_list: a_list_says_whom_one_expects, a_list_shows_who_has_not_joined,
                 a_token_may_admit_listed_keys_alone, a_token_may_admit_one_list;
             enrolment: happens_once, proof_must_be_right, expires, second_host_with_the_same_ek,
@@ -61,6 +65,7 @@ macro_rules! store_suite {
                 references_wait_until_somebody_decides;
             appraisal: nonce_is_used_once, one_of_many_wins_a_nonce, needs_the_judged_identity,
                 kept_parts_are_those_of_evidence_before, what_judgements_rest_on_is_listed_once,
+                a_line_of_the_history_says_what_decided,
                 evidence_is_shared_and_verbatim, summary_is_the_last, younger_wish_survives,
                 history_is_forgotten_but_the_last, audit_tells_changes_of_verdict,
                 audit_chain_holds_and_finds_changes, many_at_once;

@@ -267,6 +267,7 @@ pub(crate) async fn evidence_is_judged_anew_without_getting_younger(store: &dyn 
         verdict: "not accepted".into(),
         findings_json: "[1]".into(),
         document_json: r#"{"anew":true}"#.into(),
+        deciding: None,
         judged_by: JudgedBy::default(),
     };
     let second = store.record_rejudgement(anew(first), by(900)).await.unwrap();

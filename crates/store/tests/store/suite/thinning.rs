@@ -107,6 +107,7 @@ pub(crate) async fn what_somebody_needs_of_the_history_stays(store: &dyn Store) 
         }],
         at_ms: 100 * DAY_MS / 8 + 5,
         look_again_at_ms: None,
+        stands: store::Stood::Accepted,
     };
     store.settle_alarms(settlement).await.unwrap();
     let ended = rule(100, Some(90), Some(90));
