@@ -30,9 +30,7 @@ fn order_to_text(order: HostOrder) -> String {
 /// Where a list of `order` goes on.
 pub(super) fn cursor(text: Option<&str>, order: HostOrder) -> Result<Option<HostCursor>, AppError> {
     let Some(text) = text else { return Ok(None) };
-    let cursor = cursor_from_text(text).ok_or_else(|| {
-        AppError::plain(RefusalKind::Invalid, "cursor-invalid", "this is no cursor of ours")
-    })?;
+    let cursor = cursor_from_text(text).ok_or_else(super::cursor::invalid)?;
     if cursor.order != order {
         return Err(AppError::refused(
             RefusalKind::Invalid,
