@@ -43,6 +43,9 @@ struct Arguments {
     /// Hosts, where their number is not what is measured
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     hosts: usize,
+    /// Hosts of the large fleet of the scene `fleet`
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    enrolled: usize,
     /// Print the figures as JSON
     #[arg(long)]
     json: bool,
@@ -54,6 +57,7 @@ struct Bench {
     turn: Duration,
     turns: usize,
     hosts: usize,
+    enrolled: usize,
     figures: Figures,
 }
 
@@ -110,6 +114,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<Vec<Figure>> {
         turn: Duration::from_secs_f64(arguments.seconds),
         turns: arguments.turns.max(1),
         hosts: arguments.hosts.max(1),
+        enrolled: arguments.enrolled,
         figures: Figures::default(),
     };
     let chosen: Vec<&Scene> = match arguments.only.is_empty() {
