@@ -54,8 +54,8 @@ use self::readers::Readers;
 use self::writer::Writer;
 use crate::elsewhere;
 use crate::{
-    ActivePolicy, FindingCount, HostView, Minority, NewPolicyVersion, PolicyActivation,
-    PolicyDocument, PolicyVersion, StandingHour, ViewOf,
+    ActivePolicy, FindingCount, Minority, NewPolicyVersion, PolicyActivation, PolicyDocument,
+    PolicyVersion, StandingHour,
 };
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
