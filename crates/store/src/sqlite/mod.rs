@@ -59,8 +59,8 @@ use self::recent::Recent;
 use self::writer::Writer;
 use crate::elsewhere;
 use crate::{
-    ActivePolicy, FindingCount, HostView, Minority, NewPolicyVersion, PolicyActivation,
-    PolicyDocument, PolicyVersion, StandingHour, ViewOf,
+    ActivePolicy, FindingCount, Minority, NewPolicyVersion, PolicyActivation, PolicyDocument,
+    PolicyVersion, StandingHour,
 };
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
