@@ -21,6 +21,7 @@ mod alarms;
 mod approvals;
 mod assets;
 mod audit;
+mod book;
 mod boot_diff;
 mod channels;
 mod entrance;
@@ -49,6 +50,7 @@ pub use alarms::{AlarmHosts, Alarms};
 pub use approvals::Approvals;
 pub use assets::{Asset, asset};
 pub use audit::{Audit, AuditLine, Change};
+pub use book::BookPage;
 pub use boot_diff::BootDiffPage;
 pub use channels::{ChannelAdded, ChannelEdit, ChannelFields, ChannelPage, Channels};
 pub use entrance::{

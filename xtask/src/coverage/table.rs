@@ -27,6 +27,7 @@ macro_rules! requirements {
     };
 }
 
+mod book;
 mod client_certificates;
 mod leaving;
 mod people;
@@ -63,6 +64,7 @@ pub(super) const PARTS: &[Part] = &[
     Part { title: "Faults in operation", requirements: FAULTS },
     Part { title: "Events and channels", requirements: EVENTS },
     Part { title: "Pages", requirements: PAGES },
+    Part { title: "The book", requirements: book::BOOK },
     Part { title: "Client certificates for keys in TPMs", requirements: CLIENT_CERTIFICATES },
     Part { title: "Reports", requirements: reports::REPORTS },
 ];

@@ -87,6 +87,8 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/settings", get(settings::settings))
         .route("/audit", get(audit::audit))
         .route("/help", get(help::help))
+        .route("/help/book", get(help::book))
+        .route("/help/book/{chapter}", get(help::chapter))
         .route("/login", get(entrance::login).post(entrance::enter))
         .route("/logout", post(entrance::leave))
         .route("/v1/oidc/login", get(oidc::begin))
