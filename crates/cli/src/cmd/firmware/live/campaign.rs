@@ -33,7 +33,8 @@ pub(super) fn run(
     output: &Output,
 ) -> Result<Vec<HostReport>, CliError> {
     let stopper = Stopper::default();
-    let teller = *output;
+    let teller = output.clone();
+    let listener = output.clone();
     let execution = Execution {
         journal: journal.into(),
         stopper: stopper.clone(),
@@ -46,9 +47,9 @@ pub(super) fn run(
     let campaign =
         Campaign { execution: execution.into(), tasks, unavailable_max: changes.max_unavailable };
     Ok(runtime()?.block_on(async {
-        let listener = tokio::spawn(listen(stopper, teller));
+        let listening = tokio::spawn(listen(stopper, listener));
         let reports = campaign.run().await;
-        listener.abort();
+        listening.abort();
         reports
     }))
 }
