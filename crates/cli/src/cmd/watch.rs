@@ -85,6 +85,8 @@ struct Watcher<'a, S: Sight> {
     output: &'a Output,
     place: Place,
     query: EventQuery,
+    /// What the server said last.
+    fact: Option<S::Fact>,
     /// What stands on the terminal, or was written last.
     shown: String,
     exit: Exit,
@@ -116,6 +118,7 @@ impl<'a, S: Sight> Watcher<'a, S> {
             output,
             place,
             query: sight.events(),
+            fact: None,
             shown: String::new(),
             exit: Exit::Done,
             look_took: Duration::ZERO,
@@ -159,7 +162,10 @@ impl<'a, S: Sight> Watcher<'a, S> {
                     }
                     looked => looked?,
                 },
-                Woken::Resized => self.draw()?,
+                Woken::Resized => {
+                    self.lay_out()?;
+                    self.draw()?;
+                }
                 Woken::StreamEnded(why) => {
                     stream = self.listen_again(why.map(|err| err.to_string())).await?;
                 }
@@ -238,24 +244,29 @@ impl<'a, S: Sight> Watcher<'a, S> {
         let fact = self.sight.look(self.client).await?;
         self.look_took = begun.elapsed();
         self.exit = self.sight.exit(&fact);
-        let rows = match self.place {
-            Place::Terminal(_) => Rows::OneLine,
-            Place::Lines => Rows::Whole,
-            Place::Json => {
-                let line = serde_json::to_string(&fact).map_err(io::Error::from)?;
-                if line != self.shown {
-                    write(&format!("{line}\n"))?;
-                    self.shown = line;
-                }
-                return Ok(());
+        if let Place::Json = self.place {
+            let line = serde_json::to_string(&fact).map_err(io::Error::from)?;
+            if line != self.shown {
+                write(&format!("{line}\n"))?;
+                self.shown = line;
             }
-        };
-        let block = self.output.collect(rows, |output| self.sight.show(&fact, output))?;
-        if block == self.shown {
             return Ok(());
         }
-        self.shown = block;
-        self.draw()
+        self.fact = Some(fact);
+        let before = self.shown.clone();
+        self.lay_out()?;
+        if self.shown == before { Ok(()) } else { self.draw() }
+    }
+
+    /// What is to stand there: tables are as wide as the window is now.
+    fn lay_out(&mut self) -> Result<(), CliError> {
+        let rows = match self.place {
+            Place::Terminal(_) => Rows::OneLine,
+            Place::Lines | Place::Json => Rows::Whole,
+        };
+        let Some(fact) = &self.fact else { return Ok(()) };
+        self.shown = self.output.collect(rows, |output| self.sight.show(fact, output))?;
+        Ok(())
     }
 
     fn draw(&mut self) -> Result<(), CliError> {
