@@ -55,7 +55,7 @@ pub use book::BookPage;
 pub use boot_diff::BootDiffPage;
 pub use channels::{ChannelAdded, ChannelEdit, ChannelFields, ChannelPage, Channels};
 pub use entrance::{
-    COME_AGAIN, Handover, HeldField, Left, Login, Password, Provider, Resume, Setup,
+    Away, COME_AGAIN, Handover, HeldField, Left, Login, Password, Provider, Resume, Setup,
 };
 pub use event_log::{EventLog, LoggedEvent};
 pub use frame::{CONTENT_SECURITY_POLICY, Frame, Place, Said, Visitor};

@@ -90,6 +90,7 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/help/book", get(help::book))
         .route("/help/book/{chapter}", get(help::chapter))
         .route("/login", get(entrance::login).post(entrance::enter))
+        .route("/login/provider", post(oidc::begin_held))
         .route("/logout", post(entrance::leave))
         .route("/v1/oidc/login", get(oidc::begin))
         .route("/v1/oidc/callback", get(oidc::callback))
