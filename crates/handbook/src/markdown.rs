@@ -148,10 +148,10 @@ pub fn anchor(title: &str) -> String {
 fn note_words(event: &Event<'_>, section: &mut Section) {
     match event {
         Event::Text(words) | Event::Code(words) => section.text.push_str(words),
-        Event::SoftBreak | Event::HardBreak | Event::End(_) => {
-            if !section.text.ends_with(' ') && ends_words(event) {
-                section.text.push(' ');
-            }
+        Event::SoftBreak | Event::HardBreak | Event::End(_)
+            if !section.text.ends_with(' ') && ends_words(event) =>
+        {
+            section.text.push(' ');
         }
         _ => {}
     }
