@@ -4,7 +4,7 @@ use findings::{CATALOGUE, Group, response_code};
 use firmware::assess::CODES;
 use quirks::{MachinePattern, QUIRKS};
 
-use crate::{sh, vm};
+use crate::{api_document, sh, vm};
 
 /// A document: its path, and what writes it.
 type Document = (&'static str, fn() -> String);
@@ -24,9 +24,14 @@ pub(crate) fn check() -> anyhow::Result<Vec<String>> {
         std::fs::read_to_string(sh::root().join(name)).unwrap_or_default() != text()
     };
     let old = DOCUMENTS.iter().filter(|document| is_old(document));
-    let faults =
-        old.map(|(name, _)| format!("{name} is out of date: `cargo xtask docs` writes it"));
-    Ok(faults.chain(operations_not_told()?).collect())
+    let fault = |name: &str| format!("{name} is out of date: `cargo xtask docs` writes it");
+    let faults = old.map(|(name, _)| fault(name));
+    let mut faults: Vec<_> = faults.chain(operations_not_told()?).collect();
+    let api = std::fs::read_to_string(sh::root().join(api_document::FILE)).unwrap_or_default();
+    if api != api_document::text()? {
+        faults.push(fault(api_document::FILE));
+    }
+    Ok(faults)
 }
 
 /// Operations that the sources name and the frozen document does not. The server's test compares all of it;
@@ -86,7 +91,10 @@ pub(crate) fn write() -> anyhow::Result<()> {
         ["run", "-q", "-p", "server", "--bin", "bootproof-server", "--", "config", "reference"];
     std::fs::write(sh::root().join("docs/config.md"), sh::output(sh::cargo(), &run)?)?;
     println!("written: docs/config.md");
-    write_openapi()
+    write_openapi()?;
+    std::fs::write(sh::root().join(api_document::FILE), api_document::text()?)?;
+    println!("written: {}", api_document::FILE);
+    Ok(())
 }
 
 fn quirks() -> String {

@@ -1,8 +1,10 @@
 //! The project's tasks. `cargo xtask --help` lists them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to a person")]
 
+mod api_document;
 mod arrows;
 mod bench;
+mod book;
 mod coverage;
 mod dbx_table;
 mod demo;
@@ -79,6 +81,8 @@ enum Task {
     Tidy,
     /// Write the documents of docs/ that are generated
     Docs,
+    /// Build docs/ as a book, into target/book
+    Book,
     /// Write the table of revoked images from Microsoft's dbx_info_msft JSON
     DbxTable {
         /// The file, of microsoft/secureboot_objects, PreSignedObjects/DBX
@@ -118,6 +122,7 @@ fn main() -> anyhow::Result<()> {
             coverage::write()?;
             docs::write()
         }
+        Task::Book => book::run(),
         Task::DbxTable { file } => dbx_table::write(&file),
         Task::FuzzSeeds => fuzz::write_seeds(),
         Task::FuzzSmoke { seconds, only } => fuzz::smoke(seconds, only.as_deref()),

@@ -18,6 +18,13 @@ pub const REPORT_TYPE: &str = "bootproof-report";
 /// The header of an answer that has the detached signature over the report's JSON. [RFC 7515 §F]
 pub const REPORT_SIGNATURE_HEADER: &str = "bootproof-report-signature";
 
+/// The type in the header of a signature over a report as HTML or CSV, byte for byte.
+pub const REPORT_FILE_TYPE: &str = "bootproof-report-file";
+
+/// The header of an answer that has the detached signature over the answer's own bytes, of HTML and CSV: those
+/// carry no JSON out of which they could be made anew.
+pub const REPORT_FILE_SIGNATURE_HEADER: &str = "bootproof-report-file-signature";
+
 /// The header of an answer that names the SHA-256 of the report's JSON, in hex.
 pub const REPORT_SHA256_HEADER: &str = "bootproof-report-sha256";
 

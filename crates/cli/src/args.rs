@@ -19,6 +19,7 @@ mod policy;
 mod report;
 mod support_bundle;
 mod tpm;
+mod watch;
 
 use std::path::PathBuf;
 
@@ -40,8 +41,8 @@ pub use firmware::{
 pub use firmware_changes::{FirmwareApply, FirmwareRevert};
 pub use fleet::{Fleet, FleetStanding};
 pub use host::{
-    AcceptChange, Attest, EnterMaintenance, Host, HostDiff, HostEvidence, HostLearn, HostList,
-    HostReplace, HostViews, Hosts, KeepHostView, Label, OneHost,
+    AcceptChange, Attest, EnterMaintenance, Host, HostDiff, HostChoice, HostEvidence, HostLearn, HostList,
+    HostReplace, HostShow, HostViews, Hosts, KeepHostView, Label, OneHost,
 };
 pub use noun::Noun;
 pub use people::{
@@ -52,6 +53,7 @@ pub use policy::{Policy, PolicyActivate, PolicyDiff, PolicyFile, PolicyPut, Poli
 pub use report::{Report, ReportFormat, ReportHost, ReportMake, ReportVerify};
 pub use support_bundle::SupportBundle;
 pub use tpm::{Tpm, TpmDevice, TpmEk, TpmInfo, TpmPcrs, TpmRc};
+pub use watch::Watch;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, and for a verdict: accepted; 1 not accepted or not appraised; 2 could not be done \

@@ -25,6 +25,17 @@ impl CliError {
         client.and_then(ClientError::code) == Some(code)
     }
 
+    /// Whether the same may succeed later, with nothing changed by a person.
+    pub(crate) fn is_transient(&self) -> bool {
+        self.source.downcast_ref::<ClientError>().is_some_and(ClientError::is_transient)
+    }
+
+    /// Whether nobody reads what is written any more: `| head`.
+    pub(crate) fn is_gone(&self) -> bool {
+        let io = self.source.downcast_ref::<std::io::Error>();
+        io.is_some_and(|err| err.kind() == std::io::ErrorKind::BrokenPipe)
+    }
+
     /// The same error, told of `what`.
     pub fn about(self, what: &str) -> Self {
         Self { source: self.source.context(what.to_owned()), hint: self.hint }

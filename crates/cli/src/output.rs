@@ -1,12 +1,13 @@
 //! Standard output and error: colours on a terminal only, text without control characters.
 
 use std::{
+    fmt::Write as _,
     io::{self, BufRead as _, IsTerminal as _, Read as _, Write},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use anstyle::{AnsiColor, Style};
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Cell, Color, ContentArrangement, Table, presets};
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -20,8 +21,24 @@ pub struct Output {
     json: bool,
     colour: bool,
     colour_of_errors: bool,
-    /// Lines that are written later, all at once.
-    held: Option<Arc<Mutex<String>>>,
+    /// What is to be drawn at one time, instead of standard output.
+    block: Option<Block>,
+}
+
+/// Lines that are kept until all of them are there.
+#[derive(Clone, Debug)]
+struct Block {
+    lines: Arc<Mutex<String>>,
+    rows: Rows,
+}
+
+/// How tall rows of tables are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// One line each; what does not fit is cut.
+    OneLine,
+    /// As many as it takes.
+    Whole,
 }
 
 /// What a piece of text means, for its colour. Without colours the text is the same.
@@ -78,7 +95,7 @@ impl Output {
             json,
             colour: wanted && io::stdout().is_terminal(),
             colour_of_errors: wanted && io::stderr().is_terminal(),
-            held: None,
+            block: None,
         }
     }
 
@@ -88,11 +105,24 @@ impl Output {
         &self,
         tell: impl FnOnce(&Self) -> Result<T, CliError>,
     ) -> Result<T, CliError> {
-        let held = Arc::<Mutex<String>>::default();
-        let told = tell(&Self { held: Some(Arc::clone(&held)), ..self.clone() });
-        let held = held.lock().unwrap_or_else(PoisonError::into_inner);
-        or_gone(io::stdout().lock().write_all(held.as_bytes()))?;
+        let lines = Arc::<Mutex<String>>::default();
+        let block = Some(Block { lines: Arc::clone(&lines), rows: Rows::Whole });
+        let told = tell(&Self { block, ..self.clone() });
+        let lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
+        or_gone(io::stdout().lock().write_all(lines.as_bytes()))?;
         told
+    }
+
+    /// What `show` says, as text.
+    pub(crate) fn collect<E>(
+        &self,
+        rows: Rows,
+        show: impl FnOnce(&Self) -> Result<(), E>,
+    ) -> Result<String, E> {
+        let lines = Arc::default();
+        let block = Some(Block { lines: Arc::clone(&lines), rows });
+        show(&Self { block, ..self.clone() })?;
+        Ok(std::mem::take(&mut *lines.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
     /// Whether the command prints JSON.
@@ -107,15 +137,13 @@ impl Output {
 
     /// A line. A reader that has gone away (`| head`) is no error.
     pub fn line(&self, text: &str) -> io::Result<()> {
-        match &self.held {
-            None => or_gone(writeln!(io::stdout().lock(), "{text}")),
-            Some(held) => {
-                let mut held = held.lock().unwrap_or_else(PoisonError::into_inner);
-                held.push_str(text);
-                held.push('\n');
-                Ok(())
-            }
+        if let Some(block) = &self.block {
+            let mut lines = block.lines.lock().unwrap_or_else(PoisonError::into_inner);
+            // To a text it can always be written.
+            let _ = writeln!(lines, "{text}");
+            return Ok(());
         }
+        or_gone(writeln!(io::stdout().lock(), "{text}"))
     }
 
     /// A value as JSON, with a line feed.
@@ -157,24 +185,67 @@ impl Output {
         Ok(Some(matches!(answer.trim(), "y" | "Y" | "yes")))
     }
 
+    /// What there is to say where there are no facts to show: beside them, or in their place where a block is
+    /// drawn.
+    pub(crate) fn remark(&self, text: &str) -> io::Result<()> {
+        if self.block.is_some() {
+            return self.line(&plain(text));
+        }
+        self.note(text);
+        Ok(())
+    }
+
     /// A remark beside the facts, on standard error.
     pub fn note(&self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{}", plain(text));
     }
 
-    /// An empty table with these headings.
+    /// An empty table with these headings, as wide as the terminal.
     pub fn table(&self, headings: &[&str]) -> Table {
         let mut table = Table::new();
         table
             .load_style(presets::UTF8_FULL_CONDENSED)
-            .set_content_arrangement(ContentArrangement::Dynamic);
-        if !io::stdout().is_terminal() {
-            // A pipe has no width; this one fits a mail, a ticket and a README.
-            table.set_width(120);
-        }
+            .set_content_arrangement(ContentArrangement::Dynamic)
+            .set_truncation_indicator("…")
+            .set_width(columns());
+        // The library would look whether it writes to a terminal, and not for NO_COLOR.
+        if self.colour {
+            table.enforce_styling()
+        } else {
+            table.force_no_tty()
+        };
         table.set_header(headings.iter().map(|heading| heading.to_uppercase()));
         table
     }
+
+    /// A cell of a table in its tone.
+    pub fn cell(&self, tone: Tone, text: &str) -> Cell {
+        let cell = Cell::new(text);
+        let colour = match tone {
+            Tone::Good => Color::Green,
+            Tone::Bad => Color::Red,
+            Tone::Unsure => Color::Yellow,
+            Tone::Strong => return cell.add_attribute(Attribute::Bold),
+            Tone::Plain => return cell,
+        };
+        cell.fg(colour).add_attribute(Attribute::Bold)
+    }
+
+    /// A table.
+    pub fn show_table(&self, mut table: Table) -> io::Result<()> {
+        if self.block.as_ref().is_some_and(|block| block.rows == Rows::OneLine) {
+            for row in table.row_iter_mut() {
+                row.max_height(1);
+            }
+        }
+        self.line(&table.to_string())
+    }
+}
+
+/// Columns of the terminal. A pipe has no width; 120 fit a mail, a ticket and a README.
+pub(crate) fn columns() -> u16 {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
+    size.map(|size| size.ws_col).filter(|columns| *columns > 0).unwrap_or(120)
 }
 
 fn paint(colour: bool, tone: Tone, text: &str) -> String {
@@ -194,13 +265,23 @@ pub(crate) fn n_hosts(n: usize) -> String {
     if n == 1 { "1 host".to_owned() } else { format!("{n} hosts") }
 }
 
-/// A text without control characters: parts of it may be a host's words.
+/// A text without control characters, and with what nobody sees but what changes what is read (marks of reading
+/// direction, characters without width) by its number: parts of it may be a host's words.
 pub(crate) fn plain(text: &str) -> String {
-    let steers = |c: char| c.is_control() && c != '\n';
-    match text.contains(steers) {
-        true => text.chars().map(|c| if steers(c) { '\u{fffd}' } else { c }).collect(),
-        false => text.to_owned(),
+    let is_shown = |c: char| c == '\n' || !(c.is_control() || pages::text::is_hidden(c));
+    if text.chars().all(is_shown) {
+        return text.to_owned();
     }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' => shown.push(c),
+            c if c.is_control() => shown.push('\u{fffd}'),
+            c if pages::text::is_hidden(c) => shown.push_str(&pages::text::numbered(c)),
+            c => shown.push(c),
+        }
+    }
+    shown
 }
 
 #[cfg(test)]
@@ -210,6 +291,28 @@ mod tests {
     #[test]
     fn a_hosts_words_cannot_steer_the_terminal() {
         assert_eq!(plain("a\u{1b}[2Jb\r"), "a\u{fffd}[2Jb\u{fffd}");
+        assert_eq!(plain("web\u{202e}1\u{200b}"), "web\\u{202e}1\\u{200b}");
+        assert_eq!(plain("主機 München\nשלום"), "主機 München\nשלום");
+    }
+
+    #[test]
+    fn a_row_of_a_block_is_one_line_and_no_wider_than_its_table() {
+        let output = Output { json: false, colour: false, colour_of_errors: false, block: None };
+        let shown = |rows| {
+            let told = output.collect(rows, |output| {
+                let mut table = output.table(&["host", "next step"]);
+                table.set_width(30).add_row(["主機-1", &"mend it ".repeat(20)]);
+                output.show_table(table)
+            });
+            told.unwrap()
+        };
+        let cut = shown(Rows::OneLine);
+        assert_eq!(cut.lines().count(), 5, "{cut}");
+        assert!(cut.contains('…'), "{cut}");
+        assert!(shown(Rows::Whole).lines().count() > 8);
+        for line in cut.lines() {
+            assert_eq!(unicode_width::UnicodeWidthStr::width(line), 30, "{cut}");
+        }
     }
 
     #[test]
@@ -218,10 +321,10 @@ mod tests {
         let held = output.at_once(|output| {
             output.line("one")?;
             output.line("")?;
-            Ok(output.held.as_ref().unwrap().lock().unwrap().clone())
+            Ok(output.block.as_ref().unwrap().lines.lock().unwrap().clone())
         });
         assert_eq!(held.unwrap(), "one\n\n");
-        assert!(output.held.is_none());
+        assert!(output.block.is_none());
     }
 
     #[test]

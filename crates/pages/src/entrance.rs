@@ -46,6 +46,16 @@ pub struct Provider {
     pub address: String,
 }
 
+/// On the way to an identity provider, with a form that is held meanwhile.
+#[derive(Debug, Template)]
+#[template(path = "away.html")]
+pub struct Away {
+    /// What stands around it.
+    pub frame: Frame,
+    /// Where to.
+    pub address: String,
+}
+
 /// Letting a command line in.
 #[derive(Debug, Template)]
 #[template(path = "handover.html")]

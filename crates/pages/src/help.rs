@@ -1,9 +1,12 @@
-//! What findings mean, and what to do.
+//! What findings mean and what to do, and where the book says more.
 
 use api::finding::CatalogueEntry;
 use askama::Template;
 
-use crate::frame::Frame;
+use crate::{book, frame::Frame};
+
+/// Sections of the book that are shown: who reads no further than these takes another word.
+const FOUND_MAX: usize = 20;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -15,6 +18,7 @@ pub struct Help {
     pub sought: String,
     /// Findings that fit, in the catalogue's order.
     pub entries: Vec<CatalogueEntry>,
+    found: Vec<handbook::Found>,
 }
 
 impl Help {
@@ -27,6 +31,11 @@ impl Help {
             words.iter().all(|word| all.contains(word))
         };
         let entries = catalogue.into_iter().filter(has).collect();
-        Self { frame, sought, entries }
+        let found = handbook::search(&sought, FOUND_MAX);
+        Self { frame, sought, entries, found }
+    }
+
+    fn parts(&self) -> Vec<book::Part> {
+        book::parts()
     }
 }

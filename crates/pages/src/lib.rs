@@ -21,6 +21,7 @@ mod alarms;
 mod approvals;
 mod assets;
 mod audit;
+mod book;
 mod boot_diff;
 mod channels;
 mod entrance;
@@ -35,6 +36,7 @@ mod join;
 mod menu;
 mod message;
 mod overview;
+mod pcr_table;
 mod people;
 mod plot;
 mod policies;
@@ -52,10 +54,11 @@ pub use alarms::{AlarmHosts, Alarms};
 pub use approvals::Approvals;
 pub use assets::{Asset, asset};
 pub use audit::{Audit, AuditLine, Change};
+pub use book::BookPage;
 pub use boot_diff::BootDiffPage;
 pub use channels::{ChannelAdded, ChannelEdit, ChannelFields, ChannelPage, Channels};
 pub use entrance::{
-    COME_AGAIN, Handover, HeldField, Left, Login, Password, Provider, Resume, Setup,
+    Away, COME_AGAIN, Handover, HeldField, Left, Login, Password, Provider, Resume, Setup,
 };
 pub use event_log::{EventLog, LoggedEvent};
 pub use frame::{CONTENT_SECURITY_POLICY, Frame, Place, Said, Visitor};
@@ -66,6 +69,7 @@ pub use hosts_views::hosts_address;
 pub use join::{Join, Joined};
 pub use message::Message;
 pub use overview::{FirstSteps, Overview, Standing};
+pub use pcr_table::{PcrBank, PcrRow, pcr_banks};
 pub use people::{NewToken, People, TokenDraft, UserDraft};
 pub use policies::{Policies, Policy, PolicyEdit, PolicyTrial};
 pub use references::References;

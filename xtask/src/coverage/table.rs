@@ -27,10 +27,12 @@ macro_rules! requirements {
     };
 }
 
+mod book;
 mod client_certificates;
 mod leaving;
 mod people;
 mod reports;
+mod terminal;
 
 use client_certificates::CLIENT_CERTIFICATES;
 use leaving::{EVIDENCE_STORE, TRACES};
@@ -63,13 +65,16 @@ pub(super) const PARTS: &[Part] = &[
     Part { title: "Faults in operation", requirements: FAULTS },
     Part { title: "Events and channels", requirements: EVENTS },
     Part { title: "Pages", requirements: PAGES },
+    Part { title: "The book", requirements: book::BOOK },
+    Part { title: "Terminals", requirements: terminal::TERMINAL },
     Part { title: "Client certificates for keys in TPMs", requirements: CLIENT_CERTIFICATES },
     Part { title: "Reports", requirements: reports::REPORTS },
 ];
 
 const PAGES: &[Requirement] = requirements! {
     W1 "The story that Bootproof began with is walked on the page, from first start to passed."
-        ["server::the_founding_story_is_walked_on_the_page"];
+        ["server::the_founding_story_is_walked_on_the_page",
+         "server::an_alarm_is_acknowledged_and_cleared_on_the_page_and_a_report_downloaded"];
     W2 "Each page is for everybody: no violation that axe knows, no width that does not fit, by keyboard alone."
         ["server::each_page_is_for_everybody_and_shows_hostile_names_as_text"];
     W3 "What hosts and people write is text on a page: escaped, with what is hidden made visible, and cut."
@@ -83,7 +88,11 @@ const PAGES: &[Requirement] = requirements! {
         ["pages::what_is_not_known_is_never_good"];
     W6 "What somebody was writing when the session ended, when a part of it was wrong, or when somebody else was faster, is not lost."
         ["server::a_policy_is_written_tried_and_activated_on_the_page",
-         "server::a_form_is_held_but_for_what_is_secret", "pages::a_field_gives_back_what_it_was_given"];
+         "server::a_form_is_held_but_for_what_is_secret", "pages::a_field_gives_back_what_it_was_given",
+         "server::a_held_form_is_carried_through_the_provider_with_chromium",
+         "server::a_short_form_outlives_its_server_and_a_long_one_is_said_to_be_gone",
+         "server::a_short_form_goes_along_and_a_long_one_is_given_back_once",
+         "server::a_shelf_has_few_places_and_a_short_memory"];
     W7 "A policy is kept, compared, tried and activated on the page; of two who decide at once the second is told."
         ["server::a_policy_is_written_tried_and_activated_on_the_page",
          "server::a_policy_is_kept_tried_and_activated",

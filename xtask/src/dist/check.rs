@@ -77,6 +77,8 @@ fn installed(system: &System) -> anyhow::Result<()> {
             fs::read_to_string(system.path(&format!("usr/share/doc/{name}/copyright")))?;
         ensure!(copyright.contains("rustls v"), "{name} does not say what it contains");
     }
+    let chapter = system.path(&format!("usr/share/doc/{SERVER}/book/quick-start.md"));
+    ensure!(chapter.exists(), "{} is missing", chapter.display());
     for name in [AGENT, SERVER] {
         let wants = format!("etc/systemd/system/multi-user.target.wants/{name}.service");
         let link = fs::read_link(system.path(&wants));

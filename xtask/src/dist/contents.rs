@@ -80,7 +80,9 @@ pub(super) fn packages(programs: &Programs, epoch: u64) -> anyhow::Result<Vec<Pa
                     packaged("usr/lib/sysusers.d/bootproof.conf", "sysusers.d/bootproof.conf")?,
                     configuration("etc/default/bootproof-server", "default")?,
                     configuration("etc/bootproof/server.toml", "")?,
-                ],
+                ]
+                .into_iter()
+                .chain(book()?),
             )?,
             scripts: vec![
                 ("postinst", script(&["postinst.user", "postinst.unit"], SERVER)?),
@@ -144,6 +146,25 @@ fn common(
         files.push(plain(path, Content::Packed(text)));
     }
     files.extend(more);
+    Ok(files)
+}
+
+/// The chapters of the book, as they are written: for a pager, and where no server runs.
+fn book() -> anyhow::Result<Vec<File>> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(sh::root().join("docs"))? {
+        let path = entry?.path();
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+        if name.ends_with(".md") {
+            files.push(File {
+                path: format!("usr/share/doc/{SERVER}/book/{name}"),
+                content: Content::Text(std::fs::read_to_string(&path)?),
+                kind: Kind::Plain,
+            });
+        }
+    }
+    // As a folder lists them is no order.
+    files.sort_by(|one, other| one.path.cmp(&other.path));
     Ok(files)
 }
 

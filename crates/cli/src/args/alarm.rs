@@ -2,6 +2,8 @@
 
 use clap::{Args, Subcommand};
 
+use super::Watch;
+
 /// `bootproof alarm …`
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
@@ -15,11 +17,13 @@ Exit codes: 0 no alarm stands that nobody knows of, 1 some do, 2 could not be as
 
 Examples:
   bootproof alarm list
+  bootproof alarm list --watch
   bootproof alarm list --json | jq '.[] | select(.n_acknowledged < .n_hosts)'")]
-    List,
+    List(Watch),
     /// Show the alarms of a cause or a host, one by one
     #[command(after_help = "\
 Examples:
+  bootproof alarm show --host web-1 --watch
   bootproof alarm show sha256-bank-inactive
   bootproof alarm show --host web-1 --cleared")]
     Show(AlarmShow),
@@ -56,6 +60,9 @@ pub struct AlarmShow {
     /// Those whose cause is gone, too
     #[arg(long)]
     pub cleared: bool,
+    /// Whether it is kept true
+    #[command(flatten)]
+    pub watch: Watch,
 }
 
 /// `bootproof alarm acknowledge`

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use api::fleet::Breadth;
 use clap::{Args, Subcommand};
 
-use super::end_of_day_ms;
+use super::{Watch, end_of_day_ms};
 
 const HOSTS_HELP: &str = "\
 Hosts are named one by one, or chosen by labels or a file. One that refuses holds no other up.
@@ -34,6 +34,17 @@ pub struct OneHost {
     pub host: String,
 }
 
+/// `bootproof host show`
+#[derive(Debug, Args)]
+pub struct HostShow {
+    /// The host
+    #[command(flatten)]
+    pub host: OneHost,
+    /// Whether it is kept true
+    #[command(flatten)]
+    pub watch: Watch,
+}
+
 /// `bootproof host …`
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
@@ -45,14 +56,22 @@ Examples:
   bootproof host list --verdict 'not accepted' --select site=muc
   bootproof host list --sort seen
   bootproof host list --view 'failed in Munich'
+  bootproof host list --watch
   bootproof host list --code sha256-bank-inactive --json | jq -r '.[].name'")]
     List(HostList),
     /// Keep lists of hosts under a name, for yourself or for everybody
     #[command(subcommand)]
     View(HostViews),
     /// Show all about one host
-    #[command(after_help = "Example:\n  bootproof host show web-1")]
-    Show(OneHost),
+    #[command(after_help = "\
+Verdict with cause and next step, how it was judged before (one mark for a judgement, the newest on the
+right), what booted, Secure Boot's keys, TPM and PCRs.
+
+Examples:
+  bootproof host show web-1
+  bootproof host show web-1 --watch
+  bootproof host show web-1 --json | jq '.appraisal.facts.boot'")]
+    Show(HostShow),
     /// Ask for evidence now; of one host, wait for the verdict
     #[command(after_help = ATTEST_HELP)]
     Attest(Attest),
@@ -203,8 +222,19 @@ pub(super) fn selector(text: &str) -> Result<String, String> {
 }
 
 /// `bootproof host list`
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Args)]
 pub struct HostList {
+    /// Which hosts, in which order
+    #[command(flatten)]
+    pub choice: HostChoice,
+    /// Whether it is kept true
+    #[command(flatten)]
+    pub watch: Watch,
+}
+
+/// Hosts of a list.
+#[derive(Debug, Default, Args)]
+pub struct HostChoice {
     /// A part of the name
     #[arg(long, value_name = "TEXT")]
     pub search: Option<String>,
@@ -268,7 +298,7 @@ pub struct KeepHostView {
     pub view: OneHostView,
     /// What it shows
     #[command(flatten)]
-    pub list: HostList,
+    pub choice: HostChoice,
 }
 
 /// A view by its name.

@@ -25,17 +25,21 @@ Examples:
     /// Controls of standards, and which hosts meet them
     #[command(after_help = "Example:\n  bootproof report compliance --labels site=muc")]
     Compliance(ReportMake),
-    /// Check that a report is as the server signed it: a PDF, JSON with its signature, or a JWS
+    /// Check that a report is as the server signed it: a PDF, a JWS, or JSON, HTML and CSV with their signatures
     #[command(after_help = "\
-A PDF carries the signed JSON; its pages are made anew of that and compared, byte for byte. JSON is
-checked against the signature in SIGNATURE, or in the file beside it that ends in .jws.
+A PDF carries the signed JSON; its pages are made anew of that and compared, byte for byte. JSON, HTML
+and CSV are checked against the signature in SIGNATURE, or in the file beside them that ends in .jws,
+as `bootproof report` writes it. Where SIGNATURE is the report's JSON, as it comes by mail, HTML and CSV
+are made anew of that, and the signature over it lies in the file beside it.
 
 Exit codes: 0 it is genuine; 1 it is not, or was changed; 2 it could not be read, or the pages were made
 by another version and could not be compared.
 
 Examples:
   bootproof report verify fleet.pdf --keys jwks.json
-  bootproof report verify fleet.json fleet.json.jws")]
+  bootproof report verify fleet.json fleet.json.jws
+  bootproof report verify fleet.csv
+  bootproof report verify weekly.html weekly.json --keys jwks.json")]
     Verify(ReportVerify),
     /// Show the reports that the server sends by itself
     #[command(after_help = "Example:\n  bootproof report schedules --json")]
@@ -90,7 +94,7 @@ pub enum ReportFormat {
     Html,
     /// A table for spreadsheets
     Csv,
-    /// The report itself; its signature is written beside it, as FILE.jws
+    /// The report itself; its signature is written beside it, as FILE.jws, as that of HTML and CSV is
     Json,
     /// The report inside its signature
     Jws,
@@ -102,7 +106,7 @@ pub struct ReportVerify {
     /// The report
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// The signature over it, where FILE is JSON
+    /// The signature over it, where FILE is JSON, HTML or CSV; or the JSON of which HTML and CSV were made
     #[arg(value_name = "SIGNATURE")]
     pub signature: Option<PathBuf>,
     /// The server's public keys that were kept, as `result keys` prints them; without, those that it

@@ -5,10 +5,12 @@ use api::alarm::{
     WithdrawRequest,
 };
 use client::Client;
+use comfy_table::Cell;
 
 use super::{
     Exit, host,
     local_time::{after, time},
+    watch,
 };
 use crate::{
     args::{Alarm, AlarmAcknowledge, AlarmShow, WhichAlarms},
@@ -25,8 +27,8 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<Exit, CliError> {
     match command {
-        Alarm::List => list(client, output).await,
-        Alarm::Show(command) => show(command, client, output).await,
+        Alarm::List(watch) => watch::run(&List, *watch, client, output).await,
+        Alarm::Show(command) => watch::run(&Show { command }, command.watch, client, output).await,
         Alarm::Acknowledge(command) => acknowledge(command, client, output).await,
         Alarm::Withdraw(which) => {
             let alarms = meant(which, client).await?;
@@ -37,37 +39,47 @@ pub(super) async fn run(
     }
 }
 
-async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let groups = client.list_alarm_groups().await?;
-    let is_new = |group: &AlarmGroup| group.n_acknowledged + group.n_muted < group.n_hosts;
-    let exit = if groups.iter().any(is_new) { Exit::No } else { Exit::Done };
-    if output.is_json() {
-        output.json(&groups)?;
-        return Ok(exit);
+struct List;
+
+/// Whether an alarm of a cause stands of which nobody knows.
+const fn is_new(group: &AlarmGroup) -> bool {
+    group.n_acknowledged + group.n_muted < group.n_hosts
+}
+
+impl watch::Sight for List {
+    type Fact = Vec<AlarmGroup>;
+
+    async fn look(&self, client: &Client) -> Result<Self::Fact, CliError> {
+        Ok(client.list_alarm_groups().await?)
     }
-    if groups.is_empty() {
-        output.line(&output.paint(Tone::Good, "No alarm stands."))?;
-        return Ok(exit);
-    }
-    let mut table = output.table(&["alarm", "hosts", "since", "cause", "next step"]);
-    for group in &groups {
-        let tone = if is_new(group) { Tone::of_severity(&group.severity) } else { Tone::Plain };
-        let mut hosts = group.n_hosts.to_string();
-        for (n, word) in [(group.n_acknowledged, "known"), (group.n_muted, "in maintenance")] {
-            if n > 0 {
-                hosts.push_str(&format!(", {n} {word}"));
-            }
+
+    fn show(&self, groups: &Self::Fact, output: &Output) -> Result<(), CliError> {
+        if groups.is_empty() {
+            return Ok(output.line(&output.paint(Tone::Good, "No alarm stands."))?);
         }
-        table.add_row([
-            output.paint(tone, &group.code),
-            hosts,
-            time(Some(group.since_ms)),
-            plain(&group.cause),
-            plain(&group.next_step),
-        ]);
+        let mut table = output.table(&["alarm", "hosts", "since", "cause", "next step"]);
+        for group in groups {
+            let tone = if is_new(group) { Tone::of_severity(&group.severity) } else { Tone::Plain };
+            let mut hosts = group.n_hosts.to_string();
+            for (n, word) in [(group.n_acknowledged, "known"), (group.n_muted, "in maintenance")] {
+                if n > 0 {
+                    hosts.push_str(&format!(", {n} {word}"));
+                }
+            }
+            table.add_row([
+                output.cell(tone, &group.code),
+                Cell::new(hosts),
+                Cell::new(time(Some(group.since_ms))),
+                Cell::new(plain(&group.cause)),
+                Cell::new(plain(&group.next_step)),
+            ]);
+        }
+        Ok(output.show_table(table)?)
     }
-    output.line(&table.to_string())?;
-    Ok(exit)
+
+    fn exit(&self, groups: &Self::Fact) -> Exit {
+        if groups.iter().any(is_new) { Exit::No } else { Exit::Done }
+    }
 }
 
 /// All alarms that are meant.
@@ -90,33 +102,41 @@ async fn all(
     Ok(client.pages_of_alarms(query).all().await?)
 }
 
-async fn show(command: &AlarmShow, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let alarms = all(&command.which, command.cleared, client).await?;
-    if output.is_json() {
-        output.json(&alarms)?;
-        return Ok(Exit::Done);
+struct Show<'a> {
+    command: &'a AlarmShow,
+}
+
+impl watch::Sight for Show<'_> {
+    type Fact = Vec<AlarmView>;
+
+    async fn look(&self, client: &Client) -> Result<Self::Fact, CliError> {
+        all(&self.command.which, self.command.cleared, client).await
     }
-    if alarms.is_empty() {
-        output.note("no such alarm");
-        return Ok(Exit::Done);
+
+    fn show(&self, alarms: &Self::Fact, output: &Output) -> Result<(), CliError> {
+        if alarms.is_empty() {
+            return Ok(output.remark("no such alarm")?);
+        }
+        let mut table = output.table(&["host", "alarm", "raised", "state", "cause"]);
+        for alarm in alarms {
+            let tone = match alarm.cleared_at_ms {
+                Some(_) => Tone::Good,
+                None => Tone::of_severity(&alarm.severity),
+            };
+            table.add_row([
+                Cell::new(plain(&alarm.host)),
+                output.cell(tone, &alarm.code),
+                Cell::new(time(Some(alarm.raised_at_ms))),
+                Cell::new(state(alarm)),
+                Cell::new(plain(&alarm.cause)),
+            ]);
+        }
+        Ok(output.show_table(table)?)
     }
-    let mut table = output.table(&["host", "alarm", "raised", "state", "cause"]);
-    for alarm in &alarms {
-        let state = state(alarm);
-        let tone = match alarm.cleared_at_ms {
-            Some(_) => Tone::Good,
-            None => Tone::of_severity(&alarm.severity),
-        };
-        table.add_row([
-            plain(&alarm.host),
-            output.paint(tone, &alarm.code),
-            time(Some(alarm.raised_at_ms)),
-            state,
-            plain(&alarm.cause),
-        ]);
+
+    fn exit(&self, _: &Self::Fact) -> Exit {
+        Exit::Done
     }
-    output.line(&table.to_string())?;
-    Ok(Exit::Done)
 }
 
 /// Whether it stands, and who knows of it.

@@ -69,9 +69,10 @@ fn step_words(step: &BootStep) -> String {
 
 fn digest_words(step: &BootStep) -> String {
     let digest = step.digest.as_deref().unwrap_or("not measured in a verified bank");
+    let place = format!("event {}, PCR {}", step.event, step.pcr);
     match step.again {
-        Some(event) => format!("{digest}, as in event {event}"),
-        None => digest.to_owned(),
+        Some(event) => format!("{digest}, {place}, as in event {event}"),
+        None => format!("{digest}, {place}"),
     }
 }
 

@@ -6,6 +6,7 @@ use api::client_certificate::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use client::Client;
+use comfy_table::Cell;
 
 use super::{Exit, host::find, local_time::time};
 use crate::{
@@ -73,22 +74,22 @@ async fn list(host: Option<&str>, client: &Client, output: &Output) -> Result<Ex
     let mut table = output.table(&["host", "serial", "issued", "until", "state"]);
     for certificate in &certificates {
         table.add_row([
-            plain(&certificate.host_name),
-            certificate.serial.clone(),
-            time(Some(certificate.issued_at_ms)),
-            time(Some(certificate.not_after_ms)),
-            state(certificate, output),
+            Cell::new(plain(&certificate.host_name)),
+            Cell::new(&certificate.serial),
+            Cell::new(time(Some(certificate.issued_at_ms))),
+            Cell::new(time(Some(certificate.not_after_ms))),
+            output.cell(state(certificate).0, &state(certificate).1),
         ]);
     }
     output.line(&table.to_string())?;
     Ok(Exit::Done)
 }
 
-fn state(certificate: &ClientCertificate, output: &Output) -> String {
+fn state(certificate: &ClientCertificate) -> (Tone, String) {
     match &certificate.revoked {
-        Some(revoked) => output.paint(Tone::Bad, &format!("revoked: {}", plain(&revoked.why))),
-        None if certificate.counts => output.paint(Tone::Good, "counts"),
-        None => "ended".to_owned(),
+        Some(revoked) => (Tone::Bad, format!("revoked: {}", plain(&revoked.why))),
+        None if certificate.counts => (Tone::Good, "counts".to_owned()),
+        None => (Tone::Plain, "ended".to_owned()),
     }
 }
 
@@ -111,7 +112,8 @@ async fn show(named: &str, client: &Client, output: &Output) -> Result<Exit, Cli
     };
     let line = |name: &str, value: &str| output.line(&format!("{name:<12} {}", plain(value)));
     line("host", &certificate.host_name)?;
-    output.line(&format!("{:<12} {}", "state", state(&certificate, output)))?;
+    let (tone, state) = state(&certificate);
+    output.line(&format!("{:<12} {}", "state", output.paint(tone, &state)))?;
     line("serial", &certificate.serial)?;
     line("key name", &certificate.key_name)?;
     line("issued", &time(Some(certificate.issued_at_ms)))?;

@@ -8,6 +8,7 @@ use api::channel::{
     DeadLetterQuery, RedeliverRequest, SmtpSecurity,
 };
 use client::Client;
+use comfy_table::Cell;
 
 use super::{Exit, local_time::time};
 use crate::{
@@ -199,13 +200,13 @@ async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
     for channel in &channels {
         let (kind, receiver) = receiver(&channel.settings);
         table.add_row([
-            channel.name.clone(),
-            kind.to_owned(),
-            plain(receiver),
-            output.paint(tone(channel), &channel.state),
-            time(channel.delivered_at_ms),
-            channel.n_dead.to_string(),
-            plain(channel.last_error.as_deref().unwrap_or_default()),
+            Cell::new(&channel.name),
+            Cell::new(kind),
+            Cell::new(plain(receiver)),
+            output.cell(tone(channel), &channel.state),
+            Cell::new(time(channel.delivered_at_ms)),
+            Cell::new(channel.n_dead),
+            Cell::new(plain(channel.last_error.as_deref().unwrap_or_default())),
         ]);
     }
     output.line(&table.to_string())?;

@@ -1,9 +1,12 @@
 //! `bootproof fleet …`
 
-use api::standing::{StandingHour, StandingQuery};
+use api::{
+    attention::Attention as AttentionView,
+    standing::{StandingHistory, StandingHour, StandingQuery},
+};
 use client::Client;
 
-use super::{Exit, local_time::time};
+use super::{Exit, local_time::time, watch};
 use crate::{
     args::Fleet,
     error::CliError,
@@ -18,65 +21,87 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<Exit, CliError> {
     match command {
-        Fleet::Standing(command) => standing(command.days, client, output).await,
-        Fleet::Attention => attention(client, output).await,
+        Fleet::Standing(command) => {
+            let days = command.days;
+            watch::run(&Standing { days }, command.watch, client, output).await
+        }
+        Fleet::Attention(watch) => watch::run(&Attention, *watch, client, output).await,
         Fleet::Settings => settings(client, output).await,
     }
 }
 
-async fn standing(days: u32, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let query = StandingQuery { days: Some(days) };
-    let history = client.get_standing(&query).await?;
-    if output.is_json() {
-        output.json(&history)?;
-        return Ok(Exit::Done);
-    }
-    let day = |hour: &StandingHour| hour.hour_ms.div_euclid(DAY_MS);
-    let mut table = output.table(&["hour", "passed", "not passed", "not appraised", "silent"]);
-    let mut hours = history.hours.iter().peekable();
-    while let Some(hour) = hours.next() {
-        // The last hour of each day says how that ended.
-        if hours.peek().is_none_or(|next| day(next) != day(hour)) {
-            table.add_row([
-                time(Some(hour.hour_ms)),
-                hour.n_accepted.to_string(),
-                hour.n_not_accepted.to_string(),
-                hour.n_not_appraised.to_string(),
-                hour.n_not_responding.to_string(),
-            ]);
-        }
-    }
-    output.line(&table.to_string())?;
-    Ok(Exit::Done)
+struct Standing {
+    days: u32,
 }
 
-async fn attention(client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let attention = client.get_attention().await?;
-    let ahead: Vec<_> = attention.findings.iter().filter(|count| count.n_hosts > 0).collect();
-    let is_nothing = ahead.is_empty() && attention.minorities.is_empty();
-    let exit = if is_nothing { Exit::Done } else { Exit::No };
-    if output.is_json() {
-        output.json(&attention)?;
-        return Ok(exit);
+impl watch::Sight for Standing {
+    type Fact = StandingHistory;
+
+    async fn look(&self, client: &Client) -> Result<Self::Fact, CliError> {
+        Ok(client.get_standing(&StandingQuery { days: Some(self.days) }).await?)
     }
-    if is_nothing {
-        output.line(&output.paint(Tone::Good, "Nothing wants a look."))?;
+
+    fn show(&self, history: &Self::Fact, output: &Output) -> Result<(), CliError> {
+        let day = |hour: &StandingHour| hour.hour_ms.div_euclid(DAY_MS);
+        let mut table = output.table(&["hour", "passed", "not passed", "not appraised", "silent"]);
+        let mut hours = history.hours.iter().peekable();
+        while let Some(hour) = hours.next() {
+            // The last hour of each day says how that ended.
+            if hours.peek().is_none_or(|next| day(next) != day(hour)) {
+                table.add_row([
+                    time(Some(hour.hour_ms)),
+                    hour.n_accepted.to_string(),
+                    hour.n_not_accepted.to_string(),
+                    hour.n_not_appraised.to_string(),
+                    hour.n_not_responding.to_string(),
+                ]);
+            }
+        }
+        Ok(output.show_table(table)?)
     }
-    for count in ahead {
-        let code = output.paint(Tone::Strong, &plain(&count.code));
-        output.line(&format!("{code}: {} hosts: {}", count.n_hosts, plain(&count.title)))?;
-        output.line(&format!("  next: {}", plain(&count.next_step)))?;
+
+    fn exit(&self, _: &Self::Fact) -> Exit {
+        Exit::Done
     }
-    for minority in &attention.minorities {
-        output.line(&format!(
-            "PCR {}: {} of {} hosts of {} are unlike most",
-            minority.pcr,
-            minority.n_minority,
-            minority.n_hosts,
-            plain(&minority.cohort)
-        ))?;
+}
+
+struct Attention;
+
+impl watch::Sight for Attention {
+    type Fact = AttentionView;
+
+    async fn look(&self, client: &Client) -> Result<Self::Fact, CliError> {
+        Ok(client.get_attention().await?)
     }
-    Ok(exit)
+
+    fn show(&self, attention: &Self::Fact, output: &Output) -> Result<(), CliError> {
+        if is_nothing(attention) {
+            output.line(&output.paint(Tone::Good, "Nothing wants a look."))?;
+        }
+        for count in attention.findings.iter().filter(|count| count.n_hosts > 0) {
+            let code = output.paint(Tone::Strong, &plain(&count.code));
+            output.line(&format!("{code}: {} hosts: {}", count.n_hosts, plain(&count.title)))?;
+            output.line(&format!("  next: {}", plain(&count.next_step)))?;
+        }
+        for minority in &attention.minorities {
+            output.line(&format!(
+                "PCR {}: {} of {} hosts of {} are unlike most",
+                minority.pcr,
+                minority.n_minority,
+                minority.n_hosts,
+                plain(&minority.cohort)
+            ))?;
+        }
+        Ok(())
+    }
+
+    fn exit(&self, attention: &Self::Fact) -> Exit {
+        if is_nothing(attention) { Exit::Done } else { Exit::No }
+    }
+}
+
+fn is_nothing(attention: &AttentionView) -> bool {
+    attention.findings.iter().all(|count| count.n_hosts == 0) && attention.minorities.is_empty()
 }
 
 async fn settings(client: &Client, output: &Output) -> Result<Exit, CliError> {

@@ -1,26 +1,26 @@
 //! `bootproof host …`
 
 mod boot_diff;
+mod list;
 mod many;
+mod show;
 mod view;
 
 use api::{
-    admin::{Candidate, Host as HostView, HostDetail, ReplaceRequest, Schedule},
+    admin::{Host as HostView, ReplaceRequest},
     finding::Finding,
-    inventory::{Action, HostQuery, LabelsRequest, Maintenance, MaintenanceRequest},
+    inventory::{Action, HostQuery, LabelsRequest, MaintenanceRequest},
 };
 use client::{Client, LabelsQuery};
-use comfy_table::{Attribute, Cell, Color};
 use many::Words;
 
 use super::{
     Exit,
     local_time::{after, time},
     reference::fleet,
-    verify::{show_facts, show_findings},
 };
 use crate::{
-    args::{Attest, EnterMaintenance, Host, HostList, HostReplace, OneHost},
+    args::{Attest, EnterMaintenance, Host, HostReplace, OneHost},
     error::CliError,
     evidence_dir,
     output::{Output, Tone, plain},
@@ -35,9 +35,9 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<Exit, CliError> {
     match command {
-        Host::List(command) => list(command, client, output).await,
+        Host::List(command) => list::run(command, client, output).await,
         Host::View(command) => view::run(command, client, output).await,
-        Host::Show(host) => show(host, client, output).await,
+        Host::Show(command) => show::run(command, client, output).await,
         Host::Attest(command) => attest(command, client, output).await,
         Host::Replace(command) => replace(command, client, output).await,
         Host::Labels { key } => labels(key.as_deref(), client, output).await,
@@ -137,46 +137,6 @@ async fn all(client: &Client, mut query: HostQuery) -> Result<Vec<HostView>, Cli
     Ok(client.pages_of_hosts(query).all().await?)
 }
 
-async fn list(command: &HostList, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let query = view::query(command, client).await?;
-    let is_all = query == HostQuery { sort: query.sort.clone(), ..HostQuery::default() };
-    let hosts = all(client, query).await?;
-    if output.is_json() {
-        output.json(&hosts)?;
-        return Ok(Exit::Done);
-    }
-    if hosts.is_empty() && !is_all {
-        output.note("no host fits");
-        return Ok(Exit::Done);
-    }
-    if hosts.is_empty() {
-        output.note("no host has joined yet: `bootproof token create` shows how");
-        return Ok(Exit::Done);
-    }
-    let mut table = output.table(&["host", "verdict", "connection", "cause", "next step"]);
-    for host in &hosts {
-        let colour = match Tone::of_verdict(&host.verdict) {
-            Tone::Good => Color::Green,
-            Tone::Bad => Color::Red,
-            _ => Color::Yellow,
-        };
-        let verdict = Cell::new(&host.verdict).fg(colour).add_attribute(Attribute::Bold);
-        let deciding = deciding(&host.findings);
-        let causes: Vec<_> =
-            deciding.iter().map(|finding| format!("{}: {}", finding.code, finding.cause)).collect();
-        let next_step = deciding.first().map(|finding| finding.next_step.clone());
-        table.add_row([
-            Cell::new(plain(&host.name)),
-            verdict,
-            Cell::new(state(host)),
-            Cell::new(plain(&causes.join("\n"))),
-            Cell::new(plain(&next_step.unwrap_or_default())),
-        ]);
-    }
-    output.line(&table.to_string())?;
-    Ok(Exit::Done)
-}
-
 /// Whether it speaks, and whether somebody works on it.
 fn state(host: &HostView) -> String {
     match &host.maintenance {
@@ -189,80 +149,6 @@ fn state(host: &HostView) -> String {
 fn deciding(findings: &[Finding]) -> Vec<&Finding> {
     let decides = |severity: &str| matches!(severity, "fail" | "hold" | "warn");
     findings.iter().filter(|finding| decides(&finding.severity)).collect()
-}
-
-async fn show(host: &OneHost, client: &Client, output: &Output) -> Result<Exit, CliError> {
-    let host = find(&host.host, client).await?;
-    let detail = client.get_host(&host.id).await?;
-    if output.is_json() {
-        output.json(&detail)?;
-    } else {
-        show_detail(&detail, output)?;
-    }
-    Ok(Exit::Done)
-}
-
-fn show_detail(detail: &HostDetail, output: &Output) -> Result<(), CliError> {
-    let host = &detail.host;
-    let name = output.paint(Tone::Strong, &plain(&host.name));
-    let verdict = output.paint(Tone::of_verdict(&host.verdict), &host.verdict);
-    output.line(&format!("{name}: {verdict}, {}", state(host)))?;
-    output.line("")?;
-    show_findings(&host.findings, output)?;
-    let line = |name: &str, value: &str| output.line(&format!("{name:<16} {}", plain(value)));
-    line("identifier", &host.id)?;
-    if !host.labels.is_empty() {
-        let labels: Vec<_> =
-            host.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        line("labels", &labels.join(", "))?;
-    }
-    if let Some(maintenance) = &host.maintenance {
-        let Maintenance { since_ms, until_ms, reason, by } = maintenance;
-        let until = until_ms.map_or_else(String::new, |at| format!(" until {}", time(Some(at))));
-        line("maintenance", &format!("since {}{until}, by {by}: {reason}", time(Some(*since_ms))))?;
-    }
-    line("joined", &time(Some(detail.joined_at_ms)))?;
-    line("last seen", &time(host.last_seen_ms))?;
-    line("judged", &time(host.appraised_at_ms))?;
-    if let Some(due_s) = detail.next_due_s {
-        line("next due", &format!("in {due_s} s"))?;
-    }
-    if detail.verdict_good_until_ms.is_some() {
-        line("counts until", &time(detail.verdict_good_until_ms))?;
-    }
-    if let Some(Schedule { interval_s, jitter_pct, because, .. }) = &detail.schedule {
-        let every = format!("every {interval_s} s, give or take {jitter_pct} %: {because}");
-        line("schedule", &every)?;
-    }
-    if detail.client_certificate_until_ms.is_some() {
-        line("certificate", &format!("until {}", time(detail.client_certificate_until_ms)))?;
-    }
-    line("tpm", &host.tpm)?;
-    match &detail.identity {
-        None => line("identity key", "none is stored")?,
-        Some(identity) => {
-            line("identity key", &format!("stored {}", time(Some(identity.enrolled_at_ms))))?;
-            line("  ak name", &identity.ak_name)?;
-            line("  ek spki sha256", &identity.ek_spki_sha256)?;
-        }
-    }
-    if detail.rotation_wanted {
-        line("  new ak", "asked for; the present one counts until then")?;
-    }
-    if let Some(candidate) = &detail.candidate {
-        show_candidate(candidate, output)?;
-    }
-    if let Some(peers) = &detail.peers {
-        // The firmware's own PCR; `host peers` tells the others.
-        if let Some(firmware) = peers.pcrs.iter().find(|pcr| pcr.pcr == 0) {
-            line("peers", &firmware.sentence())?;
-        }
-    }
-    if let Some(appraisal) = &detail.appraisal {
-        output.line("")?;
-        show_facts(&appraisal.facts, output)?;
-    }
-    Ok(())
 }
 
 async fn replace(
@@ -286,27 +172,6 @@ async fn replace(
     Ok(Exit::Done)
 }
 
-fn show_candidate(candidate: &Candidate, output: &Output) -> Result<(), CliError> {
-    let line = |name: &str, value: &str| output.line(&format!("{name:<16} {}", plain(value)));
-    let state = match (candidate.approved, candidate.refused) {
-        (true, _) => "takes its place",
-        (false, true) => "refused",
-        (false, false) => "waits for a person",
-    };
-    line("another tpm", &format!("{state}, until {}", time(Some(candidate.expires_at_ms))))?;
-    line("  ek sha256", &candidate.ek_sha256)?;
-    line(
-        "  certificate",
-        &match &candidate.certificate {
-            None => "leads to a trusted root".to_owned(),
-            Some(finding) => format!("{}: {}", finding.code, finding.cause),
-        },
-    )?;
-    line("  first seen", &time(Some(candidate.first_seen_ms)))?;
-    line("  last seen", &time(Some(candidate.last_seen_ms)))?;
-    Ok(())
-}
-
 async fn attest(command: &Attest, client: &Client, output: &Output) -> Result<Exit, CliError> {
     let chosen = &command.hosts;
     let [name] = chosen.hosts.as_slice() else {
@@ -324,7 +189,8 @@ async fn attest(command: &Attest, client: &Client, output: &Output) -> Result<Ex
             if output.is_json() {
                 output.json(&detail)?;
             } else {
-                show_detail(&detail, output)?;
+                let past = client.list_appraisals(&detail.host.id).await?;
+                show::detail(&detail, &past, output)?;
             }
             return Ok(match detail.host.verdict.as_str() {
                 "accepted" => Exit::Done,

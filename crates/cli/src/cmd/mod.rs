@@ -29,6 +29,7 @@ mod quirks;
 pub(crate) mod reference;
 mod report;
 mod response_code;
+mod screen;
 mod secure_boot;
 mod signed;
 mod support_bundle;
@@ -37,6 +38,7 @@ mod tpm;
 mod trust;
 mod user;
 pub(crate) mod verify;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -6,6 +6,7 @@ mod corpus;
 mod diagnose;
 mod doctor;
 mod doctor_esxi;
+mod documented;
 mod event_mutations;
 mod finding_cases;
 mod firmware;

@@ -81,7 +81,7 @@ pub use error::{AppError, Refusal, RefusalKind};
 pub use event::EventReader;
 pub use history::JudgementLine;
 pub use objects::{CleaningError, remove_objects, sweep_objects, swept_before_ms};
-pub(crate) use oidc::TakenBack;
+pub(crate) use oidc::{HeldForm, TakenBack};
 pub use report::WrittenReport;
 pub use rules::RulesChange;
 pub(crate) use secret::SESSION_PREFIX;
@@ -132,6 +132,8 @@ pub struct App {
     /// Seals what browsers keep of logins at the identity provider.
     login_seal: channel::Seal,
     at_provider: oidc::AtProvider,
+    /// Forms that wait for people who sign in at the provider.
+    shelf: oidc::Shelf,
     /// What it takes to issue client certificates, where this server does.
     issuing: Option<client_authority::Issuing>,
     /// Whose turn it is to make a report.
@@ -198,6 +200,7 @@ impl App {
             seal,
             login_seal,
             at_provider: oidc::AtProvider::default(),
+            shelf: oidc::Shelf::default(),
             issuing,
             report_turns: report::Turns::default(),
             streams: Arc::new(tokio::sync::Semaphore::new(event::STREAMS_MAX)),

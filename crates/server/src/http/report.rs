@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use api::fleet_report::{
-    REPORT_SHA256_HEADER, REPORT_SIGNATURE_HEADER, Report, ReportKind, ReportQuery, ReportSchedule,
-    ReportSent,
+    REPORT_FILE_SIGNATURE_HEADER, REPORT_SHA256_HEADER, REPORT_SIGNATURE_HEADER, Report,
+    ReportKind, ReportQuery, ReportSchedule, ReportSent,
 };
 use axum::{
     Json,
@@ -32,7 +32,8 @@ pub(super) fn operations(all: &mut Operations) {
             "`kind` is fleet, host, readiness or compliance. The answer has the media type of its format; as \
              JSON it is the schema `Report`. Its header `bootproof-report-signature` has a detached JWS \
              (RFC 7515, appendix F) over the JSON of the report, byte for byte, under a key of \
-             /.well-known/jwks.json, and `bootproof-report-sha256` names that JSON in each format.",
+             /.well-known/jwks.json, and `bootproof-report-sha256` names that JSON in each format. HTML and CSV \
+             carry no JSON: `bootproof-report-file-signature` is a detached JWS over their own bytes.",
         );
     let about = "Reports that the server sends by itself";
     all.get("/v1/report-schedules", "list-report-schedules", about, schedules).etag();
@@ -62,6 +63,7 @@ impl IntoResponse for WrittenReport {
         let mut response = self.bytes.into_response();
         let headers = response.headers_mut();
         let disposition = format!("attachment; filename=\"{}\"", self.file_name);
+        let file_jws = self.file_jws.as_deref().unwrap_or_default();
         for (name, value) in [
             (header::CONTENT_TYPE.as_str(), self.format.media_type()),
             (header::CONTENT_DISPOSITION.as_str(), &disposition),
@@ -69,7 +71,11 @@ impl IntoResponse for WrittenReport {
             (header::X_CONTENT_TYPE_OPTIONS.as_str(), "nosniff"),
             (REPORT_SIGNATURE_HEADER, &self.jws),
             (REPORT_SHA256_HEADER, &self.sha256),
+            (REPORT_FILE_SIGNATURE_HEADER, file_jws),
         ] {
+            if value.is_empty() {
+                continue;
+            }
             if let (Ok(name), Ok(value)) =
                 (name.parse::<header::HeaderName>(), HeaderValue::from_str(value))
             {

@@ -9,7 +9,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse as _, Redirect},
 };
-use pages::{Left, Login, Password, Place, Provider, Resume, Said, Setup};
+use pages::{Left, Login, Message, Password, Place, Provider, Resume, Said, Setup};
 use serde::Deserialize;
 
 use super::{
@@ -95,7 +95,7 @@ pub(super) async fn enter(
 }
 
 /// A form that was held, in the session that begins: nothing of it is done before its person says so.
-fn resume(begun: &Begun, address: String, held: &str) -> Page {
+pub(super) fn resume(begun: &Begun, address: String, held: &str) -> Page {
     let Some(fields) = Form::read(held.as_bytes()).held() else { return begin(begun, &address) };
     if begun.view.must_change_password {
         return begin(begun, &address);
@@ -104,6 +104,19 @@ fn resume(begun: &Begun, address: String, held: &str) -> Page {
     let frame = frame_of(&view.actor, view.role.as_str(), &view.csrf_token, Place::Elsewhere);
     let cookie = [(header::SET_COOKIE, cookie(&begun.secret)?)];
     Ok((cookie, page(&Resume { frame, address, fields })?).into_response())
+}
+
+/// A form that was held and is not there any more: its person is in, and is told.
+pub(super) fn gone(begun: &Begun) -> Page {
+    let frame = bare(Place::Elsewhere);
+    let title = "You are signed in, but what you wrote before is not here any more.".to_owned();
+    let next_step =
+        "Nothing of it was done. Your browser may still have it: go back to the page on which you \
+                     wrote it, and copy it from there."
+            .to_owned();
+    let message = Message { frame, title, next_step, request: None };
+    let cookie = [(header::SET_COOKIE, cookie(&begun.secret)?)];
+    Ok((StatusCode::GONE, cookie, page(&message)?).into_response())
 }
 
 /// What to say of a refusal beside the form that was sent. What is no refusal is no page.

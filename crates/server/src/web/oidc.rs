@@ -13,16 +13,17 @@ use axum::{
     http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse as _, Redirect, Response},
 };
-use pages::{Handover, Place};
+use pages::{Away, Handover, Place};
 use serde::Deserialize;
 use serde_json::json;
 
 use super::{
     answer::{NoPage, Page, back, bare, page},
-    entrance::own_path,
+    entrance::{gone, own_path, resume},
+    visitor::Entering,
 };
 use crate::{
-    app::{App, AppError, RefusalKind, TakenBack},
+    app::{App, AppError, HeldForm, RefusalKind, TakenBack},
     http::{Peer, cookie, cookie_value, problem::Chain},
 };
 
@@ -58,9 +59,26 @@ pub(super) async fn begin(State(app): State<Arc<App>>, Query(wanted): Query<Want
         (Some(port), Some(challenge), Some(state)) => Some(CliLogin { port, challenge, state }),
         _ => None,
     };
-    let away = app.begin_at_provider(own_path(&wanted.then), cli).await?;
+    let away = app.begin_at_provider(own_path(&wanted.then), None, cli).await?;
     let kept = [(header::SET_COOKIE, login_cookie(&away.kept)?)];
     Ok((kept, Redirect::to(&away.address)).into_response())
+}
+
+/// `POST /login/provider`: to the provider, with a form that is held. Browsers let a form lead to no other site,
+/// by a redirect neither; so this is a page that leads on.
+pub(super) async fn begin_held(State(app): State<Arc<App>>, Entering(form): Entering) -> Page {
+    let held = Some(form.secret("held").to_owned()).filter(|held| !held.is_empty());
+    let away = app.begin_at_provider(own_path(form.text("then")), held, None).await?;
+    let headers = [
+        (header::SET_COOKIE, login_cookie(&away.kept)?),
+        (header::REFRESH, refresh(&away.address)?),
+    ];
+    let frame = bare(Place::Elsewhere);
+    Ok((headers, page(&Away { frame, address: away.address })?).into_response())
+}
+
+fn refresh(address: &str) -> Result<HeaderValue, AppError> {
+    HeaderValue::try_from(format!("0; url={address}")).map_err(|err| AppError::Bug(err.into()))
 }
 
 /// `GET /v1/oidc/callback`: back from the provider. The cookie goes, whatever came of it.
@@ -72,10 +90,14 @@ pub(super) async fn callback(
     let query = parts.uri.query().unwrap_or_default();
     let kept = cookie_value(&parts, LOGIN_COOKIE);
     let mut answer = match app.take_back(query, kept, address).await {
-        Ok(TakenBack::Session { begun, then }) => {
+        Ok(TakenBack::Session { begun, then, held: HeldForm::None }) => {
             let session = [(header::SET_COOKIE, cookie(&begun.secret)?)];
             (session, Redirect::to(&then)).into_response()
         }
+        Ok(TakenBack::Session { begun, then, held: HeldForm::Kept(held) }) => {
+            resume(&begun, then, &held)?
+        }
+        Ok(TakenBack::Session { begun, held: HeldForm::Gone, .. }) => gone(&begun)?,
         Ok(TakenBack::ForCli { actor, role, shown, address }) => {
             let frame = bare(Place::Elsewhere);
             let role = role.as_str();

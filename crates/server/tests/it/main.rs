@@ -60,3 +60,4 @@ mod support_bundle;
 mod traces;
 mod trust_import;
 mod validators;
+mod watch;

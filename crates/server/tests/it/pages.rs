@@ -10,6 +10,7 @@ use std::{
 
 use crate::{
     bench::{CA, Host, Server},
+    commands::bootproof,
     references::reboot,
 };
 use agent::session::TpmChoice;
@@ -50,7 +51,7 @@ impl Script {
     }
 
     /// What it asks for next; it must be this.
-    async fn asks(&mut self, step: &str) -> Value {
+    pub(crate) async fn asks(&mut self, step: &str) -> Value {
         let mut asks = self.asks.take().unwrap();
         // Hosts of the test go on meanwhile.
         let reading = tokio::task::spawn_blocking(move || {
@@ -68,7 +69,7 @@ impl Script {
         asked
     }
 
-    fn answer(&mut self, answer: Value) {
+    pub(crate) fn answer(&mut self, answer: Value) {
         writeln!(self.answers, "{answer}").unwrap();
     }
 
@@ -215,6 +216,31 @@ async fn a_change_is_compared_and_accepted_on_the_page() {
     script.ends_well().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alarm_is_acknowledged_and_cleared_on_the_page_and_a_report_downloaded() {
+    let server = Server::start().await;
+    server.trust().await;
+    set_up(&server).await;
+    let mut host = Host::boot("web-1", &BootLog::sound().secure_boot_off());
+    server.join(&host).await;
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "not accepted");
+
+    let mut script = Script::start("alarms.mjs", &server, account());
+    script.asks("boot with Secure Boot on").await;
+    reboot(&mut host, &BootLog::sound());
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "accepted");
+    script.answer(json!({}));
+    let asked = script.asks("look at the report").await;
+    let file = asked["file"].as_str().unwrap();
+    assert_eq!(bootproof(&server, &["report", "verify", file]).await.unwrap(), cli::Exit::Done);
+    script.answer(json!({}));
+    let asked = script.asks("look at the report").await;
+    let table = std::fs::read_to_string(asked["file"].as_str().unwrap()).unwrap();
+    assert!(table.contains("\"web-1\""), "{table}");
+    script.answer(json!({}));
+    script.ends_well().await;
+}
+
 #[tokio::test]
 async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     let server = Server::start().await;
@@ -303,6 +329,10 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
         "/reports",
         "/audit",
         "/help",
+        "/help?q=waivers",
+        "/help/book/introduction",
+        "/help/book/policy",
+        "/help/book/client-certificates",
         "/password",
     ]
     .map(str::to_owned)

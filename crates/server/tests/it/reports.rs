@@ -185,7 +185,25 @@ async fn whoever_has_the_keys_sees_what_was_changed() {
         let out = at(format);
         let make = ["report", "compliance", "--format", format, "--out", &out];
         assert_eq!(run(&make).await, Exit::Done);
-        assert_eq!(run(&["report", "verify", &out]).await, Exit::No, "it proves nothing by itself");
+        assert_eq!(run(&["report", "verify", &out]).await, Exit::Done, "signed beside it");
+        let mut bytes = std::fs::read(&out).unwrap();
+        let at_byte = bytes.iter().rposition(|byte| *byte == b'1').unwrap();
+        bytes[at_byte] = b'2';
+        let changed = write(folder.path(), &format!("changed-{format}"), &bytes);
+        let jws = format!("{out}.jws");
+        assert_eq!(run(&["report", "verify", &changed, &jws]).await, Exit::No, "{format}");
+        assert_eq!(run(&["report", "verify", &out, &at("fleet.json.jws")]).await, Exit::No);
+        // Made anew out of the JSON that came with it, as by mail.
+        let signed = std::fs::read(&json).unwrap();
+        let report: Report = serde_json::from_slice(&signed).unwrap();
+        let sha256 = fleet_report::sha256(&signed);
+        let drawn = match format {
+            "csv" => fleet_report::csv(&report, &sha256).unwrap(),
+            _ => fleet_report::html(&report, &sha256).unwrap(),
+        };
+        let mailed = write(folder.path(), &format!("mailed.{format}"), &drawn);
+        assert_eq!(run(&["report", "verify", &mailed, &json]).await, Exit::Done, "{format}");
+        assert_eq!(run(&["report", "verify", &out, &json]).await, Exit::No, "of another report");
     }
     let jwks: serde_json::Value = server.admin.get("/.well-known/jwks.json").await.unwrap();
     let keys = write(folder.path(), "jwks.json", jwks.to_string().as_bytes());

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use anyhow::anyhow;
 use api::ek_list::{AddEksRequest, EKS_MAX, EkDigestOf, EkListRequest, EksQuery, is_list_name};
 use client::{Client, PageQuery};
+use comfy_table::Cell;
 use read::Read;
 use serde::Serialize;
 
@@ -192,10 +193,11 @@ async fn show(command: &EkListShow, client: &Client, output: &Output) -> Result<
             EkDigestOf::PublicArea => "public area",
         };
         let host = match &listed.host {
-            Some(host) => output.paint(Tone::Good, &plain(host)),
-            None => "has not joined".to_owned(),
+            Some(host) => output.cell(Tone::Good, &plain(host)),
+            None => Cell::new("has not joined"),
         };
-        table.add_row([listed.ek.sha256.clone(), of.to_owned(), plain(&listed.ek.note), host]);
+        let note = Cell::new(plain(&listed.ek.note));
+        table.add_row([Cell::new(&listed.ek.sha256), Cell::new(of), note, host]);
     }
     output.line(&table.to_string())?;
     Ok(Exit::Done)

@@ -1,6 +1,7 @@
 //! `bootproof firmware scan`
 
 use api::firmware as document;
+use comfy_table::Cell;
 use firmware::assess::{Finding, Outcome, Readiness, Severity};
 use firmware::system::Identity;
 use firmware::{ResourcePath, System, assess};
@@ -158,12 +159,12 @@ fn table(hosts: &[Host], output: &Output) -> Result<(), CliError> {
         let readiness = &host.judged.readiness;
         let outcome = readiness.outcome.as_str();
         table.add_row([
-            plain(&host.name()),
-            plain(host.judged.identity.model.as_deref().unwrap_or("-")),
-            output.paint(tone(readiness.outcome), outcome),
-            plain(&why_not(readiness)),
-            plain(&who(readiness)),
-            readiness.plan.reboots.to_string(),
+            Cell::new(plain(&host.name())),
+            Cell::new(plain(host.judged.identity.model.as_deref().unwrap_or("-"))),
+            output.cell(tone(readiness.outcome), outcome),
+            Cell::new(plain(&why_not(readiness))),
+            Cell::new(plain(&who(readiness))),
+            Cell::new(readiness.plan.reboots),
         ]);
     }
     Ok(output.line(&table.to_string())?)

@@ -12,6 +12,7 @@ use api::{
     inventory::{ACTION_HOSTS_MAX, Action, ActionOutcome, ActionRequest, HostQuery},
 };
 use client::Client;
+use comfy_table::Cell;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{all, find, no_host};
@@ -194,9 +195,9 @@ fn tell(
         let mut table = output.table(&["host", "refused", "next step"]);
         for (host, problem) in &refused {
             table.add_row([
-                plain(&host.name),
-                output.paint(Tone::Bad, &plain(&problem.title)),
-                plain(problem.hint.as_deref().unwrap_or_default()),
+                Cell::new(plain(&host.name)),
+                output.cell(Tone::Bad, &plain(&problem.title)),
+                Cell::new(plain(problem.hint.as_deref().unwrap_or_default())),
             ]);
         }
         output.line(&table.to_string())?;

@@ -8,7 +8,7 @@ use client::Client;
 
 use super::super::Exit;
 use crate::{
-    args::{HostList, HostViews, KeepHostView},
+    args::{HostChoice, HostViews, KeepHostView},
     error::CliError,
     output::{Output, plain},
 };
@@ -20,8 +20,8 @@ pub(super) async fn run(
 ) -> Result<Exit, CliError> {
     match command {
         HostViews::List => list(client, output).await,
-        HostViews::Keep(KeepHostView { view, list }) => {
-            let shown = ViewQuery::from(query(list, client).await?);
+        HostViews::Keep(KeepHostView { view, choice }) => {
+            let shown = ViewQuery::from(query(choice, client).await?);
             if view.shared {
                 client.share_host_view(&view.name, &shown).await?;
             } else {
@@ -91,8 +91,8 @@ fn words(query: &ViewQuery) -> String {
 }
 
 /// What a list is to show: of the view that is named, and what is said beside it.
-pub(super) async fn query(command: &HostList, client: &Client) -> Result<HostQuery, CliError> {
-    let HostList { search, select, verdict, connection, code, in_maintenance, kept, .. } = command;
+pub(super) async fn query(command: &HostChoice, client: &Client) -> Result<HostQuery, CliError> {
+    let HostChoice { search, select, verdict, connection, code, in_maintenance, kept, .. } = command;
     let base = match kept {
         None => HostQuery::default(),
         Some(name) => kept_query(name, client.list_host_views().await?)?,
@@ -123,7 +123,7 @@ fn kept_query(name: &str, views: Vec<HostView>) -> Result<HostQuery, CliError> {
 }
 
 /// The order that is asked for: what is said, or the view's; from the other end, where that is said.
-fn sort(command: &HostList, kept: Option<String>) -> Option<String> {
+fn sort(command: &HostChoice, kept: Option<String>) -> Option<String> {
     let by = command.sort.clone().or(kept);
     if !command.descending {
         return by;

@@ -9,8 +9,8 @@ use std::{
 
 use anyhow::Context as _;
 use api::fleet_report::{
-    REPORT_SHA256_HEADER, REPORT_SIGNATURE_HEADER, ReportFormat as Format, ReportKind, ReportQuery,
-    ReportSchedule,
+    REPORT_FILE_SIGNATURE_HEADER, REPORT_SHA256_HEADER, REPORT_SIGNATURE_HEADER,
+    ReportFormat as Format, ReportKind, ReportQuery, ReportSchedule,
 };
 use client::Client;
 use serde_json::json;
@@ -78,8 +78,14 @@ async fn make(
     };
     write(&file, &bytes)?;
     let mut files = vec![file.clone()];
-    if query.format == Format::Json {
-        let jws = header(REPORT_SIGNATURE_HEADER).context("the server sent no signature")?;
+    let signature = match query.format {
+        Format::Json => Some(REPORT_SIGNATURE_HEADER),
+        Format::Html | Format::Csv => Some(REPORT_FILE_SIGNATURE_HEADER),
+        // They carry it.
+        Format::Pdf | Format::Jws => None,
+    };
+    if let Some(signature) = signature {
+        let jws = header(signature).context("the server sent no signature")?;
         let mut beside = file.into_os_string();
         beside.push(".jws");
         let beside = PathBuf::from(beside);

@@ -1,5 +1,7 @@
 //! `bootproof report verify`: who signed a report, when, and over what; and whether pages are those of it.
 
+mod file;
+
 use std::{
     fs::File,
     io::Read as _,
@@ -25,8 +27,22 @@ struct Held {
     json: Vec<u8>,
     /// Detached.
     jws: String,
-    /// The PDF that it came in.
-    pdf: Option<Vec<u8>>,
+    /// What shows it.
+    drawn: Option<Drawn>,
+}
+
+/// A document that is made of a report.
+enum Drawn {
+    Pdf(Vec<u8>),
+    Html(Vec<u8>),
+    Csv(Vec<u8>),
+}
+
+/// What a file is, by its beginning.
+enum Found {
+    Report(Held),
+    /// HTML or CSV, with a signature over itself.
+    Signed(file::Signed),
 }
 
 /// Whether pages are those that the signed report makes.
@@ -46,7 +62,11 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<Exit, CliError> {
     let held = match read(command)? {
-        Ok(held) => held,
+        Ok(Found::Report(held)) => held,
+        Ok(Found::Signed(signed)) => {
+            let keys = signed::keys(command.keys.as_deref(), client).await?;
+            return file::run(&signed, &keys, output);
+        }
         Err(why) => return refuse(&why, output),
     };
     let keys = signed::keys(command.keys.as_deref(), client).await?;
@@ -64,7 +84,7 @@ pub(super) async fn run(
     }
     let pages = pages(&held, &report);
     if pages == Pages::Other {
-        let why = "the pages are others than the signed report makes: somebody changed the PDF";
+        let why = "it shows another thing than the signed report does: somebody changed it";
         return refuse(why, output);
     }
     show(&report, &held, &key, pages, output)?;
@@ -86,24 +106,38 @@ fn bytes(file: &Path) -> Result<Vec<u8>, CliError> {
 }
 
 /// What the file holds; the inner error says why it is no report.
-fn read(command: &ReportVerify) -> Result<Result<Held, String>, CliError> {
+fn read(command: &ReportVerify) -> Result<Result<Found, String>, CliError> {
     let content = bytes(&command.file)?;
+    let beside = |file: &Path| {
+        let mut beside = file.to_owned().into_os_string();
+        beside.push(".jws");
+        PathBuf::from(beside)
+    };
+    if file::is_html(&content) || file::is_csv(&content) {
+        let signature = command.signature.clone().unwrap_or_else(|| beside(&command.file));
+        let beside_it = bytes(&signature)?;
+        if !beside_it.starts_with(b"{") {
+            let jws = signed::text(&signature)?;
+            return Ok(Ok(Found::Signed(file::Signed { content, jws })));
+        }
+        let jws = signed::text(&beside(&signature))?;
+        let is_html = file::is_html(&content);
+        let drawn = Some(if is_html { Drawn::Html(content) } else { Drawn::Csv(content) });
+        return Ok(Ok(Found::Report(Held { json: beside_it, jws, drawn })));
+    }
     if content.starts_with(b"%PDF") {
         let found = fleet_report::attachments(&content);
         return Ok(match found {
-            Some((json, jws)) => Ok(Held { json, jws, pdf: Some(content) }),
+            Some((json, jws)) => {
+                Ok(Found::Report(Held { json, jws, drawn: Some(Drawn::Pdf(content)) }))
+            }
             None => Err("the PDF carries no report.json with its signature".to_owned()),
         });
     }
     if content.starts_with(b"{") {
-        let beside = || {
-            let mut beside = command.file.clone().into_os_string();
-            beside.push(".jws");
-            PathBuf::from(beside)
-        };
-        let file = command.signature.clone().unwrap_or_else(beside);
+        let file = command.signature.clone().unwrap_or_else(|| beside(&command.file));
         let jws = signed::text(&file)?;
-        return Ok(Ok(Held { json: content, jws, pdf: None }));
+        return Ok(Ok(Found::Report(Held { json: content, jws, drawn: None })));
     }
     // A whole JWS.
     let parts = std::str::from_utf8(&content).ok().and_then(|text| {
@@ -114,21 +148,26 @@ fn read(command: &ReportVerify) -> Result<Result<Held, String>, CliError> {
     let payload = parts.and_then(|(_, payload, _)| URL_SAFE_NO_PAD.decode(payload).ok());
     Ok(match (parts, payload) {
         (Some((header, _, signature)), Some(json)) => {
-            Ok(Held { json, jws: format!("{header}..{signature}"), pdf: None })
+            let jws = format!("{header}..{signature}");
+            Ok(Found::Report(Held { json, jws, drawn: None }))
         }
-        _ => Err(
-            "it is no PDF, JSON or JWS of a report; of HTML and CSV, check the JSON whose digest \
-                  they name"
-                .to_owned(),
-        ),
+        _ => Err("it is no PDF, HTML, CSV, JSON or JWS of a report".to_owned()),
     })
 }
 
 fn pages(held: &Held, report: &Report) -> Pages {
-    let Some(pdf) = &held.pdf else { return Pages::None };
-    let attached = Attached { json: &held.json, jws: &held.jws };
-    match fleet_report::pdf(report, attached) {
-        Ok(made) if made == *pdf => Pages::Same,
+    let sha256 = || fleet_report::sha256(&held.json);
+    let (made, drawn) = match &held.drawn {
+        None => return Pages::None,
+        Some(Drawn::Pdf(drawn)) => {
+            let attached = Attached { json: &held.json, jws: &held.jws };
+            (fleet_report::pdf(report, attached).ok(), drawn)
+        }
+        Some(Drawn::Html(drawn)) => (fleet_report::html(report, &sha256()).ok(), drawn),
+        Some(Drawn::Csv(drawn)) => (fleet_report::csv(report, &sha256()).ok(), drawn),
+    };
+    match made {
+        Some(made) if made == *drawn => Pages::Same,
         _ if report.made.version == env!("CARGO_PKG_VERSION") => Pages::Other,
         _ => Pages::NotCompared,
     }
@@ -182,7 +221,7 @@ fn show(
     line("pages", said)?;
     if pages == Pages::NotCompared {
         output.note(&format!(
-            "the pages were made by version {}: what counts is the signed JSON, which the PDF carries \
+            "what it shows was made by version {}: what counts is the signed JSON, which a PDF carries \
              (`pdfdetach -saveall FILE`)",
             plain(&report.made.version)
         ));

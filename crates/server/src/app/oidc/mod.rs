@@ -4,6 +4,7 @@
 //! share, so that any of them takes the callback and nobody fills a database with logins that never end. A
 //! login is used once: its session has an identifier that follows from it, and the store has each one once.
 
+mod held;
 mod logout;
 mod person;
 
@@ -20,6 +21,9 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use store::{By, LoginFailure, PasswordState, Role, SessionId, SessionOf, Voucher};
 use zeroize::Zeroizing;
 
+use held::Held;
+pub(crate) use held::HeldForm;
+pub(super) use held::Shelf;
 use person::{Person, told};
 
 use super::{
@@ -63,6 +67,9 @@ struct Pending {
     nonce: String,
     verifier: String,
     then: String,
+    /// A form that is to be sent once more afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held: Option<Held>,
     cli: Option<CliLogin>,
     at_ms: i64,
 }
@@ -92,7 +99,7 @@ pub(crate) struct SentAway {
 /// Somebody came back.
 pub(crate) enum TakenBack {
     /// Into a session, on a page.
-    Session { begun: Begun, then: String },
+    Session { begun: Begun, then: String, held: HeldForm },
     /// To let a command line in.
     ForCli {
         actor: String,
@@ -208,6 +215,7 @@ impl App {
     pub(crate) async fn begin_at_provider(
         &self,
         then: &str,
+        held: Option<String>,
         cli: Option<CliLogin>,
     ) -> Result<SentAway, AppError> {
         let provider = self.provider()?;
@@ -225,6 +233,7 @@ impl App {
             nonce: secret_text()?,
             verifier: secret_text()?,
             then: then.to_owned(),
+            held: held.map(|form| self.shelf.hold(form, Instant::now())).transpose()?,
             cli,
             at_ms: self.store.now_ms().await?,
         };
@@ -286,7 +295,8 @@ impl App {
         let session = session_of(&pending.state);
         let Some(cli) = pending.cli else {
             let begun = self.begin_vouched(session, person, address, now_ms).await?;
-            return Ok(TakenBack::Session { begun, then: pending.then });
+            let held = self.shelf.give_back(pending.held, Instant::now());
+            return Ok(TakenBack::Session { begun, then: pending.then, held });
         };
         let shown = cli.shown().to_owned();
         let (actor, role) = (person.actor.clone(), person.role);

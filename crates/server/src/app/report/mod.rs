@@ -7,7 +7,9 @@ mod schedule;
 
 use std::sync::Arc;
 
-use api::fleet_report::{REPORT_TYPE, Report, ReportFormat, ReportKind, ReportQuery};
+use api::fleet_report::{
+    REPORT_FILE_TYPE, REPORT_TYPE, Report, ReportFormat, ReportKind, ReportQuery,
+};
 use fleet_report::Attached;
 use store::AuditNote;
 use tokio::{sync::Semaphore, time::timeout};
@@ -56,6 +58,8 @@ pub struct WrittenReport {
     pub sha256: String,
     /// The detached signature over that JSON.
     pub jws: String,
+    /// The detached signature over the document itself, of HTML and CSV.
+    pub file_jws: Option<String>,
     /// Hosts in it.
     pub n_hosts: usize,
 }
@@ -108,7 +112,11 @@ impl App {
         let subject = format!("report:{}", kind.as_str());
         let note = AuditNote { action: "report.make", subject, detail };
         self.store.note_for_audit(note, caller.by.clone()).await?;
-        written(signed, format).await
+        let mut written = written(signed, format).await?;
+        if matches!(format, ReportFormat::Html | ReportFormat::Csv) {
+            written.file_jws = Some(self.signer.sign_detached(REPORT_FILE_TYPE, &written.bytes)?);
+        }
+        Ok(written)
     }
 
     /// A report that is collected and signed, and not yet written.
@@ -169,7 +177,7 @@ fn write(signed: Signed, format: ReportFormat) -> Result<WrittenReport, AppError
         at.strftime("%Y-%m-%dT%H%M%SZ"),
         format.as_str()
     );
-    Ok(WrittenReport { bytes, format, file_name, sha256, jws, n_hosts })
+    Ok(WrittenReport { bytes, format, file_name, sha256, jws, file_jws: None, n_hosts })
 }
 
 /// A detached signature with its payload put back. [RFC 7515 §F]

@@ -101,3 +101,53 @@ async fn a_person_logs_in_with_chromium() {
     assert_eq!(begun.len(), 1);
     assert_eq!(begun[0].actor, "oidc:alice");
 }
+
+#[tokio::test]
+async fn a_held_form_is_carried_through_the_provider_with_chromium() {
+    let (pki, folder) = (Pki::new(), tempfile::tempdir().unwrap());
+    let mut provider = Provider::start(&pki, folder.path());
+    let config = configuration(folder.path(), &pki, provider.port, Some(SECRET));
+    let server = Server::start_with(&config).await;
+    provider.serve(&server, Some(SECRET), "ES256");
+    let environment = HashMap::from([("BOOTPROOF_WEB_BASE", address(&server))]);
+    let mut script = Script::start("provider-held.mjs", &server, environment);
+    for _ in 0..2 {
+        script.asks("end the session").await;
+        let sessions: Vec<api::people::Session> =
+            server.admin.get("/v1/sessions?all=true").await.unwrap();
+        for session in sessions {
+            server.admin.delete::<Value>(&format!("/v1/sessions/{}", session.id)).await.unwrap();
+        }
+        script.answer(serde_json::json!({}));
+    }
+    script.ends_well().await;
+}
+
+#[tokio::test]
+async fn a_short_form_outlives_its_server_and_a_long_one_is_said_to_be_gone() {
+    let (pki, folder) = (Pki::new(), tempfile::tempdir().unwrap());
+    let mut provider = Provider::start(&pki, folder.path());
+    let config = configuration(folder.path(), &pki, provider.port, Some(SECRET));
+    let mut server = Server::start_with(&config).await;
+    provider.serve(&server, Some(SECRET), "ES256");
+    let long = format!("policy={}&note=x", "%23+a+line%0A".repeat(500));
+    for (held, status, words) in [
+        ("reason=ticket+4711+%3Cb%3E", 200, "ticket 4711 &lt;b&gt;"),
+        (long.as_str(), 410, "not here any more"),
+    ] {
+        let mut surfer = surfer(&server, &pki);
+        let form = [("then", "/alarms/secure-boot-off/acknowledge"), ("held", held)];
+        let sent = surfer.ask("POST", &format!("{}/login/provider", address(&server)), &form);
+        assert_eq!(sent.status, 200, "{sent:?}");
+        let leads_on = sent.header("refresh").unwrap().to_owned();
+        let away = sent.link(&format!("127.0.0.1:{}", provider.port));
+        assert_eq!(leads_on, format!("0; url={away}"));
+        assert!(!away.contains("4711"), "the provider learns nothing of it: {away}");
+        server.kill_and_restart().await;
+        let page = surfer.ask("GET", &away, &[]);
+        let page = sign_in(&mut surfer, page, "alice", "no such address");
+        assert_eq!(page.status, status, "{page:?}");
+        assert!(page.body.contains(words), "{page:?}");
+        assert_eq!(who(&mut surfer, &server)["actor"], "oidc:alice", "she is in, in any case");
+    }
+}
