@@ -41,8 +41,8 @@ pub use firmware::{
 pub use firmware_changes::{FirmwareApply, FirmwareRevert};
 pub use fleet::{Fleet, FleetStanding};
 pub use host::{
-    AcceptChange, Attest, EnterMaintenance, Host, HostDiff, HostChoice, HostEvidence, HostLearn, HostList,
-    HostReplace, HostShow, HostViews, Hosts, KeepHostView, Label, OneHost,
+    AcceptChange, Attest, EnterMaintenance, Host, HostChoice, HostDiff, HostEvidence, HostLearn,
+    HostList, HostReplace, HostShow, HostViews, Hosts, KeepHostView, Label, OneHost,
 };
 pub use noun::Noun;
 pub use people::{

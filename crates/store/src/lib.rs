@@ -37,8 +37,8 @@ pub use row::alarm::{
     AlarmSelection, DueLook, Settlement,
 };
 pub use row::appraisal::{
-    ANSWER_PART, AppraisalId, AppraisalLine, AppraisalRow, BOOT_PART, DecidedBy, Deciding, EvidencePart, KeptPart, LastAppraisal,
-    NewAppraisal, Rejudgement, StoredPart,
+    ANSWER_PART, AppraisalId, AppraisalLine, AppraisalRow, BOOT_PART, DecidedBy, Deciding,
+    EvidencePart, KeptPart, LastAppraisal, NewAppraisal, Rejudgement, StoredPart,
 };
 pub use row::approval::{CandidateRefusal, HostDecision, WaitingCursor};
 pub use row::attention::{FindingCount, MINORITIES_MAX, Minority};
@@ -50,8 +50,8 @@ pub use row::channel::{
 };
 pub use row::client_authority::{ClientAuthorityRow, NewClientAuthority};
 pub use row::client_certificate::{
-    CertificateCursor, ClientCertificate, NewClientCertificate, Revocation, RevokedCertificates,
-    RevokedFor, RevokedKeys, Serial,
+    CertificateCursor, ClientCertificate, ClientCertificates, NewClientCertificate, Revocation,
+    RevokedCertificates, RevokedFor, RevokedKeys, Serial,
 };
 pub use row::ek_list::{
     AdmittedEks, EkCursor, EkDigestKind, EkList, JoinedEks, ListedApproval, ListedEk, NewEkList,
@@ -161,7 +161,7 @@ pub const CLIENT_CERTIFICATES_KEPT_MS: i64 = 2 * 3_600_000;
 /// Times are Unix milliseconds. Methods that take [`By`] are changes that someone made: they write
 /// an audit row. Methods that begin with `note_` record what a host said or did and are too many to
 /// audit. Two servers on one store must take their time from [`Store::now_ms`].
-pub trait Store: HostViews + Send + Sync {
+pub trait Store: HostViews + ClientCertificates + Send + Sync {
     /// The store's clock, Unix milliseconds.
     fn now_ms(&self) -> Reply<'_, i64>;
 
@@ -354,49 +354,6 @@ pub trait Store: HostViews + Send + Sync {
     /// Wants the host's agent to make a new attestation key; the present one counts until the new one
     /// is bound. [`Conflict::NoIdentity`] where there is none.
     fn want_rotation(&self, id: &HostId, by: By) -> Reply<'_, ()>;
-
-    // Client certificates for keys in TPMs of hosts.
-
-    /// Authorities of this name that are not retired, in the order of their numbers.
-    fn client_authorities(&self, name: &str) -> Reply<'_, Vec<ClientAuthorityRow>>;
-    /// Adds one. [`Conflict::AuthorityKnown`] where its number is not the next one: somebody else was first. At most
-    /// [`CLIENT_AUTHORITIES_MAX`] are known. Counts as a change of the list of revoked certificates.
-    fn add_client_authority(&self, new: NewClientAuthority, by: By) -> Reply<'_, ()>;
-    /// Retires those that issue no more, whose follower began [`CLIENT_AUTHORITY_GRACE_MS`] ago, and of whose
-    /// certificates none is good any more: their keys are gone afterwards. Their numbers.
-    fn retire_client_authorities(&self, name: &str, by: By) -> Reply<'_, Vec<i64>>;
-    /// Records a certificate before it is given to its host. Checked in this order: the host is there and
-    /// connected ([`Conflict::HostDisconnected`]), has the identity that certified the key
-    /// ([`Conflict::NoIdentity`], [`Conflict::IdentityChanged`]), its last verdict accepts it
-    /// ([`Conflict::HostNotAccepted`]), the challenge is newer than those of its other certificates
-    /// ([`Conflict::NonceUsed`]), no person revoked the key ([`Conflict::KeyRevoked`]), there are not too
-    /// many ([`CLIENT_CERTIFICATES_PER_HOST_MAX`]), and its authority is the one that issues now
-    /// ([`Conflict::AuthorityReplaced`]). The host is due for a look afterwards. That the verdict is
-    /// not too old is the caller's to check.
-    fn add_client_certificate(&self, new: NewClientCertificate, by: By) -> Reply<'_, ()>;
-    /// Certificates of one host or of all, newest first, after `after`; at most `n_max` and
-    /// [`HISTORY_PAGE_MAX`]. Those that ended are kept for [`CLIENT_CERTIFICATES_KEPT_MS`].
-    fn client_certificates(
-        &self,
-        host: Option<HostId>,
-        after: Option<CertificateCursor>,
-        n_max: u32,
-    ) -> Reply<'_, Vec<ClientCertificate>>;
-    /// Whether a host has a certificate that counts at `now_ms`.
-    fn has_client_certificate(&self, host: &HostId, now_ms: i64) -> Reply<'_, bool>;
-    /// Revokes certificates of a host that count, and says how many; where there is none nothing is changed.
-    fn revoke_client_certificates(
-        &self,
-        host: &HostId,
-        which: RevokedKeys,
-        why: RevokedFor,
-        reason: &str,
-        by: By,
-    ) -> Reply<'_, u32>;
-    /// How many changes the list of revoked certificates and the authorities had: the cheap question "did it change?".
-    fn client_revocations(&self) -> Reply<'_, i64>;
-    /// What is on the next list of revoked certificates, with a number of its own.
-    fn next_revoked_certificates(&self, now_ms: i64) -> Reply<'_, RevokedCertificates>;
 
     // Another TPM in the place of a host's.
 

@@ -185,7 +185,7 @@ impl<'a, S: Sight> Watcher<'a, S> {
             tokio::select! {
                 next = stream.next() => match next {
                     Ok(Some(_)) => {
-                        self.query.after = stream.cursor().map(str::to_owned);
+                        self.query.cursor = stream.cursor().map(str::to_owned);
                         look_at.get_or_insert_with(|| Instant::now() + apart);
                     }
                     Ok(None) => return Ok(Woken::StreamEnded(None)),
@@ -220,7 +220,7 @@ impl<'a, S: Sight> Watcher<'a, S> {
                 },
                 // What stands is asked for anyway.
                 Err(err) if is_forgotten(&err) => {
-                    self.query.after = None;
+                    self.query.cursor = None;
                     continue;
                 }
                 Err(err) => Err(err.into()),

@@ -120,17 +120,8 @@ impl Judgement<'_> {
     async fn insert(&self, tx: &Transaction, way: &Statement) -> Result<(), StoreError> {
         let Self { id, host, at_ms, verdict, document_json, deciding, answer, list } = self;
         let (code, cause) = DecidedBy::columns(*deciding);
-        let values: Values<'_> = &[
-            &id.0,
-            &host.as_str(),
-            at_ms,
-            verdict,
-            document_json,
-            answer,
-            list,
-            &code,
-            &cause,
-        ];
+        let values: Values<'_> =
+            &[&id.0, &host.as_str(), at_ms, verdict, document_json, answer, list, &code, &cause];
         tx.send(way, values).await.map(drop)
     }
 }

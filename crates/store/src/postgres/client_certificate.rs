@@ -3,6 +3,7 @@
 use serde_json::json;
 use tokio_postgres::Row;
 
+use super::PostgresStore;
 use super::client_authority;
 use super::columns::Columns;
 use super::error::is_duplicate;
@@ -11,9 +12,69 @@ use super::session::Session;
 use super::transaction::Transaction;
 use crate::{
     By, CLIENT_CERTIFICATES_KEPT_MS, CLIENT_CERTIFICATES_PER_HOST_MAX, CertificateCursor,
-    ClientCertificate, Conflict, Connection, HISTORY_PAGE_MAX, HostId, NewClientCertificate,
-    Revocation, RevokedCertificates, RevokedFor, RevokedKeys, Serial, StoreError,
+    ClientAuthorityRow, ClientCertificate, ClientCertificates, Conflict, Connection,
+    HISTORY_PAGE_MAX, HostId, NewClientAuthority, NewClientCertificate, Reply, Revocation,
+    RevokedCertificates, RevokedFor, RevokedKeys, Serial, StoreError,
 };
+
+impl ClientCertificates for PostgresStore {
+    fn client_authorities(&self, name: &str) -> Reply<'_, Vec<ClientAuthorityRow>> {
+        self.look(name.to_owned(), |db, name| Box::pin(client_authority::all(db, name)))
+    }
+
+    fn add_client_authority(&self, new: NewClientAuthority, by: By) -> Reply<'_, ()> {
+        self.change((new, by), |tx, (new, by)| Box::pin(client_authority::add(tx, new, by)))
+    }
+
+    fn retire_client_authorities(&self, name: &str, by: By) -> Reply<'_, Vec<i64>> {
+        self.change((name.to_owned(), by), |tx, (name, by)| {
+            Box::pin(client_authority::retire(tx, name, by))
+        })
+    }
+
+    fn add_client_certificate(&self, new: NewClientCertificate, by: By) -> Reply<'_, ()> {
+        self.change((new, by), |tx, (new, by)| Box::pin(add(tx, new, by)))
+    }
+
+    fn client_certificates(
+        &self,
+        host: Option<HostId>,
+        after: Option<CertificateCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<ClientCertificate>> {
+        self.look((host, after, n_max), |db, (host, after, n_max)| {
+            Box::pin(page(db, host.as_ref(), *after, *n_max))
+        })
+    }
+
+    fn has_client_certificate(&self, host: &HostId, now_ms: i64) -> Reply<'_, bool> {
+        self.look((host.clone(), now_ms), |db, (host, now_ms)| {
+            Box::pin(has_live(db, host, *now_ms))
+        })
+    }
+
+    fn revoke_client_certificates(
+        &self,
+        host: &HostId,
+        which: RevokedKeys,
+        why: RevokedFor,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, u32> {
+        let with = (host.clone(), which, why, reason.to_owned(), by);
+        self.change(with, |tx, (host, which, why, reason, by)| {
+            Box::pin(revoke(tx, host, *which, (*why, reason), by))
+        })
+    }
+
+    fn client_revocations(&self) -> Reply<'_, i64> {
+        self.look((), |db, ()| Box::pin(n_revocations(db)))
+    }
+
+    fn next_revoked_certificates(&self, now_ms: i64) -> Reply<'_, RevokedCertificates> {
+        self.change(now_ms, |tx, now_ms| Box::pin(next_list(tx, *now_ms)))
+    }
+}
 
 const COLUMNS: &str = "SELECT serial, host_id, host_name, ek_spki_sha256, key_name, issued_at_ms, \
     not_after_ms, authority_number, revoked_at_ms, revoked_for, revoked_reason, revoked_by \

@@ -2,10 +2,9 @@
 
 use super::transaction::Begins;
 use super::{
-    PostgresStore, alarm, appraisal, approval, attention, audit, candidate, channel,
-    client_authority, client_certificate, ek_list, enrolment, event, evidence, host, idempotent,
-    inventory, lapse, listener, now_ms, operation, peers, people, policy, reference, report,
-    secret, standing, thinning, token, trust,
+    PostgresStore, alarm, appraisal, approval, attention, audit, candidate, channel, ek_list,
+    enrolment, event, evidence, host, idempotent, inventory, lapse, listener, now_ms, operation,
+    peers, people, policy, reference, report, secret, standing, thinning, token, trust,
 };
 use crate::elsewhere;
 use crate::{
@@ -14,20 +13,18 @@ use crate::{
 };
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
-    AppraisalId, AppraisalLine, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
-    CensusRow, CensusTimes, CertificateCursor, Channel, ChannelActivity, ChannelLease, Checked,
-    ClientAuthorityRow, ClientCertificate, Completion, DeadLetter, DeadLetterId, DeadLetters,
-    DueLook, EkCursor, EkList, Enrolled, Event, EventCursor, EventSpan, EvidenceCensus,
-    EvidenceObjects, EvidencePart, EvidencePlace, Host, HostCursor, HostDecision, HostFilter,
-    HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks,
-    LabelCount, Labels, LabelsChange, ListedEk, LoginFailure, Moved, NewApiToken, NewAppraisal,
-    NewCandidate, NewChannel, NewClientAuthority, NewClientCertificate, NewEkList, NewHost,
-    NewJoinToken, NewListedEk, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers,
-    PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference,
-    ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, ReportRun,
-    ReportTry, RevokedCertificates, RevokedFor, RevokedKeys, SessionId, Settlement, Sha256, Store,
-    StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep, Told, TpmPresence,
-    TrustRoots, User, UserChange, VouchedSessions, WaitingCursor,
+    AppraisalId, AppraisalLine, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By,
+    CandidateRefusal, CensusRow, CensusTimes, Channel, ChannelActivity, ChannelLease, Checked,
+    Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, EkCursor, EkList, Enrolled, Event,
+    EventCursor, EventSpan, EvidenceCensus, EvidenceObjects, EvidencePart, EvidencePlace, Host,
+    HostCursor, HostDecision, HostFilter, HostId, HostReferences, IdempotentRequest, Identity,
+    JoinToken, JoinTokenId, JoinedEks, LabelCount, Labels, LabelsChange, ListedEk, LoginFailure,
+    Moved, NewApiToken, NewAppraisal, NewCandidate, NewChannel, NewEkList, NewHost, NewJoinToken,
+    NewListedEk, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment,
+    PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange,
+    ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, ReportRun, ReportTry, SessionId,
+    Settlement, Sha256, Store, StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep,
+    Told, TpmPresence, TrustRoots, User, UserChange, VouchedSessions, WaitingCursor,
 };
 
 impl Store for PostgresStore {
@@ -371,63 +368,6 @@ impl Store for PostgresStore {
         self.look((id, problem_json), |db, (id, problem_json)| {
             Box::pin(host::note_enrolment_problem(db, id, problem_json))
         })
-    }
-
-    fn client_authorities(&self, name: &str) -> Reply<'_, Vec<ClientAuthorityRow>> {
-        self.look(name.to_owned(), |db, name| Box::pin(client_authority::all(db, name)))
-    }
-
-    fn add_client_authority(&self, new: NewClientAuthority, by: By) -> Reply<'_, ()> {
-        self.change((new, by), |tx, (new, by)| Box::pin(client_authority::add(tx, new, by)))
-    }
-
-    fn retire_client_authorities(&self, name: &str, by: By) -> Reply<'_, Vec<i64>> {
-        self.change((name.to_owned(), by), |tx, (name, by)| {
-            Box::pin(client_authority::retire(tx, name, by))
-        })
-    }
-
-    fn add_client_certificate(&self, new: NewClientCertificate, by: By) -> Reply<'_, ()> {
-        self.change((new, by), |tx, (new, by)| Box::pin(client_certificate::add(tx, new, by)))
-    }
-
-    fn client_certificates(
-        &self,
-        host: Option<HostId>,
-        after: Option<CertificateCursor>,
-        n_max: u32,
-    ) -> Reply<'_, Vec<ClientCertificate>> {
-        self.look((host, after, n_max), |db, (host, after, n_max)| {
-            Box::pin(client_certificate::page(db, host.as_ref(), *after, *n_max))
-        })
-    }
-
-    fn has_client_certificate(&self, host: &HostId, now_ms: i64) -> Reply<'_, bool> {
-        self.look((host.clone(), now_ms), |db, (host, now_ms)| {
-            Box::pin(client_certificate::has_live(db, host, *now_ms))
-        })
-    }
-
-    fn revoke_client_certificates(
-        &self,
-        host: &HostId,
-        which: RevokedKeys,
-        why: RevokedFor,
-        reason: &str,
-        by: By,
-    ) -> Reply<'_, u32> {
-        let with = (host.clone(), which, why, reason.to_owned(), by);
-        self.change(with, |tx, (host, which, why, reason, by)| {
-            Box::pin(client_certificate::revoke(tx, host, *which, (*why, reason), by))
-        })
-    }
-
-    fn client_revocations(&self) -> Reply<'_, i64> {
-        self.look((), |db, ()| Box::pin(client_certificate::n_revocations(db)))
-    }
-
-    fn next_revoked_certificates(&self, now_ms: i64) -> Reply<'_, RevokedCertificates> {
-        self.change(now_ms, |tx, now_ms| Box::pin(client_certificate::next_list(tx, *now_ms)))
     }
 
     fn want_rotation(&self, id: &HostId, by: By) -> Reply<'_, ()> {

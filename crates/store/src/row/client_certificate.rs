@@ -1,7 +1,7 @@
 //! Client certificates for keys in TPMs of hosts.
 
 use super::word_enum;
-use crate::{HostId, Sha256};
+use crate::{By, ClientAuthorityRow, HostId, NewClientAuthority, Reply, Sha256};
 
 /// A certificate's serial number: 16 random bytes, the first below 0x80 and not 0, so that it is a
 /// positive number of 16 bytes. [RFC5280 §4.1.2.2]
@@ -127,4 +127,49 @@ pub struct RevokedCertificates {
     pub n_changes: i64,
     /// Serial number, since when, and why; in the order of the serial numbers.
     pub revoked: Vec<(Serial, i64, RevokedFor)>,
+}
+
+/// What a store does with client certificates for keys in TPMs of hosts, and their authorities: a part of
+/// [`crate::Store`].
+pub trait ClientCertificates {
+    /// Authorities of this name that are not retired, in the order of their numbers.
+    fn client_authorities(&self, name: &str) -> Reply<'_, Vec<ClientAuthorityRow>>;
+    /// Adds one. [`Conflict::AuthorityKnown`](crate::Conflict::AuthorityKnown) where its number is not the next one: somebody else was first. At most
+    /// [`CLIENT_AUTHORITIES_MAX`](crate::CLIENT_AUTHORITIES_MAX) are known. Counts as a change of the list of revoked certificates.
+    fn add_client_authority(&self, new: NewClientAuthority, by: By) -> Reply<'_, ()>;
+    /// Retires those that issue no more, whose follower began [`CLIENT_AUTHORITY_GRACE_MS`](crate::CLIENT_AUTHORITY_GRACE_MS) ago, and of whose
+    /// certificates none is good any more: their keys are gone afterwards. Their numbers.
+    fn retire_client_authorities(&self, name: &str, by: By) -> Reply<'_, Vec<i64>>;
+    /// Records a certificate before it is given to its host. Checked in this order: the host is there and
+    /// connected ([`Conflict::HostDisconnected`](crate::Conflict::HostDisconnected)), has the identity that certified the key
+    /// ([`Conflict::NoIdentity`](crate::Conflict::NoIdentity), [`Conflict::IdentityChanged`](crate::Conflict::IdentityChanged)), its last verdict accepts it
+    /// ([`Conflict::HostNotAccepted`](crate::Conflict::HostNotAccepted)), the challenge is newer than those of its other certificates
+    /// ([`Conflict::NonceUsed`](crate::Conflict::NonceUsed)), no person revoked the key ([`Conflict::KeyRevoked`](crate::Conflict::KeyRevoked)), there are not too
+    /// many ([`CLIENT_CERTIFICATES_PER_HOST_MAX`](crate::CLIENT_CERTIFICATES_PER_HOST_MAX)), and its authority is the one that issues now
+    /// ([`Conflict::AuthorityReplaced`](crate::Conflict::AuthorityReplaced)). The host is due for a look afterwards. That the verdict is
+    /// not too old is the caller's to check.
+    fn add_client_certificate(&self, new: NewClientCertificate, by: By) -> Reply<'_, ()>;
+    /// Certificates of one host or of all, newest first, after `after`; at most `n_max` and
+    /// [`HISTORY_PAGE_MAX`](crate::HISTORY_PAGE_MAX). Those that ended are kept for [`CLIENT_CERTIFICATES_KEPT_MS`](crate::CLIENT_CERTIFICATES_KEPT_MS).
+    fn client_certificates(
+        &self,
+        host: Option<HostId>,
+        after: Option<CertificateCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<ClientCertificate>>;
+    /// Whether a host has a certificate that counts at `now_ms`.
+    fn has_client_certificate(&self, host: &HostId, now_ms: i64) -> Reply<'_, bool>;
+    /// Revokes certificates of a host that count, and says how many; where there is none nothing is changed.
+    fn revoke_client_certificates(
+        &self,
+        host: &HostId,
+        which: RevokedKeys,
+        why: RevokedFor,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, u32>;
+    /// How many changes the list of revoked certificates and the authorities had: the cheap question "did it change?".
+    fn client_revocations(&self) -> Reply<'_, i64>;
+    /// What is on the next list of revoked certificates, with a number of its own.
+    fn next_revoked_certificates(&self, now_ms: i64) -> Reply<'_, RevokedCertificates>;
 }

@@ -5,12 +5,67 @@ use serde_json::json;
 
 use super::columns::Columns;
 use super::error::is_duplicate;
-use super::{audit, client_authority, host};
+use super::{SqliteStore, audit, client_authority, host};
 use crate::{
     By, CLIENT_CERTIFICATES_KEPT_MS, CLIENT_CERTIFICATES_PER_HOST_MAX, CertificateCursor,
-    ClientCertificate, Conflict, Connection, HISTORY_PAGE_MAX, HostId, Kind, NewClientCertificate,
-    Revocation, RevokedCertificates, RevokedFor, RevokedKeys, StoreError,
+    ClientAuthorityRow, ClientCertificate, ClientCertificates, Conflict, Connection,
+    HISTORY_PAGE_MAX, HostId, Kind, NewClientAuthority, NewClientCertificate, Reply, Revocation,
+    RevokedCertificates, RevokedFor, RevokedKeys, StoreError,
 };
+
+impl ClientCertificates for SqliteStore {
+    fn client_authorities(&self, name: &str) -> Reply<'_, Vec<ClientAuthorityRow>> {
+        let name = name.to_owned();
+        self.read(move |db| client_authority::all(db, &name))
+    }
+
+    fn add_client_authority(&self, new: NewClientAuthority, by: By) -> Reply<'_, ()> {
+        self.write(move |db| client_authority::add(db, &new, &by))
+    }
+
+    fn retire_client_authorities(&self, name: &str, by: By) -> Reply<'_, Vec<i64>> {
+        let name = name.to_owned();
+        self.write(move |db| client_authority::retire(db, &name, &by))
+    }
+
+    fn add_client_certificate(&self, new: NewClientCertificate, by: By) -> Reply<'_, ()> {
+        self.write(move |db| add(db, &new, &by))
+    }
+
+    fn client_certificates(
+        &self,
+        host: Option<HostId>,
+        after: Option<CertificateCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<ClientCertificate>> {
+        self.read(move |db| page(db, host.as_ref(), after, n_max))
+    }
+
+    fn has_client_certificate(&self, host: &HostId, now_ms: i64) -> Reply<'_, bool> {
+        let host = host.clone();
+        self.look_up(move |db| has_live(db, &host, now_ms))
+    }
+
+    fn revoke_client_certificates(
+        &self,
+        host: &HostId,
+        which: RevokedKeys,
+        why: RevokedFor,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, u32> {
+        let (host, reason) = (host.clone(), reason.to_owned());
+        self.write(move |db| revoke(db, &host, which, (why, &reason), &by))
+    }
+
+    fn client_revocations(&self) -> Reply<'_, i64> {
+        self.look_up(n_revocations)
+    }
+
+    fn next_revoked_certificates(&self, now_ms: i64) -> Reply<'_, RevokedCertificates> {
+        self.write(move |db| next_list(db, now_ms))
+    }
+}
 
 const COLUMNS: &str = "SELECT serial, host_id, host_name, ek_spki_sha256, key_name, issued_at_ms, \
     not_after_ms, authority_number, revoked_at_ms, revoked_for, revoked_reason, revoked_by \

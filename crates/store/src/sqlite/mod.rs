@@ -64,20 +64,19 @@ use crate::{
 };
 use crate::{
     Activity, Added, Alarm, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId, AlarmSelection, ApiToken,
-    AppraisalId, AppraisalLine, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By, CandidateRefusal,
-    CensusRow, CensusTimes, CertificateCursor, Channel, ChannelActivity, ChannelLease, Checked,
-    ClientAuthorityRow, ClientCertificate, Completion, DeadLetter, DeadLetterId, DeadLetters,
-    DueLook, EkCursor, EkList, Enrolled, Event, EventCursor, EventSpan, EvidenceCensus,
-    EvidenceObjects, EvidencePart, EvidencePlace, Host, HostCursor, HostDecision, HostFilter,
-    HostId, HostReferences, IdempotentRequest, Identity, JoinToken, JoinTokenId, JoinedEks,
-    LabelCount, Labels, LabelsChange, ListedEk, LoginFailure, Moved, NewApiToken, NewAppraisal,
-    NewCandidate, NewChannel, NewClientAuthority, NewClientCertificate, NewEkList, NewHost,
-    NewJoinToken, NewListedEk, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers,
-    PendingEnrolment, PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference,
-    ReferenceChange, ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, ReportRun,
-    ReportTry, RevokedCertificates, RevokedFor, RevokedKeys, Session, SessionId, Settlement,
-    Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning, ThinningPreview, ThinningStep,
-    Told, TpmPresence, TrustRoots, User, UserChange, VouchedSessions, WaitingCursor,
+    AppraisalId, AppraisalLine, AppraisalRow, Approval, AuditNote, AuditRow, Begun, By,
+    CandidateRefusal, CensusRow, CensusTimes, Channel, ChannelActivity, ChannelLease, Checked,
+    Completion, DeadLetter, DeadLetterId, DeadLetters, DueLook, EkCursor, EkList, Enrolled, Event,
+    EventCursor, EventSpan, EvidenceCensus, EvidenceObjects, EvidencePart, EvidencePlace, Host,
+    HostCursor, HostDecision, HostFilter, HostId, HostReferences, IdempotentRequest, Identity,
+    JoinToken, JoinTokenId, JoinedEks, LabelCount, Labels, LabelsChange, ListedEk, LoginFailure,
+    Moved, NewApiToken, NewAppraisal, NewCandidate, NewChannel, NewEkList, NewHost, NewJoinToken,
+    NewListedEk, NewReference, NewSession, NewTrustRoot, NewUser, Noted, Peers, PendingEnrolment,
+    PendingId, PolicyInForce, Probed, Progress, Reenrolment, Reference, ReferenceChange,
+    ReferenceId, ReferenceState, Rejudgement, Replacement, Reply, ReportRun, ReportTry, Session,
+    SessionId, Settlement, Sha256, Store, StoreError, StoredPart, StoredPassword, Thinning,
+    ThinningPreview, ThinningStep, Told, TpmPresence, TrustRoots, User, UserChange,
+    VouchedSessions, WaitingCursor,
 };
 
 pub(crate) use self::migrate::fits as schema_fits;
@@ -476,58 +475,6 @@ impl Store for SqliteStore {
     fn note_enrolment_problem(&self, id: &HostId, problem_json: String) -> Reply<'_, ()> {
         let id = id.clone();
         self.write(move |db| host::note_enrolment_problem(db, &id, &problem_json))
-    }
-
-    fn client_authorities(&self, name: &str) -> Reply<'_, Vec<ClientAuthorityRow>> {
-        let name = name.to_owned();
-        self.read(move |db| client_authority::all(db, &name))
-    }
-
-    fn add_client_authority(&self, new: NewClientAuthority, by: By) -> Reply<'_, ()> {
-        self.write(move |db| client_authority::add(db, &new, &by))
-    }
-
-    fn retire_client_authorities(&self, name: &str, by: By) -> Reply<'_, Vec<i64>> {
-        let name = name.to_owned();
-        self.write(move |db| client_authority::retire(db, &name, &by))
-    }
-
-    fn add_client_certificate(&self, new: NewClientCertificate, by: By) -> Reply<'_, ()> {
-        self.write(move |db| client_certificate::add(db, &new, &by))
-    }
-
-    fn client_certificates(
-        &self,
-        host: Option<HostId>,
-        after: Option<CertificateCursor>,
-        n_max: u32,
-    ) -> Reply<'_, Vec<ClientCertificate>> {
-        self.read(move |db| client_certificate::page(db, host.as_ref(), after, n_max))
-    }
-
-    fn has_client_certificate(&self, host: &HostId, now_ms: i64) -> Reply<'_, bool> {
-        let host = host.clone();
-        self.look_up(move |db| client_certificate::has_live(db, &host, now_ms))
-    }
-
-    fn revoke_client_certificates(
-        &self,
-        host: &HostId,
-        which: RevokedKeys,
-        why: RevokedFor,
-        reason: &str,
-        by: By,
-    ) -> Reply<'_, u32> {
-        let (host, reason) = (host.clone(), reason.to_owned());
-        self.write(move |db| client_certificate::revoke(db, &host, which, (why, &reason), &by))
-    }
-
-    fn client_revocations(&self) -> Reply<'_, i64> {
-        self.look_up(client_certificate::n_revocations)
-    }
-
-    fn next_revoked_certificates(&self, now_ms: i64) -> Reply<'_, RevokedCertificates> {
-        self.write(move |db| client_certificate::next_list(db, now_ms))
     }
 
     fn want_rotation(&self, id: &HostId, by: By) -> Reply<'_, ()> {

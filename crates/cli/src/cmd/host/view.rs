@@ -92,7 +92,8 @@ fn words(query: &ViewQuery) -> String {
 
 /// What a list is to show: of the view that is named, and what is said beside it.
 pub(super) async fn query(command: &HostChoice, client: &Client) -> Result<HostQuery, CliError> {
-    let HostChoice { search, select, verdict, connection, code, in_maintenance, kept, .. } = command;
+    let HostChoice { search, select, verdict, connection, code, in_maintenance, kept, .. } =
+        command;
     let base = match kept {
         None => HostQuery::default(),
         Some(name) => kept_query(name, client.list_host_views().await?)?,
