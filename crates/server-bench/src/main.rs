@@ -41,7 +41,7 @@ struct Arguments {
     #[arg(long, value_name = "N", default_value_t = 5)]
     turns: usize,
     /// Hosts, where their number is not what is measured
-    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    #[arg(long, value_name = "N", default_value_t = 6_000)]
     hosts: usize,
     /// Hosts of the large fleet of the scene `fleet`
     #[arg(long, value_name = "N", default_value_t = 100_000)]

@@ -126,10 +126,12 @@ impl NewAppraisal {
         parts.chain(self.kept.iter().map(|part| (part.name.as_str(), &part.sha256)))
     }
 
-    /// The digest over them.
+    /// The digest over them, in whatever order they came: a log comes first in its boot, and is named last later.
     pub(crate) fn list_sha256(&self) -> Sha256 {
         let mut all = Vec::new();
-        for (name, sha256) in self.listed() {
+        let mut listed: Vec<_> = self.listed().collect();
+        listed.sort_unstable();
+        for (name, sha256) in listed {
             // No name has a zero byte.
             all.extend_from_slice(name.as_bytes());
             all.push(0);

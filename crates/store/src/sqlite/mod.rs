@@ -300,16 +300,7 @@ impl Store for SqliteStore {
     }
 
     fn trust_generation(&self) -> Reply<'_, i64> {
-        let since = match self.recent.trust_generation() {
-            Ok(generation) => return Box::pin(std::future::ready(Ok(generation))),
-            Err(since) => since,
-        };
-        let recent = Arc::clone(&self.recent);
-        self.look_up(move |db| {
-            let generation = trust::generation(db)?;
-            recent.keep_trust_generation(since, generation);
-            Ok(generation)
-        })
+        recent::trust_generation(self)
     }
 
     fn remove_trust_root(&self, sha256: Sha256, by: By) -> Reply<'_, ()> {
@@ -392,18 +383,7 @@ impl Store for SqliteStore {
     }
 
     fn host_by_api_token(&self, token_sha256: Sha256) -> Reply<'_, Option<Host>> {
-        let since = match self.recent.host(&token_sha256) {
-            Ok(host) => return Box::pin(std::future::ready(Ok(Some(host)))),
-            Err(since) => since,
-        };
-        let recent = Arc::clone(&self.recent);
-        self.look_up(move |db| {
-            let found = host::by_api_token(db, &token_sha256)?;
-            if let Some(host) = &found {
-                recent.keep_host(since, token_sha256, host);
-            }
-            Ok(found)
-        })
+        recent::host(self, token_sha256)
     }
 
     fn disconnect_host(&self, id: &HostId, by: By) -> Reply<'_, ()> {
@@ -468,8 +448,8 @@ impl Store for SqliteStore {
     }
 
     fn note_tpm(&self, id: &HostId, tpm: TpmPresence) -> Reply<'_, ()> {
-        let id = id.clone();
-        self.write(move |db| host::note_tpm(db, &id, tpm))
+        let host = id.clone();
+        Box::pin(self.writer.run_for(id.clone(), move |db| host::note_tpm(db, &host, tpm)))
     }
 
     fn note_enrolment_problem(&self, id: &HostId, problem_json: String) -> Reply<'_, ()> {
@@ -644,7 +624,8 @@ impl Store for SqliteStore {
     }
 
     fn settle_alarms(&self, settlement: Settlement) -> Reply<'_, AlarmEdges> {
-        self.write(move |db| alarm::settle(db, &settlement))
+        let host = settlement.host.clone();
+        Box::pin(self.writer.run_for(host, move |db| alarm::settle(db, &settlement)))
     }
 
     fn alarms(
@@ -845,8 +826,7 @@ impl Store for SqliteStore {
     }
 
     fn references_of_host(&self, host: &HostId, cohort: Option<&str>) -> Reply<'_, HostReferences> {
-        let (host, cohort) = (host.clone(), cohort.map(str::to_owned));
-        self.look_up(move |db| reference::of_host(db, &host, cohort.as_deref()))
+        recent::references(self, host, cohort)
     }
 
     fn references_of_hosts(

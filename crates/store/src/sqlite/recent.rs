@@ -5,9 +5,11 @@
 //! commit may have changed, before it answers anybody.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::future::ready;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{Host, HostId, Sha256};
+use super::{SqliteStore, host, reference, trust};
+use crate::{Host, HostId, HostReferences, Reply, Sha256};
 
 /// Hosts that are kept, of some 2 KiB each: those whose challenge waits for its answer. With more than these all are
 /// forgotten, which costs each a look-up.
@@ -23,6 +25,8 @@ struct Found {
     by_token: HashMap<Sha256, Host>,
     tokens: HashMap<HostId, Sha256>,
     trust_generation: Option<i64>,
+    /// The generation of references, where none of them counts.
+    no_references: Option<i64>,
 }
 
 /// When somebody began to look: what is found belongs to this commit or a later one.
@@ -77,6 +81,20 @@ impl Recent {
         }
     }
 
+    /// The generation of references, where it is known that none counts; else since when that is looked up.
+    pub(super) fn no_references(&self) -> Result<i64, Since> {
+        let found = self.found();
+        found.no_references.ok_or(Since(found.n_commits))
+    }
+
+    /// Keeps it.
+    pub(super) fn keep_no_references(&self, since: Since, generation: i64) {
+        let mut found = self.found();
+        if found.n_commits == since.0 {
+            found.no_references = Some(generation);
+        }
+    }
+
     /// There was a commit, of which nobody was told yet.
     pub(super) fn committed(&self, touched: impl IntoIterator<Item = Touched>) {
         let mut found = self.found();
@@ -95,6 +113,58 @@ impl Recent {
             }
         }
     }
+}
+
+/// The host that shows this token.
+pub(super) fn host(store: &SqliteStore, token: Sha256) -> Reply<'_, Option<Host>> {
+    let since = match store.recent.host(&token) {
+        Ok(host) => return Box::pin(ready(Ok(Some(host)))),
+        Err(since) => since,
+    };
+    let recent = Arc::clone(&store.recent);
+    store.look_up(move |db| {
+        let found = host::by_api_token(db, &token)?;
+        if let Some(host) = &found {
+            recent.keep_host(since, token, host);
+        }
+        Ok(found)
+    })
+}
+
+/// How often the anchors changed.
+pub(super) fn trust_generation(store: &SqliteStore) -> Reply<'_, i64> {
+    let since = match store.recent.trust_generation() {
+        Ok(generation) => return Box::pin(ready(Ok(generation))),
+        Err(since) => since,
+    };
+    let recent = Arc::clone(&store.recent);
+    store.look_up(move |db| {
+        let generation = trust::generation(db)?;
+        recent.keep_trust_generation(since, generation);
+        Ok(generation)
+    })
+}
+
+/// The references that count for a host.
+pub(super) fn references<'a>(
+    store: &'a SqliteStore,
+    host: &HostId,
+    cohort: Option<&str>,
+) -> Reply<'a, HostReferences> {
+    let none = |generation| HostReferences { generation, references: Vec::new() };
+    let since = match store.recent.no_references() {
+        Ok(generation) => return Box::pin(ready(Ok(none(generation)))),
+        Err(since) => since,
+    };
+    let recent = Arc::clone(&store.recent);
+    let (host, cohort) = (host.clone(), cohort.map(str::to_owned));
+    store.look_up(move |db| {
+        if let Some(generation) = reference::none(db)? {
+            recent.keep_no_references(since, generation);
+            return Ok(none(generation));
+        }
+        reference::of_host(db, &host, cohort.as_deref())
+    })
 }
 
 #[cfg(test)]

@@ -236,6 +236,16 @@ fn generation(db: &Db) -> Result<i64, StoreError> {
         .query_row([], |row| row.get(0))?)
 }
 
+/// The generation of references, where none of them counts.
+pub(super) fn none(db: &Db) -> Result<Option<i64>, StoreError> {
+    // One statement is a snapshot by itself.
+    let sql = format!(
+        "SELECT value FROM counters WHERE name = 'reference_generation'
+         AND NOT EXISTS (SELECT 1 FROM boot_references WHERE {COUNTS})"
+    );
+    Ok(db.prepare_cached(&sql)?.query_row([], |row| row.get(0)).optional()?)
+}
+
 pub(super) fn of_host(
     db: &Db,
     host: &HostId,
@@ -243,17 +253,6 @@ pub(super) fn of_host(
 ) -> Result<HostReferences, StoreError> {
     // One snapshot: references of another generation than the one that is named would be judged
     // by and not noticed.
-    // Where there are no references at all, one statement says so: it is a snapshot by itself.
-    let found: Option<i64> = db
-        .prepare_cached(&format!(
-            "SELECT value FROM counters WHERE name = 'reference_generation'
-             AND NOT EXISTS (SELECT 1 FROM boot_references WHERE {COUNTS})"
-        ))?
-        .query_row([], |row| row.get(0))
-        .optional()?;
-    if let Some(generation) = found {
-        return Ok(HostReferences { generation, references: Vec::new() });
-    }
     let snapshot = db.unchecked_transaction()?;
     Counting::of(&snapshot)?.host(host, cohort)
 }

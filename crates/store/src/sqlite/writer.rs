@@ -1,14 +1,14 @@
 //! The thread that writes: group commit.
 //!
 //! It blocks for a first request, takes what else is waiting, runs each in a savepoint of one
-//! transaction, commits, and only then answers all. No timer is needed: while one commit waits for
-//! the disk, the next batch gathers itself. A request that fails takes back its own savepoint and
-//! nothing of its neighbours.
+//! transaction, commits, and only then answers all. While one commit waits for the disk, the next batch
+//! gathers itself; where several came lately it is given a moment more ([`GATHERING`]). A request that
+//! fails takes back its own savepoint and nothing of its neighbours.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection as Db;
 use tokio::sync::{mpsc, oneshot};
@@ -23,6 +23,14 @@ const BATCH_MAX: usize = 256;
 
 /// Requests that wait before callers do: some batches, so that the writer never idles.
 const WAITING_MAX: usize = 4 * BATCH_MAX;
+
+/// How long a batch may gather, where the last one had several requests: about as long as a flush of the disk takes,
+/// which a commit costs in any case. Who is alone does not wait. A commit writes the same few pages for one request
+/// and for many.
+const GATHERING: Duration = Duration::from_micros(400);
+
+/// Requests with which a batch does not wait for more.
+const GATHERED: usize = 16;
 
 #[derive(Debug)]
 pub(super) struct Writer {
@@ -66,6 +74,15 @@ impl Writer {
         F: FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
     {
         self.send(work, Undoing::Savepoint, Touched::Anything).await
+    }
+
+    /// As [`Self::run`], for work that changes nothing of what is kept in memory but `host`.
+    pub(super) async fn run_for<T, F>(&self, host: HostId, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.send(work, Undoing::Savepoint, Touched::Host(host)).await
     }
 
     /// As [`Self::run`], for work that refuses before it changes anything. It needs no savepoint, for which the
@@ -180,7 +197,17 @@ fn work(
     recent: &Recent,
 ) {
     let mut batch = Vec::with_capacity(BATCH_MAX);
+    let mut n_last = 0;
     while waiting.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
+        if n_last > 1 && batch.len() < GATHERED {
+            std::thread::sleep(GATHERING);
+            while batch.len() < BATCH_MAX
+                && let Ok(job) = waiting.try_recv()
+            {
+                batch.push(job);
+            }
+        }
+        n_last = batch.len();
         let mut rest = batch.drain(..);
         while rest.len() > 0 {
             let mut ran = Vec::with_capacity(rest.len());

@@ -101,16 +101,19 @@ pub(crate) async fn what_judgements_rest_on_is_listed_once(store: &dyn Store) {
     let answer = store.evidence_of_many(vec![ids[0]], 1).await.unwrap().remove(0).remove(0);
     assert_eq!((answer.name.as_str(), answer.bytes), (ANSWER_PART, None), "more than a byte");
 
-    // Another order, or another name, is another list.
-    let mut turned = new(60, 1);
+    // Another order is the same list, another name is another one.
+    let mut turned = new(55, 1);
     turned.evidence.reverse();
-    turned.evidence[0].name = "other".to_owned();
-    let id = store.record_appraisal(turned.clone(), by(60)).await.unwrap();
-    assert_eq!(store.evidence(id).await.unwrap()[1..], turned.evidence);
+    let id = store.record_appraisal(turned, by(55)).await.unwrap();
+    assert_eq!(store.evidence(id).await.unwrap(), whole(55, 1));
+    let mut other = new(60, 1);
+    other.evidence[0].name = "other".to_owned();
+    let id = store.record_appraisal(other.clone(), by(60)).await.unwrap();
+    assert_eq!(store.evidence(id).await.unwrap()[1..], other.evidence);
 
     // It lasts as long as a judgement that rests on it.
     for (n_left, is_there) in
-        [(5, [true, true]), (3, [true, true]), (2, [true, false]), (1, [true, false])]
+        [(6, [true, true]), (4, [true, true]), (3, [true, false]), (1, [true, false])]
     {
         let n_now = u32::try_from(store.appraisals(&a.id, 10).await.unwrap().len()).unwrap();
         store.forget_appraisals(1_000, n_now - n_left, by(70)).await.unwrap();
