@@ -41,7 +41,10 @@ pub(super) fn write(head: &Appraisal, boot: &BootSection) -> Result<String, AppE
     let Appraisal { verdict, findings, facts, judged_anew } = head;
     let boot_sha256 = hex::encode(boot.sha256());
     let written = Written { boot_sha256, verdict, findings, facts, judged_anew: *judged_anew };
-    serde_json::to_string(&written).map_err(damaged)
+    // Without growing on the way: what most take, and some room.
+    let mut json = Vec::with_capacity(3 << 10);
+    serde_json::to_writer(&mut json, &written).map_err(damaged)?;
+    String::from_utf8(json).map_err(damaged)
 }
 
 /// The first finding that stands against a host.

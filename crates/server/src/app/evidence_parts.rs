@@ -52,6 +52,13 @@ fn json(err: serde_json::Error) -> AppError {
     AppError::Bug(err.into())
 }
 
+/// As JSON, of mostly at most `n_bytes`: room for that many is made at once.
+fn written(part: &impl Serialize, n_bytes: usize) -> Result<Vec<u8>, AppError> {
+    let mut bytes = Vec::with_capacity(n_bytes);
+    serde_json::to_writer(&mut bytes, part).map_err(json)?;
+    Ok(bytes)
+}
+
 /// Evidence for the store.
 pub(super) struct Parts {
     /// What is new each time.
@@ -78,9 +85,9 @@ pub(super) fn parts(evidence: Evidence, log_sha256: Option<[u8; 32]>) -> Result<
         machine,
         tpm,
     } = evidence;
-    let answer = serde_json::to_vec(&Answer { nonce, quote, tpm_error }).map_err(json)?;
+    let answer = written(&Answer { nonce, quote, tpm_error }, 1 << 10)?;
     let state = State { pcrs, active_banks, ak_public, acpi_tpm2, machine, tpm };
-    let state = serde_json::to_vec(&state).map_err(json)?;
+    let state = written(&state, 4 << 10)?;
     let parts = [
         (STATE_PART, Some(state)),
         (LOG_PART, event_log.map(|bytes| bytes.0)),

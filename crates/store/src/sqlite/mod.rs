@@ -55,7 +55,7 @@ use self::checkpoint::Checkpointer;
 use self::clock::Clock;
 pub use self::look::SqliteLook;
 use self::readers::Readers;
-use self::recent::Recent;
+use self::recent::{Judged, Recent, Touched};
 use self::writer::Writer;
 use crate::elsewhere;
 use crate::{
@@ -137,13 +137,21 @@ impl SqliteStore {
         Box::pin(self.writer.run(work))
     }
 
-    /// Work on the way of each attestation: see [`Writer::run_checked`].
-    fn write_checked<T: Send + 'static>(
+    /// Records a judgement, with parts of its evidence that were placed elsewhere.
+    async fn record(
         &self,
-        host: &HostId,
-        work: impl FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
-    ) -> Reply<'_, T> {
-        Box::pin(self.writer.run_checked(host.clone(), work))
+        new: NewAppraisal,
+        placed: elsewhere::PlacedParts,
+        by: By,
+    ) -> Result<AppraisalId, StoreError> {
+        let work = move |db: &Db| {
+            let id = appraisal::record(db, &new, &placed, &by)?;
+            Ok((id, Some(Box::new(Judged::of(id, new)))))
+        };
+        let touched = |(_, judged): &mut (AppraisalId, Option<Box<Judged>>)| {
+            judged.take().map_or(Touched::Nothing, Touched::Judged)
+        };
+        self.writer.run_checked(work, touched).await.map(|(id, _)| id)
     }
 
     fn read<T: Send + 'static>(
@@ -443,8 +451,9 @@ impl Store for SqliteStore {
     }
 
     fn note_seen(&self, id: &HostId, at_ms: i64) -> Reply<'_, ()> {
-        let host = id.clone();
-        self.write_checked(id, move |db| host::note_seen(db, &host, at_ms))
+        let (host, touched) = (id.clone(), Touched::Host(id.clone()));
+        let work = move |db: &Db| host::note_seen(db, &host, at_ms);
+        Box::pin(self.writer.run_checked(work, move |()| touched))
     }
 
     fn note_tpm(&self, id: &HostId, tpm: TpmPresence) -> Reply<'_, ()> {
@@ -526,15 +535,11 @@ impl Store for SqliteStore {
 
     fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId> {
         if self.objects.is_none() {
-            return self.write_checked(&appraisal.host.clone(), move |db| {
-                appraisal::record(db, &appraisal, &elsewhere::PlacedParts::new(), &by)
-            });
+            return Box::pin(self.record(appraisal, elsewhere::PlacedParts::new(), by));
         }
         Box::pin(async move {
             let placed = elsewhere::place(self, &appraisal).await?;
-            let host = appraisal.host.clone();
-            self.write_checked(&host, move |db| appraisal::record(db, &appraisal, &placed, &by))
-                .await
+            self.record(appraisal, placed, by).await
         })
     }
 

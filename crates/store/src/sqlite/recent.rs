@@ -9,11 +9,14 @@ use std::future::ready;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{SqliteStore, host, reference, trust};
-use crate::{Host, HostId, HostReferences, Reply, Sha256};
+use crate::{
+    AppraisalId, Host, HostId, HostReferences, LastAppraisal, NewAppraisal, QuoteClock, Reply,
+    Sha256,
+};
 
-/// Hosts that are kept, of some 2 KiB each: those whose challenge waits for its answer. With more than these all are
+/// Hosts that are kept, of some 5 KiB each with their keys and certificates: 80 MiB. With more than these all are
 /// forgotten, which costs each a look-up.
-const HOSTS_MAX: usize = 4_096;
+const HOSTS_MAX: usize = 16_384;
 
 #[derive(Debug, Default)]
 pub(super) struct Recent(Mutex<Found>);
@@ -33,13 +36,59 @@ struct Found {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Since(u64);
 
-/// What a commit may have changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a commit may have changed of what is kept here.
+#[derive(Debug)]
 pub(super) enum Touched {
-    /// This host, and nothing else that is kept here.
+    /// Nothing.
+    Nothing,
+    /// This host.
     Host(HostId),
+    /// This host, by a judgement.
+    Judged(Box<Judged>),
     /// Anything.
     Anything,
+}
+
+/// What a judgement changes of its host: what [`super::appraisal::record`] writes.
+#[derive(Debug)]
+pub(super) struct Judged {
+    host: HostId,
+    last: LastAppraisal,
+    next_due_at_ms: i64,
+    nonce_at_ms: i64,
+    quote_clock: Option<QuoteClock>,
+    cohort: Option<String>,
+}
+
+impl Judged {
+    pub(super) fn of(id: AppraisalId, new: NewAppraisal) -> Self {
+        Self {
+            host: new.host,
+            last: LastAppraisal {
+                id,
+                at_ms: new.at_ms,
+                verdict: new.verdict,
+                findings_json: new.findings_json,
+                identity_version: new.identity_version,
+            },
+            next_due_at_ms: new.next_due_at_ms,
+            nonce_at_ms: new.nonce_at_ms,
+            quote_clock: new.quote_clock,
+            cohort: new.cohort,
+        }
+    }
+
+    fn apply(self, host: &mut Host) {
+        let Self { host: _, last, next_due_at_ms, nonce_at_ms, quote_clock, cohort } = self;
+        host.last_seen_at_ms = host.last_seen_at_ms.max(Some(last.at_ms));
+        host.last = Some(last);
+        host.next_due_at_ms = Some(next_due_at_ms);
+        host.last_nonce_at_ms = Some(nonce_at_ms);
+        host.attest_requested_at_ms =
+            host.attest_requested_at_ms.filter(|asked| *asked > nonce_at_ms);
+        host.last_quote_clock = quote_clock.or(host.last_quote_clock);
+        host.cohort = cohort;
+    }
 }
 
 impl Recent {
@@ -101,9 +150,18 @@ impl Recent {
         found.n_commits = found.n_commits.wrapping_add(1);
         for touched in touched {
             match touched {
+                Touched::Nothing => {}
                 Touched::Host(host) => {
                     if let Some(token) = found.tokens.remove(&host) {
                         found.by_token.remove(&token);
+                    }
+                }
+                Touched::Judged(judged) => {
+                    let found = &mut *found;
+                    if let Some(token) = found.tokens.get(&judged.host)
+                        && let Some(host) = found.by_token.get_mut(token)
+                    {
+                        judged.apply(host);
                     }
                 }
                 Touched::Anything => {

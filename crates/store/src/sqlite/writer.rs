@@ -73,7 +73,7 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
     {
-        self.send(work, Undoing::Savepoint, Touched::Anything).await
+        self.send(work, Undoing::Savepoint, |_| Touched::Anything).await
     }
 
     /// As [`Self::run`], for work that changes nothing of what is kept in memory but `host`.
@@ -82,27 +82,38 @@ impl Writer {
         T: Send + 'static,
         F: FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
     {
-        self.send(work, Undoing::Savepoint, Touched::Host(host)).await
+        self.send(work, Undoing::Savepoint, |_| Touched::Host(host)).await
     }
 
     /// As [`Self::run`], for work that refuses before it changes anything. It needs no savepoint, for which the
     /// database would copy each page that is changed. Where it fails in the midst after all (the disk is full, a
-    /// row is damaged), the transaction is lost with all that is in it. Of what is kept in memory it changes `host`.
-    pub(super) async fn run_checked<T, F>(&self, host: HostId, work: F) -> Result<T, StoreError>
+    /// row is damaged), the transaction is lost with all that is in it. `touched` says what it changed of what is kept
+    /// in memory.
+    pub(super) async fn run_checked<T, F>(
+        &self,
+        work: F,
+        touched: impl FnOnce(&mut T) -> Touched + Send + 'static,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
     {
-        self.send(work, Undoing::Transaction, Touched::Host(host)).await
+        self.send(work, Undoing::Transaction, touched).await
     }
 
-    async fn send<T, F>(&self, work: F, undoing: Undoing, touched: Touched) -> Result<T, StoreError>
+    async fn send<T, F>(
+        &self,
+        work: F,
+        undoing: Undoing,
+        touched: impl FnOnce(&mut T) -> Touched + Send + 'static,
+    ) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: FnOnce(&Db) -> Result<T, StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let job = Box::new(Request { work: Some(work), undoing, touched, result: None, reply });
+        let (work, touched) = (Some(work), Some(touched));
+        let job = Box::new(Request { work, undoing, touched, result: None, reply });
         let jobs = self.jobs.as_ref().ok_or_else(StoreError::closed)?;
         jobs.send(job).await.map_err(|_| StoreError::closed())?;
         answer.await.map_err(|_| StoreError::closed())?
@@ -141,7 +152,8 @@ enum Ran {
 trait Job: Send {
     fn run(&mut self, db: &Db) -> Ran;
     fn undoing(&self) -> Undoing;
-    fn touched(&self) -> Touched;
+    /// What it changed, in a transaction that was committed.
+    fn touched(&mut self) -> Touched;
     /// Sends the answer: what `run` got, if its transaction was committed.
     fn answer(self: Box<Self>, committed: Result<(), &Lost>);
 }
@@ -149,18 +161,19 @@ trait Job: Send {
 /// Why a transaction was lost as a whole. Shared by all requests in it.
 type Lost = Arc<rusqlite::Error>;
 
-struct Request<T, F> {
+struct Request<T, F, C> {
     work: Option<F>,
     undoing: Undoing,
-    touched: Touched,
+    touched: Option<C>,
     result: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, F> Job for Request<T, F>
+impl<T, F, C> Job for Request<T, F, C>
 where
     T: Send,
     F: FnOnce(&Db) -> Result<T, StoreError> + Send,
+    C: FnOnce(&mut T) -> Touched + Send,
 {
     fn run(&mut self, db: &Db) -> Ran {
         let Some(work) = self.work.take() else { return Ran::Undo };
@@ -174,8 +187,12 @@ where
         self.undoing
     }
 
-    fn touched(&self) -> Touched {
-        self.touched.clone()
+    fn touched(&mut self) -> Touched {
+        match (&mut self.result, self.touched.take()) {
+            (Some(Ok(result)), Some(touched)) => touched(result),
+            // What it did was taken back.
+            _ => Touched::Nothing,
+        }
     }
 
     fn answer(self: Box<Self>, committed: Result<(), &Lost>) {
@@ -213,7 +230,11 @@ fn work(
             let mut ran = Vec::with_capacity(rest.len());
             let begun = Instant::now();
             let outcome = transaction(db, &mut rest, &mut ran);
-            recent.committed(ran.iter().map(|job| job.touched()));
+            match &outcome {
+                Ok(()) => recent.committed(ran.iter_mut().map(|job| job.touched())),
+                // It may be on the disk all the same.
+                Err(_) => recent.committed([Touched::Anything]),
+            }
             let ending = if outcome.is_ok() { Ending::Committed } else { Ending::Lost };
             has_committed.store(true, Ordering::Relaxed);
             counters.ended(ending, ran.len(), begun.elapsed());
@@ -339,8 +360,9 @@ mod tests {
         let (writer, _folder) = writer();
         let requests = async {
             tokio::join!(
-                writer.run_checked("h".into(), |db| add(db, 1)),
-                writer.run_checked("h".into(), |_| Err::<(), _>(StoreError::broken("no"))),
+                writer.run_checked(|db| add(db, 1), |()| Touched::Nothing),
+                writer
+                    .run_checked(|_| Err::<(), _>(StoreError::broken("no")), |()| Touched::Nothing),
                 writer.run(|db| add(db, 2)),
             )
         };
@@ -356,8 +378,9 @@ mod tests {
         let requests = async {
             tokio::join!(
                 writer.run(|db| add(db, 1)),
-                writer.run_checked("h".into(), |db| add(db, 2).and_then(|()| add(db, 2))),
-                writer.run_checked("h".into(), |db| add(db, 3)),
+                writer
+                    .run_checked(|db| add(db, 2).and_then(|()| add(db, 2)), |()| Touched::Nothing),
+                writer.run_checked(|db| add(db, 3), |()| Touched::Nothing),
             )
         };
         let (before, failed, after) = together(&writer, requests).await;

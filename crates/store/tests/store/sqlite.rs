@@ -190,8 +190,20 @@ async fn a_host_that_was_looked_up_is_as_new_as_the_last_commit() {
     assert_eq!(found().await, Some(a.clone()));
     // Each change is seen at once, whoever made it.
     for n in 1..=50 {
-        store.record_appraisal(appraisal(&a, n * 10), by(n * 10)).await.unwrap();
-        assert_eq!(found().await.unwrap().last_nonce_at_ms, Some(n * 10));
+        if n % 7 == 0 {
+            store.request_attestation(&a.id, by(n * 10 + n % 2)).await.unwrap();
+            found().await;
+        }
+        let new = NewAppraisal {
+            verdict: ["accepted", "not accepted"][usize::from(n % 3 == 0)].to_owned(),
+            findings_json: format!("[{}]", n % 2),
+            cohort: (n % 5 > 0).then(|| format!("model {}", n % 4)),
+            quote_clock: appraisal(&a, n).quote_clock.filter(|_| n % 4 > 0),
+            ..appraisal(&a, n * 10)
+        };
+        store.record_appraisal(new, by(n * 10)).await.unwrap();
+        // What is kept is what is written, to the last field.
+        assert_eq!(found().await, Some(host(&store, &a.id).await), "{n}");
         store.note_seen(&a.id, 1_000 + n).await.unwrap();
         assert_eq!(found().await.unwrap().last_seen_at_ms, Some(1_000 + n));
     }
