@@ -27,15 +27,21 @@ macro_rules! requirements {
     };
 }
 
+mod bmc;
 mod book;
 mod client_certificates;
+mod host_checks;
 mod leaving;
+mod pages;
 mod people;
 mod reports;
 mod terminal;
 
+use bmc::BMC;
 use client_certificates::CLIENT_CERTIFICATES;
+use host_checks::{HOST_CHECKS, HOST_LOGS};
 use leaving::{EVIDENCE_STORE, TRACES};
+use pages::PAGES;
 use people::PEOPLE;
 
 /// All of them, in the order of the document.
@@ -71,64 +77,6 @@ pub(super) const PARTS: &[Part] = &[
     Part { title: "Reports", requirements: reports::REPORTS },
 ];
 
-const PAGES: &[Requirement] = requirements! {
-    W1 "The story that Bootproof began with is walked on the page, from first start to passed."
-        ["server::the_founding_story_is_walked_on_the_page",
-         "server::an_alarm_is_acknowledged_and_cleared_on_the_page_and_a_report_downloaded"];
-    W2 "Each page is for everybody: no violation that axe knows, no width that does not fit, by keyboard alone."
-        ["server::each_page_is_for_everybody_and_shows_hostile_names_as_text"];
-    W3 "What hosts and people write is text on a page: escaped, with what is hidden made visible, and cut."
-        ["pages::html_is_text", "pages::nothing_turns_the_reading_direction_or_hides",
-         "pages::a_long_text_is_cut_and_says_so", "pages::commands_stand_out_and_are_escaped_too",
-         "pages::what_is_no_html_is_shown_by_the_same_rules",
-         "fleet-report::a_name_is_no_formula"];
-    W4 "Nobody is sent to another site, and no link puts words into the server's mouth."
-        ["server::nobody_is_sent_to_another_site", "server::only_words_of_the_table_are_told"];
-    W5 "What is not known never looks good."
-        ["pages::what_is_not_known_is_never_good"];
-    W6 "What somebody was writing when the session ended, when a part of it was wrong, or when somebody else was faster, is not lost."
-        ["server::a_policy_is_written_tried_and_activated_on_the_page",
-         "server::a_form_is_held_but_for_what_is_secret", "pages::a_field_gives_back_what_it_was_given",
-         "server::a_held_form_is_carried_through_the_provider_with_chromium",
-         "server::a_short_form_outlives_its_server_and_a_long_one_is_said_to_be_gone",
-         "server::a_short_form_goes_along_and_a_long_one_is_given_back_once",
-         "server::a_shelf_has_few_places_and_a_short_memory"];
-    W7 "A policy is kept, compared, tried and activated on the page; of two who decide at once the second is told."
-        ["server::a_policy_is_written_tried_and_activated_on_the_page",
-         "server::a_policy_is_kept_tried_and_activated",
-         "server::what_is_activated_at_one_server_counts_at_the_other",
-         "server::a_file_counts_before_what_was_activated_and_is_kept"];
-    W8 "Accounts, sessions, tokens and channels are looked after on the page; what is secret is shown once."
-        ["server::people_tokens_and_channels_are_looked_after_on_the_page"];
-    W9 "Two boots are compared in words, and a change is accepted as it was looked at."
-        ["server::what_is_different_between_two_boots_is_told_in_words",
-         "server::a_boot_of_before_the_keys_changed_is_compared_by_the_keys_of_then",
-         "server::a_change_is_compared_and_accepted_on_the_page"];
-    W10 "A page costs no more for there being 100,000 hosts, and the first one has 100 KiB at most."
-        ["server::a_page_costs_no_more_for_more_hosts",
-         "server::a_page_costs_no_more_for_more_hosts_on_postgresql",
-         "store::each_order_is_that_of_an_index"];
-    W11 "How the fleet stood is drawn so that one host of many is seen, and hours that nobody counted are left out."
-        ["pages::a_bar_says_how_many_and_one_bad_host_is_seen",
-         "pages::hours_that_nobody_counted_are_left_out"];
-    W12 "A list of hosts is sorted by what somebody asks for, from both ends; pages meet, and a cursor goes on in its own order alone."
-        ["server::a_list_is_sorted_by_what_somebody_asks_for",
-         "store::a_list_has_the_order_that_is_asked_for", "store::what_stands_is_that_of_the_last_look",
-         "server::a_cursor_survives_any_name", "server::a_cursor_that_somebody_made_up_is_none",
-         "server::a_cursor_goes_on_in_its_own_order_alone", "server::clients_know_each_order",
-         "pages::a_heading_sorts_by_its_column_and_then_from_the_other_end",
-         "pages::each_order_can_be_chosen_from_both_ends"];
-    W13 "A list is kept under a name: one's own seen by nobody else and gone with the account, everybody's told in the audit log."
-        ["server::a_person_sees_their_own_and_everybodys", "server::what_no_list_can_show_is_not_kept",
-         "server::a_view_is_kept_and_used_on_the_command_line",
-         "store::each_sees_their_own_and_everybodys",
-         "store::views_go_with_their_account_and_are_limited"];
-    W14 "A form that comes twice doubles nothing, and what is not done a second time is said."
-        ["server::a_form_that_comes_twice_doubles_nothing"];
-    W15 "The history of a host is shown by what decided each judgement, without reading them."
-        ["store::a_line_of_the_history_says_what_decided"];
-};
-
 const ONBOARDING: &[Requirement] = requirements! {
     N1 "Hosts are judged by the first schedule that fits their labels, and a label brings the next one forward."
         ["server::the_first_that_fits_counts_and_says_so",
@@ -157,117 +105,6 @@ const ONBOARDING: &[Requirement] = requirements! {
         ["server::a_judgement_that_was_due_is_followed_by_one_within_the_jitter",
          "server::what_no_schedule_asked_for_is_followed_by_one_at_any_time_of_the_interval",
          "server::a_fleet_that_begins_at_once_is_spread_from_its_second_judgement_on"];
-};
-
-const BMC: &[Requirement] = requirements! {
-    F1 "A walk asks for what is needed, whatever the layout, and ends whatever a BMC answers."
-        ["firmware::a_walk_asks_for_what_is_needed_and_nothing_else",
-         "firmware::loops_of_links_end",
-         "firmware::no_number_of_resources_is_too_much",
-         "firmware::neither_many_bytes_nor_many_values_are_kept",
-         "firmware::each_layout_of_a_tree_is_understood",
-         "firmware::a_tree_reads_nothing_outside_itself"];
-    F2 "Dependencies of a registry are evaluated as the standard has them; what is not known locks and frees nothing."
-        ["firmware::each_condition_compares_as_the_standard_says",
-         "firmware::conditions_are_joined_by_their_words_and_any_will_do_without",
-         "firmware::properties_of_others_are_looked_at_and_circles_end",
-         "firmware::values_force_others_until_they_are_settled"];
-    F3 "Settings are known by what the registry lists, and values go back in the host's own words."
-        ["firmware::suffixes_that_change_with_each_release_do_not_count_and_others_do",
-         "firmware::a_value_goes_back_in_the_words_that_the_host_uses",
-         "firmware::only_values_that_the_registry_lists_are_ever_sent",
-         "firmware::an_unknown_vendor_is_read_by_what_people_read",
-         "firmware::makers_that_were_not_recorded_are_known_by_their_names"];
-    F4 "Recorded trees have the findings that are known of them, and nothing passes on nothing."
-        ["firmware::the_recorded_poweredge_has_old_keys_an_old_dbx_and_secure_boot_off",
-         "firmware::the_recorded_supermicro_has_csm_and_no_keys_and_lists_no_tpm",
-         "firmware::the_recorded_gb200_has_a_test_key_at_its_factory",
-         "firmware::the_recorded_proliant_has_fifo_both_banks_and_mended_tpm_firmware",
-         "firmware::a_single_file_of_settings_is_read_and_no_plan_is_guessed",
-         "firmware::the_founding_story_is_in_one_dell",
-         "firmware::nothing_passes_on_nothing",
-         "firmware::whatever_a_property_is_made_of_nothing_passes_that_did_not"];
-    F5 "A plan changes in order what unlocks and what is locked, and explains what it cannot change."
-        ["firmware::dell_with_the_tpm_off_takes_two_restarts_for_the_bank",
-         "firmware::legacy_video_is_turned_off_before_secure_boot",
-         "firmware::hpe_says_what_greys_a_setting_out",
-         "firmware::txt_that_is_wanted_comes_after_the_bank_that_it_needs",
-         "firmware::what_firmware_forces_is_told_and_what_it_undoes_is_no_change"];
-    F6 "No plan makes an installed host unbootable, clears a TPM or offers keys that are not shown to be fit."
-        ["firmware::the_founding_story_on_dell_is_explained_and_nothing_is_made_unbootable",
-         "firmware::factory_keys_are_offered_only_where_they_are_shown_to_be_fit",
-         "firmware::without_a_registry_no_attribute_is_changed"];
-    F7 "A plan is the same each time, and can be taken back where that is possible."
-        ["firmware::a_plan_is_the_same_each_time_and_survives_being_written_down",
-         "firmware::a_switch_to_tpm_2_cannot_be_taken_back"];
-    F8 "A BMC is known or it is not asked; a password goes to nobody else, is tried once and shown nowhere."
-        ["redfish::a_bmc_is_known_by_its_authority_or_by_its_pin_and_by_nothing_else",
-         "redfish::a_wrong_password_is_tried_once_and_shown_nowhere",
-         "redfish::credentials_are_named_and_their_owners_alone",
-         "redfish::a_broken_file_gives_nothing_of_itself_away",
-         "cli::a_bmc_that_is_not_known_is_not_asked_and_a_file_that_others_read_is_not_used"];
-    F9 "BMCs that hang, lie or break end in time, and hide no other."
-        ["redfish::what_strikes_everywhere_is_an_error_of_the_whole_bmc",
-         "redfish::what_strikes_one_resource_is_told_of_that_one",
-         "redfish::a_whole_host_has_a_limit_of_time",
-         "cli::a_scan_tells_of_bmcs_that_cannot_be_asked_and_hides_no_other"];
-    F10 "What a BMC says over HTTPS is judged as its saved tree is."
-        ["redfish::a_real_tree_says_the_same_over_https_as_out_of_its_folder",
-         "cli::a_bmc_says_the_same_as_its_saved_tree"];
-    F11 "A step is in force when its settings are, nothing waits, and Secure Boot says so."
-        ["redfish::each_makers_machine_comes_to_what_was_planned_with_as_many_boots_as_steps",
-         "redfish::the_planners_own_plans_bring_each_makers_machine_to_its_goal",
-         "redfish::faults_of_jobs",
-         "redfish::faults_of_boots"];
-    F12 "Each act stands in the journal before it is done; the same command goes on after whatever ended it."
-        ["redfish::each_act_stands_in_the_journal_before_it_is_done",
-         "redfish::a_run_that_is_stopped_at_any_moment_goes_on_and_boots_no_more_than_needed",
-         "redfish::a_journal_that_was_cut_anywhere_is_enough_to_go_on",
-         "cli::a_program_that_is_killed_in_the_middle_goes_on_with_the_same_command"];
-    F13 "A refusal may have been taken and an acceptance forgotten; changes of others and other machines stop ours."
-        ["redfish::faults_of_settings",
-         "redfish::another_machine_behind_the_same_address_is_left_alone",
-         "redfish::presence_that_lapsed_meanwhile_is_asserted_once_more"];
-    F14 "Nobody is changed unasked, outside the window or after a failure; the values of before can be put back."
-        ["cli::nobody_is_changed_unasked_or_outside_the_window",
-         "cli::the_first_failure_of_a_wave_is_the_last_host_that_is_begun",
-         "cli::a_wish_to_stop_is_heard_between_two_acts",
-         "redfish::a_revert_puts_back_what_was_there_last_step_first"];
-};
-
-const HOST_CHECKS: &[Requirement] = requirements! {
-    D1 "What is wrong is told in the order in which to mend it, and what nobody looked at never passes."
-        ["doctor::nothing_observed_is_nothing_passed",
-         "doctor::a_check_without_its_evidence_is_unknown_and_no_other_is",
-         "doctor::no_finding_is_lost_whether_or_not_somebody_looked",
-         "cli::machines_that_booted_are_told_their_first_cause"];
-    D2 "FIFO and Intel TXT are judged by what the machine is to run."
-        ["doctor::what_an_interface_and_a_second_start_are_depends_on_the_profile",
-         "cli::what_a_dynamic_launch_is_depends_on_the_profile",
-         "cli::what_txt_may_be_depends_on_the_version"];
-    D3 "ESXi's outputs say the same whatever terminal, encoding or file they came through; one that is absent is unknown."
-        ["cli::neither_encoding_nor_colours_nor_files_change_what_is_seen",
-         "cli::an_output_that_is_absent_is_unknown_with_the_command_to_run",
-         "cli::outputs_that_contradict_each_other_are_no_pass",
-         "cli::commands_that_no_host_has_say_nothing",
-         "cli::collected_samples_say_what_they_are_of"];
-    D4 "A recovery key is shown and kept nowhere, however a terminal wrapped it."
-        ["redaction::a_recovery_key_is_taken_out_however_a_terminal_wrapped_it",
-         "doctor::recovery_keys_are_counted_and_not_kept",
-         "cli::a_sound_host_passes_and_its_recovery_key_is_shown_nowhere"];
-    D5 "A TPM that cannot be asked is told with what to do; one that can is described and left as it was."
-        ["cli::a_tpm_that_cannot_be_asked_is_told_with_what_to_do",
-         "cli::a_tpm_describes_itself",
-         "cli::what_stands_in_the_way_is_told_with_its_next_step",
-         "cli::pcrs_are_shown_and_a_bank_without_measurements_is_told",
-         "cli::endorsement_keys_are_shown_with_the_digest_that_a_policy_takes"];
-    D6 "No secret is in a support bundle, and its manifest says what was removed and what is not in it."
-        ["redaction::each_kind_of_secret_is_taken_out",
-         "redaction::only_what_is_on_the_list_stays",
-         "cli::no_secret_is_in_it_and_the_manifest_says_what_was_removed",
-         "agent::no_secret_of_the_agent_is_in_its_bundle",
-         "server::findings_and_counts_are_in_it_and_no_secret_is",
-         "cli::diagnose_reads_it"];
 };
 
 const SHARED_STORE: &[Requirement] = requirements! {
@@ -363,69 +200,6 @@ const DATA: &[Requirement] = requirements! {
         ["store::sqlite_of_each_schema_is_brought_up_to_date",
          "store::postgresql_of_each_schema_is_brought_up_to_date",
          "store::a_newer_schema_is_refused"];
-};
-
-const HOST_LOGS: &[Requirement] = requirements! {
-    H1 "Each text that is recognised has cause, next step, a line that hits it and lines that just miss."
-        ["diagnose::each_text_of_each_signature_has_a_line_that_hits_it",
-         "diagnose::a_line_that_differs_in_one_byte_of_a_text_just_misses",
-         "diagnose::each_row_says_what_it_means_why_and_what_next",
-         "diagnose::every_number_of_the_collected_catalogue_is_here",
-         "diagnose::lines_of_other_programs_have_no_signature",
-         "diagnose::each_text_of_the_table_has_a_fragment",
-         "findings::codes_that_people_meet_have_a_name_a_cause_and_a_next_step"];
-    H2 "The founding story's own lines give its causes, the root first."
-        ["diagnose::the_founding_story_has_its_three_causes_on_one_host",
-         "cli::the_founding_story_is_told_from_its_own_logs"];
-    H3 "Neither the order of lines and files nor the pieces they come in change what is told."
-        ["diagnose::neither_order_nor_pieces_change_a_report",
-         "diagnose::hosts_are_told_apart_and_joined_by_name",
-         "diagnose::rotated_files_are_put_in_order_by_their_times",
-         "diagnose::in_one_file_order_tells_where_the_clock_was_set",
-         "diagnose::a_file_that_begins_with_its_newest_line_is_put_in_order_by_its_times",
-         "diagnose::zones_are_put_in_one_order",
-         "diagnose::a_cause_that_comes_again_lasts"];
-    H4 "A harmless response code is told as harmless, and another one in its place is not."
-        ["diagnose::an_absent_index_on_a_sound_host_is_harmless_and_a_wrong_password_is_not",
-         "findings::an_absent_nv_index_is_harmless_and_points_to_the_certificate",
-         "findings::every_16_bit_code_and_every_layer_is_explained",
-         "cli::a_response_code_is_told_with_cause_and_next_step"];
-    H5 "Long lines, junk, cut files and many hosts cost bounded memory and hide nothing beside them."
-        ["diagnose::a_line_of_a_hundred_megabytes_is_cut_and_the_next_is_read",
-         "diagnose::evidence_is_bounded_and_the_earliest",
-         "diagnose::more_hosts_than_are_kept_are_counted",
-         "diagnose::junk_is_harmless",
-         "cli::a_cut_archive_tells_what_it_had_and_that_it_is_cut",
-         "cli::a_damaged_archive_tells_what_it_had_and_that_it_is_damaged",
-         "cli::memory_is_bounded_whatever_is_read",
-         "unpack::a_bomb_ends_at_the_limit_whatever_it_is_packed_in",
-         "unpack::layers_and_members_are_counted",
-         "cli::a_folder_is_read_without_following_links_out_of_it_or_in_circles"];
-    H6 "That nothing was found is never said of what was not read."
-        ["cli::exit_codes_say_whether_something_is_wrong",
-         "cli::a_flood_of_harmless_lines_hides_nothing_without_a_word",
-         "unpack::a_cut_or_changed_archive_is_never_called_whole",
-         "unpack::what_is_not_opened_is_named_with_what_opens_it",
-         "diagnose::words_of_an_unknown_version_are_never_called_sound"];
-    H7 "Archives are read as streams, nested, and nothing of them is written anywhere."
-        ["cli::support_bundles_are_read_as_they_are_nested_and_in_each_format",
-         "cli::a_bundle_of_vcenter_is_a_zip_with_bundles_of_hosts_in_it",
-         "cli::a_support_bundle_of_our_own_is_read",
-         "unpack::zip_archives_are_read_however_they_were_made",
-         "unpack::archives_stand_in_one_another",
-         "cli::names_in_archives_lead_nowhere"];
-    H8 "A response code is found anywhere on a line about a TPM, and no other number is taken for one."
-        ["diagnose::codes_are_found_wherever_programs_write_them",
-         "diagnose::other_numbers_of_such_lines_are_none",
-         "diagnose::a_missing_index_is_harmless_unless_it_is_the_certificates"];
-    H9 "Names, identifiers and addresses of a host are put together where lines tie them, and only there."
-        ["diagnose::hosts_are_told_apart_and_joined_by_name",
-         "diagnose::an_address_is_the_host_that_a_line_ties_it_to",
-         "diagnose::a_name_is_learnt_from_lines_without_a_signature"];
-    H10 "Logs are followed as they grow, are renamed or cut; each change is told once."
-        ["cli::what_begins_and_what_is_over_is_told_once",
-         "cli::files_are_followed_when_they_are_renamed_or_cut",
-         "cli::a_pipe_is_followed_to_its_end_and_told_in_words"];
 };
 
 const REFERENCES: &[Requirement] = requirements! {
