@@ -82,10 +82,15 @@ pub struct HostView {
 pub fn view_name_fault(name: &str) -> Option<&'static str> {
     let n_chars = name.chars().count();
     let is_line = !name.chars().any(char::is_control) && name.trim() == name;
-    if (1..=VIEW_NAME_CHARS_MAX).contains(&n_chars) && is_line {
+    // It stands in an address: what programs on the way take for more than a name leads elsewhere.
+    let leads_elsewhere = name.contains(['/', '\\', '%', ';']) || name.chars().all(|c| c == '.');
+    if (1..=VIEW_NAME_CHARS_MAX).contains(&n_chars) && is_line && !leads_elsewhere {
         None
     } else {
-        Some("a view's name is one line of 1 to 60 characters, and no blank at its ends")
+        Some(
+            "a view's name is one line of 1 to 60 characters, no blank at its ends, none of / \\ % ; \
+             and not of dots alone",
+        )
     }
 }
 
@@ -95,10 +100,20 @@ mod tests {
 
     #[test]
     fn a_name_is_a_short_line() {
-        for right in ["Failed in Munich", "\u{fc}", "a/b", &"x".repeat(VIEW_NAME_CHARS_MAX)] {
+        for right in ["Failed in Munich", "\u{fc}", "v1.2", &"x".repeat(VIEW_NAME_CHARS_MAX)] {
             assert_eq!(view_name_fault(right), None, "{right}");
         }
-        for wrong in ["", " ", " a", "a ", "a\nb", &"x".repeat(VIEW_NAME_CHARS_MAX + 1)] {
+        for wrong in [
+            "",
+            " ",
+            " a",
+            "a ",
+            "a\nb",
+            "a/b",
+            "..",
+            "100 %",
+            &"x".repeat(VIEW_NAME_CHARS_MAX + 1),
+        ] {
             assert!(view_name_fault(wrong).is_some(), "{wrong:?}");
         }
     }
