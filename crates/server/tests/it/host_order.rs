@@ -56,11 +56,20 @@ async fn a_list_is_sorted_by_what_somebody_asks_for() {
         ("-judged", ["c-off", "b-sound", "a-none"]),
         ("joined", ["b-sound", "c-off", "a-none"]),
         ("-joined", ["a-none", "c-off", "b-sound"]),
-        ("seen", ["b-sound", "c-off", "a-none"]),
     ];
     for (sort, expected) in orders {
         assert_eq!(names(&server, sorted(sort)).await, expected, "{sort}");
     }
+    // By the hour, and by name in it.
+    let of_all: HostPage = server.admin.get("/v1/hosts").await.unwrap();
+    let mut seen: Vec<_> = of_all
+        .hosts
+        .iter()
+        .map(|host| (host.last_seen_ms.unwrap() / 3_600_000, host.name.as_str()))
+        .collect();
+    seen.sort_unstable();
+    let seen: Vec<_> = seen.into_iter().map(|(_, name)| name).collect();
+    assert_eq!(names(&server, sorted("seen")).await, seen);
     // An order goes with what is sought.
     let failed = HostQuery { verdict: Some("not accepted".into()), ..sorted("-judged") };
     assert_eq!(names(&server, failed).await, ["c-off"]);

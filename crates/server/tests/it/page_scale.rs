@@ -148,7 +148,7 @@ async fn compare(database: Option<Database>) {
     browser.take(&begun);
 
     // All copies were judged at one time: the worst that such a list has to go through.
-    let judged_ms = server.host(&id).await.host.appraised_at_ms.unwrap();
+    let judged_hour = server.host(&id).await.host.appraised_at_ms.unwrap() / 3_600_000;
     let paths = [
         "/".to_owned(),
         "/hosts".to_owned(),
@@ -176,8 +176,8 @@ async fn compare(database: Option<Database>) {
         deep("name", "\"host-050000\""),
         deep("-verdict", "2,\"host-050000\""),
         deep("model", "\"\",\"host-050000\""),
-        deep("judged", &judged_ms.to_string()),
-        deep("-judged", &judged_ms.to_string()),
+        deep("judged", &format!("{judged_hour},\"host-050000\"")),
+        deep("-judged", &format!("{judged_hour},\"host-050000\"")),
     ];
     let before: Vec<_> = paths.iter().map(|path| look(&browser, path).0).collect();
     match &database {

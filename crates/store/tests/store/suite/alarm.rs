@@ -89,11 +89,11 @@ pub(crate) async fn a_host_is_due_after_each_change_and_when_its_verdict_ends(st
     let late = NewAppraisal { look_again_at_ms: 2_000, ..appraisal(&a, 700) };
     store.record_appraisal(late, by(705)).await.unwrap();
     assert!(is_due(store, &a, 705).await);
+    let found_before = change(&due(store, 705).await);
     look(store, 705, &[]).await;
     // So does one that came when that was settled.
     assert!(!is_due(store, &a, i64::MAX - 1).await);
     let later = NewAppraisal { look_again_at_ms: 2_000, ..appraisal(&a, 750) };
-    let found_before = change(&due(store, i64::MAX).await);
     store.record_appraisal(later, by(755)).await.unwrap();
     assert!(is_due(store, &a, 755).await);
     // Who looked before it came does not settle it.
