@@ -32,6 +32,9 @@ CREATE INDEX hosts_by_contact ON hosts
     ((CASE connection WHEN 'disconnected' THEN 4294967296 ELSE 0 END + seen_hour), name, id);
 CREATE INDEX hosts_by_joining ON hosts (created_at_ms, id);
 
+-- Whose alarms are muted: few, if any.
+CREATE INDEX hosts_in_maintenance ON hosts (id) WHERE maintenance_since_ms IS NOT NULL;
+
 -- The finding that decided a judgement, for lists of a host's history: its code and its cause, both empty where
 -- nothing stood against the host. NULL: judged before this was noted; the judgement's document says it.
 ALTER TABLE appraisals ADD COLUMN deciding_code TEXT;

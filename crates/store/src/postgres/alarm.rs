@@ -179,9 +179,9 @@ pub(super) async fn groups(db: &Session, now_ms: i64) -> Result<Vec<AlarmGroup>,
             FROM (
                 SELECT alarms.id, code, raised_at_ms,
                     ack_at_ms IS NOT NULL AND coalesce(ack_until_ms > $1, true) AS is_ack,
-                    maintenance_since_ms IS NOT NULL AND coalesce(maintenance_until_ms > $1, true)
-                        AS is_muted
-                FROM alarms JOIN hosts ON hosts.id = host_id WHERE cleared_at_ms IS NULL
+                    host_id IN (SELECT id FROM hosts WHERE maintenance_since_ms IS NOT NULL
+                        AND coalesce(maintenance_until_ms > $1, true)) AS is_muted
+                FROM alarms WHERE cleared_at_ms IS NULL
             ) AS standing GROUP BY code
          ) AS cause_group JOIN alarms ON alarms.id = latest_id ORDER BY code",
         &[&now_ms],

@@ -9,10 +9,10 @@ use super::session::{Session, Values};
 use super::transaction::Transaction;
 use super::{event, host, peers, reference};
 use crate::elsewhere::PlacedParts;
-use crate::row::appraisal::LastList;
+use crate::row::appraisal::{Judgement, LastList};
 use crate::row::event::Change;
 use crate::{
-    AppraisalId, AppraisalLine, AppraisalRow, By, Conflict, Connection, DecidedBy, Deciding,
+    AppraisalId, AppraisalLine, AppraisalRow, By, Conflict, Connection, DecidedBy,
     HISTORY_PAGE_MAX, HostId, Kind, NewAppraisal, Rejudgement, Sha256, StoreError,
 };
 
@@ -77,17 +77,7 @@ pub(super) async fn record(
     }
     let ways = [tx.prepare(INSERT).await?, tx.prepare(SUMMARY).await?];
     let list_ways = list.prepare(tx).await?;
-    let row = Judgement {
-        id,
-        host: &new.host,
-        at_ms: new.at_ms,
-        verdict: &new.verdict,
-        document_json: &new.document_json,
-        deciding: new.deciding.as_ref(),
-        answer: new.answer.as_deref(),
-        list: Some(list.id()),
-    };
-    let row = row.insert(tx, &ways[0]);
+    let row = insert(tx, &ways[0], id, Judgement::of(new, list.id()));
     let summary = summarise(tx, &ways[1], id, new);
     let parts = list.keep(tx, list_ways.as_ref(), new, placed);
     // The second flight; what is not told in the audit log lands with it.
@@ -104,26 +94,17 @@ const INSERT: &str = "\
         deciding_code, deciding_cause) \
     OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
-/// A row of a judgement.
-struct Judgement<'a> {
+async fn insert(
+    tx: &Transaction,
+    way: &Statement,
     id: AppraisalId,
-    host: &'a HostId,
-    at_ms: i64,
-    verdict: &'a str,
-    document_json: &'a str,
-    deciding: Option<&'a Deciding>,
-    answer: Option<&'a [u8]>,
-    list: Option<i64>,
-}
-
-impl Judgement<'_> {
-    async fn insert(&self, tx: &Transaction, way: &Statement) -> Result<(), StoreError> {
-        let Self { id, host, at_ms, verdict, document_json, deciding, answer, list } = self;
-        let (code, cause) = DecidedBy::columns(*deciding);
-        let values: Values<'_> =
-            &[&id.0, &host.as_str(), at_ms, verdict, document_json, answer, list, &code, &cause];
-        tx.send(way, values).await.map(drop)
-    }
+    row: Judgement<'_>,
+) -> Result<(), StoreError> {
+    let Judgement { host, at_ms, verdict, document_json, deciding, answer, list } = row;
+    let (code, cause) = DecidedBy::columns(deciding);
+    let values: Values<'_> =
+        &[&id.0, &host.as_str(), &at_ms, &verdict, &document_json, &answer, &list, &code, &cause];
+    tx.send(way, values).await.map(drop)
 }
 
 pub(super) async fn record_anew(
@@ -147,17 +128,8 @@ pub(super) async fn record_anew(
         Some(row) => row.try_get(0)?,
         None => None,
     };
-    let row = Judgement {
-        id,
-        host: &anew.host,
-        at_ms: anew.at_ms,
-        verdict: &anew.verdict,
-        document_json: &anew.document_json,
-        deciding: anew.deciding.as_ref(),
-        answer: answer.as_deref(),
-        list: gate.last_list.map(|list| list.id),
-    };
-    row.insert(tx, &way).await?;
+    let row = Judgement::anew(anew, answer.as_deref(), gate.last_list.as_ref());
+    insert(tx, &way, id, row).await?;
     // Its time stays that of the evidence: a verdict ends by the age of what it rests on.
     host::update(
         tx,

@@ -162,6 +162,50 @@ impl NextLook {
     }
 }
 
+/// What a row of a judgement has, of evidence that came or that was judged before.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Judgement<'a> {
+    pub(crate) host: &'a HostId,
+    pub(crate) at_ms: i64,
+    pub(crate) verdict: &'a str,
+    pub(crate) document_json: &'a str,
+    pub(crate) deciding: Option<&'a Deciding>,
+    pub(crate) answer: Option<&'a [u8]>,
+    pub(crate) list: Option<i64>,
+}
+
+impl<'a> Judgement<'a> {
+    /// Of evidence whose parts are on this list.
+    pub(crate) fn of(new: &'a NewAppraisal, list: i64) -> Self {
+        Self {
+            host: &new.host,
+            at_ms: new.at_ms,
+            verdict: &new.verdict,
+            document_json: &new.document_json,
+            deciding: new.deciding.as_ref(),
+            answer: new.answer.as_deref(),
+            list: Some(list),
+        }
+    }
+
+    /// Anew, of what the host's last one rests on.
+    pub(crate) fn anew(
+        anew: &'a Rejudgement,
+        answer: Option<&'a [u8]>,
+        last: Option<&LastList>,
+    ) -> Self {
+        Self {
+            host: &anew.host,
+            at_ms: anew.at_ms,
+            verdict: &anew.verdict,
+            document_json: &anew.document_json,
+            deciding: anew.deciding.as_ref(),
+            answer,
+            list: last.map(|last| last.id),
+        }
+    }
+}
+
 /// The list of parts that a host's last judgement rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LastList {

@@ -6,10 +6,10 @@ use serde_json::json;
 use super::columns::Columns;
 use super::{audit, event, evidence_list, host, peers, reference};
 use crate::elsewhere::PlacedParts;
-use crate::row::appraisal::{LastList, NextLook};
+use crate::row::appraisal::{Judgement, LastList, NextLook};
 use crate::row::event::Change;
 use crate::{
-    AppraisalId, AppraisalLine, AppraisalRow, By, Conflict, Connection, DecidedBy, Deciding,
+    AppraisalId, AppraisalLine, AppraisalRow, By, Conflict, Connection, DecidedBy,
     HISTORY_PAGE_MAX, HostId, Kind, NewAppraisal, Rejudgement, Sha256, StoreError,
 };
 
@@ -49,16 +49,7 @@ pub(super) fn record(
     evidence_list::check(db, last_list, new)?;
     reference::check_and_use(db, &new.host, &new.judged_by, by)?;
     let list = evidence_list::of(db, last_list, new, placed)?;
-    let row = Judgement {
-        host: &new.host,
-        at_ms: new.at_ms,
-        verdict: &new.verdict,
-        document_json: &new.document_json,
-        deciding: new.deciding.as_ref(),
-        answer: new.answer.as_deref(),
-        list: Some(list),
-    };
-    let id = row.insert(db)?;
+    let id = insert(db, &Judgement::of(new, list))?;
     summarise(db, &gate, id, new)?;
     note_cohort(db, &gate, new)?;
     if gate.last_verdict.as_ref() != Some(&new.verdict) {
@@ -71,38 +62,25 @@ pub(super) fn record(
     Ok(id)
 }
 
-/// A row of a judgement.
-struct Judgement<'a> {
-    host: &'a HostId,
-    at_ms: i64,
-    verdict: &'a str,
-    document_json: &'a str,
-    deciding: Option<&'a Deciding>,
-    answer: Option<&'a [u8]>,
-    list: Option<i64>,
-}
-
-impl Judgement<'_> {
-    fn insert(&self, db: &Db) -> Result<AppraisalId, StoreError> {
-        let Self { host, at_ms, verdict, document_json, deciding, answer, list } = self;
-        let (code, cause) = DecidedBy::columns(*deciding);
-        db.prepare_cached(
-            "INSERT INTO appraisals (host_id, at_ms, verdict, document_json, answer, list_id,
-                deciding_code, deciding_cause)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute(params![
-            host.as_str(),
-            at_ms,
-            verdict,
-            document_json,
-            answer,
-            list,
-            code,
-            cause
-        ])?;
-        Ok(AppraisalId(db.last_insert_rowid()))
-    }
+fn insert(db: &Db, row: &Judgement<'_>) -> Result<AppraisalId, StoreError> {
+    let Judgement { host, at_ms, verdict, document_json, deciding, answer, list } = row;
+    let (code, cause) = DecidedBy::columns(*deciding);
+    db.prepare_cached(
+        "INSERT INTO appraisals (host_id, at_ms, verdict, document_json, answer, list_id,
+            deciding_code, deciding_cause)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?
+    .execute(params![
+        host.as_str(),
+        at_ms,
+        verdict,
+        document_json,
+        answer,
+        list,
+        code,
+        cause
+    ])?;
+    Ok(AppraisalId(db.last_insert_rowid()))
 }
 
 pub(super) fn record_anew(db: &Db, anew: &Rejudgement, by: &By) -> Result<AppraisalId, StoreError> {
@@ -117,16 +95,8 @@ pub(super) fn record_anew(db: &Db, anew: &Rejudgement, by: &By) -> Result<Apprai
     let answer: Option<Vec<u8>> = db
         .prepare_cached("SELECT answer FROM appraisals WHERE id = ?1")?
         .query_row([anew.of.0], |row| row.get(0))?;
-    let row = Judgement {
-        host: &anew.host,
-        at_ms: anew.at_ms,
-        verdict: &anew.verdict,
-        document_json: &anew.document_json,
-        deciding: anew.deciding.as_ref(),
-        answer: answer.as_deref(),
-        list: gate.last_list.map(|list| list.id),
-    };
-    let id = row.insert(db)?;
+    let row = Judgement::anew(anew, answer.as_deref(), gate.last_list.as_ref());
+    let id = insert(db, &row)?;
     // Its time stays that of the evidence: a verdict ends by the age of what it rests on.
     host::update(
         db,
