@@ -14,9 +14,9 @@ use crate::{
     Sha256,
 };
 
-/// Hosts that are kept, of some 5 KiB each with their keys and certificates: 80 MiB. With more than these all are
+/// Hosts that are kept, of some 5 KiB each with their keys and certificates: 40 MiB. With more than these all are
 /// forgotten, which costs each a look-up.
-const HOSTS_MAX: usize = 16_384;
+const HOSTS_MAX: usize = 8_192;
 
 #[derive(Debug, Default)]
 pub(super) struct Recent(Mutex<Found>);
