@@ -45,10 +45,9 @@ pub(super) fn record(
     if gate.last_nonce_at_ms.is_some_and(|last| new.nonce_at_ms <= last) {
         return Err(Conflict::NonceUsed.into());
     }
-    let last_list = gate.last_list.as_ref();
-    evidence_list::check(db, last_list, new)?;
+    let list = evidence_list::of(db, gate.last_list.as_ref(), new)?;
     reference::check_and_use(db, &new.host, &new.judged_by, by)?;
-    let list = evidence_list::of(db, last_list, new, placed)?;
+    let list = evidence_list::keep(db, &list, new, placed)?;
     let id = insert(db, &Judgement::of(new, list))?;
     summarise(db, &gate, id, new)?;
     note_cohort(db, &gate, new)?;

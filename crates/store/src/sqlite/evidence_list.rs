@@ -5,37 +5,43 @@ use rusqlite::{Connection as Db, params};
 use super::evidence;
 use crate::elsewhere::PlacedParts;
 use crate::row::appraisal::LastList;
-use crate::{Conflict, NewAppraisal, StoreError};
+use crate::{Conflict, NewAppraisal, Sha256, StoreError};
 
-/// That nothing is wanted which is not there: said before anything is changed.
-pub(super) fn check(
-    db: &Db,
-    last: Option<&LastList>,
-    new: &NewAppraisal,
-) -> Result<(), StoreError> {
-    if last.is_some_and(|last| last.is_of(new)) {
-        return Ok(());
+/// The list of what a judgement rests on.
+pub(super) enum List {
+    /// That of the host's last judgement.
+    Last(i64),
+    /// One that is to be made, with this digest.
+    New(Sha256),
+}
+
+/// That of `new`. Nothing is changed yet, and nothing is wanted which is not there.
+pub(super) fn of(db: &Db, last: Option<&LastList>, new: &NewAppraisal) -> Result<List, StoreError> {
+    let sha256 = new.list_sha256();
+    if let Some(last) = last
+        && last.sha256 == Some(sha256)
+    {
+        return Ok(List::Last(last.id));
     }
     for part in &new.kept {
         evidence::known(db, &part.sha256)?.ok_or(Conflict::EvidenceGone)?;
     }
-    Ok(())
+    Ok(List::New(sha256))
 }
 
-/// The list of what `new` rests on: the last one of its host, where that is it.
-pub(super) fn of(
+/// Writes it, where it is a new one; gives its number.
+pub(super) fn keep(
     db: &Db,
-    last: Option<&LastList>,
+    list: &List,
     new: &NewAppraisal,
     placed: &PlacedParts,
 ) -> Result<i64, StoreError> {
-    if let Some(last) = last
-        && last.is_of(new)
-    {
-        return Ok(last.id);
-    }
+    let sha256 = match list {
+        List::Last(id) => return Ok(*id),
+        List::New(sha256) => sha256,
+    };
     db.prepare_cached("INSERT INTO evidence_lists (host_id, sha256) VALUES (?1, ?2)")?
-        .execute(params![new.host.as_str(), new.list_sha256()])?;
+        .execute(params![new.host.as_str(), sha256])?;
     let list = db.last_insert_rowid();
     let mut position = 0_i64;
     let mut add = |name: &str, evidence_id: i64| -> Result<(), StoreError> {
