@@ -19,8 +19,8 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use client::Client;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpListener,
     time::timeout,
 };
 use zeroize::Zeroizing;
@@ -38,6 +38,10 @@ const REQUEST_MAX: Duration = Duration::from_secs(5);
 
 /// Bytes of a request's first line: the code and some words.
 const LINE_BYTES_MAX: usize = CODE_BYTES_MAX + 1024;
+
+/// Bytes of a whole request: browsers send a loopback address the cookies of every program that ever answered
+/// there.
+const HEAD_BYTES_MAX: usize = 64 * 1024;
 
 const DONE: &str = "You are signed in on the command line. This page can be closed.";
 const NOT_OURS: &str = "This is not the login that the command line waits for.";
@@ -130,17 +134,27 @@ async fn wait_for_code(listener: &TcpListener, state: &str) -> Result<Zeroizing<
     }
 }
 
-async fn first_line(stream: &mut TcpStream) -> std::io::Result<Zeroizing<String>> {
-    let mut line = Zeroizing::new(Vec::new());
-    let mut byte = [0];
-    while line.len() < LINE_BYTES_MAX {
-        stream.read_exact(&mut byte).await?;
-        if byte == *b"\n" {
-            break;
+/// The first line of a request, once the whole request is here: a connection that is closed with something
+/// unread is reset, and the browser may never show the answer.
+async fn first_line(stream: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Zeroizing<String>> {
+    let mut head = Zeroizing::new(Vec::with_capacity(LINE_BYTES_MAX));
+    let (mut piece, mut rest, mut read) = (Zeroizing::new([0; 4096]), [0; 4], 0);
+    while !rest.ends_with(b"\n\r\n") && !rest.ends_with(b"\n\n") {
+        let count = stream.read(piece.as_mut()).await?;
+        read += count;
+        if count == 0 || read > HEAD_BYTES_MAX {
+            return Err(std::io::ErrorKind::InvalidData.into());
         }
-        line.extend(byte);
+        let piece = piece.get(..count).unwrap_or_default();
+        let room = LINE_BYTES_MAX - head.len();
+        head.extend(piece.iter().take(room));
+        for byte in piece.iter().skip(count.saturating_sub(rest.len())) {
+            rest.rotate_left(1);
+            rest[3] = *byte;
+        }
     }
-    Ok(Zeroizing::new(String::from_utf8_lossy(&line).into_owned()))
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    Ok(Zeroizing::new(String::from_utf8_lossy(line).into_owned()))
 }
 
 /// The code that a request brings, if it is for this login. Both are plain characters, which no browser
@@ -160,6 +174,37 @@ fn code_of(line: &str, state: &str) -> Option<Zeroizing<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_request_is_read_to_its_end_before_it_is_answered() {
+        let long = format!("GET / HTTP/1.1\r\ncookie: {}\r\n\r\n", "c".repeat(20_000));
+        let over = format!("GET / HTTP/1.1\r\ncookie: {}", "c".repeat(HEAD_BYTES_MAX));
+        for (request, in_pieces_of, line) in [
+            ("GET /?code=c HTTP/1.1\r\nhost: x\r\n\r\n", 1000, Some("GET /?code=c HTTP/1.1\r")),
+            ("GET /?code=c HTTP/1.1\r\nhost: x\r\n\r\n", 1, Some("GET /?code=c HTTP/1.1\r")),
+            ("GET / HTTP/1.0\n\n", 3, Some("GET / HTTP/1.0")),
+            (&long, 4096, Some("GET / HTTP/1.1\r")),
+            ("GET / HTTP/1.1\r\nhost: x\r\n", 1000, None),
+            (&over, 4096, None),
+            ("", 1, None),
+        ] {
+            let (mut browser, mut stream) = tokio::io::duplex(in_pieces_of);
+            let send = async move {
+                let _ = browser.write_all(request.as_bytes()).await;
+                let _ = browser.shutdown().await;
+                // What is not read stays on the way, and is seen by who closes.
+                browser
+            };
+            let (browser, read) = tokio::join!(send, first_line(&mut stream));
+            assert_eq!(read.ok().as_ref().map(|line| line.as_str()), line, "{request:.60}");
+            let mut unread = Vec::new();
+            drop(browser);
+            if line.is_some() {
+                stream.read_to_end(&mut unread).await.unwrap();
+                assert_eq!(unread, b"", "{request:.60}");
+            }
+        }
+    }
 
     #[test]
     fn a_code_counts_with_the_state_of_this_login() {

@@ -30,7 +30,12 @@ fn knock(url: &str) -> String {
     let rest = url.strip_prefix("http://").unwrap();
     let (authority, path) = rest.split_at(rest.find('/').unwrap());
     let mut stream = std::net::TcpStream::connect(authority).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nhost: {authority}\r\n\r\n").unwrap();
+    // In many pieces, as they come over a network: the answer comes after the last one.
+    write!(stream, "GET {path} HTTP/1.1\r\n").unwrap();
+    for number in 0..200 {
+        write!(stream, "x-{number}: some words\r\n").unwrap();
+    }
+    write!(stream, "host: {authority}\r\n\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer
