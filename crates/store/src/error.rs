@@ -260,6 +260,9 @@ pub enum Conflict {
     /// A session has begun by this login already.
     #[error("this login was used")]
     LoginUsed,
+    /// The provider logged the person out after it vouched for it.
+    #[error("the identity provider logged this person out meanwhile")]
+    LoggedOut,
     /// The host's labels are not those that were to be replaced.
     #[error("the labels were changed meanwhile")]
     LabelsChanged,

@@ -129,6 +129,10 @@ pub const LABELS_PER_HOST_MAX: u32 = 32;
 /// Sessions of one person: browsers and machines that somebody works at. The oldest ends for a new one.
 pub const SESSIONS_PER_PERSON_MAX: u32 = 32;
 
+/// Milliseconds that may be between the word of an identity provider and the session that begins by it: for as long a
+/// logout is remembered.
+pub const VOUCHED_MS_MAX: i64 = 10 * 60_000;
+
 /// Most channels: each reads each event.
 pub const CHANNELS_MAX: u32 = 64;
 
@@ -213,7 +217,8 @@ pub trait Store: HostViews + ClientCertificates + Send + Sync {
     fn set_up(&self, code_sha256: Sha256, user: NewUser, by: By) -> Reply<'_, ()>;
     /// Begins a session; one of an account only if the password is still the one that was shown, and
     /// the account is not disabled ([`Conflict::AccountChanged`]). Of two with one identifier the second
-    /// does not begin ([`Conflict::LoginUsed`]). Of more than [`SESSIONS_PER_PERSON_MAX`] the oldest end.
+    /// does not begin ([`Conflict::LoginUsed`]), nor does one of a person whom the provider logged out since it
+    /// vouched ([`Conflict::LoggedOut`]). Of more than [`SESSIONS_PER_PERSON_MAX`] the oldest end.
     fn begin_session(&self, session: NewSession, by: By) -> Reply<'_, ()>;
     /// The session whose secret has this digest, where it has not ended at `now_ms` and was used after
     /// `used_after_ms`, and its account is not disabled.
@@ -230,7 +235,8 @@ pub trait Store: HostViews + ClientCertificates + Send + Sync {
     fn note_session_used(&self, id: &SessionId, at_ms: i64) -> Reply<'_, ()>;
     /// Ends a session: anybody's, or one of `actor`.
     fn end_session(&self, id: &SessionId, actor: Option<&str>, by: By) -> Reply<'_, ()>;
-    /// Ends sessions that an identity provider vouched for, and says how many.
+    /// Ends sessions that an identity provider vouched for, also those that are yet to begin by its word of before, and
+    /// says how many had begun.
     fn end_vouched_sessions(&self, which: VouchedSessions, by: By) -> Reply<'_, u32>;
     /// Somebody could not log in. Audited: say how many there were instead of each, when there are many.
     fn note_login_failure(&self, failure: LoginFailure, by: By) -> Reply<'_, ()>;

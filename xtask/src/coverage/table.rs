@@ -247,7 +247,10 @@ const REFERENCES: &[Requirement] = requirements! {
         ["references::nothing_compared_is_no_agreement",
          "references::no_change_of_an_event_passes",
          "references::content_that_does_not_hold_together_is_refused"];
-    P7 "A result has an end and names what it was judged by; what was not checked is told from what passed." open "a verdict ends by age (server::a_verdict_ends_by_age), and no verdict is a third answer beside yes and no; a result that leaves the server, signed, with its policy and nonce in it, is not built yet";
+    P7 "A result has an end and names what it was judged by; what was not checked is told from what passed."
+        ["server::a_verdict_ends_by_age",
+         "server::a_relying_party_gets_what_counts_of_a_host",
+         "server::a_result_is_checked_on_the_command_line"];
     P8 "Secrets stay out of logs, and enrolment has limits."
         ["server::bodies_that_are_too_large_or_not_what_they_should_be",
          "server::a_token_has_as_many_uses_as_it_says",

@@ -317,6 +317,9 @@ impl AppError {
                 "login-failed",
                 "each login begins one session: log in again",
             ),
+            Conflict::LoggedOut => {
+                refused(RefusalKind::Unauthenticated, "login-failed", "log in again")
+            }
             Conflict::ReferencesChanged => refused(
                 RefusalKind::Conflict,
                 "references-changed",

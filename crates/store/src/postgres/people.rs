@@ -12,7 +12,7 @@ use crate::row::people::{failure_detail, session_detail, user_subject};
 use crate::{
     AccountState, By, Conflict, HISTORY_PAGE_MAX, Kind, LoginFailure, NewSession, NewUser,
     PasswordState, Role, SESSIONS_PER_PERSON_MAX, Session, SessionId, SessionOf, Sha256,
-    StoreError, StoredPassword, User, UserChange, VouchedSessions,
+    StoreError, StoredPassword, User, UserChange, VOUCHED_MS_MAX, VouchedSessions, Voucher,
 };
 
 pub(super) async fn add(tx: &Transaction, user: &NewUser, by: &By) -> Result<(), StoreError> {
@@ -195,6 +195,9 @@ pub(super) async fn begin(
             (Some(name), user_subject(name), None, json!({}), None)
         }
         SessionOf::Vouched { actor, role, hosts, voucher } => {
+            if is_ended(tx, voucher).await? {
+                return Err(Conflict::LoggedOut.into());
+            }
             (None, actor.clone(), Some(role.as_str()), json!(hosts), Some(voucher))
         }
     };
@@ -297,11 +300,34 @@ pub(super) async fn end(
     Ok(())
 }
 
+/// Whether the provider logged the person out after it vouched: by the same rule as sessions that have begun. A logout
+/// that another transaction has not committed yet comes later, and ends the session itself.
+async fn is_ended(tx: &Transaction, voucher: &Voucher) -> Result<bool, StoreError> {
+    // One at a time of both, so that neither misses the other.
+    tx.execute("LOCK TABLE vouched_ends IN SHARE ROW EXCLUSIVE MODE", &[]).await?;
+    let sql = "SELECT EXISTS (SELECT 1 FROM vouched_ends WHERE issuer = $1 AND at_ms >= $4
+            AND (subject IS NULL OR subject = $2)
+            AND (sid IS NULL OR sid = $3 OR ($3::text IS NULL AND subject IS NOT NULL)))";
+    let Voucher { issuer, subject, sid, at_ms } = voucher;
+    let row = tx.row_or_none(sql, &[issuer, subject, sid, at_ms]).await?;
+    row.map_or(Ok(false), |row| Ok(row.try_get(0)?))
+}
+
 pub(super) async fn end_vouched(
     tx: &Transaction,
     which: &VouchedSessions,
     by: &By,
 ) -> Result<u32, StoreError> {
+    tx.execute("LOCK TABLE vouched_ends IN SHARE ROW EXCLUSIVE MODE", &[]).await?;
+    let old_ms = by.at_ms.saturating_sub(VOUCHED_MS_MAX);
+    tx.execute("DELETE FROM vouched_ends WHERE at_ms < $1", &[&old_ms]).await?;
+    if which.subject.is_some() || which.sid.is_some() {
+        tx.execute(
+            "INSERT INTO vouched_ends (issuer, subject, sid, at_ms) VALUES ($1, $2, $3, $4)",
+            &[&which.issuer, &which.subject, &which.sid, &by.at_ms],
+        )
+        .await?;
+    }
     let sql = "DELETE FROM sessions WHERE issuer = $1
             AND ($2::text IS NULL OR subject = $2)
             AND ($3::text IS NULL OR provider_sid = $3 OR (provider_sid IS NULL AND $2::text IS NOT NULL))

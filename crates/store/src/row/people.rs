@@ -136,6 +136,8 @@ pub struct Voucher {
     pub subject: String,
     /// What its own session of the person is called there, where it says so.
     pub sid: Option<String>,
+    /// When it vouched: whom it logged out since is let in no more.
+    pub at_ms: i64,
 }
 
 /// Sessions of people whom an identity provider vouched for. Of a person and a session both must fit, and a session that

@@ -10,7 +10,7 @@ use crate::row::people::{failure_detail, session_detail, user_subject};
 use crate::{
     AccountState, By, Conflict, Kind, LoginFailure, NewSession, NewUser, PasswordState, Role,
     SESSIONS_PER_PERSON_MAX, Session, SessionId, SessionOf, Sha256, StoreError, StoredPassword,
-    User, UserChange, VouchedSessions,
+    User, UserChange, VOUCHED_MS_MAX, VouchedSessions, Voucher,
 };
 
 pub(super) fn add(db: &Db, user: &NewUser, by: &By) -> Result<(), StoreError> {
@@ -169,6 +169,9 @@ pub(super) fn begin(db: &Db, session: &NewSession, by: &By) -> Result<(), StoreE
             (Some(name), user_subject(name), None, json!({}), None)
         }
         SessionOf::Vouched { actor, role, hosts, voucher } => {
+            if is_ended(db, voucher)? {
+                return Err(Conflict::LoggedOut.into());
+            }
             (None, actor.clone(), Some(role.as_str()), json!(hosts), Some(voucher))
         }
     };
@@ -266,7 +269,26 @@ pub(super) fn end(db: &Db, id: &SessionId, actor: Option<&str>, by: &By) -> Resu
     audit::append(db, by, "session.end", ended, &json!({ "id": id.as_str() }))
 }
 
+/// Whether the provider logged the person out after it vouched: by the same rule as sessions that have begun.
+fn is_ended(db: &Db, voucher: &Voucher) -> Result<bool, StoreError> {
+    let mut statement = db.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM vouched_ends WHERE issuer = ?1 AND at_ms >= ?4
+            AND (subject IS NULL OR subject = ?2)
+            AND (sid IS NULL OR sid = ?3 OR (?3 IS NULL AND subject IS NOT NULL)))",
+    )?;
+    let Voucher { issuer, subject, sid, at_ms } = voucher;
+    Ok(statement.query_row(params![issuer, subject, sid, at_ms], |row| row.get(0))?)
+}
+
 pub(super) fn end_vouched(db: &Db, which: &VouchedSessions, by: &By) -> Result<u32, StoreError> {
+    db.prepare_cached("DELETE FROM vouched_ends WHERE at_ms < ?1")?
+        .execute([by.at_ms.saturating_sub(VOUCHED_MS_MAX)])?;
+    if which.subject.is_some() || which.sid.is_some() {
+        db.prepare_cached(
+            "INSERT INTO vouched_ends (issuer, subject, sid, at_ms) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute(params![which.issuer, which.subject, which.sid, by.at_ms])?;
+    }
     let ended: Vec<(String, String)> = db
         .prepare_cached(
             "DELETE FROM sessions WHERE issuer = ?1

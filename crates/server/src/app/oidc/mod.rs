@@ -44,6 +44,8 @@ const LOGIN_MS_MAX: i64 = 10 * 60_000;
 
 /// Milliseconds that a person has to let a command line in.
 const HANDOVER_MS_MAX: i64 = 3 * 60_000;
+const _: () =
+    assert!(HANDOVER_MS_MAX < store::VOUCHED_MS_MAX, "logouts are remembered for as long");
 
 /// Bytes of a path that is gone on to: the whole cookie has 4 KiB.
 const THEN_BYTES_MAX: usize = 512;
@@ -277,7 +279,7 @@ impl App {
             self.login_rate.was_right(&tries, address, Instant::now());
         }
         let person = match &vouched {
-            Ok(claims) => Person::of(claims, &provider),
+            Ok(claims) => Person::of(claims, &provider, now_ms),
             Err(err) => Err(told(err)),
         };
         let person = match person {
@@ -405,6 +407,7 @@ impl App {
                 issuer: handover.issuer,
                 subject: handover.subject,
                 sid: handover.sid,
+                at_ms: handover.at_ms,
             },
         };
         let begun = self.begin_vouched(handover.session.into(), person, address, now_ms).await?;

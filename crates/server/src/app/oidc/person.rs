@@ -17,8 +17,8 @@ pub(super) struct Person {
 }
 
 impl Person {
-    /// Who the claims say it is, and what the first entry allows that fits.
-    pub(super) fn of(claims: &Claims, provider: &Provider) -> Result<Self, AppError> {
+    /// Who the claims of `at_ms` say it is, and what the first entry allows that fits.
+    pub(super) fn of(claims: &Claims, provider: &Provider, at_ms: i64) -> Result<Self, AppError> {
         let settings = provider.settings();
         let name = claims.name(&settings.name_claim).map_err(|err| told_of_person(&err))?;
         let groups = claims.groups(&settings.role_claim).map_err(|err| told_of_person(&err))?;
@@ -40,6 +40,7 @@ impl Person {
                 issuer: settings.issuer.clone(),
                 subject: claims.subject.clone(),
                 sid: claims.sid().map(str::to_owned),
+                at_ms,
             },
         })
     }

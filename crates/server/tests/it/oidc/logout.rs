@@ -1,11 +1,15 @@
 //! A provider that knows this server by a key, and tells it who is logged out.
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair};
+use aws_lc_rs::{
+    digest::{SHA256, digest},
+    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use testkit::wait;
 
 use super::*;
+use crate::bench::code as code_of;
 
 /// A new private key, PKCS #8, and its algorithm.
 fn key(kind: &str) -> (String, &'static str) {
@@ -83,6 +87,47 @@ async fn the_server_proves_who_it_is_by_a_key() {
     }
 }
 
+/// Has the person of this browser leave at the provider.
+fn leave(surfer: &mut Surfer, site: &Site) {
+    let issuer = format!("https://127.0.0.1:{}", site.provider.port);
+    let asked = surfer.open(&format!("{issuer}/session/end?client_id=bootproof"));
+    let xsrf = asked.body.split("name=\"xsrf\" value=\"").nth(1).unwrap();
+    let xsrf = xsrf.split('"').next().unwrap().to_owned();
+    let form = [("xsrf", &*xsrf), ("logout", "yes")];
+    let left = surfer.ask("POST", &format!("{issuer}/session/end/confirm"), &form);
+    assert!(left.status < 400, "{left:?}");
+}
+
+#[tokio::test]
+async fn a_code_of_before_a_logout_begins_no_session_after_it() {
+    let key = key("ec");
+    let mut site = Site::start(&key.0, None).await;
+    site.serve(&key, None);
+    let (mut alice, _) = site.log_in("alice");
+    let (mut bob, _) = site.log_in("bob");
+    let verifier = "v".repeat(43);
+    let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+    let query = format!("port=4711&challenge={challenge}&state={}", "s".repeat(43));
+    let begins = format!("{}/v1/oidc/login?{query}", address(&site.server));
+    // Both have a code, which nobody has shown yet.
+    let code = |surfer: &mut Surfer| {
+        let page = surfer.ask("GET", &begins, &[]);
+        let page = surfer.follow_until(page, "no such address");
+        let code = page.body.split("?code=").nth(1).unwrap().split('&').next().unwrap();
+        code.to_owned()
+    };
+    let (of_alice, of_bob) = (code(&mut alice), code(&mut bob));
+    leave(&mut alice, &site);
+    wait::until("the logout comes", || {
+        (who(&mut alice, &site.server)["code"] == "unauthenticated").then_some(())
+    });
+    let request = |code: &str| json!({ "code": code, "verifier": verifier });
+    let refused = site.server.admin.post::<_, Value>("/v1/oidc/session", &request(&of_alice)).await;
+    assert_eq!(code_of(refused), "login-failed");
+    let begun: Value = site.server.admin.post("/v1/oidc/session", &request(&of_bob)).await.unwrap();
+    assert_eq!(begun["actor"], "oidc:bob", "he is somebody else");
+}
+
 #[tokio::test]
 async fn whom_the_provider_logs_out_is_out_here() {
     let key = key("ec");
@@ -95,16 +140,7 @@ async fn whom_the_provider_logs_out_is_out_here() {
         assert!(who(surfer, &site.server)["actor"].is_string());
     }
     // She leaves at the provider, and is told of nothing here.
-    let issuer = format!("https://127.0.0.1:{}", site.provider.port);
-    let asked = alice.open(&format!("{issuer}/session/end?client_id=bootproof"));
-    let xsrf = asked.body.split("name=\"xsrf\" value=\"").nth(1).unwrap();
-    let xsrf = xsrf.split('"').next().unwrap().to_owned();
-    let left = alice.ask(
-        "POST",
-        &format!("{issuer}/session/end/confirm"),
-        &[("xsrf", &xsrf), ("logout", "yes")],
-    );
-    assert!(left.status < 400, "{left:?}");
+    leave(&mut alice, &site);
     wait::until("the session ends", || {
         (who(&mut alice, &site.server)["code"] == "unauthenticated").then_some(())
     });

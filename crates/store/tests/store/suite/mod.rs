@@ -39,7 +39,8 @@ macro_rules! store_suite {
         store_suite!(@cases $open;
             token: secret_is_made_once, api_token_lives_until_it_expires,
                 the_last_use_of_an_api_token_goes_forward, api_token_names_are_unique, join_token_is_used_up_and_revoked;
-            people: accounts_are_added_and_changed, a_provider_ends_sessions_that_it_vouched_for, the_last_administrator_stays,
+            people: accounts_are_added_and_changed, a_provider_ends_sessions_that_it_vouched_for,
+                a_provider_ends_sessions_that_are_yet_to_begin, the_last_administrator_stays,
                 sessions_end_by_time_and_with_what_they_rest_on, sessions_are_listed_and_ended,
                 the_setup_code_makes_one_account, an_account_ends_the_setup_code,
                 failed_logins_are_told_without_unknown_names;

@@ -3,7 +3,7 @@
 use store::{
     AccountState, Conflict, Kind, Labels, LoginFailure, NewSession, NewUser, PasswordState, Role,
     SESSIONS_PER_PERSON_MAX, SessionOf, Store, StoreError, StoredPassword, UserChange,
-    VouchedSessions, Voucher,
+    VOUCHED_MS_MAX, VouchedSessions, Voucher,
 };
 
 use super::make::{by, digest};
@@ -133,6 +133,7 @@ pub(crate) async fn sessions_are_listed_and_ended(store: &dyn Store) {
                 issuer: "https://id.example".into(),
                 subject: "4711".into(),
                 sid: None,
+                at_ms: 10,
             },
         },
         ..session(id, "")
@@ -219,11 +220,53 @@ pub(crate) async fn failed_logins_are_told_without_unknown_names(store: &dyn Sto
     assert!(last.detail_json.contains("\"reason\":\"no role\""), "{}", last.detail_json);
 }
 
+pub(crate) async fn a_provider_ends_sessions_that_are_yet_to_begin(store: &dyn Store) {
+    const ID: &str = "https://id.example";
+    let end = async |subject: Option<&str>, sid: Option<&str>, at_ms: i64| {
+        let text = |text: Option<&str>| text.map(str::to_owned);
+        let which = VouchedSessions { issuer: ID.into(), subject: text(subject), sid: text(sid) };
+        assert_eq!(store.end_vouched_sessions(which, by(at_ms)).await.unwrap(), 0);
+    };
+    let begins = async |id: &str, issuer: &str, subject: &str, sid: Option<&str>, at_ms: i64| {
+        let (issuer, sid) = (issuer.into(), sid.map(str::to_owned));
+        let voucher = Voucher { issuer, subject: subject.into(), sid, at_ms };
+        let actor = format!("oidc:{subject}");
+        let of = SessionOf::Vouched { actor, role: Role::Viewer, hosts: Labels::new(), voucher };
+        match store.begin_session(NewSession { of, ..session(id, "") }, by(200)).await {
+            Ok(()) => true,
+            Err(err) if is(&err, &Conflict::LoggedOut) => false,
+            Err(err) => panic!("{err}"),
+        }
+    };
+    end(None, None, 100).await;
+    assert!(begins("n", ID, "nobody", Some("s0"), 100).await);
+    end(Some("bob"), Some("s1"), 100).await;
+    assert!(!begins("b1", ID, "bob", Some("s1"), 100).await);
+    assert!(begins("b2", ID, "bob", Some("s1"), 101).await, "vouched for since");
+    assert!(begins("b3", ID, "bob", Some("s2"), 99).await, "another session there");
+    assert!(begins("b4", ID, "carol", Some("s1"), 99).await, "both must fit");
+    assert!(begins("b5", "https://other.example", "bob", Some("s1"), 99).await);
+    assert!(!begins("b6", ID, "bob", None, 99).await, "one without a name is any of its person");
+    end(None, Some("s7"), 110).await;
+    assert!(!begins("c1", ID, "carol", Some("s7"), 105).await);
+    assert!(begins("c2", ID, "carol", None, 105).await, "of no session that was named");
+    end(Some("dave"), None, 120).await;
+    assert!(!begins("d1", ID, "dave", Some("s8"), 120).await, "all of the person");
+    // Who logged out long ago is remembered no more: no login takes so long.
+    end(Some("erin"), None, 121 + VOUCHED_MS_MAX).await;
+    assert!(begins("d2", ID, "dave", Some("s8"), 120).await);
+    assert!(!begins("e1", ID, "erin", None, 121).await);
+}
+
 pub(crate) async fn a_provider_ends_sessions_that_it_vouched_for(store: &dyn Store) {
     store.add_user(user("alice", Role::Admin), by(1)).await.unwrap();
     let begin = async |id: &str, issuer: &str, subject: &str, sid: Option<&str>| {
-        let voucher =
-            Voucher { issuer: issuer.into(), subject: subject.into(), sid: sid.map(str::to_owned) };
+        let voucher = Voucher {
+            issuer: issuer.into(),
+            subject: subject.into(),
+            sid: sid.map(str::to_owned),
+            at_ms: 10,
+        };
         let actor = format!("oidc:{subject}");
         let (role, hosts) = (Role::Viewer, Labels::new());
         let of = SessionOf::Vouched { actor, role, hosts, voucher };
