@@ -48,6 +48,10 @@ pub struct Config {
     pub challenge_good_for_s: u64,
     /// Connections at one time; more wait to be accepted.
     pub connections_max: usize,
+    /// MiB of memory for what was found in the boots of hosts and for their keys: some 4 KiB for each host, 10 where
+    /// no two boot alike. Of hosts for which there is no room the log is sent and judged in full each time. 0: a quarter
+    /// of the memory that this process may have.
+    pub memory_mib: u64,
     /// Joins a second that machines of one address may begin; eight seconds' worth may come at once.
     pub joins_per_s: u32,
     /// Seconds without a request after which a person's session ends.
@@ -175,6 +179,7 @@ impl Default for Config {
             verdict_good_for_s: 0,
             challenge_good_for_s: 30,
             connections_max: 20_000,
+            memory_mib: 0,
             joins_per_s: crate::app::JOINS_PER_S,
             session_idle_s: 1_800,
             session_s: 12 * 3600,
@@ -349,6 +354,7 @@ impl Config {
             ("listen", self.listen != new.listen),
             ("names", self.names != new.names),
             ("connections_max", self.connections_max != new.connections_max),
+            ("memory_mib", self.memory_mib != new.memory_mib),
             ("joins_per_s", self.joins_per_s != new.joins_per_s),
             ("session_idle_s", self.session_idle_s != new.session_idle_s),
             ("session_s", self.session_s != new.session_s),

@@ -40,6 +40,7 @@ const ALLOWED: &[&str] = &[
     "verdict_good_for_s",
     "challenge_good_for_s",
     "connections_max",
+    "memory_mib",
     "session_idle_s",
     "session_s",
     "events_kept_days",

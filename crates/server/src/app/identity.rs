@@ -14,9 +14,9 @@ use verify::{
 
 use super::{App, AppError};
 
-/// Identities that are kept: about 4 KiB each. Past that all are forgotten and loaded anew, which
-/// costs two signature checks per host.
-const CACHED_MAX: usize = 50_000;
+/// Bytes of a kept identity, about: two keys, and what its certificate says. One that is not kept is loaded anew,
+/// which costs two signature checks.
+const IDENTITY_BYTES: usize = 2 << 10;
 
 /// Milliseconds after which a certificate's dates are looked at again.
 const JUDGED_MS_MAX: i64 = 3_600_000;
@@ -32,13 +32,20 @@ pub(super) struct LoadedIdentity {
 }
 
 /// The cache. Trust: what is in it came out of the store and the anchors of their versions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Identities {
+    n_max: usize,
     loaded: Mutex<HashMap<HostId, Arc<LoadedIdentity>>>,
     pcrs: Mutex<HashMap<HostId, PcrSet>>,
 }
 
 impl Identities {
+    /// Room for `bytes` of them.
+    pub(super) fn within(bytes: usize) -> Self {
+        let n_max = (bytes / IDENTITY_BYTES).max(1);
+        Self { n_max, loaded: Mutex::default(), pcrs: Mutex::default() }
+    }
+
     /// The PCRs to ask for: 0 to 7 and those that the host's last log named. Before the first log,
     /// or where it was forgotten, all that a boot log can name: 0 to 15, and those of a dynamic
     /// launch.
@@ -53,9 +60,7 @@ impl Identities {
     /// Keeps which PCRs the host's log names. A hint for the next challenge only.
     pub(super) fn note_log(&self, host: &HostId, named: PcrSet) {
         let mut pcrs = self.pcrs.lock().unwrap_or_else(PoisonError::into_inner);
-        if pcrs.len() >= CACHED_MAX {
-            pcrs.clear();
-        }
+        make_room(&mut pcrs, host, self.n_max);
         pcrs.insert(host.clone(), named);
     }
 
@@ -75,10 +80,16 @@ impl Identities {
 
     fn keep(&self, host: &HostId, identity: &Arc<LoadedIdentity>) {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if loaded.len() >= CACHED_MAX {
-            loaded.clear();
-        }
+        make_room(&mut loaded, host, self.n_max);
         loaded.insert(host.clone(), Arc::clone(identity));
+    }
+}
+
+/// Room for what is to be kept of `host`: of any other it is forgotten, for which attests next nobody knows.
+fn make_room<V>(of: &mut HashMap<HostId, V>, host: &HostId, n_max: usize) {
+    while of.len() >= n_max && !of.contains_key(host) {
+        let Some(other) = of.keys().next().cloned() else { return };
+        of.remove(&other);
     }
 }
 

@@ -3,7 +3,7 @@
 //! for those who judge the same evidence once more.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry as Slot},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -11,10 +11,6 @@ use appraise::LogMemo;
 use report::BootSection;
 use store::HostId;
 use verify::CheckedSignature;
-
-/// Bytes that are kept for all hosts together: beyond it hosts are forgotten, and judged in full
-/// the next time. A usual boot takes about 10 KiB.
-const BYTES_MAX: usize = 128 << 20;
 
 /// Bytes that are kept for one host: six times what usual boots take. A host that sends more is
 /// judged in full each time, and takes no room from the others.
@@ -28,21 +24,26 @@ pub(super) struct Memo {
 }
 
 impl Memo {
-    fn n_bytes(&self) -> usize {
+    /// Without the boot, which others may share.
+    fn own_bytes(&self) -> usize {
         // The host's identifier and the entry of the table, with a signature.
-        self.log.n_bytes() + self.boot.n_bytes() + 160
+        self.log.n_bytes() + 160
     }
 }
 
 /// The memos of all hosts. Trust: each says itself what it rests on, and is used for nothing else.
 #[derive(Debug)]
 pub(super) struct Memos<M = Memo> {
+    /// Bytes that are kept for all hosts together: beyond it hosts are forgotten, and judged in full the next time. A
+    /// usual boot takes about 10 KiB, and most of that once for all hosts that boot alike.
+    bytes_max: usize,
     kept: Mutex<Kept<M>>,
 }
 
 #[derive(Debug)]
 struct Kept<M> {
     of: HashMap<HostId, Entry<M>>,
+    boots: SharedBoots,
     n_bytes: usize,
 }
 
@@ -50,12 +51,15 @@ struct Kept<M> {
 struct Entry<M> {
     memo: Arc<M>,
     n_bytes: usize,
+    boot: [u8; 32],
     signature: Option<CheckedSignature>,
 }
 
-impl<M> Default for Memos<M> {
-    fn default() -> Self {
-        Self { kept: Mutex::new(Kept { of: HashMap::new(), n_bytes: 0 }) }
+impl<M> Memos<M> {
+    /// Room for so many bytes.
+    pub(super) fn within(bytes_max: usize) -> Self {
+        let kept = Kept { of: HashMap::new(), boots: SharedBoots::default(), n_bytes: 0 };
+        Self { bytes_max, kept: Mutex::new(kept) }
     }
 }
 
@@ -66,8 +70,8 @@ impl Memos {
     }
 
     pub(super) fn keep(&self, host: &HostId, memo: Memo) {
-        let n_bytes = memo.n_bytes();
-        self.keep_within(host, memo, n_bytes, BYTES_MAX);
+        let (own_bytes, boot) = (memo.own_bytes(), memo.boot.clone());
+        self.keep_with(host, own_bytes, boot, |boot| Memo { boot, ..memo });
     }
 }
 
@@ -90,20 +94,33 @@ impl<M> Memos<M> {
         }
     }
 
-    fn keep_within(&self, host: &HostId, memo: M, n_bytes: usize, bytes_max: usize) {
+    /// Keeps what `make` gives of the boot, which is the one that others of the same boot have, where there are some.
+    fn keep_with(
+        &self,
+        host: &HostId,
+        own_bytes: usize,
+        boot: BootSection,
+        make: impl FnOnce(BootSection) -> M,
+    ) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.remove(host);
-        if n_bytes > HOST_BYTES_MAX {
+        if own_bytes.saturating_add(boot.n_bytes()) > HOST_BYTES_MAX {
             return;
         }
-        while kept.n_bytes + n_bytes > bytes_max {
+        let sha256 = *boot.sha256();
+        let (boot, boot_bytes) = kept.boots.share(boot);
+        kept.n_bytes += own_bytes + boot_bytes;
+        while kept.n_bytes > self.bytes_max {
             // Any: which host attests next nobody knows.
-            let Some(other) = kept.of.keys().next().cloned() else { return };
+            let Some(other) = kept.of.keys().next().cloned() else { break };
             kept.remove(&other);
         }
-        kept.n_bytes += n_bytes;
-        let entry = Entry { memo: Arc::new(memo), n_bytes, signature: None };
+        let entry =
+            Entry { memo: Arc::new(make(boot)), n_bytes: own_bytes, boot: sha256, signature: None };
         kept.of.insert(host.clone(), entry);
+        if kept.n_bytes > self.bytes_max {
+            kept.remove(host);
+        }
     }
 
     pub(super) fn forget(&self, host: &HostId) {
@@ -114,7 +131,39 @@ impl<M> Memos<M> {
 impl<M> Kept<M> {
     fn remove(&mut self, host: &HostId) {
         if let Some(entry) = self.of.remove(host) {
-            self.n_bytes -= entry.n_bytes;
+            self.n_bytes -= entry.n_bytes + self.boots.leave(&entry.boot);
+        }
+    }
+}
+
+/// What tells of boots, each once for all hosts that booted so.
+#[derive(Debug, Default)]
+struct SharedBoots(HashMap<[u8; 32], (BootSection, usize)>);
+
+impl SharedBoots {
+    /// The one of the same content, and the bytes that it takes newly.
+    fn share(&mut self, boot: BootSection) -> (BootSection, usize) {
+        match self.0.entry(*boot.sha256()) {
+            Slot::Occupied(mut slot) => {
+                let (boot, n_hosts) = slot.get_mut();
+                *n_hosts += 1;
+                (boot.clone(), 0)
+            }
+            Slot::Vacant(slot) => {
+                let n_bytes = boot.n_bytes();
+                (slot.insert((boot, 1)).0.clone(), n_bytes)
+            }
+        }
+    }
+
+    /// A host has it no more; the bytes that are free by that.
+    fn leave(&mut self, sha256: &[u8; 32]) -> usize {
+        let Slot::Occupied(mut slot) = self.0.entry(*sha256) else { return 0 };
+        let (_, n_hosts) = slot.get_mut();
+        *n_hosts -= 1;
+        match *n_hosts {
+            0 => slot.remove().0.n_bytes(),
+            _ => 0,
         }
     }
 }
@@ -123,24 +172,70 @@ impl<M> Kept<M> {
 mod tests {
     use super::*;
 
+    /// What tells of a boot, of `n_bytes` or some more.
+    fn boot(n: usize, n_bytes: usize) -> BootSection {
+        let facts = api::appraisal::Facts {
+            kernel_command_lines: vec![format!("{n:0n_bytes$}")],
+            ..Default::default()
+        };
+        let (verdict, findings) = ("accepted".to_owned(), Vec::new());
+        let mut whole = api::appraisal::Appraisal { verdict, findings, facts, judged_anew: false };
+        BootSection::take(&mut whole).unwrap()
+    }
+
+    fn host(n: usize) -> HostId {
+        HostId::from(n.to_string().as_str())
+    }
+
+    fn n_bytes(memos: &Memos<usize>) -> usize {
+        memos.kept.lock().unwrap().n_bytes
+    }
+
+    fn n_kept(memos: &Memos<usize>) -> usize {
+        (0..100).filter(|n| memos.find(&host(*n)).is_some()).count()
+    }
+
     #[test]
     fn what_is_kept_stays_within_its_bounds() {
-        let memos = Memos::default();
-        let host = |n: usize| HostId::from(n.to_string().as_str());
-        let n_kept = || (0..100).filter(|n| memos.find(&host(*n)).is_some()).count();
-        let n_bytes = || memos.kept.lock().unwrap().n_bytes;
+        let each = 1000 + boot(0, 500).n_bytes();
+        let memos = Memos::within(10 * each + each / 2);
+        let keep = |n, own_bytes| memos.keep_with(&host(n), own_bytes, boot(n, 500), |_| n);
         for n in 0..100 {
-            memos.keep_within(&host(n), n, 1000, 10_500);
+            keep(n, 1000);
             assert_eq!(memos.find(&host(n)).as_deref(), Some(&n), "the newest is there");
         }
-        assert_eq!((n_kept(), n_bytes()), (10, 10_000));
-        memos.keep_within(&host(99), 1, 500, 10_500);
-        assert_eq!(memos.find(&host(99)).as_deref(), Some(&1), "the same host again");
-        assert_eq!((n_kept(), n_bytes()), (10, 9_500));
-        memos.keep_within(&host(99), 2, HOST_BYTES_MAX + 1, usize::MAX);
+        assert_eq!((n_kept(&memos), n_bytes(&memos)), (10, 10 * each));
+        keep(99, 500);
+        assert_eq!((n_kept(&memos), n_bytes(&memos)), (10, 10 * each - 500), "the same host again");
+        keep(99, HOST_BYTES_MAX);
         assert_eq!(memos.find(&host(99)), None, "too much of one host, and the old is gone");
-        assert_eq!((n_kept(), n_bytes()), (9, 9_000));
+        assert_eq!((n_kept(&memos), n_bytes(&memos)), (9, 9 * each));
+        let small = Memos::within(each - 1);
+        small.keep_with(&host(1), 1000, boot(1, 500), |_| 1);
+        assert_eq!((n_kept(&small), n_bytes(&small)), (0, 0), "there is no room for a single one");
         (0..100).for_each(|n| memos.forget(&host(n)));
-        assert_eq!((n_kept(), n_bytes()), (0, 0));
+        assert_eq!((n_kept(&memos), n_bytes(&memos)), (0, 0));
+        assert!(memos.kept.lock().unwrap().boots.0.is_empty());
+    }
+
+    #[test]
+    fn hosts_that_booted_alike_share_what_tells_of_it() {
+        let of_one = boot(7, 5000);
+        let memos = Memos::within(100 * 1000 + of_one.n_bytes());
+        let mut places = Vec::new();
+        for n in 0..100 {
+            memos.keep_with(&host(n), 1000, boot(7, 5000), |boot| {
+                places.push(boot.as_bytes().as_ptr());
+                n
+            });
+        }
+        assert_eq!((n_kept(&memos), n_bytes(&memos)), (100, 100 * 1000 + of_one.n_bytes()));
+        places.dedup();
+        assert_eq!(places.len(), 1, "each has one of its own");
+        // Another boot of one host pushes out others, and what they shared stays for the rest.
+        memos.keep_with(&host(0), 1000, boot(8, 5000), |_| 0);
+        assert!(n_kept(&memos) < 100 && n_bytes(&memos) <= 100 * 1000 + of_one.n_bytes());
+        (0..100).for_each(|n| memos.forget(&host(n)));
+        assert_eq!(n_bytes(&memos), 0);
     }
 }

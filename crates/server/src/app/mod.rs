@@ -53,6 +53,7 @@ mod replace;
 mod report;
 mod result;
 mod retention;
+mod room;
 mod rules;
 mod schedule;
 mod secret;
@@ -162,6 +163,7 @@ impl App {
         let candidate = signer::Signer::new_key()?.to_vec();
         let signing = Zeroizing::new(store.secret_or_insert("signing-key", candidate).await?);
         let joins_per_s = config.joins_per_s;
+        let room = room::Room::of(config.memory_mib);
         let seal = channel::Seal::new(&authority.secret())?;
         let login_seal = channel::Seal::for_purpose(&authority.secret(), oidc::SEAL_PURPOSE)?;
         metrics.watch_store(Arc::clone(&store));
@@ -185,10 +187,10 @@ impl App {
             signer: signer::Signer::from_pkcs8(&signing)?,
             hub: hub::Hub::default(),
             anchors: trust::Anchors::default(),
-            identities: identity::Identities::default(),
+            identities: identity::Identities::within(room.keys_bytes),
             baselines: reference::Baselines::default(),
             judging_anew: tokio::sync::Mutex::default(),
-            memos: memo::Memos::default(),
+            memos: memo::Memos::within(room.boots_bytes),
             join_rate: join_rate::JoinRate::new(joins_per_s),
             // A host that enrols anew takes two steps, one that joins the second of them.
             activation_rate: join_rate::JoinRate::new(joins_per_s.saturating_mul(2)),
