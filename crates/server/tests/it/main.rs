@@ -32,6 +32,7 @@ mod ima;
 mod inventory;
 mod join;
 mod known_log;
+mod list_ends;
 mod new_key;
 mod objects;
 mod oidc;

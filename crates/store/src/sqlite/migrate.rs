@@ -8,7 +8,7 @@ use rusqlite::{Connection as Db, TransactionBehavior, params};
 use crate::StoreError;
 
 /// Version n is the n-th entry. Entries are never changed after a release, only added.
-const MIGRATIONS: [&str; 21] = [
+const MIGRATIONS: [&str; 22] = [
     include_str!("../../migrations/0001.sql"),
     include_str!("../../migrations/0002.sql"),
     include_str!("../../migrations/0003.sql"),
@@ -30,6 +30,7 @@ const MIGRATIONS: [&str; 21] = [
     include_str!("../../migrations/0019.sql"),
     include_str!("../../migrations/0020.sql"),
     include_str!("../../migrations/0021.sql"),
+    include_str!("../../migrations/0022.sql"),
 ];
 
 /// "BPRF", in the file's header: which program's database this is.
