@@ -230,15 +230,42 @@ async fn an_alarm_is_acknowledged_and_cleared_on_the_page_and_a_report_downloade
     reboot(&mut host, &BootLog::sound());
     assert_eq!(host.attest(&server).await.unwrap().verdict, "accepted");
     script.answer(json!({}));
-    let asked = script.asks("look at the report").await;
-    let file = asked["file"].as_str().unwrap();
-    assert_eq!(bootproof(&server, &["report", "verify", file]).await.unwrap(), cli::Exit::Done);
-    script.answer(json!({}));
+    // As somebody checks them who got them: as they are, or out of the ZIP.
+    for ending in ["pdf", "jws", "html.zip", "csv.zip", "json.zip"] {
+        let asked = script.asks("look at the report").await;
+        assert_eq!(asked["ending"], ending);
+        let file = PathBuf::from(asked["file"].as_str().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let report = if ending.ends_with(".zip") { unpacked(&file, folder.path()) } else { file };
+        let verify = ["report", "verify", report.to_str().unwrap()];
+        assert_eq!(bootproof(&server, &verify).await.unwrap(), cli::Exit::Done, "{ending}");
+        if ending == "csv.zip" {
+            // One letter of another's hand.
+            let table = std::fs::read_to_string(&report).unwrap();
+            std::fs::write(&report, table.replace("\"web-1\"", "\"web-2\"")).unwrap();
+            assert_eq!(bootproof(&server, &verify).await.unwrap(), cli::Exit::No);
+        }
+        script.answer(json!({}));
+    }
     let asked = script.asks("look at the report").await;
     let table = std::fs::read_to_string(asked["file"].as_str().unwrap()).unwrap();
     assert!(table.contains("\"web-1\""), "{table}");
     script.answer(json!({}));
     script.ends_well().await;
+}
+
+/// Unpacks a report with its signature by another's program, and says where the report is.
+fn unpacked(archive: &std::path::Path, folder: &std::path::Path) -> PathBuf {
+    let mut python = Command::new("python3");
+    python.args(["-m", "zipfile", "-e"]).args([archive, folder]);
+    let done = python.output().expect("python3, which `cargo xtask test` installs");
+    assert!(done.status.success(), "{done:?}");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let mut files: Vec<_> = files.collect();
+    files.sort();
+    let [report, signature] = files.as_slice() else { panic!("{files:?}") };
+    assert_eq!(signature.to_str().unwrap(), format!("{}.jws", report.display()));
+    report.clone()
 }
 
 #[tokio::test]
