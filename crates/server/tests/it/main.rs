@@ -27,6 +27,7 @@ mod guesses;
 mod host_order;
 mod host_views;
 mod hostile;
+mod hostile_texts;
 mod idempotency;
 mod ima;
 mod inventory;
