@@ -36,15 +36,21 @@ await see("Nothing stands against any host.");
 
 // And on paper.
 await page.getByRole("link", { name: "Reports", exact: true }).click();
-for (const [format, beginning] of [["pdf", "%PDF"], ["csv", '"name"']]) {
+// With its signature beside it, where it carries none; and alone, for whoever wants just a table.
+await see("bootproof report verify FILE");
+for (const [format, signature, ending, beginning] of [
+  ["pdf", "beside", "pdf", "%PDF"], ["jws", "beside", "jws", "ey"], ["html", "beside", "html.zip", "PK"],
+  ["csv", "beside", "csv.zip", "PK"], ["json", "beside", "json.zip", "PK"], ["csv", "", "csv", '"name"'],
+]) {
   await page.getByLabel("Format").selectOption(format);
+  await page.locator('select[name="signature"]').selectOption(signature);
   const [download] = await Promise.all([
     page.waitForEvent("download"), page.getByRole("button", { name: "Download", exact: true }).click(),
   ]);
-  assert.match(download.suggestedFilename(), new RegExp(`^bootproof-fleet-.*\\.${format}$`));
+  assert.match(download.suggestedFilename(), new RegExp(`^bootproof-fleet-[^.]*\\.${ending.replace(".", "\\.")}$`));
   const file = await download.path();
   assert.equal((await readFile(file)).subarray(0, beginning.length).toString(), beginning);
-  await ask("look at the report", { format, file });
+  await ask("look at the report", { ending, file });
 }
 
 assert.deepEqual(page.faults, []);

@@ -10,40 +10,110 @@ await signIn(login);
 const storageState = await first.storageState();
 
 const pages = JSON.parse(process.env.BOOTPROOF_WEB_PAGES);
+const host = process.env.BOOTPROOF_WEB_HOST;
+const shots = process.env.BOOTPROOF_WEB_SHOTS;
 const problems = [];
+
+// What comes of an action: what opens, previews, refusals. Each begins anew, and ends with the page to look at.
+const states = {
+  "menu-open": async (page) => {
+    await page.goto(`${base}/hosts`);
+    // Behind a button on narrow windows alone.
+    if (page.viewportSize().width < 960) await page.locator(".menu > summary").click();
+  },
+  "list-to-keep": async (page) => {
+    await page.goto(`${base}/hosts?verdict=accepted&sort=-judged`);
+    await page.getByText("Keep this list").click();
+  },
+  "nothing-found": async (page) => { await page.goto(`${base}/hosts?search=no-such-name`); },
+  "bulk-preview": async (page) => {
+    await page.goto(`${base}/hosts`);
+    await page.getByLabel("All hosts of this page").check();
+    assert.equal(await page.locator('input[name="host"]:not(:checked)').count(), 0, "all of the page are marked");
+    await page.getByLabel("To the marked hosts").selectOption("enter-maintenance");
+    await page.getByRole("button", { name: "Show what would be done" }).click();
+    await page.waitForURL("**/hosts/preview");
+  },
+  "host-forms": async (page) => {
+    await page.goto(base + host);
+    for (const form of await page.locator("details.act > summary").all()) await form.click();
+  },
+  "event-open": async (page) => {
+    await page.goto(`${base}${host}/log`);
+    await page.locator("tbody tr summary").first().click();
+  },
+  "joined": async (page) => {
+    await page.goto(`${base}/join`);
+    await page.getByRole("button", { name: "Make it" }).click();
+    await page.locator("#command").waitFor();
+  },
+  "policy-tried": async (page) => {
+    await page.goto(base + process.env.BOOTPROOF_WEB_POLICY);
+    await page.getByRole("button", { name: "Try on the fleet" }).click();
+    await page.waitForURL("**/try");
+  },
+  "policy-fault": async (page) => {
+    await page.goto(`${base}/policies/new`);
+    await page.getByLabel("Policy, as TOML").fill("[findings.secure-boot-off]\nseverity = \"wrn\"\n");
+    await page.getByRole("button", { name: "Only check it" }).click();
+    await page.getByText(/Line 2, column 12:/).waitFor();
+  },
+  "nothing-marked": async (page) => {
+    await page.goto(`${base}/hosts`);
+    await page.getByRole("button", { name: "Show what would be done" }).click();
+    await page.getByText(/^No host is marked/).first().waitFor();
+  },
+  "no-such-host": async (page) => { await page.goto(`${base}/hosts/none`); },
+};
+
+/// Looks at what a page shows.
+async function examine(page, place, plain, withAxe) {
+  if (withAxe) {
+    await page.evaluate(axe.source);
+    const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+    for (const violation of found.violations) {
+      problems.push(`${place}: ${violation.id}: ${violation.help}: ${violation.nodes.slice(0, 3).map((node) => node.html).join(" | ")}`);
+    }
+  }
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  if (wide > 0) problems.push(`${place}: ${wide} px wider than the window`);
+  if (await page.evaluate(() => globalThis.owned === true)) problems.push(`${place}: a text became a script`);
+  if (shots) await page.screenshot({ path: `${shots}/${plain}.png`, fullPage: true });
+}
+
 for (const colorScheme of ["light", "dark"]) {
   for (const width of [390, 1280, 2560]) {
     // Colours do not change widths; who wants pictures gets all.
-    if (colorScheme === "dark" && width !== 1280 && !process.env.BOOTPROOF_WEB_SHOTS) continue;
-    const context = await browser.newContext({
-      ignoreHTTPSErrors: true, storageState, colorScheme, reducedMotion: "reduce", viewport: { width, height: 900 },
-    });
-    const page = await watched(context);
-    const shot = {};
+    if (colorScheme === "dark" && width !== 1280 && !shots) continue;
+    // Nothing but the width of columns changes above 1280.
+    const withAxe = width === 1280 || (width === 390 && colorScheme === "light");
+    const as = { ignoreHTTPSErrors: true, colorScheme, reducedMotion: "reduce", viewport: { width, height: 900 } };
+    const context = await browser.newContext({ ...as, storageState });
+    const page = await watched(context, (text) => text.includes("status of 4"));
+    const named = {};
     for (const path of pages) {
       const answer = await page.goto(base + path);
       assert.equal(answer.status(), 200, path);
-      const place = `${path} ${colorScheme} ${width}`;
-      if (width === 1280) {
-        await page.evaluate(axe.source);
-        const found = await page.evaluate(() => globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
-        for (const violation of found.violations) {
-          problems.push(`${place}: ${violation.id}: ${violation.help}: ${violation.nodes.slice(0, 3).map((node) => node.html).join(" | ")}`);
-        }
-      }
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-      if (wide > 0) problems.push(`${place}: ${wide} px wider than the window`);
-      if (await page.evaluate(() => globalThis.owned === true)) problems.push(`${place}: a text became a script`);
-      if (process.env.BOOTPROOF_WEB_SHOTS) {
-        const plain = path === "/" ? "overview" : path.replace(/[0-9a-f-]{36}/, "one").replace(/\W+/g, "-").replace(/^-/, "");
-        // Of pages of several hosts each has its picture.
-        const n = (shot[plain] = (shot[plain] ?? 0) + 1);
-        const name = n === 1 ? plain : `${plain}-${n}`;
-        await page.screenshot({ path: `${process.env.BOOTPROOF_WEB_SHOTS}/${name}-${colorScheme}-${width}.png`, fullPage: width !== 390 });
-      }
+      const plain = path === "/" ? "overview" : path.replace(/[0-9a-f-]{36}/, "one").replace(/\W+/g, "-").replace(/^-/, "");
+      // Of pages of several hosts each has its picture.
+      const n = (named[plain] = (named[plain] ?? 0) + 1);
+      // Chapters and the catalogue are long, and of one column at each width: once is enough.
+      const isLong = path.startsWith("/help") && width === 390;
+      await examine(page, `${path} ${colorScheme} ${width}`, `${n === 1 ? plain : `${plain}-${n}`}-${colorScheme}-${width}`, withAxe && !isLong);
+    }
+    for (const [name, act] of withAxe || shots ? Object.entries(states) : []) {
+      await act(page);
+      await examine(page, `${name} ${colorScheme} ${width}`, `state-${name}-${colorScheme}-${width}`, withAxe);
     }
     problems.push(...page.faults);
     await context.close();
+    // Before somebody signed in.
+    const outside = await browser.newContext(as);
+    const entrance = await watched(outside);
+    await entrance.goto(`${base}/login`);
+    await examine(entrance, `/login ${colorScheme} ${width}`, `login-${colorScheme}-${width}`, withAxe);
+    problems.push(...entrance.faults);
+    await outside.close();
   }
 }
 
@@ -100,7 +170,7 @@ await small.getByRole("navigation", { name: "Main" }).getByRole("link", { name: 
 // A list is kept under a name, shown again, and removed.
 await small.goto(`${base}/hosts?verdict=not+accepted&sort=-judged`);
 await small.getByText("Keep this list").click();
-await small.locator('input[name="view"]').fill("failed <b>last");
+await small.locator('input[name="view"]:not([type="hidden"])').fill("failed <b>last");
 await small.getByRole("button", { name: "Keep", exact: true }).click();
 await small.getByText("Kept: it is among the views above the list.").waitFor();
 await small.goto(`${base}/hosts`);

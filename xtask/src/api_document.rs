@@ -32,7 +32,7 @@ what: the column *role* below names the least one.
 - **Errors** are `application/problem+json` (RFC 9457): `code` stays, `title` says what is wrong, `hint` what to do.
 - **Unknown** fields and parameters of requests are refused; answers may gain fields, so ignore those that you do not know.
 - **Times** are milliseconds since 1970 in UTC where their name ends in `_ms`; bytes are base64.
-- **Lists** come in pages: `limit`, and `next` of one page as `after` of the following one.
+- **Lists** come in pages: `limit`, and `next_cursor` of one page as `cursor` of the following one. The last page has none.
 - **Once**: a `POST` with an `Idempotency-Key` that is sent again is answered with the same, and not done twice.
 - **Unchanged**: a `GET` with `If-None-Match` costs a `304`; what replaces all of something takes `If-Match`.
 - **Busy** or away: `429` and `503` say with `Retry-After` when to come again.

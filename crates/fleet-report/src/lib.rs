@@ -27,6 +27,7 @@ mod section;
 mod summary;
 mod table;
 mod time;
+mod zip;
 
 pub use attachments::attachments;
 pub use control::{ControlRow, control_answers, controls};
@@ -36,6 +37,7 @@ pub use pdf::{Attached, PdfError, pdf};
 pub use readiness::{READINESS, ReadinessRow, readiness};
 pub use summary::summarise;
 pub use table::{cell, csv};
+pub use zip::{ZipError, ZipFile, zip};
 
 use api::fleet_report::Report;
 

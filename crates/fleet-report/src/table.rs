@@ -4,19 +4,34 @@ use std::borrow::Cow;
 
 use api::fleet_report::{Report, ReportKind, ReportedHost};
 use csv::{QuoteStyle, Terminator, WriterBuilder};
+use pages::text::{is_hidden, numbered};
 
 use crate::{readiness::READINESS, time::time};
 
+/// Characters of a cell that are kept: spreadsheets hold 32,767. The report's JSON has them all.
+const CELL_CHARS_MAX: usize = 32_000;
+
 /// A cell. Tables take what begins with these characters for a formula, and names are the hosts' own
-/// words, so an apostrophe goes before them; control characters become spaces. [RFC 4180 §2]
+/// words, so an apostrophe goes before them; control characters become spaces, and what is not seen but turns the
+/// reading direction is written by its number. [RFC 4180 §2]
 pub fn cell(text: &str) -> Cow<'_, str> {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    if !is_formula && !text.contains(char::is_control) {
+    let n_more = text.chars().skip(CELL_CHARS_MAX).count();
+    if !is_formula && n_more == 0 && !text.contains(is_hidden) {
         return Cow::Borrowed(text);
     }
-    let guard = if is_formula { "'" } else { "" };
-    let plain = text.chars().map(|c| if c.is_control() { ' ' } else { c });
-    Cow::Owned(guard.chars().chain(plain).collect())
+    let mut plain = String::from(if is_formula { "'" } else { "" });
+    for c in text.chars().take(CELL_CHARS_MAX) {
+        match c {
+            c if c.is_control() => plain.push(' '),
+            c if is_hidden(c) => plain.push_str(&numbered(c)),
+            c => plain.push(c),
+        }
+    }
+    if n_more > 0 {
+        plain.push_str(&format!("… ({n_more} more characters)"));
+    }
+    Cow::Owned(plain)
 }
 
 /// The report as CSV: of a fleet a line for each host; of compliance one for each control and host; of a
@@ -163,5 +178,16 @@ mod tests {
         for first in ["=", "+", "-", "@", "\t", "\r"] {
             assert!(cell(&format!("{first}1")).starts_with('\''), "{first:?}");
         }
+    }
+
+    #[test]
+    fn a_cell_hides_nothing_and_fits() {
+        assert_eq!(cell("a\u{202e}b\u{200b}\u{7}"), "a\\u{202e}b\\u{200b} ");
+        assert_eq!(cell("\u{200b}=1"), "\\u{200b}=1");
+        let fits = "x".repeat(CELL_CHARS_MAX);
+        assert_eq!(cell(&fits), fits);
+        let cut = cell(&format!("{fits}yz")).into_owned();
+        assert_eq!(cut, format!("{fits}… (2 more characters)"));
+        assert!(cut.chars().count() <= 32_767);
     }
 }

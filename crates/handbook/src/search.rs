@@ -64,7 +64,13 @@ fn excerpt(text: &str, words: &[String]) -> String {
         _ => shown.split_once(' ').map_or("", |(_, rest)| rest),
     };
     let begun = if skip > 0 { "… " } else { "" };
-    let ended = if text.chars().count() > skip + EXCERPT_CHARS { " …" } else { "" };
+    let goes_on = text.chars().count() > skip + EXCERPT_CHARS;
+    let ended = if goes_on { " …" } else { "" };
+    // Nor does it end within a word.
+    let shown = match shown.rsplit_once(' ') {
+        Some((whole, _)) if goes_on => whole,
+        _ => shown,
+    };
     format!("{begun}{}{ended}", shown.trim())
 }
 
@@ -77,7 +83,10 @@ mod tests {
         let text = format!("{}needle {}", "hay ".repeat(200), "straw ".repeat(200));
         let shown = excerpt(&text, &["needle".to_owned()]);
         assert!(shown.starts_with("… hay") && shown.contains("needle straw"), "{shown}");
-        assert!(shown.ends_with(" …") && shown.chars().count() < EXCERPT_CHARS + 8, "{shown}");
+        assert!(
+            shown.ends_with(" straw …") && shown.chars().count() < EXCERPT_CHARS + 8,
+            "{shown}"
+        );
         assert_eq!(excerpt("a needle", &["needle".to_owned()]), "a needle");
     }
 }

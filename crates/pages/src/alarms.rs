@@ -32,3 +32,11 @@ pub struct AlarmHosts {
     /// Whether those that are over are shown, too.
     pub cleared: bool,
 }
+
+impl AlarmHosts {
+    /// Whether somebody knows of one of them, or may, on another page.
+    fn is_acknowledged(&self) -> bool {
+        self.next_cursor.is_some()
+            || self.alarms.iter().any(|alarm| alarm.acknowledgement.is_some())
+    }
+}

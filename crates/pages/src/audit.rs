@@ -18,7 +18,25 @@ pub struct AuditLine {
     /// On what.
     pub subject: String,
     /// More about it.
-    pub detail: String,
+    pub details: Vec<AuditDetail>,
+}
+
+/// Something that the log says of a row, by its name there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditDetail {
+    /// What it is.
+    pub name: String,
+    /// Its value.
+    pub value: AuditValue,
+}
+
+/// A value in the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AuditValue {
+    /// A time, in milliseconds since 1970.
+    Time(i64),
+    /// Anything else, as the log has it.
+    Text(String),
 }
 
 /// Something that changed, in words.
@@ -54,14 +72,23 @@ impl Change {
             "host.attest" => "asked for evidence".to_owned(),
             "host.enter-maintenance" => "went into maintenance".to_owned(),
             "host.leave-maintenance" => "came out of maintenance".to_owned(),
-            "join-token.add" | "trust-root.add" | "api-token.add" | "user.add" | "channel.add" => {
-                "was added".to_owned()
-            }
+            "host.approval" => "was decided about".to_owned(),
+            "host.replace" => "may get another TPM".to_owned(),
+            "host.refuse-tpm" => "gets no other TPM".to_owned(),
+            "host.rotate-key" => "is to make another attestation key".to_owned(),
+            "alarm.acknowledge" => "were acknowledged".to_owned(),
+            "alarm.withdraw" => "are not acknowledged any more".to_owned(),
+            "join-token.revoke" => "was taken back".to_owned(),
+            "reference.state" => "came into another state".to_owned(),
+            "reference.use" => "was used for a boot".to_owned(),
+            "report.make" => "was made".to_owned(),
+            "report.send" | "report.send-now" => "was sent".to_owned(),
+            "join-token.add" | "trust-root.add" | "api-token.add" | "user.add" | "channel.add"
+            | "reference.add" | "ek-list.add" => "was added".to_owned(),
             "host-view.keep" => "is kept for everybody".to_owned(),
-            "api-token.remove" | "user.remove" | "channel.remove" | "host-view.remove" => {
-                "was removed".to_owned()
-            }
-            "user.change" | "channel.change" => "was changed".to_owned(),
+            "api-token.remove" | "user.remove" | "channel.remove" | "host-view.remove"
+            | "trust-root.remove" | "ek-list.remove" => "was removed".to_owned(),
+            "user.change" | "channel.change" | "user.password" => "was changed".to_owned(),
             "policy.put" => "is kept".to_owned(),
             "policy.activate" => "was activated".to_owned(),
             "policy.begin" => "counts from then on".to_owned(),

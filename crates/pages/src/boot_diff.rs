@@ -17,6 +17,6 @@ pub struct BootDiffPage {
     pub diff: BootDiff,
     /// Judgements that can be compared, newest first.
     pub history: Vec<Past>,
-    /// Whether the later one is the host's last: only that can be accepted.
-    pub is_last: bool,
+    /// Whether the later one is the host's last, and only references speak against it: then it can be accepted.
+    pub can_be_accepted: bool,
 }

@@ -1,7 +1,7 @@
 //! One host: what it booted, what is wrong, what to do.
 
 use api::{
-    admin::HostDetail,
+    admin::{Host, HostDetail},
     appraisal::{Appraisal, BootStep, Facts, KeyFacts},
     finding::Finding,
 };
@@ -38,6 +38,19 @@ pub struct HostPage {
     pub history: Vec<Past>,
 }
 
+/// The time of a host's last judgement, where what it booted can be accepted as a change: only its references speak
+/// against it. All else is mended on the host, not by a word.
+#[must_use]
+pub fn change_of(host: &Host) -> Option<i64> {
+    let is_of_references = |finding: &Finding| {
+        ["reference-change", "reference-missing", "reference-expired"]
+            .contains(&finding.code.as_str())
+    };
+    let mut against = host.findings.iter().filter(|finding| finding.severity == "fail").peekable();
+    let can_be = against.peek().is_some() && against.all(is_of_references);
+    host.appraised_at_ms.filter(|_| can_be && host.verdict == "not accepted")
+}
+
 impl HostPage {
     fn verdict(&self) -> Badge {
         words::verdict(&self.detail.host.verdict)
@@ -47,6 +60,25 @@ impl HostPage {
     fn deciding(&self) -> Option<&Finding> {
         let decides = |finding: &&Finding| matches!(finding.severity.as_str(), "fail" | "hold");
         self.detail.host.findings.iter().find(decides)
+    }
+
+    fn change_of(&self) -> Option<i64> {
+        change_of(&self.detail.host)
+    }
+
+    /// What was found of an event and stands against the host, or is to be looked at.
+    fn found_at(&self, event: &u32) -> Vec<&Finding> {
+        let of_event = |finding: &&Finding| {
+            finding.event.as_ref() == Some(event)
+                && matches!(finding.severity.as_str(), "fail" | "hold" | "warn")
+        };
+        self.detail.host.findings.iter().filter(of_event).collect()
+    }
+
+    /// The reference that the boot fits: its name.
+    fn reference(&self) -> Option<&str> {
+        let appraisal: &Appraisal = self.detail.appraisal.as_ref()?;
+        appraisal.facts.reference.as_ref().map(|reference| reference.name.as_str())
     }
 
     /// All that was found beside it.
@@ -72,6 +104,15 @@ impl HostPage {
 
 pub(crate) fn severity(finding: &Finding) -> Badge {
     words::severity(&finding.severity)
+}
+
+/// Whether Secure Boot was on, as the log says.
+pub(crate) fn secure_boot(value: impl std::borrow::Borrow<Option<bool>>) -> Badge {
+    match value.borrow() {
+        Some(true) => Badge { word: "On", look: "good" },
+        Some(false) => Badge { word: "Off", look: "bad" },
+        None => Badge { word: "Not known", look: "hold" },
+    }
 }
 
 pub(crate) fn known(value: impl std::borrow::Borrow<Option<bool>>) -> &'static str {

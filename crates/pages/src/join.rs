@@ -3,7 +3,7 @@
 use api::admin::{NewToken, Token};
 use askama::Template;
 
-use crate::frame::Frame;
+use crate::{frame::Frame, words::Badge};
 
 /// The page.
 #[derive(Debug, Template)]
@@ -18,16 +18,22 @@ pub struct Join {
 }
 
 impl Join {
-    fn state(&self, token: &Token) -> &'static str {
+    fn state(&self, token: &Token) -> Badge {
+        let over = |word| Badge { word, look: "note" };
         if token.revoked {
-            "taken back"
+            over("Taken back")
         } else if token.expires_at_ms <= self.frame.now_ms {
-            "ended"
+            over("Ended")
         } else if token.uses_max.is_some_and(|max| token.uses >= max) {
-            "used up"
+            over("Used up")
         } else {
-            "good"
+            Badge { word: "Good", look: "good" }
         }
+    }
+
+    /// Whether a host can still join with it.
+    fn is_good(&self, token: &Token) -> bool {
+        self.state(token).look == "good"
     }
 }
 

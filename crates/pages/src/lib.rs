@@ -53,7 +53,7 @@ pub use askama::Template;
 pub use alarms::{AlarmHosts, Alarms};
 pub use approvals::Approvals;
 pub use assets::{Asset, asset};
-pub use audit::{Audit, AuditLine, Change};
+pub use audit::{Audit, AuditDetail, AuditLine, AuditValue, Change};
 pub use book::BookPage;
 pub use boot_diff::BootDiffPage;
 pub use channels::{ChannelAdded, ChannelEdit, ChannelFields, ChannelPage, Channels};
@@ -63,7 +63,7 @@ pub use entrance::{
 pub use event_log::{EventLog, LoggedEvent};
 pub use frame::{CONTENT_SECURITY_POLICY, Frame, Place, Said, Visitor};
 pub use help::Help;
-pub use host::{HostPage, Past};
+pub use host::{HostPage, Past, change_of};
 pub use hosts::{Bulk, Hosts, Verb};
 pub use hosts_views::hosts_address;
 pub use join::{Join, Joined};

@@ -29,6 +29,14 @@ pub(crate) fn state(reference: &KeptReference) -> Badge {
     Badge { word, look }
 }
 
+/// The host that it is for, where it is for one.
+pub(crate) fn host(reference: &KeptReference) -> Option<&str> {
+    match &reference.scope {
+        ReferenceScope::Host(id) => Some(id),
+        ReferenceScope::Cohort(_) => None,
+    }
+}
+
 /// For whom it counts, in words.
 pub(crate) fn scope(reference: &KeptReference) -> String {
     match &reference.scope {

@@ -36,8 +36,8 @@ impl Reports {
             (ReportFormat::Pdf, "PDF, with the signed JSON attached"),
             (ReportFormat::Html, "HTML, one file"),
             (ReportFormat::Csv, "CSV, for spreadsheets"),
-            (ReportFormat::Jws, "JSON inside its signature (JWS)"),
             (ReportFormat::Json, "JSON"),
+            (ReportFormat::Jws, "JSON inside its signature (JWS)"),
         ]
     }
 }

@@ -33,6 +33,13 @@ pub(crate) fn is_set(setting: &Setting) -> bool {
     setting.value != setting.default
 }
 
+/// What a key means, and its parts where it is a table: those are said as a list, `- `name`: …`.
+pub(crate) fn parts(meaning: &str) -> (&str, Vec<String>) {
+    let mut pieces = meaning.split(" - `");
+    let first = pieces.next().unwrap_or_default();
+    (first, pieces.map(|piece| format!("`{piece}")).collect())
+}
+
 /// A size in words.
 pub(crate) fn size(n_bytes: &u64) -> String {
     const MIB: u64 = 1024 * 1024;
@@ -46,4 +53,17 @@ pub(crate) fn size(n_bytes: &u64) -> String {
 /// Seconds since 1970 as milliseconds.
 pub(crate) const fn ms(s: &i64) -> i64 {
     s.saturating_mul(1000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_table_are_a_list() {
+        let (meaning, named) = parts("Its keys: - `a`: one - two. - `b`, `c`: three.");
+        assert_eq!(meaning, "Its keys:");
+        assert_eq!(named, ["`a`: one - two.", "`b`, `c`: three."]);
+        assert_eq!(parts("One `word`."), ("One `word`.", vec![]));
+    }
 }

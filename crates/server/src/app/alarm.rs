@@ -17,7 +17,12 @@ use store::{
 };
 use tokio::time::sleep;
 
-use super::{App, AppError, HostScope, RefusalKind, cursor, standing, words::check_lasting};
+use super::{
+    App, AppError, HostScope, RefusalKind, cursor,
+    paging::{cut, one_more},
+    standing,
+    words::check_lasting,
+};
 use crate::{config::Config, http::problem::Chain};
 
 /// Hosts that are looked at in one go.
@@ -168,9 +173,9 @@ impl App {
             with_cleared: query.cleared,
         };
         let after = cursor::number(query.cursor.as_deref())?.map(AlarmId);
-        let alarms = self.store.alarms(filter, after, limit).await?;
-        let full = alarms.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next_cursor = alarms.last().filter(|_| full).map(|last| cursor::to_text(last.id.0));
+        let alarms = self.store.alarms(filter, after, one_more(limit)).await?;
+        let (alarms, follows) = cut(alarms, limit, HISTORY_PAGE_MAX);
+        let next_cursor = alarms.last().filter(|_| follows).map(|last| cursor::to_text(last.id.0));
         let alarms = alarms.into_iter().map(|alarm| view(alarm, now_ms)).collect();
         Ok(AlarmPage { alarms, next_cursor })
     }

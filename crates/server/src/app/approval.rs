@@ -17,7 +17,9 @@ use store::{
 use verify::CertificateLabel;
 
 use super::{
-    App, AppError, RefusalKind, standing,
+    App, AppError, RefusalKind,
+    paging::one_more,
+    standing,
     words::{REASON_CHARS_MAX, is_line},
 };
 
@@ -25,6 +27,7 @@ use super::{
 const PAGE_LEN: u32 = 100;
 
 /// Where a page goes on: in which of the three lists, and behind what.
+#[derive(Clone)]
 enum Place {
     Hosts(Option<WaitingCursor>),
     Tpms(Option<HostId>),
@@ -92,41 +95,72 @@ impl About {
 impl App {
     /// One page of what waits for a person.
     pub async fn waiting(&self, query: ApprovalQuery) -> Result<ApprovalPage, AppError> {
-        let place = match query.cursor {
+        let mut place = match query.cursor {
             None => Place::Hosts(None),
             Some(text) => Place::from_text(&text).ok_or_else(super::cursor::invalid)?,
         };
         let n_max = query.limit.unwrap_or(PAGE_LEN).clamp(1, store::HOSTS_PAGE_MAX);
-        let is_full = |n: usize| n >= usize::try_from(n_max).unwrap_or(usize::MAX);
-        let (waiting, next) = match place {
+        let n_shown = usize::try_from(n_max).unwrap_or(usize::MAX);
+        let (mut waiting, mut shown_to) = (Vec::new(), place.clone());
+        loop {
+            // One more than is shown: without it nothing follows, in none of the three lists.
+            let n_left =
+                one_more(n_max).saturating_sub(u32::try_from(waiting.len()).unwrap_or(u32::MAX));
+            let n_wanted = n_left.min(store::HOSTS_PAGE_MAX);
+            let found = self.waiting_at(&place, n_wanted).await?;
+            let is_full = found.len() >= usize::try_from(n_wanted).unwrap_or(usize::MAX);
+            for (one, behind) in found {
+                if waiting.len() >= n_shown {
+                    return Ok(ApprovalPage { waiting, next_cursor: Some(shown_to.to_text()) });
+                }
+                waiting.push(one);
+                shown_to = behind.clone();
+                place = behind;
+            }
+            if !is_full {
+                place = match place {
+                    Place::Hosts(_) => Place::Tpms(None),
+                    Place::Tpms(_) => Place::References(0),
+                    Place::References(_) => return Ok(ApprovalPage { waiting, next_cursor: None }),
+                };
+            }
+        }
+    }
+
+    /// What waits behind a place of one of the three lists, each with the place behind it.
+    async fn waiting_at(
+        &self,
+        place: &Place,
+        n_max: u32,
+    ) -> Result<Vec<(Waiting, Place)>, AppError> {
+        match place {
             Place::Hosts(after) => {
-                let hosts = self.store.hosts_waiting(after, n_max).await?;
-                let last = hosts.last().filter(|_| is_full(hosts.len())).map(|last| {
-                    WaitingCursor { created_at_ms: last.created_at_ms, id: last.id.clone() }
-                });
-                let next = last.map_or(Place::Tpms(None), |last| Place::Hosts(Some(last)));
-                (hosts.iter().map(of_host).collect(), Some(next))
+                let hosts = self.store.hosts_waiting(after.clone(), n_max).await?;
+                let behind = |host: &Host| WaitingCursor {
+                    created_at_ms: host.created_at_ms,
+                    id: host.id.clone(),
+                };
+                Ok(hosts
+                    .iter()
+                    .map(|host| (of_host(host), Place::Hosts(Some(behind(host)))))
+                    .collect())
             }
             Place::Tpms(after) => {
                 let now_ms = self.store.now_ms().await?;
-                let hosts = self.store.candidates_waiting(now_ms, after, n_max).await?;
-                let last = hosts.last().filter(|_| is_full(hosts.len()));
-                let next =
-                    last.map_or(Place::References(0), |last| Place::Tpms(Some(last.id.clone())));
-                (hosts.iter().filter_map(of_tpm).collect(), Some(next))
+                let hosts = self.store.candidates_waiting(now_ms, after.clone(), n_max).await?;
+                let one = |host: &Host| Some((of_tpm(host)?, Place::Tpms(Some(host.id.clone()))));
+                Ok(hosts.iter().filter_map(one).collect())
             }
             Place::References(after) => {
-                let rows = self.store.references_waiting(after, n_max).await?;
-                let last = rows.last().filter(|_| is_full(rows.len()));
-                let next = last.map(|last| Place::References(last.seq));
+                let rows = self.store.references_waiting(*after, n_max).await?;
                 let mut waiting = Vec::with_capacity(rows.len());
                 for row in rows {
-                    waiting.push(self.of_reference(row).await?);
+                    let behind = Place::References(row.seq);
+                    waiting.push((self.of_reference(row).await?, behind));
                 }
-                (waiting, next)
+                Ok(waiting)
             }
-        };
-        Ok(ApprovalPage { waiting, next_cursor: next.map(|place| place.to_text()) })
+        }
     }
 
     /// Decides about each. One that cannot be decided holds no other up.

@@ -3,7 +3,10 @@
 use api::audit::{AuditPage, AuditRow, CHECKPOINT_TYPE, Checkpoint, SignedCheckpoint};
 use store::HISTORY_PAGE_MAX;
 
-use super::{App, AppError, cursor};
+use super::{
+    App, AppError, cursor,
+    paging::{cut, one_more},
+};
 
 impl App {
     /// Rows behind `cursor`, which may be a row's number, oldest first.
@@ -14,9 +17,9 @@ impl App {
     ) -> Result<AuditPage, AppError> {
         let after = cursor::number(cursor)?.unwrap_or(0);
         let limit = limit.unwrap_or(HISTORY_PAGE_MAX).clamp(1, HISTORY_PAGE_MAX);
-        let rows = self.store.audit(after, limit).await?;
-        let full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next_cursor = rows.last().filter(|_| full).map(|last| cursor::to_text(last.seq));
+        let rows = self.store.audit(after, one_more(limit)).await?;
+        let (rows, follows) = cut(rows, limit, HISTORY_PAGE_MAX);
+        let next_cursor = rows.last().filter(|_| follows).map(|last| cursor::to_text(last.seq));
         let view = |row: store::AuditRow| AuditRow {
             seq: row.seq,
             at_ms: row.at_ms,

@@ -9,7 +9,12 @@ use store::{
     By, CertificateCursor, Connection, HISTORY_PAGE_MAX, Host, HostId, RevokedFor, RevokedKeys,
 };
 
-use super::{App, AppError, HostScope, standing, words::check_lasting};
+use super::{
+    App, AppError, HostScope,
+    paging::{cut, one_more},
+    standing,
+    words::check_lasting,
+};
 use crate::client_authority::Validity;
 
 /// Certificates on a page, where the client does not say.
@@ -90,11 +95,11 @@ impl App {
         let after = query.cursor.as_deref().map(cursor).transpose()?;
         let limit = query.limit.unwrap_or(PAGE_LEN).clamp(1, HISTORY_PAGE_MAX);
         let now_ms = self.store.now_ms().await?;
-        let found = self.store.client_certificates(host, after, limit).await?;
-        let full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let found = self.store.client_certificates(host, after, one_more(limit)).await?;
+        let (found, follows) = cut(found, limit, HISTORY_PAGE_MAX);
         let next_cursor = found
             .last()
-            .filter(|_| full)
+            .filter(|_| follows)
             .map(|last| format!("{}-{}", last.issued_at_ms, hex::encode(last.serial)));
         let certificates = found.into_iter().map(|certificate| view(certificate, now_ms)).collect();
         Ok(ClientCertificatePage { certificates, next_cursor })

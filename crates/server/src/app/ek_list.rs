@@ -12,7 +12,11 @@ use store::{
     NewListedEk,
 };
 
-use super::{App, AppError, RefusalKind, labels::check_labels};
+use super::{
+    App, AppError, RefusalKind,
+    labels::check_labels,
+    paging::{cut, one_more},
+};
 
 /// Keys or hosts on a page, where the client does not say.
 const PAGE_LEN: u32 = 100;
@@ -89,9 +93,9 @@ impl App {
             Some(true) => JoinedEks::Joined,
             Some(false) => JoinedEks::Missing,
         };
-        let rows = self.store.listed_eks(list, joined, after, limit).await?;
-        let full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next_cursor = rows.last().filter(|_| full).map(|last| cursor_to_text(&last.ek));
+        let rows = self.store.listed_eks(list, joined, after, one_more(limit)).await?;
+        let (rows, follows) = cut(rows, limit, store::HISTORY_PAGE_MAX);
+        let next_cursor = rows.last().filter(|_| follows).map(|last| cursor_to_text(&last.ek));
         let view = |row: store::ListedEk| {
             let (host_id, host) = row.host.unzip();
             let NewListedEk { kind, digest, note } = row.ek;
@@ -118,9 +122,10 @@ impl App {
     ) -> Result<UnlistedPage, AppError> {
         let limit = limit.unwrap_or(PAGE_LEN).clamp(1, store::HOSTS_PAGE_MAX);
         let after = cursor.map(host_from_text).transpose()?;
-        let hosts = self.store.unlisted_hosts(after, limit).await?;
-        let full = hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next_cursor = hosts.last().filter(|_| full).map(|last| hex::encode(last.id.as_str()));
+        let hosts = self.store.unlisted_hosts(after, one_more(limit)).await?;
+        let (hosts, follows) = cut(hosts, limit, store::HOSTS_PAGE_MAX);
+        let next_cursor =
+            hosts.last().filter(|_| follows).map(|last| hex::encode(last.id.as_str()));
         let view = |host: store::Host| {
             let ek_sha256 = hex::encode(host.identity?.ek_spki_sha256);
             Some(UnlistedHost { id: host.id.to_string(), name: host.name, ek_sha256 })

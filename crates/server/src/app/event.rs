@@ -16,7 +16,12 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::{App, AppError, HostScope, RefusalKind, alarm::words, event_filter::EventFilter};
+use super::{
+    App, AppError, HostScope, RefusalKind,
+    alarm::words,
+    event_filter::EventFilter,
+    paging::{cut, one_more},
+};
 use crate::http::problem::Chain;
 
 /// Events on a page, where the client does not say, and those that a stream reads at once: with the
@@ -98,8 +103,8 @@ impl App {
             None => self.store.event_span().await?.first,
             Some(after) => self.cursor(after).await?,
         };
-        let events = self.store.events(after, limit).await?;
-        let more = events.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let events = self.store.events(after, one_more(limit)).await?;
+        let (events, more) = cut(events, limit, HISTORY_PAGE_MAX);
         // Also past those that do not fit, so that who goes on does not see them again.
         let next_cursor = events.last().map_or(after, |last| last.cursor).to_string();
         Ok(EventPage { events: self.fitting(events, &filter)?, next_cursor, more })

@@ -76,7 +76,7 @@ impl App {
         if let Some(fault) = view_name_fault(name) {
             return Err(invalid(fault));
         }
-        list::check(&query.clone().into(), &self.rules().config)?;
+        list::check(&query.clone().into())?;
         let query_json = serde_json::to_string(&query).map_err(|err| AppError::Bug(err.into()))?;
         if query_json.len() > QUERY_BYTES_MAX {
             return Err(invalid(format!("a view seeks less: {QUERY_BYTES_MAX} bytes at most")));

@@ -4,15 +4,14 @@ use api::{
     admin::HostPage,
     inventory::{HostQuery, selector},
 };
-use store::{Host, HostFilter, HostOrder, LabelFilter, MayStand};
+use store::{Host, HostFilter, HostOrder, LabelFilter, MayStand, Stood};
 
 use super::{
     App, AppError, HostScope, RefusalKind,
     host_order::{cursor, cursor_to_text, order},
-    schedule::shortest_good_for_ms,
+    paging::{cut, one_more},
     standing,
 };
-use crate::config::Config;
 
 /// Hosts on a page, where the client does not say.
 const PAGE_LEN: u32 = 100;
@@ -80,7 +79,7 @@ fn word(
     }
 }
 
-fn filter(query: &HostQuery, config: &Config, now_ms: i64) -> Result<HostFilter, AppError> {
+fn filter(query: &HostQuery, now_ms: i64) -> Result<HostFilter, AppError> {
     if query.search.as_ref().is_some_and(|text| text.chars().count() > SEARCH_CHARS_MAX) {
         return Err(invalid(format!("a search has {SEARCH_CHARS_MAX} characters at most")));
     }
@@ -91,24 +90,21 @@ fn filter(query: &HostQuery, config: &Config, now_ms: i64) -> Result<HostFilter,
     Ok(HostFilter {
         name_contains: query.search.clone().filter(|text| !text.is_empty()),
         labels: labels.into_iter().map(|(key, value)| LabelFilter { key, value }).collect(),
-        may_stand: match query.verdict.as_deref() {
-            Some("accepted") => Some(MayStand::Accepted),
-            Some("not accepted") => Some(MayStand::NotAccepted),
-            Some("not appraised") => {
-                let good_since_ms = now_ms.saturating_sub(shortest_good_for_ms(config));
-                Some(MayStand::NotAppraised { good_since_ms })
-            }
-            _ => None,
-        },
-        may_have_code: query.code.clone().filter(|code| !standing::is_found_by_a_look(code)),
+        may_stand: query
+            .verdict
+            .as_deref()
+            .map(Stood::of_verdict)
+            .or_else(|| standing::stands_with(query.code.as_deref()?))
+            .map(|stood| MayStand { stood, due_by_ms: now_ms }),
+        has_code: query.code.clone().filter(|code| !standing::is_found_by_a_look(code)),
         order: order(query.sort.as_deref())?,
     })
 }
 
 /// Refuses what no list can be asked for.
-pub(super) fn check(query: &HostQuery, config: &Config) -> Result<(), AppError> {
+pub(super) fn check(query: &HostQuery) -> Result<(), AppError> {
     Sought::of(query)?;
-    filter(query, config, 0).map(drop)
+    filter(query, 0).map(drop)
 }
 
 impl App {
@@ -119,7 +115,7 @@ impl App {
         let view = |host: &Host| standing::view(host, &rules.config, now_ms);
         // Looked at before a name makes them of no effect: what is wrong is wrong beside it, too.
         let sought = Sought::of(&query)?;
-        let mut filter = filter(&query, &rules.config, now_ms)?;
+        let mut filter = filter(&query, now_ms)?;
         if let Some(name) = &query.name {
             // Names are the hosts' own words and need not be unique.
             let hosts = self.store.hosts_by_name(name).await?;
@@ -138,29 +134,36 @@ impl App {
         let limit = page_len(query.limit.unwrap_or(PAGE_LEN));
         let order = filter.order;
         let mut after = cursor(query.cursor.as_deref(), order)?;
-        let (mut hosts, mut n_looked_at) = (Vec::new(), 0);
+        // One more than is shown: without it nothing follows.
+        let n_sought = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
+        let (mut found, mut n_looked_at) = (Vec::new(), 0);
+        let mut shown_to = None;
+        // What the store lets through is what is sought, in most cases; else more is looked at in one go.
+        let mut n_wanted = limit.saturating_add(1).min(store::HOSTS_PAGE_MAX);
         loop {
-            let n_wanted = if sought.is_all() { limit } else { store::HOSTS_PAGE_MAX };
             let rows = self.store.hosts(filter.clone(), after.clone(), n_wanted).await?;
             let is_last = rows.len() < usize::try_from(n_wanted).unwrap_or(usize::MAX);
+            n_looked_at += rows.len();
+            n_wanted = if sought.is_all() { 1 } else { store::HOSTS_PAGE_MAX };
+            after = rows.last().map(|row| row.cursor(order));
             for row in &rows {
-                after = Some(row.cursor(order));
-                n_looked_at += 1;
                 let host = view(row);
-                if sought.has(&host) {
-                    hosts.push(host);
+                if !sought.has(&host) {
+                    continue;
                 }
-                if hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX) {
-                    let next_cursor = after.as_ref().map(cursor_to_text);
-                    return Ok(HostPage { hosts, next_cursor });
+                if found.len().saturating_add(1) >= n_sought {
+                    let next_cursor = shown_to.as_ref().map(cursor_to_text);
+                    return Ok(HostPage { hosts: found, next_cursor });
                 }
+                found.push(host);
+                shown_to = Some(row.cursor(order));
             }
             if is_last {
-                return Ok(HostPage { hosts, next_cursor: None });
+                return Ok(HostPage { hosts: found, next_cursor: None });
             }
             if n_looked_at >= LOOKED_AT_MAX {
                 let next_cursor = after.as_ref().map(cursor_to_text);
-                return Ok(HostPage { hosts, next_cursor });
+                return Ok(HostPage { hosts: found, next_cursor });
             }
         }
     }
@@ -174,10 +177,10 @@ impl App {
         let limit = page_len(limit);
         let order = HostOrder::default();
         let after = cursor(from, order)?;
-        let hosts = self.store.hosts(HostFilter::default(), after, limit).await?;
-        let full = hosts.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let hosts = self.store.hosts(HostFilter::default(), after, one_more(limit)).await?;
+        let (hosts, follows) = cut(hosts, limit, store::HOSTS_PAGE_MAX);
         let next_cursor =
-            hosts.last().filter(|_| full).map(|last| cursor_to_text(&last.cursor(order)));
+            hosts.last().filter(|_| follows).map(|last| cursor_to_text(&last.cursor(order)));
         Ok((hosts, next_cursor))
     }
 }

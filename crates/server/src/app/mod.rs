@@ -42,6 +42,7 @@ mod login_rate;
 mod memo;
 mod objects;
 mod oidc;
+mod paging;
 mod password;
 mod peers;
 mod policy;

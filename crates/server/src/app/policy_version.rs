@@ -14,6 +14,7 @@ use store::{By, NewPolicyVersion, PolicyActivation, PolicyFile};
 
 use super::{
     App, AppError, RefusalKind, cursor,
+    paging::{cut, one_more},
     policy::no_policy,
     sha256,
     words::{REASON_CHARS_MAX, is_line},
@@ -170,9 +171,10 @@ impl App {
     ) -> Result<PolicyVersionPage, AppError> {
         let limit = query.limit.unwrap_or(PAGE_LEN).clamp(1, store::HISTORY_PAGE_MAX);
         let before = cursor::number(query.cursor.as_deref())?;
-        let versions = self.store.policy_versions(before, limit).await?;
-        let full = versions.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next_cursor = versions.last().filter(|_| full).map(|last| cursor::to_text(last.number));
+        let versions = self.store.policy_versions(before, one_more(limit)).await?;
+        let (versions, follows) = cut(versions, limit, store::HISTORY_PAGE_MAX);
+        let next_cursor =
+            versions.last().filter(|_| follows).map(|last| cursor::to_text(last.number));
         let versions = versions.into_iter().map(|version| self.version_view(version)).collect();
         Ok(PolicyVersionPage { in_force: self.policy_now().await?, versions, next_cursor })
     }

@@ -106,14 +106,6 @@ impl<'a> Timing<'a> {
     }
 }
 
-/// For how long a verdict counts of the host for which it counts shortest: older ones may have ended.
-pub(super) fn shortest_good_for_ms(config: &Config) -> i64 {
-    let shortest_s = config.schedules.iter().map(|schedule| schedule.verdict_good_for_s).min();
-    let default_s = config.verdict_good_for().as_secs();
-    let shortest_s = shortest_s.map_or(default_s, |seconds| seconds.min(default_s));
-    i64::try_from(shortest_s.saturating_mul(1000)).unwrap_or(i64::MAX)
-}
-
 /// For how long a verdict counts of the host for which it counts longest: older ones have ended.
 pub(super) fn longest_good_for_ms(config: &Config) -> i64 {
     let longest_s = config.schedules.iter().map(|schedule| schedule.verdict_good_for_s).max();
@@ -160,8 +152,6 @@ mod tests {
         let (interval_s, good_for_s, because) = seen(&[("site", "ber"), ("role", "pay")]);
         assert_eq!((interval_s, good_for_s), (300, 600));
         assert!(because.contains("attest_interval_s"), "{because}");
-        assert_eq!(shortest_good_for_ms(&config), 180_000);
-        assert_eq!(shortest_good_for_ms(&Config::default()), 600_000);
     }
 
     #[test]

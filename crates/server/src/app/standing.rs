@@ -2,7 +2,7 @@
 
 use api::machine::Cohort;
 use findings::{Argument, Code, Finding, Severity};
-use store::{Approval, Connection, Host, Maintenance, TpmPresence};
+use store::{Approval, Connection, Host, Maintenance, Stood, TpmPresence};
 
 use super::{enrol::Judgement, replace::ek_changed, schedule::Timing};
 use crate::config::Config;
@@ -27,6 +27,12 @@ pub(super) fn is_found_by_a_look(code: &str) -> bool {
         Code::AkRenewed,
     ];
     codes.iter().any(|known| known.as_str() == code)
+}
+
+/// How each host stands that a look finds this of, where that is always the same.
+pub(super) fn stands_with(code: &str) -> Option<Stood> {
+    let codes = [Code::AwaitingApproval, Code::NeverAppraised, Code::VerdictExpired];
+    codes.iter().any(|known| known.as_str() == code).then_some(Stood::NotAppraised)
 }
 
 /// The host as lists show it, at `now_ms`.

@@ -23,6 +23,8 @@ pub(super) async fn diff(
     let history: Vec<_> = app.history(&id).await?.iter().map(past).collect();
     let diff = app.boot_diff(&id, query).await?;
     let is_last = history.first().is_some_and(|last| last.id == diff.to.id);
+    let host = app.host(&id, None).await?.host;
+    let can_be_accepted = is_last && pages::change_of(&host).is_some();
     let frame = visiting.frame(Place::Hosts);
-    page(&BootDiffPage { frame, host_id: id, diff, history, is_last })
+    page(&BootDiffPage { frame, host_id: id, diff, history, can_be_accepted })
 }

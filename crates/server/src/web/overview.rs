@@ -99,6 +99,8 @@ fn kind_of(subject: &str) -> String {
         Some(("host-view", name)) => return format!("The view {name}"),
         Some(("channel", name)) => return format!("Channel {name}"),
         Some(("api-token", name)) => return format!("Token {name}"),
+        Some(("report", kind)) => return format!("A report ({kind})"),
+        Some(("ek-list", name)) => return format!("The list of keys {name}"),
         _ => {}
     }
     let word = match subject.split_once(':') {

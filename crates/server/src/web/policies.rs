@@ -179,8 +179,21 @@ pub(super) async fn activate(
     visiting.caller.require(Role::Admin)?;
     visiting.caller.hosts.require_fleet()?;
     let request = activation(&form)?;
-    app.activate_policy(&number, request, visiting.caller.by).await?;
+    if let Err(err) = app.activate_policy(&number, request, visiting.caller.by).await {
+        let is_changed =
+            matches!(&err, AppError::Refused(refusal) if refusal.code == "policy-changed");
+        // After a second click it is this one that counts by now.
+        if !(is_changed && counts(&app, &number).await?) {
+            return Err(err.into());
+        }
+    }
     back("/policies?done=policy-activated")
+}
+
+/// Whether this version is the one that was activated last.
+async fn counts(app: &Arc<App>, number: &str) -> Result<bool, AppError> {
+    let activated = app.policy_now().await?.activated;
+    Ok(activated.is_some_and(|activated| activated.number.to_string() == number))
 }
 
 fn activation(form: &Form) -> Result<PolicyActivateRequest, AppError> {

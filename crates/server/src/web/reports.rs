@@ -5,6 +5,7 @@ use std::sync::Arc;
 use api::fleet_report::{ReportFormat, ReportQuery};
 use axum::{
     extract::{RawQuery, State},
+    http::header,
     response::IntoResponse as _,
 };
 use pages::{Place, Reports};
@@ -51,5 +52,14 @@ pub(super) async fn file(
         AppError::plain(RefusalKind::Invalid, "report-invalid", title)
     })?;
     let query = ReportQuery { format, labels: form.maybe("labels"), host: form.maybe("host") };
-    Ok(app.write_report(kind, query, &visiting.caller).await?.into_response())
+    let written = app.write_report(kind, query, &visiting.caller).await?;
+    let beside = written.signature_beside().filter(|_| form.text("signature") == "beside");
+    let Some(jws) = beside.map(str::to_owned) else { return Ok(written.into_response()) };
+    let packed = written.packed(jws).await?;
+    let disposition = format!("attachment; filename=\"{}\"", packed.file_name);
+    let headers = [
+        (header::CONTENT_TYPE, "application/zip".to_owned()),
+        (header::CONTENT_DISPOSITION, disposition),
+    ];
+    Ok((headers, packed.bytes).into_response())
 }

@@ -1,6 +1,7 @@
 //! Forms that come twice: a second click, a page that is loaded again after it was sent, a page that somebody left
 //! open. Nothing is doubled, and what is not done a second time is said.
 
+use api::admin::Approval;
 use serde_json::{Value, json};
 use testkit::log::BootLog;
 
@@ -8,6 +9,7 @@ use crate::{
     alarms::wait_for,
     bench::{Host, Server},
     browser::{Browser, setup_code},
+    references::reboot,
 };
 
 /// What is counted.
@@ -55,6 +57,18 @@ fn hidden(page: &str, name: &str) -> String {
     rest.split('"').next().unwrap().to_owned()
 }
 
+const PASSWORD: &str = "correct horse battery staple";
+
+/// Somebody who may do everything.
+fn administrator(server: &Server) -> Browser {
+    let mut ada = Browser::new(server);
+    let account =
+        json!({ "code": setup_code(server).unwrap(), "name": "ada", "password": PASSWORD });
+    let begun = ada.ask("POST", "/v1/setup", &account);
+    ada.take(&begun);
+    ada
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_that_comes_twice_doubles_nothing() {
     let server = Server::start().await;
@@ -64,12 +78,7 @@ async fn a_form_that_comes_twice_doubles_nothing() {
     assert_eq!(off.attest(&server).await.unwrap().verdict, "not accepted");
     let spare = server.join(&Host::without_tpm("spare")).await.host_id;
     wait_for(&server, &[("no-tpm", "spare"), ("secure-boot-off", "off")]).await;
-    let mut ada = Browser::new(&server);
-    let password = "correct horse battery staple";
-    let account =
-        json!({ "code": setup_code(&server).unwrap(), "name": "ada", "password": password });
-    let begun = ada.ask("POST", "/v1/setup", &account);
-    ada.take(&begun);
+    let ada = administrator(&server);
 
     let host = format!("/hosts/{id}");
     let act = |verb: &str| format!("{host}/{verb}");
@@ -79,7 +88,7 @@ async fn a_form_that_comes_twice_doubles_nothing() {
         ("url", "https://127.0.0.1:9/hook"),
         ("severity", "fail"),
     ];
-    let user = [("name", "bob"), ("role", "viewer"), ("password", password)];
+    let user = [("name", "bob"), ("role", "viewer"), ("password", PASSWORD)];
     let token = [("name", "ci"), ("role", "viewer"), ("days", "9")];
     use Again::{Refused, Same};
     let mut cases = vec![
@@ -94,7 +103,7 @@ async fn a_form_that_comes_twice_doubles_nothing() {
         },
         case("/people", "/people/users", &user, Refused("bob")),
         case("/people", "/people/users/bob/role", &[("role", "operator")], Same),
-        case("/people", "/people/users/bob/password", &[("password", password)], Same),
+        case("/people", "/people/users/bob/password", &[("password", PASSWORD)], Same),
         case("/people", "/people/users/bob/disable", &[], Same),
         case("/people", "/people/users/bob/enable", &[], Same),
         case("/people", "/people/tokens", &token, Refused("ci")),
@@ -163,4 +172,139 @@ async fn a_form_that_comes_twice_doubles_nothing() {
             }
         }
     }
+}
+
+/// How many references there are, and whether the host passes.
+async fn held(server: &Server, id: &str) -> (usize, String) {
+    let all: Value = server.admin.get("/v1/references").await.unwrap();
+    (all["references"].as_array().unwrap().len(), server.host(id).await.host.verdict)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_accepted_once_and_only_as_it_was_looked_at() {
+    let server = Server::start().await;
+    server.trust().await;
+    let mut host = Host::boot("web-1", &BootLog::sound());
+    let id = server.join(&host).await.host_id;
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "accepted");
+    let learn = json!({
+        "scope": "host", "name": "as delivered", "reason": "first boot", "state": "active"
+    });
+    let _: Value = server.admin.post(&format!("/v1/hosts/{id}/reference"), &learn).await.unwrap();
+    reboot(&mut host, &BootLog::sound().kernel_cmdline("root=/dev/sda1 init=/bin/sh"));
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "not accepted");
+    let ada = administrator(&server);
+    let (page, path) = (format!("/hosts/{id}"), format!("/hosts/{id}/accept-change"));
+    let send = |looked_at: &str| {
+        ada.form(&path, &[("appraised_at_ms", looked_at), ("reason", "ticket 4711")])
+    };
+
+    // Another boot came while somebody looked at the page of this one.
+    let looked_at = hidden(&ada.page(&page).1, "appraised_at_ms");
+    reboot(&mut host, &BootLog::sound().kernel_cmdline("root=/dev/sda1 init=/bin/bash"));
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "not accepted");
+    let (status, _, answer) = send(&looked_at);
+    assert_eq!(status, 409, "{answer}");
+    assert!(answer.contains("ewer evidence of host"), "{answer}");
+    assert_eq!(
+        held(&server, &id).await,
+        (1, "not accepted".to_owned()),
+        "nothing is accepted unseen"
+    );
+
+    let looked_at = hidden(&ada.page(&page).1, "appraised_at_ms");
+    let (status, to, answer) = send(&looked_at);
+    assert_eq!((status, to), (303, Some(format!("{page}?done=accept-change"))), "{answer}");
+    assert_eq!(held(&server, &id).await, (2, "accepted".to_owned()));
+    let (status, _, answer) = send(&looked_at);
+    assert_eq!(status, 409, "{answer}");
+    assert!(answer.contains("is accepted as it is"), "{answer}");
+    assert_eq!(held(&server, &id).await.0, 2, "one change, one reference");
+    assert!(!ada.page(&page).1.contains("Accept change"), "nothing is left to accept");
+
+    // What no person can accept is not offered.
+    reboot(&mut host, &BootLog::sound().secure_boot_off());
+    assert_eq!(host.attest(&server).await.unwrap().verdict, "not accepted");
+    assert!(!ada.page(&page).1.contains("Accept change"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_taken_once() {
+    let server = Server::start().await;
+    let token = server.token(None, Approval::Required).await.token;
+    for name in ["new-1", "new-2"] {
+        Host::without_tpm(name).join(&server, &token).await.unwrap();
+    }
+    let waiting: Value = server.admin.get("/v1/approvals").await.unwrap();
+    let ids: Vec<_> = waiting["waiting"].as_array().unwrap().iter().collect();
+    let ids: Vec<_> = ids.iter().map(|one| one["id"].as_str().unwrap()).collect();
+    let ada = administrator(&server);
+    let decide = |decision: &str, ids: &[&str]| {
+        let marked = ids.iter().map(|id| ("id", *id));
+        let fields: Vec<_> = [("decision", decision), ("reason", "delivery 4711")]
+            .into_iter()
+            .chain(marked)
+            .collect();
+        ada.form("/approvals", &fields)
+    };
+    let rows = async || {
+        let audit: Value = server.admin.get("/v1/audit").await.unwrap();
+        let rows = audit["rows"].as_array().unwrap().clone();
+        rows.iter().filter(|row| row["action"] == "host.approval").count()
+    };
+
+    let (status, to, answer) = decide("approve", &ids[..1]);
+    assert_eq!((status, to.as_deref()), (303, Some("/approvals?done=decided")), "{answer}");
+    // The same page again, by a second click or by somebody who left it open; with the other decision, too.
+    for decision in ["approve", "refuse"] {
+        let (status, _, answer) = decide(decision, &ids[..1]);
+        assert_eq!(status, 409, "{answer}");
+        assert!(answer.contains("does not wait"), "{answer}");
+    }
+    assert_eq!(rows().await, 1, "who decided first decided");
+    // One that was decided meanwhile holds no other up.
+    let (status, _, answer) = decide("refuse", &ids);
+    assert_eq!(status, 409, "{answer}");
+    assert!(answer.contains("1 done, 1 not"), "{answer}");
+    assert_eq!(rows().await, 2);
+    let (status, _, answer) = decide("approve", &[]);
+    assert_eq!(status, 400, "{answer}");
+    assert!(answer.contains("Nothing is marked"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_is_activated_once_and_not_over_one_that_nobody_saw() {
+    let server = Server::start().await;
+    let ada = administrator(&server);
+    let keep = async |text: &str| {
+        let request = json!({ "policy": text, "note": "" });
+        let kept: Value = server.admin.post("/v1/policy/versions", &request).await.unwrap();
+        kept["number"].as_i64().unwrap()
+    };
+    let (first, second) = (keep("# one\n").await, keep("# two\n").await);
+    let activate = |number: i64, before: &str| {
+        let fields = [("before", before), ("reason", "tried on all hosts")];
+        ada.form(&format!("/policies/{number}/activate"), &fields)
+    };
+    let activated = async || {
+        let audit: Value = server.admin.get("/v1/audit").await.unwrap();
+        let rows = audit["rows"].as_array().unwrap().clone();
+        rows.iter().filter(|row| row["action"] == "policy.activate").count()
+    };
+
+    // The second click is told what the first did, and does nothing.
+    for _ in 0..2 {
+        let (status, to, answer) = activate(first, "");
+        let done = "/policies?done=policy-activated";
+        assert_eq!((status, to.as_deref()), (303, Some(done)), "{answer}");
+        assert_eq!(activated().await, 1);
+    }
+    // A page from before.
+    let (status, _, answer) = activate(second, "");
+    assert_eq!(status, 409, "{answer}");
+    assert!(answer.contains(&format!("version {first}")), "{answer}");
+    assert_eq!(activated().await, 1);
+    let (status, _, answer) = activate(second, &first.to_string());
+    assert_eq!(status, 303, "{answer}");
+    assert_eq!(activated().await, 2);
 }

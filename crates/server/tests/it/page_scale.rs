@@ -1,9 +1,7 @@
-//! Pages of a server with 100,000 hosts: how much comes over the wire, and that a page costs no more for there
-//! being more hosts.
+//! Pages of a server with 100,000 hosts: how much comes over the wire, and how long it takes.
 //!
-//! Once with a file and once with PostgreSQL. Rows are made in the store, copies of a host that was attested. What is compared is two times of one run, of a
-//! program that was not made for speed: a page that reads all hosts is a hundred times dearer then, and one that
-//! reads what it shows is not.
+//! Once with a file and once with PostgreSQL. Rows are made in the store, copies of a host that was attested. The program
+//! that answers was not made for speed; a page that reads what it shows is quick all the same.
 
 use std::time::{Duration, Instant};
 
@@ -20,17 +18,23 @@ const N_HOSTS: u32 = 100_000;
 /// Bytes of the first page with all that it loads. [issue: first page ≤ 100 KiB]
 const FIRST_PAGE_BYTES_MAX: usize = 100 * 1024;
 
-/// How much dearer a page may be with 100,000 hosts than with two, and what counts as nothing: a list that looks for
-/// what no host has goes through 100,000 names, or judges 4,000 rows, in a program and a database that were made
-/// without optimising; and other tests run on the same machine.
-const DEARER_MAX: u32 = 3;
-const NOTHING: Duration = Duration::from_millis(150);
+/// How long a page may take with 100,000 hosts, a new connection included, also in a program and a database that were
+/// made without optimising. [issue: first page ≤ 50 ms at the server, the host page with a 200-event log ≤ 100 ms]
+const PAGE_MAX: Duration = Duration::from_millis(50);
+const HOST_PAGE_MAX: Duration = Duration::from_millis(100);
 
-/// So many looks; the fastest counts, since other tests run meanwhile.
-const LOOKS: usize = 7;
+/// A list that looks for a part of names goes through all of them, or judges 4,000 rows where those that are sought are
+/// known by a look alone: people type such a word now and then.
+const SEARCH_MAX: Duration = Duration::from_millis(200);
 
-/// The fastest of some looks at a page, and its bytes.
-fn look(browser: &Browser, path: &str) -> (Duration, usize) {
+/// Events of the log of the host whose page is looked at. [issue]
+const N_EVENTS: usize = 200;
+
+/// So many looks at most; the fastest counts, since other tests run meanwhile on the same machine.
+const LOOKS: usize = 60;
+
+/// The fastest look at a page, and its bytes; no look more than it takes to see that it is fast enough.
+fn look(browser: &Browser, path: &str, enough: Duration) -> (Duration, usize) {
     let mut fastest = Duration::MAX;
     let mut n_bytes = 0;
     for _ in 0..LOOKS {
@@ -39,8 +43,67 @@ fn look(browser: &Browser, path: &str) -> (Duration, usize) {
         fastest = fastest.min(begun.elapsed());
         assert_eq!(page.0, 200, "{path}");
         n_bytes = page.1.len();
+        if fastest <= enough {
+            break;
+        }
     }
     (fastest, n_bytes)
+}
+
+/// A log as long as those of large servers.
+fn long_log() -> BootLog {
+    let log = BootLog::sound();
+    let n_missing = N_EVENTS - log.entries().len();
+    let log = log.grub_modules(n_missing);
+    assert_eq!(log.entries().len(), N_EVENTS);
+    log
+}
+
+/// Addresses, and how long each may take.
+fn pages(id: &str, long_id: &str, judged_hour: i64) -> Vec<(String, Duration)> {
+    let quick = [
+        "/".to_owned(),
+        "/hosts".to_owned(),
+        "/hosts?verdict=not+appraised".to_owned(),
+        "/hosts?verdict=not+accepted".to_owned(),
+        "/hosts?verdict=accepted".to_owned(),
+        "/hosts?code=no-such-code".to_owned(),
+        // Nobody has it; each tenth; nobody, by a look.
+        "/hosts?code=ek-cert-untrusted".to_owned(),
+        "/hosts?code=secure-boot-off".to_owned(),
+        "/hosts?code=verdict-expired".to_owned(),
+        "/hosts?code=secure-boot-off&verdict=not+appraised".to_owned(),
+        "/join".to_owned(),
+        "/audit".to_owned(),
+        "/hosts?labels=site%3Ds7".to_owned(),
+        "/alarms".to_owned(),
+        "/alarms/secure-boot-off".to_owned(),
+        "/policies".to_owned(),
+        "/approvals".to_owned(),
+        "/references".to_owned(),
+        "/reports".to_owned(),
+        "/hosts?sort=-name".to_owned(),
+        "/hosts?sort=verdict".to_owned(),
+        "/hosts?sort=-model".to_owned(),
+        "/hosts?sort=judged".to_owned(),
+        "/hosts?sort=-seen".to_owned(),
+        "/hosts?sort=joined".to_owned(),
+        deep("name", "\"host-050000\""),
+        deep("-verdict", "2,\"host-050000\""),
+        deep("model", "\"\",\"host-050000\""),
+        deep("judged", &format!("{judged_hour},\"host-050000\"")),
+        deep("-judged", &format!("{judged_hour},\"host-050000\"")),
+    ];
+    let of_hosts = [id, long_id]
+        .into_iter()
+        .flat_map(|id| [format!("/hosts/{id}"), format!("/hosts/{id}/log")]);
+    let searches = ["/hosts?search=host-0999", "/hosts?search=no-such-name", "/hosts?code=no-tpm"];
+    let searches = searches.map(str::to_owned);
+    let with = |paths: Vec<String>, max| paths.into_iter().map(move |path| (path, max));
+    with(quick.to_vec(), PAGE_MAX)
+        .chain(with(of_hosts.collect(), HOST_PAGE_MAX))
+        .chain(with(searches.to_vec(), SEARCH_MAX))
+        .collect()
 }
 
 /// The same in PostgreSQL.
@@ -55,6 +118,7 @@ BEGIN
             WHEN 'labels_json' THEN
                 'json_build_object(''site'', ''s'' || n % 40, ''rack'', (n % 400)::text)::text'
             WHEN 'look_at_ms' THEN '9000000000000'
+            WHEN 'stood_rank' THEN 'CASE n % 10 WHEN 0 THEN 0 ELSE 2 END'
             ELSE 'hosts.' || column_name END, ', ' ORDER BY ordinal_position)
     INTO columns, given FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name = 'hosts';
@@ -94,6 +158,8 @@ fn multiply(server: &Server) {
             "json_object('site', printf('s%d', n % 40), 'rack', printf('%d', n % 400))".to_owned()
         }
         "look_at_ms" => "9000000000000".to_owned(),
+        // As somebody found who looked.
+        "stood_rank" => "CASE n % 10 WHEN 0 THEN 0 ELSE 2 END".to_owned(),
         other => other.to_owned(),
     });
     let (columns, values) = (columns.join(", "), values.collect::<Vec<_>>().join(", "));
@@ -115,16 +181,16 @@ fn multiply(server: &Server) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_costs_no_more_for_more_hosts() {
-    compare(None).await;
+async fn a_page_of_a_large_fleet_is_quick() {
+    time(None).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_costs_no_more_for_more_hosts_on_postgresql() {
-    compare(Some(Database::new().unwrap())).await;
+async fn a_page_of_a_large_fleet_is_quick_on_postgresql() {
+    time(Some(Database::new().unwrap())).await;
 }
 
-async fn compare(database: Option<Database>) {
+async fn time(database: Option<Database>) {
     let mut config = "attest_interval_s = 86400\n".to_owned();
     if let Some(database) = &database {
         config.push_str(&format!("store = {:?}\n", database.address()));
@@ -137,7 +203,12 @@ async fn compare(database: Option<Database>) {
     let off = Host::boot("off", &BootLog::sound().secure_boot_off());
     server.join(&off).await;
     assert_eq!(off.attest(&server).await.unwrap().verdict, "not accepted");
-    wait_for(&server, &[("secure-boot-off", "off")]).await;
+    // One whose log is long, and one with a finding that no other has.
+    let long = Host::boot("long", &long_log());
+    let long_id = server.join(&long).await.host_id;
+    assert_eq!(long.attest(&server).await.unwrap().verdict, "accepted");
+    server.join(&Host::without_tpm("spare")).await;
+    wait_for(&server, &[("no-tpm", "spare"), ("secure-boot-off", "off")]).await;
     let mut browser = Browser::new(&server);
     let code = setup_code(&server).unwrap();
     let begun = browser.ask(
@@ -149,37 +220,7 @@ async fn compare(database: Option<Database>) {
 
     // All copies were judged at one time: the worst that such a list has to go through.
     let judged_hour = server.host(&id).await.host.appraised_at_ms.unwrap() / 3_600_000;
-    let paths = [
-        "/".to_owned(),
-        "/hosts".to_owned(),
-        "/hosts?search=host-0999".to_owned(),
-        "/hosts?search=no-such-name".to_owned(),
-        "/hosts?verdict=not+appraised".to_owned(),
-        "/hosts?code=no-such-code".to_owned(),
-        "/hosts?code=ek-cert-untrusted".to_owned(),
-        "/join".to_owned(),
-        "/audit".to_owned(),
-        "/hosts?labels=site%3Ds7".to_owned(),
-        "/hosts?verdict=not+accepted".to_owned(),
-        "/alarms".to_owned(),
-        "/alarms/secure-boot-off".to_owned(),
-        "/policies".to_owned(),
-        "/approvals".to_owned(),
-        format!("/hosts/{id}"),
-        format!("/hosts/{id}/log"),
-        "/hosts?sort=-name".to_owned(),
-        "/hosts?sort=verdict".to_owned(),
-        "/hosts?sort=-model".to_owned(),
-        "/hosts?sort=judged".to_owned(),
-        "/hosts?sort=-seen".to_owned(),
-        "/hosts?sort=joined".to_owned(),
-        deep("name", "\"host-050000\""),
-        deep("-verdict", "2,\"host-050000\""),
-        deep("model", "\"\",\"host-050000\""),
-        deep("judged", &format!("{judged_hour},\"host-050000\"")),
-        deep("-judged", &format!("{judged_hour},\"host-050000\"")),
-    ];
-    let before: Vec<_> = paths.iter().map(|path| look(&browser, path).0).collect();
+    let paths = pages(&id, &long_id, judged_hour);
     match &database {
         None => {
             server.kill();
@@ -195,16 +236,15 @@ async fn compare(database: Option<Database>) {
     let assets = first.split('"').filter(|part| part.starts_with("/assets/"));
     let n_bytes: usize = first.len() + assets.map(|path| browser.page(path).1.len()).sum::<usize>();
     assert!(n_bytes <= FIRST_PAGE_BYTES_MAX, "the first page has {n_bytes} bytes");
-    let counted = first.contains("100002");
+    let counted = first.contains("100004");
     assert!(counted || database.is_some(), "all hosts are counted");
 
-    let mut dear = Vec::new();
-    for (path, before) in paths.iter().zip(before) {
-        let (after, n_bytes) = look(&browser, path);
-        if after > before * DEARER_MAX + NOTHING {
-            let with_all = format!("{after:?} with {N_HOSTS}, {n_bytes} bytes");
-            dear.push(format!("{path}: {before:?} with two hosts, {with_all}"));
+    let mut slow = Vec::new();
+    for (path, max) in paths {
+        let (took, n_bytes) = look(&browser, &path, max);
+        if took > max {
+            slow.push(format!("{path}: {took:?} with {N_HOSTS}, {n_bytes} bytes"));
         }
     }
-    assert_eq!(dear, Vec::<String>::new());
+    assert_eq!(slow, Vec::<String>::new());
 }

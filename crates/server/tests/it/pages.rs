@@ -230,15 +230,42 @@ async fn an_alarm_is_acknowledged_and_cleared_on_the_page_and_a_report_downloade
     reboot(&mut host, &BootLog::sound());
     assert_eq!(host.attest(&server).await.unwrap().verdict, "accepted");
     script.answer(json!({}));
-    let asked = script.asks("look at the report").await;
-    let file = asked["file"].as_str().unwrap();
-    assert_eq!(bootproof(&server, &["report", "verify", file]).await.unwrap(), cli::Exit::Done);
-    script.answer(json!({}));
+    // As somebody checks them who got them: as they are, or out of the ZIP.
+    for ending in ["pdf", "jws", "html.zip", "csv.zip", "json.zip"] {
+        let asked = script.asks("look at the report").await;
+        assert_eq!(asked["ending"], ending);
+        let file = PathBuf::from(asked["file"].as_str().unwrap());
+        let folder = tempfile::tempdir().unwrap();
+        let report = if ending.ends_with(".zip") { unpacked(&file, folder.path()) } else { file };
+        let verify = ["report", "verify", report.to_str().unwrap()];
+        assert_eq!(bootproof(&server, &verify).await.unwrap(), cli::Exit::Done, "{ending}");
+        if ending == "csv.zip" {
+            // One letter of another's hand.
+            let table = std::fs::read_to_string(&report).unwrap();
+            std::fs::write(&report, table.replace("\"web-1\"", "\"web-2\"")).unwrap();
+            assert_eq!(bootproof(&server, &verify).await.unwrap(), cli::Exit::No);
+        }
+        script.answer(json!({}));
+    }
     let asked = script.asks("look at the report").await;
     let table = std::fs::read_to_string(asked["file"].as_str().unwrap()).unwrap();
     assert!(table.contains("\"web-1\""), "{table}");
     script.answer(json!({}));
     script.ends_well().await;
+}
+
+/// Unpacks a report with its signature by another's program, and says where the report is.
+fn unpacked(archive: &std::path::Path, folder: &std::path::Path) -> PathBuf {
+    let mut python = Command::new("python3");
+    python.args(["-m", "zipfile", "-e"]).args([archive, folder]);
+    let done = python.output().expect("python3, which `cargo xtask test` installs");
+    assert!(done.status.success(), "{done:?}");
+    let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());
+    let mut files: Vec<_> = files.collect();
+    files.sort();
+    let [report, signature] = files.as_slice() else { panic!("{files:?}") };
+    assert_eq!(signature.to_str().unwrap(), format!("{}.jws", report.display()));
+    report.clone()
 }
 
 #[tokio::test]
@@ -260,7 +287,8 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     let mut rebooted = Host::boot("rebooted", &BootLog::sound());
     let rebooted_id = server.join(&rebooted).await.host_id;
     rebooted.attest(&server).await.unwrap();
-    reboot(&mut rebooted, &BootLog::sound().kernel_cmdline("root=/dev/sda1 init=/bin/sh"));
+    let hostile = format!("root=/dev/sda1 init=/bin/sh {HOSTILE}");
+    reboot(&mut rebooted, &BootLog::sound().kernel_cmdline(&hostile));
     rebooted.attest(&server).await.unwrap();
     // One that waits for a person.
     let waiting = Host::boot("waiting", &BootLog::sound());
@@ -289,6 +317,19 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     let kept: api::policy::PolicyVersion =
         server.admin.post("/v1/policy/versions", &request).await.unwrap();
 
+    // References, of which one waits and one is of the hostile boot.
+    for (id, name, state) in [
+        (&rebooted_id, HOSTILE.replace('\u{202e}', ""), "active"),
+        (&sound_id, "as delivered".to_owned(), "pending"),
+    ] {
+        let learn = json!({ "scope": "host", "name": name, "reason": HOSTILE.replace('\u{202e}', ""), "state": state });
+        let _: Value =
+            server.admin.post(&format!("/v1/hosts/{id}/reference"), &learn).await.unwrap();
+    }
+    // A list that somebody keeps.
+    let view = json!({ "verdict": "not appraised", "sort": "-judged" });
+    let _: () = server.admin.post("/v1/host-views/shared/not%20proved", &view).await.unwrap();
+
     // Some hours of before, for the plot.
     let db = server.database();
     db.execute_batch(
@@ -313,8 +354,10 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     let mut pages: Vec<String> = [
         "/",
         "/hosts",
+        "/hosts?verdict=not+appraised&sort=-judged",
         "/alarms",
         "/alarms/secure-boot-off",
+        "/alarms/secure-boot-off?cleared=true",
         "/approvals",
         "/references",
         "/policies",
@@ -338,7 +381,8 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     .map(str::to_owned)
     .to_vec();
     pages.extend([&sound_id, &off_id, &silent_id].map(|id| format!("/hosts/{id}")));
-    pages.push(format!("/hosts/{sound_id}/log"));
+    pages.push(format!("/hosts/{rebooted_id}"));
+    pages.push(format!("/hosts/{rebooted_id}/log"));
     pages.push(format!("/reports?host={sound_id}"));
     pages.push(format!("/hosts/{rebooted_id}/diff"));
     pages.push(format!("/policies/{}", kept.number));
@@ -348,6 +392,7 @@ async fn each_page_is_for_everybody_and_shows_hostile_names_as_text() {
     let mut environment = account();
     environment.insert("BOOTPROOF_WEB_PAGES", json!(pages).to_string());
     environment.insert("BOOTPROOF_WEB_HOST", format!("/hosts/{sound_id}"));
+    environment.insert("BOOTPROOF_WEB_POLICY", format!("/policies/{}", kept.number));
     // Pictures of all pages, for whoever wants to look at them.
     if let Some(folder) = std::env::var_os("BOOTPROOF_WEB_SHOTS") {
         environment.insert("BOOTPROOF_WEB_SHOTS", folder.into_string().unwrap());

@@ -5,13 +5,14 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::columns::Columns;
-use super::session::Session;
+use super::session::{Session, Values};
 use super::transaction::Transaction;
 use super::{alarm, event, host};
 use crate::{
     By, Conflict, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostCursor, HostFilter, HostId,
     LABELS_PER_HOST_MAX, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
-    OrderValue, StoreError, row::event::Change,
+    OrderValue, StoreError,
+    row::{event::Change, inventory::FEW_HOSTS},
 };
 
 /// Hosts that fit `filter`, in its order, after `after`.
@@ -22,13 +23,60 @@ pub(super) async fn page(
     n_max: u32,
 ) -> Result<Vec<Host>, StoreError> {
     let mut values = Places::default();
-    let clause = clause(filter, after, n_max, &mut values);
+    let ways = Ways {
+        code: match &filter.has_code {
+            Some(code) => few(db, BY_CODE, &[code]).await?,
+            None => Way::All,
+        },
+        stand: match filter.may_stand {
+            Some(may) => few(db, &by_standing(may), &[&may.due_by_ms]).await?,
+            None => Way::All,
+        },
+    };
+    let clause = clause(filter, ways, after, n_max, &mut values);
     host::many(db, &clause, &values.as_refs()).await
+}
+
+/// How hosts that a list is to show are come by. Said in the statement itself: a plan that fits both is good for one.
+enum Way {
+    /// They are few: these, put in order.
+    Few(Vec<String>),
+    /// All hosts are gone through in the list's order.
+    All,
+}
+
+/// The way to each thing that is asked of hosts and that an index knows.
+struct Ways {
+    code: Way,
+    stand: Way,
+}
+
+const BY_CODE: &str = "SELECT host_id FROM host_findings WHERE code = $1 ORDER BY host_id";
+
+/// How it stood is a part of the text: of three values a plan for any of them is wrong for the rare one.
+fn by_standing(may: MayStand) -> String {
+    format!(
+        "(SELECT id FROM hosts WHERE stood_rank = {} ORDER BY name, id LIMIT {n}) \
+         UNION ALL (SELECT id FROM hosts WHERE look_at_ms <= $1 ORDER BY look_at_ms LIMIT {n})",
+        may.stood.rank(),
+        n = FEW_HOSTS + 1,
+    )
+}
+
+/// The identifiers that `sql` gives, where they are few.
+async fn few(db: &Session, sql: &str, values: Values<'_>) -> Result<Way, StoreError> {
+    let sql = format!("{sql} LIMIT {}", FEW_HOSTS + 1);
+    let ids = db.read(&sql, values, |row| Ok(row.try_get(0)?)).await?;
+    Ok(match ids.len() > usize::try_from(FEW_HOSTS).unwrap_or(usize::MAX) {
+        true => Way::All,
+        false => Way::Few(ids),
+    })
 }
 
 /// Which rows, and in which order.
 fn clause(
     filter: &HostFilter,
+    ways: Ways,
     after: Option<&HostCursor>,
     n_max: u32,
     values: &mut Places,
@@ -53,27 +101,20 @@ fn clause(
         }
         terms.push(format!("id IN (SELECT host_id FROM host_labels WHERE {has})"));
     }
-    if let Some(code) = &filter.may_have_code {
-        let word = values.place(format!("\"{code}\""));
+    if let (Some(code), Way::All) = (&filter.has_code, &ways.code) {
+        let code = values.place(code.clone());
         terms.push(format!(
-            "(strpos(last_findings_json, {word}) > 0 OR strpos(enrolment_problem_json, {word}) > 0)"
+            "EXISTS (SELECT 1 FROM host_findings WHERE code = {code} AND host_id = hosts.id)"
         ));
     }
-    match filter.may_stand {
-        None => {}
-        Some(MayStand::Accepted) => terms.push("last_verdict = 'accepted'".to_owned()),
-        Some(MayStand::NotAccepted) => terms.push(
-            "(last_verdict = 'not accepted' OR id IN (SELECT host_id FROM candidates))".to_owned(),
-        ),
-        Some(MayStand::NotAppraised { good_since_ms }) => terms.push(format!(
-            // Whether a text is JSON is dear to ask: of those alone that a look found to be not appraised, and
-            // that would be.
-            "(NOT (coalesce(last_verdict, '') IN ('accepted', 'not accepted') AND last_at_ms >= {} \
-             AND tpm <> 'absent' AND approval IN ('not-required', 'approved') \
-             AND last_findings_json LIKE '[%]') \
-             OR (stood_rank = 1 AND NOT is_json(last_findings_json)))",
-            values.place(good_since_ms)
-        )),
+    if let (Some(may), Way::All) = (filter.may_stand, &ways.stand) {
+        let due_by = values.place(may.due_by_ms);
+        terms.push(format!("(stood_rank = {} OR look_at_ms <= {due_by})", may.stood.rank()));
+    }
+    for way in [ways.code, ways.stand] {
+        if let Way::Few(ids) = way {
+            terms.push(format!("id = ANY({})", values.place(ids)));
+        }
     }
     let terms = match terms.is_empty() {
         true => String::new(),
@@ -248,7 +289,8 @@ mod tests {
                 let middle = all[150].cursor(order);
                 for after in [None, Some(middle)] {
                     let mut values = Places::default();
-                    let clause = clause(&filter, after.as_ref(), 50, &mut values);
+                    let ways = Ways { code: Way::All, stand: Way::All };
+                    let clause = clause(&filter, ways, after.as_ref(), 50, &mut values);
                     let sql = format!("EXPLAIN SELECT * FROM hosts {clause}");
                     let line = |row: &Row| Ok(row.try_get::<_, String>(0)?);
                     let lines = db.read(&sql, &values.as_refs(), line).await.unwrap();

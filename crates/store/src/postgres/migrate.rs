@@ -6,7 +6,7 @@ use crate::StoreError;
 
 /// Version and file, in order. The numbers are those of SQLite. Files are never changed after a
 /// release, only added.
-const MIGRATIONS: [(i64, &str); 19] = [
+const MIGRATIONS: [(i64, &str); 20] = [
     (4, include_str!("../../migrations/postgres/0004.sql")),
     (5, include_str!("../../migrations/postgres/0005.sql")),
     (6, include_str!("../../migrations/postgres/0006.sql")),
@@ -26,6 +26,7 @@ const MIGRATIONS: [(i64, &str); 19] = [
     (20, include_str!("../../migrations/postgres/0020.sql")),
     (21, include_str!("../../migrations/postgres/0021.sql")),
     (22, include_str!("../../migrations/postgres/0022.sql")),
+    (23, include_str!("../../migrations/postgres/0023.sql")),
 ];
 
 /// The oldest version that this is tested with. [PostgreSQL-15, server_version_num]

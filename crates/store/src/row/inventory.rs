@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::HostOrder;
+use crate::{HostOrder, Stood};
 
 /// Labels of a host: a value to each key. `site=muc`, `cluster=a`, `rack=7`.
 pub type Labels = BTreeMap<String, String>;
@@ -38,20 +38,20 @@ pub struct LabelFilter {
     pub value: Option<String>,
 }
 
-/// The verdicts of which a list is to show one. A list shows what counts now, which also age, approval
-/// and presence of the TPM decide: the store lets all hosts through that may have it, and others.
+/// The verdict that a list is to show. What counts now of a host also its age decides, and the store does not work it
+/// out: it lets those through that [`Stood`] so when somebody last looked, and those that somebody has to look at since,
+/// because a change or their age may have made it so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MayStand {
-    /// Accepted.
-    Accepted,
-    /// Not accepted.
-    NotAccepted,
-    /// Not appraised.
-    NotAppraised {
-        /// Judgements from before are too old to count.
-        good_since_ms: i64,
-    },
+pub struct MayStand {
+    /// How it stood.
+    pub stood: Stood,
+    /// Hosts are let through that are to be looked at by then.
+    pub due_by_ms: i64,
 }
+
+/// So many hosts that a list is to choose from are read, and put in its order. Of more than these, one in a hundred of the
+/// largest fleet, a page is full soon when all hosts are gone through in the list's order.
+pub(crate) const FEW_HOSTS: u32 = 1_000;
 
 /// Which hosts a list is to show: those that fit all of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,9 +62,8 @@ pub struct HostFilter {
     pub labels: Vec<LabelFilter>,
     /// A verdict that it may have.
     pub may_stand: Option<MayStand>,
-    /// Hosts in whose last judgement, or last enrolment, there may be a finding of this code: those that name the
-    /// word at all.
-    pub may_have_code: Option<String>,
+    /// Hosts in whose last judgement, or last enrolment, there is a finding of this code.
+    pub has_code: Option<String>,
     /// In which order the list shows them.
     pub order: HostOrder,
 }

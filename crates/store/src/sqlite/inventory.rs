@@ -7,7 +7,8 @@ use super::{alarm, audit, event, host};
 use crate::{
     By, Conflict, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostCursor, HostFilter, HostId, Kind,
     LABELS_PER_HOST_MAX, LabelCount, LabelFilter, Labels, LabelsChange, Maintenance, MayStand,
-    OrderValue, StoreError, row::event::Change,
+    OrderValue, StoreError,
+    row::{event::Change, inventory::FEW_HOSTS},
 };
 
 /// Hosts that fit `filter`, in its order, after `after`.
@@ -18,14 +19,61 @@ pub(super) fn page(
     n_max: u32,
 ) -> Result<Vec<Host>, StoreError> {
     let mut values = Values::default();
-    let clause = clause(filter, after, n_max, &mut values);
+    let ways = Ways {
+        code: match &filter.has_code {
+            Some(code) => few(db, BY_CODE, code)?,
+            None => Way::All,
+        },
+        stand: match filter.may_stand {
+            Some(may) => few(db, &by_standing(may), &may.due_by_ms)?,
+            None => Way::All,
+        },
+    };
+    let clause = clause(filter, &ways, after, n_max, &mut values);
     let values: Vec<&dyn ToSql> = values.0.iter().map(AsRef::as_ref).collect();
     host::many(db, &clause, &values)
+}
+
+/// How hosts that a list is to show are come by.
+enum Way {
+    /// They are few: these, put in order.
+    Few(String),
+    /// All hosts are gone through in the list's order.
+    All,
+}
+
+/// The way to each thing that is asked of hosts and that an index knows.
+struct Ways {
+    code: Way,
+    stand: Way,
+}
+
+const BY_CODE: &str = "SELECT host_id FROM host_findings WHERE code = ?1 ORDER BY host_id";
+
+fn by_standing(may: MayStand) -> String {
+    format!(
+        "SELECT * FROM (SELECT id FROM hosts WHERE stood_rank = {} ORDER BY name, id LIMIT {n}) \
+         UNION ALL SELECT * FROM (SELECT id FROM hosts WHERE look_at_ms <= ?1 ORDER BY look_at_ms LIMIT {n})",
+        may.stood.rank(),
+        n = FEW_HOSTS + 1,
+    )
+}
+
+/// The identifiers that `sql` gives, as a JSON array, where they are few.
+fn few(db: &Db, sql: &str, value: &dyn ToSql) -> Result<Way, StoreError> {
+    let mut statement = db.prepare_cached(&format!("{sql} LIMIT {}", FEW_HOSTS + 1))?;
+    let ids = statement.query_map([value], |row| row.get(0))?;
+    let ids = ids.collect::<Result<Vec<String>, _>>()?;
+    Ok(match ids.len() > usize::try_from(FEW_HOSTS).unwrap_or(usize::MAX) {
+        true => Way::All,
+        false => Way::Few(json!(ids).to_string()),
+    })
 }
 
 /// Which rows, and in which order.
 fn clause(
     filter: &HostFilter,
+    ways: &Ways,
     after: Option<&HostCursor>,
     n_max: u32,
     values: &mut Values,
@@ -49,24 +97,22 @@ fn clause(
         }
         terms.push(format!("id IN (SELECT host_id FROM host_labels WHERE {has})"));
     }
-    if let Some(code) = &filter.may_have_code {
-        let word = values.place(format!("\"{code}\""));
+    for way in [&ways.code, &ways.stand] {
+        if let Way::Few(ids) = way {
+            let ids = values.place(ids.clone());
+            terms.push(format!("id IN (SELECT value FROM json_each({ids}))"));
+        }
+    }
+    if let (Some(code), Way::All) = (&filter.has_code, &ways.code) {
+        let code = values.place(code.clone());
         terms.push(format!(
-            "(instr(last_findings_json, {word}) > 0 OR instr(enrolment_problem_json, {word}) > 0)"
+            "EXISTS (SELECT 1 FROM host_findings WHERE code = {code} AND host_id = hosts.id)"
         ));
     }
-    match filter.may_stand {
-        None => {}
-        Some(MayStand::Accepted) => terms.push("last_verdict = 'accepted'".to_owned()),
-        Some(MayStand::NotAccepted) => terms.push(
-            "(last_verdict = 'not accepted' OR id IN (SELECT host_id FROM candidates))".to_owned(),
-        ),
-        Some(MayStand::NotAppraised { good_since_ms }) => terms.push(format!(
-            "NOT (coalesce(last_verdict, '') IN ('accepted', 'not accepted') AND last_at_ms >= {} \
-             AND tpm <> 'absent' AND approval IN ('not-required', 'approved') \
-             AND json_valid(last_findings_json))",
-            values.place(good_since_ms)
-        )),
+    if let (Some(may), Way::All) = (filter.may_stand, &ways.stand) {
+        // Not by the indexes of these columns, which are in another order than the list.
+        let due_by = values.place(may.due_by_ms);
+        terms.push(format!("(+stood_rank = {} OR +look_at_ms <= {due_by})", may.stood.rank()));
     }
     let terms = match terms.is_empty() {
         true => String::new(),
@@ -219,7 +265,8 @@ mod tests {
                 let filter = HostFilter { order, ..HostFilter::default() };
                 for after in [None, Some(cursor(order))] {
                     let mut values = Values::default();
-                    let clause = clause(&filter, after.as_ref(), 50, &mut values);
+                    let ways = Ways { code: Way::All, stand: Way::All };
+                    let clause = clause(&filter, &ways, after.as_ref(), 50, &mut values);
                     let sql = format!("EXPLAIN QUERY PLAN SELECT * FROM hosts {clause}");
                     let values: Vec<&dyn ToSql> = values.0.iter().map(AsRef::as_ref).collect();
                     let mut plan = db.prepare(&sql).unwrap();
@@ -232,5 +279,45 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// How a list with this filter is read, where the hosts that fit are few and where they are many.
+    fn plans(db: &Db, filter: &HostFilter) -> [String; 2] {
+        [|| Way::Few("[\"h\"]".to_owned()), || Way::All].map(|way: fn() -> Way| {
+            let mut values = Values::default();
+            let ways = Ways {
+                code: if filter.has_code.is_some() { way() } else { Way::All },
+                stand: if filter.may_stand.is_some() { way() } else { Way::All },
+            };
+            let clause = clause(filter, &ways, None, 50, &mut values);
+            let sql = format!("EXPLAIN QUERY PLAN SELECT * FROM hosts {clause}");
+            let values: Vec<&dyn ToSql> = values.0.iter().map(AsRef::as_ref).collect();
+            let mut plan = db.prepare(&sql).unwrap();
+            let plan = plan.query_map(values.as_slice(), |row| row.get(3)).unwrap();
+            plan.collect::<Result<Vec<String>, _>>().unwrap().join("; ")
+        })
+    }
+
+    #[test]
+    fn few_hosts_are_read_by_their_identifiers_and_many_in_the_order_of_the_list() {
+        let mut db = Db::open_in_memory().unwrap();
+        migrate::run(&mut db).unwrap();
+        let may = MayStand { stood: crate::Stood::NotAccepted, due_by_ms: 7 };
+        for filter in [
+            HostFilter { has_code: Some("x".to_owned()), ..HostFilter::default() },
+            HostFilter { may_stand: Some(may), ..HostFilter::default() },
+        ] {
+            let [few, many] = plans(&db, &filter);
+            assert!(few.starts_with("SEARCH hosts USING INDEX sqlite_autoindex_hosts"), "{few}");
+            assert!(many.starts_with("SCAN hosts USING INDEX hosts_by_name"), "{many}");
+            assert!(!many.contains("TEMP B-TREE"), "{many}");
+        }
+        let sql = format!("EXPLAIN QUERY PLAN {}", by_standing(may));
+        let mut plan = db.prepare(&sql).unwrap();
+        let plan = plan.query_map([7], |row| row.get(3)).unwrap();
+        let plan = plan.collect::<Result<Vec<String>, _>>().unwrap().join("; ");
+        assert!(plan.contains("INDEX hosts_by_standing (stood_rank=?)"), "{plan}");
+        assert!(plan.contains("INDEX hosts_to_look_at (look_at_ms<?)"), "{plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{plan}");
     }
 }

@@ -8,7 +8,7 @@ use rusqlite::{Connection as Db, TransactionBehavior, params};
 use crate::StoreError;
 
 /// Version n is the n-th entry. Entries are never changed after a release, only added.
-const MIGRATIONS: [&str; 22] = [
+const MIGRATIONS: [&str; 23] = [
     include_str!("../../migrations/0001.sql"),
     include_str!("../../migrations/0002.sql"),
     include_str!("../../migrations/0003.sql"),
@@ -31,6 +31,7 @@ const MIGRATIONS: [&str; 22] = [
     include_str!("../../migrations/0020.sql"),
     include_str!("../../migrations/0021.sql"),
     include_str!("../../migrations/0022.sql"),
+    include_str!("../../migrations/0023.sql"),
 ];
 
 /// "BPRF", in the file's header: which program's database this is.

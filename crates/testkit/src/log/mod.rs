@@ -24,6 +24,7 @@ pub struct BootLog {
     firmware: String,
     option_rom: bool,
     n_dbx: Option<usize>,
+    n_modules: usize,
     mok: bool,
     padding: Vec<u8>,
 }
@@ -49,6 +50,7 @@ impl BootLog {
             firmware: "2.14.7".to_owned(),
             option_rom: false,
             n_dbx: None,
+            n_modules: 0,
             mok: false,
             padding: Vec::new(),
         }
@@ -154,6 +156,13 @@ impl BootLog {
     #[must_use]
     pub fn dbx_hashes(mut self, n: usize) -> Self {
         self.n_dbx = Some(n);
+        self
+    }
+
+    /// GRUB loads so many modules more than it needs: an event each, which makes a log long.
+    #[must_use]
+    pub fn grub_modules(mut self, n: usize) -> Self {
+        self.n_modules = n;
         self
     }
 

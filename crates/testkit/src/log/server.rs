@@ -205,6 +205,9 @@ fn grub(log: &BootLog, entries: &mut Vec<Entry>) {
     ] {
         entries.push(command(text));
     }
+    for n in 0..log.n_modules {
+        entries.push(command(&format!("insmod module{n}")));
+    }
     let BootLog { kernel, kernel_cmdline, .. } = log;
     entries.push(command(&format!("linux /vmlinuz-{kernel} {kernel_cmdline}")));
 }

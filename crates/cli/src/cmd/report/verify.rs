@@ -139,6 +139,10 @@ fn read(command: &ReportVerify) -> Result<Result<Found, String>, CliError> {
         let jws = signed::text(&file)?;
         return Ok(Ok(Found::Report(Held { json: content, jws, drawn: None })));
     }
+    if content.starts_with(b"PK") {
+        let why = "it is a ZIP: unpack it, and verify the report that is in it";
+        return Err(anyhow::anyhow!(why).into());
+    }
     // A whole JWS.
     let parts = std::str::from_utf8(&content).ok().and_then(|text| {
         let mut parts = text.trim().split('.');

@@ -17,7 +17,10 @@ use api::channel::{
 use store::{By, ChannelActivity, DeadLetterId, DeadLetters, HISTORY_PAGE_MAX, Kind, StoreError};
 use zeroize::Zeroizing;
 
-use super::{App, AppError, RefusalKind, cursor};
+use super::{
+    App, AppError, RefusalKind, cursor,
+    paging::{cut, one_more},
+};
 use crate::deliver;
 
 pub(super) use seal::Seal;
@@ -197,9 +200,9 @@ impl App {
     ) -> Result<DeadLetterPage, AppError> {
         let limit = query.limit.unwrap_or(PAGE_LEN).clamp(1, HISTORY_PAGE_MAX);
         let after = DeadLetterId(cursor::number(query.cursor.as_deref())?.unwrap_or(0));
-        let letters = self.store.dead_letters(name, after, limit).await?;
-        let full = letters.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next_cursor = letters.last().filter(|_| full).map(|last| cursor::to_text(last.id.0));
+        let letters = self.store.dead_letters(name, after, one_more(limit)).await?;
+        let (letters, follows) = cut(letters, limit, HISTORY_PAGE_MAX);
+        let next_cursor = letters.last().filter(|_| follows).map(|last| cursor::to_text(last.id.0));
         let view = |letter: store::DeadLetter| DeadLetter {
             id: letter.id.0,
             event: serde_json::from_str(&letter.event_json).unwrap_or_default(),

@@ -17,6 +17,7 @@ use store::{
 
 use crate::app::{
     App, AppError, RefusalKind, cursor,
+    paging::{cut, one_more},
     secret::random,
     words::{REASON_CHARS_MAX, is_line},
 };
@@ -105,9 +106,9 @@ impl App {
     ) -> Result<ReferencePage, AppError> {
         let after = cursor::number(cursor)?.unwrap_or(0);
         let limit = limit.unwrap_or(PAGE_LEN).clamp(1, store::HISTORY_PAGE_MAX);
-        let rows = self.store.references(after, limit).await?;
-        let full = rows.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let next_cursor = rows.last().filter(|_| full).map(|last| cursor::to_text(last.seq));
+        let rows = self.store.references(after, one_more(limit)).await?;
+        let (rows, follows) = cut(rows, limit, store::HISTORY_PAGE_MAX);
+        let next_cursor = rows.last().filter(|_| follows).map(|last| cursor::to_text(last.seq));
         let references = rows.into_iter().map(shown).collect::<Result<_, _>>()?;
         Ok(ReferencePage { references, next_cursor })
     }

@@ -3,6 +3,7 @@
 mod collect;
 mod decision;
 mod mail;
+mod packed;
 mod schedule;
 
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use store::{
     Conflict, Host, HostFilter, HostId, HostOrder, Kind, LABELS_PER_HOST_MAX, LabelFilter, Labels,
-    LabelsChange, MayStand, NewAppraisal, Store, StoreError, TpmPresence,
+    LabelsChange, MayStand, NewAppraisal, Settlement, Stood, Store, StoreError, TpmPresence,
 };
 
 use super::make::{appraisal, by, enrolled, host, join_token, new_host};
@@ -128,42 +128,83 @@ async fn judged(store: &dyn Store, name: &str, verdict: &str) -> Host {
     host(store, &known.id).await
 }
 
-pub(crate) async fn a_list_lets_through_what_may_have_the_finding(store: &dyn Store) {
+pub(crate) async fn a_list_shows_hosts_with_a_finding(store: &dyn Store) {
     let a = enrolled(store, "a").await;
-    let findings = r#"[{"code":"secure-boot-off","cause":"'; \"x\""}]"#;
-    let new = NewAppraisal { findings_json: findings.into(), ..appraisal(&a, 100) };
-    store.record_appraisal(new, by(105)).await.unwrap();
+    let with = |code: &str| HostFilter { has_code: Some(code.into()), ..HostFilter::default() };
+    let judge = async |findings: &str, at_ms| {
+        let known = host(store, &a.id).await;
+        let new = NewAppraisal { findings_json: findings.into(), ..appraisal(&known, at_ms) };
+        store.record_appraisal(new, by(at_ms)).await.unwrap();
+    };
+    // A cause is the host's word, up to a zero character, and no finding of another kind.
+    let hostile = r#"[{"code":"secure-boot-off","cause":"'; \"x\" \u0000 \"code\":\"no-tpm\""}]"#;
+    judge(hostile, 100).await;
     let b = enrolled(store, "b").await;
-    store
-        .note_enrolment_problem(&b.id, r#"[{"code":"ek-cert-untrusted"}]"#.to_owned())
-        .await
-        .unwrap();
+    let problem = r#"[{"code":"ek-cert-untrusted"},{"code":"secure-boot-off"}]"#;
+    store.note_enrolment_problem(&b.id, problem.to_owned()).await.unwrap();
     enrolled(store, "c").await;
-    let with =
-        |code: &str| HostFilter { may_have_code: Some(code.into()), ..HostFilter::default() };
-    assert_eq!(names(store, with("secure-boot-off")).await, ["a.example"]);
+    assert_eq!(names(store, with("secure-boot-off")).await, ["a.example", "b.example"]);
     assert_eq!(names(store, with("ek-cert-untrusted")).await, ["b.example"]);
-    for other in ["secure-boot", "boot-off", "%", "'; --"] {
+    for other in ["secure-boot", "boot-off", "%", "'; --", "no-tpm", "x"] {
         assert!(names(store, with(other)).await.is_empty(), "{other}");
+    }
+
+    // It goes with the next judgement; and what is no list of findings keeps none from being written.
+    judge(r#"[{"code":"tpm-virtual"},{"code":"dbx-outdated"}]"#, 200).await;
+    assert_eq!(names(store, with("secure-boot-off")).await, ["b.example"]);
+    assert_eq!(names(store, with("dbx-outdated")).await, ["a.example"]);
+    for (at_ms, damaged) in [(300, "x"), (400, "7"), (500, r#"["t",null,{"code":{}}]"#), (600, "")]
+    {
+        judge(damaged, at_ms).await;
+        assert!(names(store, with("dbx-outdated")).await.is_empty(), "{damaged}");
+    }
+    store.remove_host(&b.id, by(700)).await.unwrap();
+    assert!(names(store, with("ek-cert-untrusted")).await.is_empty());
+}
+
+/// Looks at all hosts that are due, as if this were found.
+async fn looked_at(store: &dyn Store, stands: Stood, again_ms: i64) {
+    for due in store.claim_looks(1_000, 1_000, 100).await.unwrap() {
+        let settlement = Settlement {
+            host: due.host.id,
+            change: due.change,
+            causes: Vec::new(),
+            look_again_at_ms: Some(again_ms),
+            stands,
+            at_ms: 1_000,
+        };
+        store.settle_alarms(settlement).await.unwrap();
     }
 }
 
 pub(crate) async fn a_list_lets_through_what_may_have_the_verdict(store: &dyn Store) {
     judged(store, "good", "accepted").await;
+    looked_at(store, Stood::Accepted, 5_000).await;
     judged(store, "bad", "not accepted").await;
+    looked_at(store, Stood::NotAccepted, 6_000).await;
     judged(store, "unknown", "not appraised").await;
-    let without = judged(store, "without-tpm", "accepted").await;
-    store.note_tpm(&without.id, TpmPresence::Absent).await.unwrap();
-    enrolled(store, "new").await;
-    let may = |may_stand| HostFilter { may_stand: Some(may_stand), ..HostFilter::default() };
-    let accepted = names(store, may(MayStand::Accepted)).await;
-    assert_eq!(accepted, ["good.example", "without-tpm.example"]);
-    assert_eq!(names(store, may(MayStand::NotAccepted)).await, ["bad.example"]);
-    // Still good at 105; too old at 106.
-    let held = names(store, may(MayStand::NotAppraised { good_since_ms: 105 })).await;
-    assert_eq!(held, ["new.example", "unknown.example", "without-tpm.example"]);
-    let all = names(store, may(MayStand::NotAppraised { good_since_ms: 106 })).await;
-    assert_eq!(all.len(), 5);
+    looked_at(store, Stood::NotAppraised, 7_000).await;
+    let may = async |stood, due_by_ms| {
+        let may_stand = Some(MayStand { stood, due_by_ms });
+        names(store, HostFilter { may_stand, ..HostFilter::default() }).await
+    };
+    for (stood, name) in [
+        (Stood::Accepted, "good.example"),
+        (Stood::NotAccepted, "bad.example"),
+        (Stood::NotAppraised, "unknown.example"),
+    ] {
+        assert_eq!(may(stood, 4_999).await, [name], "{stood:?}");
+    }
+    // Its age may have ended its verdict, and nobody looked yet.
+    assert_eq!(may(Stood::NotAppraised, 5_000).await, ["good.example", "unknown.example"]);
+    // What changed since somebody looked may stand in any way.
+    let good = store.hosts_by_name("good.example").await.unwrap().remove(0);
+    store.note_tpm(&good.id, TpmPresence::Absent).await.unwrap();
+    assert_eq!(may(Stood::NotAccepted, 4_999).await, ["bad.example", "good.example"]);
+    looked_at(store, Stood::NotAppraised, i64::MAX).await;
+    assert_eq!(may(Stood::NotAccepted, 4_999).await, ["bad.example"]);
+    assert_eq!(may(Stood::NotAppraised, 4_999).await, ["good.example", "unknown.example"]);
+    assert!(may(Stood::Accepted, 4_999).await.is_empty());
 }
 
 pub(crate) async fn maintenance_begins_and_ends(store: &dyn Store) {

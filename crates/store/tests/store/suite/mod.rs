@@ -52,7 +52,7 @@ macro_rules! store_suite {
             host_view: each_sees_their_own_and_everybodys, views_go_with_their_account_and_are_limited;
             inventory: labels_are_replaced_where_they_are_known, labels_are_put_on_and_taken_off, labels_of_a_host_are_limited,
                 a_token_labels_what_joins_with_it, a_list_shows_what_fits,
-                a_list_lets_through_what_may_have_the_finding, a_list_lets_through_what_may_have_the_verdict, maintenance_begins_and_ends;
+                a_list_shows_hosts_with_a_finding, a_list_lets_through_what_may_have_the_verdict, maintenance_begins_and_ends;
             ek_list: a_list_says_whom_one_expects, a_list_shows_who_has_not_joined,
                 a_token_may_admit_listed_keys_alone, a_token_may_admit_one_list;
             enrolment: happens_once, proof_must_be_right, expires, second_host_with_the_same_ek,
