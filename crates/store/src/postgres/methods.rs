@@ -1,10 +1,12 @@
 //! What a [`Store`] does, each by the module that knows it.
 
+use std::sync::Arc;
+
 use super::transaction::Begins;
 use super::{
     PostgresStore, alarm, appraisal, approval, attention, audit, candidate, channel, ek_list,
-    enrolment, event, evidence, host, idempotent, inventory, lapse, listener, now_ms, operation,
-    peers, people, policy, reference, report, secret, standing, thinning, token, trust,
+    enrolment, event, evidence, host, idempotent, inventory, lapse, listener, operation, peers,
+    people, policy, reference, report, secret, standing, thinning, token, trust,
 };
 use crate::elsewhere;
 use crate::{
@@ -30,7 +32,10 @@ use crate::{
 impl Store for PostgresStore {
     fn now_ms(&self) -> Reply<'_, i64> {
         // The same for all servers on it, whatever their own clocks say.
-        self.look((), |db, ()| Box::pin(now_ms(db)))
+        if let Some(now_ms) = self.clock.now_ms() {
+            return Box::pin(std::future::ready(Ok(now_ms)));
+        }
+        self.look((Arc::clone(&self.clock),), |db, (clock,)| Box::pin(clock.ask(db)))
     }
 
     fn secret_or_insert(&self, name: &str, candidate: Vec<u8>) -> Reply<'_, Vec<u8>> {

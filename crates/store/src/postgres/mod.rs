@@ -14,6 +14,7 @@ mod candidate;
 mod channel;
 mod client_authority;
 mod client_certificate;
+mod clock;
 mod columns;
 mod ek_list;
 mod enrolment;
@@ -51,6 +52,7 @@ mod trust;
 use std::sync::Arc;
 
 pub use self::address::{AddressError, PostgresAddress};
+use self::clock::Clock;
 use self::listener::Listener;
 use self::pool::Pool;
 use self::session::Session;
@@ -65,6 +67,7 @@ use crate::{EvidenceObjects, Reply, StoreError};
 #[derive(Debug)]
 pub struct PostgresStore {
     pool: Arc<Pool>,
+    clock: Arc<Clock>,
     listener: Listener,
     objects: Option<EvidenceObjects>,
 }
@@ -79,7 +82,7 @@ impl PostgresStore {
         // A connection of its own: one on which this fails is closed with what was begun.
         migrate::run(&Session::connect(&address).await?, &address).await?;
         let listener = Listener::start(address.clone());
-        Ok(Self { listener, pool: Pool::new(address), objects: None })
+        Ok(Self { pool: Pool::new(address), clock: Arc::default(), listener, objects: None })
     }
 
     /// The same, with a place outside of the database for long parts of evidence. All servers on a database have
@@ -122,9 +125,4 @@ impl PostgresStore {
     {
         Box::pin(transaction::look(Arc::clone(&self.pool), with, work))
     }
-}
-
-async fn now_ms(db: &Session) -> Result<i64, StoreError> {
-    let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-    Ok(db.row(sql, &[]).await?.try_get(0)?)
 }
