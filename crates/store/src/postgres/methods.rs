@@ -460,6 +460,10 @@ impl Store for PostgresStore {
 
     fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId> {
         Box::pin(async move {
+            let appraisal = Arc::new(appraisal);
+            if let Some(id) = self.routine.record(&appraisal).await? {
+                return Ok(id);
+            }
             let placed = elsewhere::place(self, &appraisal).await?;
             let with = (appraisal, placed, by);
             self.change_begun(Begins::Itself, with, |tx, (appraisal, placed, by)| {
@@ -897,7 +901,9 @@ impl Store for PostgresStore {
     }
 
     fn activity(&self) -> Activity {
-        self.pool.activity()
+        let mut activity = self.pool.activity();
+        activity.n_waiting = activity.n_waiting.saturating_add(self.routine.n_waiting());
+        activity
     }
 
     fn policy_in_force(&self) -> Reply<'_, Option<PolicyInForce>> {

@@ -40,6 +40,7 @@ mod policy;
 mod pool;
 mod reference;
 mod report;
+mod routine;
 mod secret;
 mod session;
 mod standing;
@@ -55,6 +56,7 @@ pub use self::address::{AddressError, PostgresAddress};
 use self::clock::Clock;
 use self::listener::Listener;
 use self::pool::Pool;
+use self::routine::Routine;
 use self::session::Session;
 use self::transaction::{Begins, Transaction, Work};
 use crate::{EvidenceObjects, Reply, StoreError};
@@ -68,6 +70,7 @@ use crate::{EvidenceObjects, Reply, StoreError};
 pub struct PostgresStore {
     pool: Arc<Pool>,
     clock: Arc<Clock>,
+    routine: Routine,
     listener: Listener,
     objects: Option<EvidenceObjects>,
 }
@@ -82,7 +85,9 @@ impl PostgresStore {
         // A connection of its own: one on which this fails is closed with what was begun.
         migrate::run(&Session::connect(&address).await?, &address).await?;
         let listener = Listener::start(address.clone());
-        Ok(Self { pool: Pool::new(address), clock: Arc::default(), listener, objects: None })
+        let pool = Pool::new(address);
+        let routine = Routine::start(Arc::clone(&pool));
+        Ok(Self { pool, clock: Arc::default(), routine, listener, objects: None })
     }
 
     /// The same, with a place outside of the database for long parts of evidence. All servers on a database have

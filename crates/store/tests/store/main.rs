@@ -3,6 +3,7 @@
 mod kill;
 mod portable;
 mod postgres;
+mod routine;
 mod sqlite;
 mod suite;
 mod upgrade;
