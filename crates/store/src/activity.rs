@@ -20,7 +20,7 @@ pub struct Activity {
     pub n_lost: u64,
     /// Transactions that lost a race and were begun again.
     pub n_retried: u64,
-    /// Requests in each transaction: more than one in SQLite alone.
+    /// Requests in each transaction.
     pub batch: Spread,
     /// Microseconds from the begin of each transaction to its end, committed or not.
     pub transaction_us: Spread,

@@ -1,6 +1,7 @@
 //! Errors, one variant per decision that a caller can take.
 
 use std::error::Error;
+use std::sync::Arc;
 
 use crate::{HostId, ReferenceId, ReferenceState};
 
@@ -340,6 +341,15 @@ impl StoreError {
     /// The store is going away, or its thread has ended.
     pub(crate) fn closed() -> Self {
         StoreError::Unavailable { source: "the store is closed".into() }
+    }
+
+    /// What each of those is told who asked together.
+    pub(crate) fn shared(error: &Arc<Self>) -> Self {
+        let source = Box::new(Arc::clone(error));
+        match **error {
+            Self::Unavailable { .. } => Self::Unavailable { source },
+            _ => Self::Broken { source },
+        }
     }
 
     /// A column holds what the schema does not allow.

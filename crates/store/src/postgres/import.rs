@@ -6,9 +6,10 @@ use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 
 use super::audit::{self, Unsealed};
+use super::clock::Clock;
 use super::export::{Typed, list, quoted, sequences, tables, typed};
 use super::session::Session;
-use super::{PostgresAddress, PostgresStore, migrate, now_ms};
+use super::{PostgresAddress, PostgresStore, migrate};
 use crate::portable::{
     ACTION, Column, ColumnKind, END_JOIN_TOKENS, FORGET, JoinTokens, NEWER_CHALLENGES, Piece,
     Restoration, RestoreError, Restored, TELLING_TABLES, Table, Value, check_columns,
@@ -244,7 +245,7 @@ fn held(value: &Value, kind: Target) -> Result<Box<dyn ToSql + Sync + Send>, Res
 }
 
 async fn finish(db: &Session, restoration: &Restoration) -> Result<Restored, RestoreError> {
-    let at_ms = now_ms(db).await?;
+    let at_ms = Clock::default().ask(db).await?;
     for sql in FORGET {
         db.execute(sql, &[]).await?;
     }

@@ -6,7 +6,7 @@ use super::transaction::Transaction;
 use crate::StoreError;
 
 /// The first half of the keys of our locks in this database. ("BPRF" is that of the schema.)
-const REFERENCES: i32 = 1;
+pub(super) const REFERENCES: i32 = 1;
 const COHORTS: i32 = 2;
 const REMOVALS: i32 = 3;
 const PEOPLE: i32 = 4;

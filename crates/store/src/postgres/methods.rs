@@ -1,10 +1,12 @@
 //! What a [`Store`] does, each by the module that knows it.
 
+use std::sync::Arc;
+
 use super::transaction::Begins;
 use super::{
     PostgresStore, alarm, appraisal, approval, attention, audit, candidate, channel, ek_list,
-    enrolment, event, evidence, host, idempotent, inventory, lapse, listener, now_ms, operation,
-    peers, people, policy, reference, report, secret, standing, thinning, token, trust,
+    enrolment, event, evidence, host, idempotent, inventory, lapse, listener, operation, peers,
+    people, policy, reference, report, secret, standing, thinning, token, trust,
 };
 use crate::elsewhere;
 use crate::{
@@ -30,7 +32,10 @@ use crate::{
 impl Store for PostgresStore {
     fn now_ms(&self) -> Reply<'_, i64> {
         // The same for all servers on it, whatever their own clocks say.
-        self.look((), |db, ()| Box::pin(now_ms(db)))
+        if let Some(now_ms) = self.clock.now_ms() {
+            return Box::pin(std::future::ready(Ok(now_ms)));
+        }
+        self.look((Arc::clone(&self.clock),), |db, (clock,)| Box::pin(clock.ask(db)))
     }
 
     fn secret_or_insert(&self, name: &str, candidate: Vec<u8>) -> Reply<'_, Vec<u8>> {
@@ -189,7 +194,7 @@ impl Store for PostgresStore {
     }
 
     fn trust_generation(&self) -> Reply<'_, i64> {
-        self.look((), |db, ()| Box::pin(trust::generation(db)))
+        Box::pin(self.looks.trust_generation())
     }
 
     fn remove_trust_root(&self, sha256: Sha256, by: By) -> Reply<'_, ()> {
@@ -282,9 +287,7 @@ impl Store for PostgresStore {
     }
 
     fn host_by_api_token(&self, token_sha256: Sha256) -> Reply<'_, Option<Host>> {
-        self.look((token_sha256,), |db, (token_sha256,)| {
-            Box::pin(host::by_api_token(db, token_sha256))
-        })
+        Box::pin(self.looks.host(token_sha256))
     }
 
     fn disconnect_host(&self, id: &HostId, by: By) -> Reply<'_, ()> {
@@ -455,6 +458,10 @@ impl Store for PostgresStore {
 
     fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId> {
         Box::pin(async move {
+            let appraisal = Arc::new(appraisal);
+            if let Some(id) = self.routine.record(&appraisal).await? {
+                return Ok(id);
+            }
             let placed = elsewhere::place(self, &appraisal).await?;
             let with = (appraisal, placed, by);
             self.change_begun(Begins::Itself, with, |tx, (appraisal, placed, by)| {
@@ -796,10 +803,7 @@ impl Store for PostgresStore {
     }
 
     fn references_of_host(&self, host: &HostId, cohort: Option<&str>) -> Reply<'_, HostReferences> {
-        let (host, cohort) = (host.clone(), cohort.map(str::to_owned));
-        self.look((host, cohort), |db, (host, cohort)| {
-            Box::pin(reference::of_host(db, host, cohort.as_deref()))
-        })
+        Box::pin(self.looks.references((host.clone(), cohort.map(str::to_owned))))
     }
 
     fn references_of_hosts(
@@ -892,7 +896,9 @@ impl Store for PostgresStore {
     }
 
     fn activity(&self) -> Activity {
-        self.pool.activity()
+        let mut activity = self.pool.activity();
+        activity.n_waiting = activity.n_waiting.saturating_add(self.routine.n_waiting());
+        activity
     }
 
     fn policy_in_force(&self) -> Reply<'_, Option<PolicyInForce>> {

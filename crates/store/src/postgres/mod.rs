@@ -14,6 +14,7 @@ mod candidate;
 mod channel;
 mod client_authority;
 mod client_certificate;
+mod clock;
 mod columns;
 mod ek_list;
 mod enrolment;
@@ -30,6 +31,7 @@ mod inventory;
 mod lapse;
 mod listener;
 mod lock;
+mod looks;
 mod methods;
 mod migrate;
 mod operation;
@@ -39,6 +41,7 @@ mod policy;
 mod pool;
 mod reference;
 mod report;
+mod routine;
 mod secret;
 mod session;
 mod standing;
@@ -51,8 +54,11 @@ mod trust;
 use std::sync::Arc;
 
 pub use self::address::{AddressError, PostgresAddress};
+use self::clock::Clock;
 use self::listener::Listener;
+use self::looks::Looks;
 use self::pool::Pool;
+use self::routine::Routine;
 use self::session::Session;
 use self::transaction::{Begins, Transaction, Work};
 use crate::{EvidenceObjects, Reply, StoreError};
@@ -65,6 +71,9 @@ use crate::{EvidenceObjects, Reply, StoreError};
 #[derive(Debug)]
 pub struct PostgresStore {
     pool: Arc<Pool>,
+    clock: Arc<Clock>,
+    looks: Looks,
+    routine: Routine,
     listener: Listener,
     objects: Option<EvidenceObjects>,
 }
@@ -79,7 +88,9 @@ impl PostgresStore {
         // A connection of its own: one on which this fails is closed with what was begun.
         migrate::run(&Session::connect(&address).await?, &address).await?;
         let listener = Listener::start(address.clone());
-        Ok(Self { listener, pool: Pool::new(address), objects: None })
+        let pool = Pool::new(address);
+        let (looks, routine) = (Looks::start(Arc::clone(&pool)), Routine::start(Arc::clone(&pool)));
+        Ok(Self { pool, clock: Arc::default(), looks, routine, listener, objects: None })
     }
 
     /// The same, with a place outside of the database for long parts of evidence. All servers on a database have
@@ -122,9 +133,4 @@ impl PostgresStore {
     {
         Box::pin(transaction::look(Arc::clone(&self.pool), with, work))
     }
-}
-
-async fn now_ms(db: &Session) -> Result<i64, StoreError> {
-    let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint";
-    Ok(db.row(sql, &[]).await?.try_get(0)?)
 }

@@ -129,6 +129,20 @@ pub(super) async fn change<T, A, F>(
 where
     F: for<'a> Fn(&'a Transaction, &'a A) -> Work<'a, T>,
 {
+    change_together(pool, begins, 1, with, work).await
+}
+
+/// As [`change`], where `work` is that of several requests.
+pub(super) async fn change_together<T, A, F>(
+    pool: Arc<Pool>,
+    begins: Begins,
+    n_requests: usize,
+    with: A,
+    work: F,
+) -> Result<T, StoreError>
+where
+    F: for<'a> Fn(&'a Transaction, &'a A) -> Work<'a, T>,
+{
     let mut n_tries = 1;
     loop {
         let transaction = Transaction::on(pool.take().await?);
@@ -146,7 +160,7 @@ where
                     // A refusal, too, is an end as it should be.
                     _ => Ending::Committed,
                 };
-                pool.counters().ended(ending, 1, begun.elapsed());
+                pool.counters().ended(ending, n_requests, begun.elapsed());
                 return outcome;
             }
         }

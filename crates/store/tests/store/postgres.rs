@@ -55,7 +55,8 @@ async fn what_one_server_used_is_used_for_the_other() {
     let secret = a.secret_or_insert("key", vec![1]).await.unwrap();
     assert_eq!(b.secret_or_insert("key", vec![2]).await.unwrap(), secret);
     let (now_a, now_b) = (a.now_ms().await.unwrap(), b.now_ms().await.unwrap());
-    assert!((0..60_000).contains(&(now_b - now_a)), "{now_a} {now_b}: one clock");
+    // Each is behind the database by no more than an answer of it took.
+    assert!((-5..60_000).contains(&(now_b - now_a)), "{now_a} {now_b}: one clock");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -17,6 +17,7 @@ pub(crate) mod host_order;
 pub(crate) mod host_view;
 pub(crate) mod idempotent;
 pub(crate) mod inventory;
+pub(crate) mod looks;
 pub(crate) mod make;
 pub(crate) mod objects;
 pub(crate) mod operation;
@@ -25,6 +26,7 @@ pub(crate) mod people;
 pub(crate) mod policy;
 pub(crate) mod reference;
 pub(crate) mod report;
+pub(crate) mod routine;
 pub(crate) mod standing;
 pub(crate) mod thinning;
 pub(crate) mod token;
@@ -70,6 +72,9 @@ macro_rules! store_suite {
                 evidence_is_shared_and_verbatim, summary_is_the_last, younger_wish_survives,
                 history_is_forgotten_but_the_last, audit_tells_changes_of_verdict,
                 audit_chain_holds_and_finds_changes, many_at_once;
+            looks: many_hosts_show_their_tokens_at_once, anchors_and_references_are_looked_up_at_once;
+            routine: what_goes_on_as_it_was_is_recorded_together, each_of_a_group_is_refused_by_itself,
+                what_changes_is_recorded_beside_what_does_not;
             alarm: a_host_is_due_after_each_change_and_when_its_verdict_ends,
                 an_alarm_stands_as_long_as_its_cause, a_change_during_a_look_keeps_the_host_due,
                 alarms_of_one_cause_are_one_group, a_person_knows_of_alarms_for_a_time,
