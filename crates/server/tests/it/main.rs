@@ -31,6 +31,7 @@ mod idempotency;
 mod ima;
 mod inventory;
 mod join;
+mod judgements;
 mod known_log;
 mod new_key;
 mod objects;
