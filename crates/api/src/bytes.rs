@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// Bytes that are base64 (RFC 4648 §4, padded) in JSON.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -16,9 +16,22 @@ impl Serialize for Bytes {
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // The text is as long as the body at most, which the server limits before it parses.
-        let text = <std::borrow::Cow<'_, str>>::deserialize(deserializer)?;
-        STANDARD.decode(text.as_bytes()).map(Self).map_err(|_| D::Error::custom("not base64"))
+        deserializer.deserialize_str(Base64)
+    }
+}
+
+/// Reads the text where it stands: it is as long as the body at most, which the server limits before it parses.
+struct Base64;
+
+impl de::Visitor<'_> for Base64 {
+    type Value = Bytes;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Bytes, E> {
+        STANDARD.decode(text).map(Bytes).map_err(|_| E::custom("not base64"))
     }
 }
 

@@ -110,6 +110,10 @@ struct Sanitised<W> {
 
 impl<W: Write> Write for Sanitised<W> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        if is_plain_line(event) {
+            drop(self.out.write_all(event));
+            return Ok(event.len());
+        }
         let text = String::from_utf8_lossy(event);
         let line = match self.format {
             Format::Text => plain(&text, self.colours),
@@ -135,6 +139,12 @@ where
     fn make_writer(&self) -> Self {
         Self { out: self.out.clone(), format: self.format, colours: self.colours }
     }
+}
+
+/// Whether it is a line as it is: short, of characters of ASCII that are shown, with its end. Most are.
+fn is_plain_line(event: &[u8]) -> bool {
+    let Some((b'\n', line)) = event.split_last() else { return false };
+    line.len() < LINE_BYTES_MAX && line.iter().all(|byte| matches!(byte, b' '..=b'~'))
 }
 
 /// Whether a character does something in a terminal instead of being shown: controls, what turns the
@@ -217,6 +227,28 @@ mod tests {
             "and it is one line"
         );
         assert_eq!(plain("\u{1b}[32m INFO\u{1b}[0m ü\n", true), "\u{1b}[32m INFO\u{1b}[0m ü\n");
+    }
+
+    #[test]
+    fn a_line_as_it_is_is_written_as_it_would_be_anyhow() {
+        let longest = format!("{}\n", "x".repeat(LINE_BYTES_MAX - 1));
+        for (line, is_plain) in [
+            ("2026-11-28 INFO a{b=\"c\"}: ~ d\n", true),
+            (longest.as_str(), true),
+            ("\n", true),
+            (&format!("x{longest}"), false),
+            ("no end", false),
+            ("", false),
+            ("two\nlines\n", false),
+            ("escape \u{1b}[2J\n", false),
+            ("delete \u{7f}\n", false),
+            ("\u{fc}\n", false),
+        ] {
+            assert_eq!(is_plain_line(line.as_bytes()), is_plain, "{line:?}");
+            if is_plain {
+                assert_eq!((plain(line, false).as_str(), json(line).as_str()), (line, line));
+            }
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use rustix::system::uname;
 use serde::Serialize;
 use server::{app::document::Stored, config::Config};
 use store::{
-    BOOT_PART, EvidenceObjects, EvidencePart, Host, PartElsewhere, SqliteLook, StoreError,
+    EvidenceObjects, EvidencePart, Host, PartElsewhere, SERVER_PARTS, SqliteLook, StoreError,
 };
 use support_bundle::{Bundle, Maker, file_name};
 
@@ -273,17 +273,19 @@ fn evidence(
             }
         }
         if let Some(judged) = look.appraisal(last.id)? {
-            let boot = parts.iter().find(|part| part.name == BOOT_PART);
             let name = format!("{folder}/appraisal.json");
-            let document = Stored::read(&judged.document_json)
-                .and_then(|stored| stored.with(boot.map(|part| part.bytes.as_slice())));
+            let document = Stored::read(&judged.document_json).and_then(|stored| {
+                stored
+                    .with(|sha256| Some(&*parts.iter().find(|part| part.sha256 == *sha256)?.bytes))
+            });
             match document {
                 Ok(document) => bundle.document(&name, &document)?,
                 // Damaged, or in part outside of the database: the rest of the bundle helps all the same.
                 Err(err) => bundle.leave_out(&name, &format!("{:#}", anyhow::Error::new(err))),
             }
         }
-        for part in parts.into_iter().filter(|part| part.name != BOOT_PART) {
+        let is_of_host = |part: &EvidencePart| !SERVER_PARTS.contains(&part.name.as_str());
+        for part in parts.into_iter().filter(is_of_host) {
             // The answered challenge is spent; it is of no use to anybody who has not the key.
             bundle.verbatim(&format!("{folder}/{}", file_name(&part.name)), part.bytes);
         }

@@ -13,8 +13,8 @@ use evidence_objects::{ObjectError, ObjectName, Packed as PackedObject};
 use crate::packing::{self, Packing, UNPACKED_BYTES_MAX};
 use crate::row::appraisal::sha256;
 use crate::{
-    ANSWER_PART, BOOT_PART, Checked, EvidenceLoss, EvidenceObjects, EvidencePart, EvidencePlace,
-    Moved, NewAppraisal, Reply, Sha256, StoreError, StoredPart,
+    ANSWER_PART, Checked, EvidenceLoss, EvidenceObjects, EvidencePart, EvidencePlace, Moved,
+    NewAppraisal, Reply, SERVER_PARTS, Sha256, StoreError, StoredPart,
 };
 
 /// A part as a row has it.
@@ -121,8 +121,9 @@ pub(crate) async fn place(
     new: &NewAppraisal,
 ) -> Result<PlacedParts, StoreError> {
     let Some(elsewhere) = rows.objects() else { return Ok(PlacedParts::new()) };
-    let is_long =
-        |part: &&EvidencePart| part.bytes.len() >= elsewhere.bytes_min && part.name != BOOT_PART;
+    let is_long = |part: &&EvidencePart| {
+        part.bytes.len() >= elsewhere.bytes_min && !SERVER_PARTS.contains(&part.name.as_str())
+    };
     let long = || new.evidence.iter().filter(is_long);
     let digests: Vec<Sha256> = long().map(|part| part.sha256).collect();
     if digests.is_empty() {

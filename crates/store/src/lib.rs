@@ -38,7 +38,8 @@ pub use row::alarm::{
 };
 pub use row::appraisal::{
     ANSWER_PART, AppraisalId, AppraisalLine, AppraisalRow, BOOT_PART, DecidedBy, Deciding,
-    EvidencePart, KeptPart, LastAppraisal, NewAppraisal, Rejudgement, StoredPart,
+    EvidencePart, JUDGEMENT_PART, KeptPart, LastAppraisal, NewAppraisal, Rejudgement, SERVER_PARTS,
+    StoredPart,
 };
 pub use row::approval::{CandidateRefusal, HostDecision, WaitingCursor};
 pub use row::attention::{FindingCount, MINORITIES_MAX, Minority};

@@ -141,6 +141,9 @@ const SHARED_STORE: &[Requirement] = requirements! {
         ["server::a_server_with_another_authority_does_not_start"];
     M9 "A text that one of the databases cannot hold is refused, and is no failure."
         ["store::a_text_that_cannot_be_kept_is_refused_and_no_failure"];
+    M10 "What judgements of a host say again is stored once, and told with each."
+        ["server::what_a_host_says_again_is_stored_once_and_told_each_time",
+         "server::what_a_judgement_says_again_is_in_no_row_and_the_same_for_another_quote"];
 };
 
 const FAULTS: &[Requirement] = requirements! {

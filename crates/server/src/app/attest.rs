@@ -18,7 +18,8 @@ use userspace_log::LaterLog;
 use verify::{CheckedSignature, IssuedAt, Name, Nonce, NonceError, UnixTime};
 
 use super::{
-    App, AppError, RefusalKind, document,
+    App, AppError, RefusalKind,
+    document::{self, Document, Found},
     evidence_parts::{LOG_PART, Parts, from_parts, log_part, parts},
     identity::LoadedIdentity,
     memo::Memo,
@@ -233,7 +234,15 @@ impl App {
         stages.end(Stage::Judge);
         let judged_log = judged.log_sha256;
         let Judged {
-            appraisal, boot, quote_clock, named, quoted, judged_by, memo, signature, ..
+            mut appraisal,
+            boot,
+            quote_clock,
+            named,
+            quoted,
+            judged_by,
+            memo,
+            signature,
+            ..
         } = judged;
         if has_key && is_anothers(&appraisal) && self.counts(&host, now_ms) {
             tracing::warn!("evidence that the enrolled key did not sign: not recorded");
@@ -270,15 +279,22 @@ impl App {
         let to_json = |err: serde_json::Error| AppError::Bug(err.into());
         let named_log = judgeable.named_log;
         let Parts { answer, others: mut evidence } = parts(judgeable.evidence, judged_log)?;
-        evidence.push(document::boot_part(&boot));
+        let findings_json = serde_json::to_string(&appraisal.findings).map_err(to_json)?;
+        let found = match &host.last {
+            Some(last) if last.findings_json == findings_json => Found::TheSame,
+            _ => Found::SomethingElse,
+        };
+        let Document { row_json, parts } =
+            Document::of(&mut appraisal, &findings_json, &boot, found)?;
+        evidence.extend(parts);
         let new = NewAppraisal {
             host: host.id.clone(),
             identity_version: host.identity_version,
             nonce_at_ms: i64::try_from(issued.0).unwrap_or(i64::MAX),
             at_ms: now_ms,
             verdict: appraisal.verdict.clone(),
-            findings_json: serde_json::to_string(&appraisal.findings).map_err(to_json)?,
-            document_json: document::write(&appraisal, &boot)?,
+            findings_json,
+            document_json: row_json,
             deciding: document::deciding(&appraisal.findings),
             kept: named_log.map(log_part).into_iter().collect(),
             answer: Some(answer),

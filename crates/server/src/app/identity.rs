@@ -60,6 +60,9 @@ impl Identities {
     /// Keeps which PCRs the host's log names. A hint for the next challenge only.
     pub(super) fn note_log(&self, host: &HostId, named: PcrSet) {
         let mut pcrs = self.pcrs.lock().unwrap_or_else(PoisonError::into_inner);
+        if pcrs.get(host) == Some(&named) {
+            return;
+        }
         make_room(&mut pcrs, host, self.n_max);
         pcrs.insert(host.clone(), named);
     }

@@ -47,7 +47,7 @@ impl App {
         Ok(HostDetail {
             host: standing::view(&host, &self.rules().config, now_ms),
             joined_at_ms: host.created_at_ms,
-            identity: host.identity.as_ref().map(identity_view),
+            identity: host.identity.as_deref().map(identity_view),
             evidence_identity: past.as_ref().map(identity_view),
             candidate: host.candidate_at(now_ms).map(replace::view),
             rotation_wanted: host.rotation_wanted,

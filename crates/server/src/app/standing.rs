@@ -307,7 +307,7 @@ mod tests {
             approved_at_ms: None,
             refused_at_ms: None,
         };
-        Host { identity: Some(identity), candidate: Some(candidate), ..host() }
+        Host { identity: Some(identity.into()), candidate: Some(candidate), ..host() }
     }
 
     #[test]

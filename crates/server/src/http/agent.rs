@@ -8,7 +8,10 @@ use api::agent::{
 };
 use axum::{Extension, Json, extract::State};
 
-use super::{auth::ByHost, body::Body, listen::Peer, operation::Operations, problem::Failure};
+use super::{
+    auth::ByHost, body::Body, listen::Peer, operation::Operations, problem::Failure,
+    written::Written,
+};
 use crate::app::App;
 
 type Answer<T> = Result<Json<T>, Failure>;
@@ -112,8 +115,8 @@ pub(super) async fn poll(
     State(app): State<Arc<App>>,
     ByHost(host): ByHost,
     Body(request): Body<PollRequest>,
-) -> Answer<PollReply> {
-    Ok(Json(app.poll(host, request).await?))
+) -> Result<Written<PollReply>, Failure> {
+    Ok(Written(app.poll(host, request).await?))
 }
 
 /// `POST /v1/agent/evidence`.
@@ -121,6 +124,6 @@ pub(super) async fn evidence(
     State(app): State<Arc<App>>,
     ByHost(host): ByHost,
     Body(request): Body<Evidence>,
-) -> Answer<EvidenceReply> {
-    Ok(Json(app.attest(host, request).await?))
+) -> Result<Written<EvidenceReply>, Failure> {
+    Ok(Written(app.attest(host, request).await?))
 }

@@ -1,14 +1,10 @@
 //! The document that says what the server does, and that requests and answers are held to.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, LazyLock},
-};
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use axum::{
-    extract::{MatchedPath, Request, State},
+    extract::{MatchedPath, Request},
     http::{HeaderMap, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use serde_json::Value;
@@ -63,10 +59,10 @@ async fn openapi() -> Document {
 
 /// Refuses requests that no operation of this path takes, before they reach it. An answer with a code
 /// that its operation does not name is a bug of ours: development says so aloud.
-pub(super) async fn keep(
-    State(contract): State<Arc<Contract>>,
+pub(super) async fn keep<R: Future<Output = Response>>(
+    contract: &Contract,
     request: Request,
-    next: Next,
+    rest: impl FnOnce(Request) -> R,
 ) -> Response {
     let if_none_match = validators::joined(request.headers(), header::IF_NONE_MATCH);
     let has_if_match = request.headers().contains_key(header::IF_MATCH);
@@ -92,7 +88,7 @@ pub(super) async fn keep(
             return Failure::from(err).into_response();
         }
     }
-    let response = next.run(request).await;
+    let response = rest(request).await;
     if let (Some(RefusalCode(code)), Some(operation)) = (response.extensions().get(), operation)
         && !is_named(code, response.status().as_u16(), operation)
     {

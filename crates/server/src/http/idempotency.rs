@@ -14,7 +14,7 @@ use aws_lc_rs::{
 };
 use axum::{
     body::{Body, Bytes},
-    extract::{FromRequestParts as _, MatchedPath, Request, State},
+    extract::{FromRequestParts as _, MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse as _, Response},
@@ -73,7 +73,8 @@ pub(super) fn describe(operation: &mut Description) {
 
 /// Does a request with a key once.
 pub(super) async fn once(
-    State((app, contract)): State<(Arc<App>, Arc<Contract>)>,
+    app: &Arc<App>,
+    contract: &Contract,
     request: Request,
     next: Next,
 ) -> Response {
@@ -91,10 +92,10 @@ pub(super) async fn once(
             let err = refused(RefusalKind::Invalid, "idempotency-key-invalid", title, hint);
             Failure::from(err).into_response()
         }
-        Some(_) => match begin(&app, request).await {
+        Some(_) => match begin(app, request).await {
             Ok(Beginning::First(request, once)) => {
                 // It goes on where the client leaves, so that there is an answer when it comes again.
-                let doing = once.do_it(app, request, next).in_current_span();
+                let doing = once.do_it(Arc::clone(app), request, next).in_current_span();
                 match tokio::spawn(doing).await {
                     Ok(response) => response,
                     Err(err) => Failure::from(AppError::Bug(err.into())).into_response(),

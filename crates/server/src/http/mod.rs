@@ -33,11 +33,14 @@ mod session;
 mod settings;
 mod standing;
 mod validators;
+mod written;
 
 use std::sync::Arc;
 
 use axum::{
-    Router, middleware,
+    Router,
+    extract::{Request, State},
+    middleware::{self, Next},
     response::{IntoResponse as _, Response},
 };
 
@@ -49,7 +52,7 @@ pub use listen::{Limits, Transport, serve};
 pub(crate) use report::kind as report_kind;
 pub(crate) use session::cookie;
 
-use operation::Operations;
+use operation::{Contract, Operations};
 
 use crate::app::{App, AppError, RefusalKind};
 
@@ -83,16 +86,25 @@ fn add_operations(all: &mut Operations) {
 /// All routes.
 pub fn router(app: Arc<App>) -> Router {
     let (routes, contract) = Operations::all().into_parts();
-    let contract = Arc::new(contract);
-    let once = (Arc::clone(&app), Arc::clone(&contract));
+    let around = (Arc::clone(&app), Arc::new(contract));
     routes
         .merge(crate::web::router())
         .fallback(no_such_address)
         .method_not_allowed_fallback(no_such_method)
-        .layer(middleware::from_fn_with_state(once, idempotency::once))
-        .layer(middleware::from_fn_with_state(contract, contract::keep))
-        .layer(middleware::from_fn_with_state(Arc::clone(&app), request::observe))
+        .layer(middleware::from_fn_with_state(around, pass))
         .with_state(app)
+}
+
+/// What each request passes before its handler. All in one layer, since each has its service cloned, and all that is
+/// under way put into a box of its own.
+async fn pass(
+    State((app, contract)): State<(Arc<App>, Arc<Contract>)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let once = |request| idempotency::once(&app, &contract, request, next);
+    let kept = |request| contract::keep(&contract, request, once);
+    request::observe(&app, request, kept).await
 }
 
 async fn no_such_address() -> Response {

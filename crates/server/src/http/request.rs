@@ -1,14 +1,13 @@
 //! What holds for each request: its identifier, its line in the log, its counts.
 
-use std::{sync::Arc, time::Instant};
+use std::{borrow::Cow, time::Instant};
 
 use api::problem::Problem;
 use axum::{
     Json,
     body::HttpBody as _,
-    extract::{MatchedPath, Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
-    middleware::Next,
+    extract::{MatchedPath, Request},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use opentelemetry::KeyValue;
@@ -25,6 +24,9 @@ const ID_CHARS_MAX: usize = 64;
 
 /// Characters of a path that are logged: ours are below it.
 const PATH_CHARS_MAX: usize = 200;
+
+/// The header with the identifier of a request.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Where agents ask.
 const OF_AGENTS: &str = "/v1/agent/";
@@ -43,17 +45,28 @@ fn known_method(method: &Method) -> &str {
     if known.contains(method) { method.as_str() } else { "_OTHER" }
 }
 
+/// The path as it is logged.
+fn shown_path(request: &Request) -> Cow<'_, str> {
+    match request.uri().path() {
+        path if path.len() <= PATH_CHARS_MAX => path.into(),
+        path => path.chars().take(PATH_CHARS_MAX).collect(),
+    }
+}
+
 /// Gives each request an identifier, which stands in its lines of the log and in its answer; says in one
 /// line what became of it; and counts it.
-pub(super) async fn observe(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(super) async fn observe<R: Future<Output = Response>>(
+    app: &App,
+    request: Request,
+    rest: impl FnOnce(Request) -> R,
+) -> Response {
     let begun = Instant::now();
     let id = identifier(request.headers());
     let method = request.method().clone();
-    let path: String = request.uri().path().chars().take(PATH_CHARS_MAX).collect();
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("none", MatchedPath::as_str);
     let has_body = !request.body().is_end_stream();
-    let span = tracing::info_span!("request", id, %method, path);
+    let span = tracing::info_span!("request", id, %method, path = &*shown_path(&request));
     let traced = traces::request(remote_parent(&request), || {
         let attribute = |key, value: &str| KeyValue::new(key, value.to_owned());
         vec![
@@ -64,7 +77,7 @@ pub(super) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     });
     let noted = traced.clone();
     let answered = async {
-        let response = next.run(request).await;
+        let response = rest(request).await;
         let problem = response.extensions().get::<Problem>();
         let took = begun.elapsed();
         let status = response.status().as_u16();
@@ -84,8 +97,8 @@ pub(super) async fn observe(State(app): State<Arc<App>>, request: Request, next:
     if let Some(problem) = response.extensions_mut().remove::<Problem>() {
         response = with_id(response, Problem { request_id: Some(id.clone()), ..problem });
     }
-    if let Ok(id) = id.parse() {
-        response.headers_mut().insert("x-request-id", id);
+    if let Ok(id) = HeaderValue::try_from(id) {
+        response.headers_mut().insert(REQUEST_ID, id);
     }
     let is_unread = has_body && is_refused_unread(response.status());
     // At the end whoever comes again had better come to another server.

@@ -32,6 +32,7 @@ mod idempotency;
 mod ima;
 mod inventory;
 mod join;
+mod judgements;
 mod known_log;
 mod list_ends;
 mod new_key;

@@ -36,7 +36,7 @@ async fn get(
     Ok((bytes.to_vec(), header(REPORT_SHA256_HEADER), header(REPORT_SIGNATURE_HEADER)))
 }
 
-async fn report(client: &Client, kind: ReportKind, query: &ReportQuery) -> Report {
+pub(crate) async fn report(client: &Client, kind: ReportKind, query: &ReportQuery) -> Report {
     let (json, sha256, _) = get(client, kind, query).await.unwrap();
     assert_eq!(fleet_report::sha256(&json), sha256);
     serde_json::from_slice(&json).unwrap()

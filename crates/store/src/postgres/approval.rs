@@ -79,7 +79,7 @@ pub(super) async fn decide_host(
     let detail = json!({
         "approval": approval,
         "reason": reason,
-        "identity": host::identity_detail(host.identity.as_ref()),
+        "identity": host::identity_detail(host.identity.as_deref()),
     });
     tx.audit(by, "host.approval", host::subject(id), &detail);
     Ok(())

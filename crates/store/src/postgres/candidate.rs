@@ -70,7 +70,7 @@ pub(super) async fn note(
     .await?;
     let detail = json!({
         "ek_spki_sha256": hex::encode(new.ek_spki_sha256),
-        "identity": host::identity_detail(host.identity.as_ref()),
+        "identity": host::identity_detail(host.identity.as_deref()),
     });
     tx.audit(by, "host.candidate", host::subject(&new.host), &detail);
     Ok(Noted::New)

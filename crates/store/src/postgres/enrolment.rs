@@ -1,5 +1,7 @@
 //! Enrolments: started, then completed once.
 
+use std::sync::Arc;
+
 use aws_lc_rs::constant_time;
 use serde_json::json;
 use tokio_postgres::Row;
@@ -247,7 +249,7 @@ pub(super) async fn complete(
         "approval": enrolled.approval.as_str(),
         "right": by_right,
         "identity": host::identity_detail(Some(&completion.identity)),
-        "identity_before": host::identity_detail(before.as_ref()),
+        "identity_before": host::identity_detail(before.as_deref()),
     });
     tx.audit(by, "host.enrol", host::subject(&enrolled.host), &detail);
     Ok(enrolled)
@@ -312,7 +314,7 @@ async fn renew(
     completion: &Completion,
     id: &HostId,
     now_ms: i64,
-) -> Result<(Enrolled, Option<Identity>, &'static str), StoreError> {
+) -> Result<(Enrolled, Option<Arc<Identity>>, &'static str), StoreError> {
     let keys = EnrolledKeys {
         ek_spki_sha256: completion.identity.ek_spki_sha256,
         ak_name: completion.identity.ak_name.clone(),

@@ -236,7 +236,7 @@ async fn rows_after(
         Which::HereFrom(bytes_min) => (
             "object IS NULL AND coalesce(n_bytes, octet_length(bytes)) >= $2::bigint
              AND NOT EXISTS (SELECT 1 FROM listed_evidence
-                 WHERE evidence_id = evidence.id AND name = 'boot-facts')",
+                 WHERE evidence_id = evidence.id AND name IN ('boot-facts', 'judgement'))",
             bytes_min,
         ),
     };

@@ -1,5 +1,7 @@
 //! Hosts.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
@@ -77,7 +79,7 @@ fn host_columns(columns: &mut Columns<'_>) -> Result<Host, StoreError> {
         rotation_wanted: columns.take()?,
         labels: columns.labels()?,
         maintenance: maintenance(columns)?,
-        identity: identity(columns)?,
+        identity: identity(columns)?.map(Arc::new),
         candidate: candidate::from_columns(columns)?,
     })
 }
@@ -432,7 +434,7 @@ pub(super) async fn want_rotation(
         return Err(Conflict::HostDisconnected { host: id.clone() }.into());
     }
     update(tx, id, "rotation_wanted = true", &[]).await?;
-    let detail = json!({ "identity": identity_detail(host.identity.as_ref()) });
+    let detail = json!({ "identity": identity_detail(host.identity.as_deref()) });
     tx.audit(by, "host.rotate-key", subject(id), &detail);
     Ok(())
 }
@@ -450,7 +452,8 @@ pub(super) async fn remove(tx: &Transaction, id: &HostId, by: &By) -> Result<(),
     evidence::remove_orphans(tx, &kept).await?;
     let removed = (RevokedFor::Removed, "");
     client_certificate::revoke(tx, id, RevokedKeys::All, removed, by).await?;
-    let detail = json!({ "name": host.name, "identity": identity_detail(host.identity.as_ref()) });
+    let detail =
+        json!({ "name": host.name, "identity": identity_detail(host.identity.as_deref()) });
     tx.audit(by, "host.remove", subject(id), &detail);
     Ok(())
 }

@@ -78,6 +78,13 @@ pub const ANSWER_PART: &str = "answer";
 /// database, where long parts of evidence lie outside of it: people look at it.
 pub const BOOT_PART: &str = "boot-facts";
 
+/// The name of the part that has what a judgement says again as the host's last one did: the server's own word, too. It
+/// stays in the database.
+pub const JUDGEMENT_PART: &str = "judgement";
+
+/// The parts that no host sent.
+pub const SERVER_PARTS: [&str; 2] = [BOOT_PART, JUDGEMENT_PART];
+
 /// One piece of evidence. Equal bytes are stored once for all hosts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvidencePart {

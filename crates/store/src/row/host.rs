@@ -1,5 +1,7 @@
 //! Hosts and their identities.
 
+use std::sync::Arc;
+
 use super::{text_id, word_enum};
 use crate::{Candidate, JoinTokenId, Labels, LastAppraisal, Maintenance, Sha256, Stood};
 
@@ -78,8 +80,9 @@ pub struct Host {
     pub reenrol_wanted: bool,
     /// Whether a person wants its agent to make a new attestation key.
     pub rotation_wanted: bool,
-    /// The keys bound to it by credential activation; `None` is "no identity key".
-    pub identity: Option<Identity>,
+    /// The keys bound to it by credential activation; `None` is "no identity key". Shared by copies of the host, since
+    /// they have kilobytes and never change.
+    pub identity: Option<Arc<Identity>>,
     /// How often an identity was stored, 0 without one. Evidence judged under one version cannot
     /// be recorded under another.
     pub identity_version: i64,

@@ -74,7 +74,7 @@ pub(super) fn decide_host(
     let detail = json!({
         "approval": approval,
         "reason": reason,
-        "identity": host::identity_detail(host.identity.as_ref()),
+        "identity": host::identity_detail(host.identity.as_deref()),
     });
     audit::append(db, by, "host.approval", host::subject(id), &detail)
 }

@@ -65,7 +65,7 @@ pub(super) fn note(db: &Db, new: &NewCandidate, by: &By) -> Result<Noted, StoreE
     ])?;
     let detail = json!({
         "ek_spki_sha256": hex::encode(new.ek_spki_sha256),
-        "identity": host::identity_detail(host.identity.as_ref()),
+        "identity": host::identity_detail(host.identity.as_deref()),
     });
     audit::append(db, by, "host.candidate", host::subject(&new.host), &detail)?;
     Ok(Noted::New)

@@ -1,5 +1,7 @@
 //! Enrolments: started, then completed once.
 
+use std::sync::Arc;
+
 use aws_lc_rs::constant_time;
 use rusqlite::{Connection as Db, OptionalExtension, Row, params};
 use serde_json::json;
@@ -219,7 +221,7 @@ pub(super) fn complete(db: &Db, completion: &Completion, by: &By) -> Result<Enro
         "approval": enrolled.approval.as_str(),
         "right": by_right,
         "identity": host::identity_detail(Some(&completion.identity)),
-        "identity_before": host::identity_detail(before.as_ref()),
+        "identity_before": host::identity_detail(before.as_deref()),
     });
     audit::append(db, by, "host.enrol", host::subject(&enrolled.host), &detail)?;
     Ok(enrolled)
@@ -281,7 +283,7 @@ fn renew(
     completion: &Completion,
     id: &HostId,
     now_ms: i64,
-) -> Result<(Enrolled, Option<Identity>, &'static str), StoreError> {
+) -> Result<(Enrolled, Option<Arc<Identity>>, &'static str), StoreError> {
     let keys = EnrolledKeys {
         ek_spki_sha256: completion.identity.ek_spki_sha256,
         ak_name: completion.identity.ak_name.clone(),

@@ -166,7 +166,7 @@ fn rows_after(
         Which::HereFrom(bytes_min) => (
             "object IS NULL AND coalesce(n_bytes, length(bytes)) >= ?2
              AND NOT EXISTS (SELECT 1 FROM listed_evidence
-                 WHERE evidence_id = evidence.id AND name = 'boot-facts')",
+                 WHERE evidence_id = evidence.id AND name IN ('boot-facts', 'judgement'))",
             bytes_min,
         ),
     };

@@ -1,5 +1,7 @@
 //! Hosts.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection as Db, OptionalExtension, Row, ToSql, params};
 use serde_json::{Value, json};
 
@@ -52,7 +54,7 @@ fn host_row(row: &Row<'_>) -> rusqlite::Result<Host> {
         rotation_wanted: columns.take()?,
         labels: columns.labels()?,
         maintenance: maintenance(&mut columns)?,
-        identity: identity(&mut columns)?,
+        identity: identity(&mut columns)?.map(Arc::new),
         candidate: candidate::from_columns(&mut columns)?,
     })
 }
@@ -282,7 +284,7 @@ pub(super) fn want_rotation(db: &Db, id: &HostId, by: &By) -> Result<(), StoreEr
         return Err(Conflict::HostDisconnected { host: id.clone() }.into());
     }
     update(db, id, "rotation_wanted = 1", &[])?;
-    let detail = json!({ "identity": identity_detail(host.identity.as_ref()) });
+    let detail = json!({ "identity": identity_detail(host.identity.as_deref()) });
     audit::append(db, by, "host.rotate-key", subject(id), &detail)
 }
 
@@ -293,7 +295,8 @@ pub(super) fn remove(db: &Db, id: &HostId, by: &By) -> Result<(), StoreError> {
     db.prepare_cached("DELETE FROM hosts WHERE id = ?1")?.execute([id.as_str()])?;
     evidence::remove_orphans(db, &kept)?;
     client_certificate::revoke(db, id, RevokedKeys::All, (RevokedFor::Removed, ""), by)?;
-    let detail = json!({ "name": host.name, "identity": identity_detail(host.identity.as_ref()) });
+    let detail =
+        json!({ "name": host.name, "identity": identity_detail(host.identity.as_deref()) });
     audit::append(db, by, "host.remove", subject(id), &detail)
 }
 

@@ -201,23 +201,22 @@ impl App {
 
     async fn past_verdicts(&self, host: &HostId) -> Result<Vec<PastVerdict>, AppError> {
         let rows = self.store.appraisals(host, HISTORY_LEN).await?;
-        let past = |row: store::AppraisalRow| {
-            let appraisal: api::appraisal::Appraisal = serde_json::from_str(&row.document_json)
-                .map_err(|err| AppError::Bug(err.into()))?;
+        let heads = self.document_heads(&rows).await?;
+        let past = |(row, appraisal): (store::AppraisalRow, api::appraisal::Appraisal)| {
             let deciding = appraisal
                 .findings
                 .iter()
                 .filter(|finding| matches!(finding.severity.as_str(), "fail" | "hold"));
             let mut codes: Vec<_> = deciding.map(|finding| finding.code.clone()).collect();
             codes.dedup();
-            Ok(PastVerdict {
+            PastVerdict {
                 at_ms: row.at_ms,
                 verdict: row.verdict,
                 codes,
                 reset_count: appraisal.facts.quote.map(|quote| quote.reset_count),
-            })
+            }
         };
-        rows.into_iter().map(past).collect()
+        Ok(rows.into_iter().zip(heads).map(past).collect())
     }
 }
 

@@ -130,7 +130,7 @@ pub(crate) async fn a_new_key_of_the_same_tpm_needs_nobody(store: &dyn Store) {
     assert_eq!(last.identity_version, 1, "judged by the key of before");
     assert_eq!(renewed.last_quote_clock, None, "counters are shown otherwise to each key");
     let before = store.past_identity(&a.id, 1).await.unwrap().unwrap();
-    assert_eq!(Some(before.ak_name), a.identity.map(|identity| identity.ak_name));
+    assert_eq!(Some(before.ak_name), a.identity.map(|identity| identity.ak_name.clone()));
     assert_eq!(store.past_identity(&a.id, 2).await.unwrap(), None);
 
     let keyless = store.create_host(super::make::new_host("bare"), by(14)).await.unwrap().host;

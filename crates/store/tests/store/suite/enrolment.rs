@@ -33,7 +33,7 @@ pub(crate) async fn happens_once(store: &dyn Store) {
     let found = host(store, &done.host).await;
     let mut expected = identity("tpm");
     expected.enrolled_at_ms = 4;
-    assert_eq!(found.identity, Some(expected));
+    assert_eq!(found.identity, Some(expected.into()));
     assert_eq!((found.identity_version, found.tpm), (1, TpmPresence::Present));
     assert_eq!(found.name, "p.example");
     assert_eq!(uses(store).await, 1);
