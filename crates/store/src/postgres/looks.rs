@@ -232,16 +232,16 @@ async fn with_identities(
 
 /// Identities that were looked up. One never changes: a host that is enrolled anew gets one of another version.
 #[derive(Default)]
-struct Known(Mutex<HashMap<HostId, (i64, Identity)>>);
+struct Known(Mutex<HashMap<HostId, (i64, Arc<Identity>)>>);
 
 impl Known {
     /// That of the host, where it is the one that was enrolled then: a database may be put back to an older state, and
     /// give a version once more.
-    fn identity(&self, host: &Host, enrolled_at_ms: i64) -> Option<Identity> {
+    fn identity(&self, host: &Host, enrolled_at_ms: i64) -> Option<Arc<Identity>> {
         let known = self.all();
         let (version, identity) = known.get(&host.id)?;
         let is_it = *version == host.identity_version && identity.enrolled_at_ms == enrolled_at_ms;
-        is_it.then(|| identity.clone())
+        is_it.then(|| Arc::clone(identity))
     }
 
     fn keep(&self, identities: Vec<(HostId, i64, Identity)>) {
@@ -249,10 +249,12 @@ impl Known {
         if known.len() >= IDENTITIES_MAX {
             known.clear();
         }
-        known.extend(identities.into_iter().map(|(id, version, one)| (id, (version, one))));
+        known.extend(
+            identities.into_iter().map(|(id, version, one)| (id, (version, Arc::new(one)))),
+        );
     }
 
-    fn all(&self) -> MutexGuard<'_, HashMap<HostId, (i64, Identity)>> {
+    fn all(&self) -> MutexGuard<'_, HashMap<HostId, (i64, Arc<Identity>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
