@@ -2,7 +2,7 @@
 //!
 //! It blocks for a first request, takes what else is waiting, runs each in a savepoint of one
 //! transaction, commits, and only then answers all. While one commit waits for the disk, the next batch
-//! gathers itself; where several came lately it is given a moment more ([`GATHERING`]). A request that
+//! gathers itself; where several came lately it is given some moments more ([`GATHERING`]). A request that
 //! fails takes back its own savepoint and nothing of its neighbours.
 
 use std::sync::Arc;
@@ -24,10 +24,14 @@ const BATCH_MAX: usize = 256;
 /// Requests that wait before callers do: some batches, so that the writer never idles.
 const WAITING_MAX: usize = 4 * BATCH_MAX;
 
-/// How long a batch may gather, where the last one had several requests: about as long as a flush of the disk takes,
-/// which a commit costs in any case. Who is alone does not wait. A commit writes the same few pages for one request
-/// and for many.
+/// A part of the time in which a batch gathers, where the last one had several requests: about as long as a flush of
+/// the disk takes, which a commit costs in any case. Who is alone does not wait.
 const GATHERING: Duration = Duration::from_micros(400);
+
+/// So many parts at most, as long as each brings somebody: a commit costs its flush, some pages and a look through the
+/// pages in memory, as much as eight verdicts, and it costs that for one request and for many. Who waits has waited some
+/// ten times as long for a TPM.
+const GATHERINGS_MAX: usize = 4;
 
 /// Requests with which a batch does not wait for more.
 const GATHERED: usize = 16;
@@ -216,13 +220,8 @@ fn work(
     let mut batch = Vec::with_capacity(BATCH_MAX);
     let mut n_last = 0;
     while waiting.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
-        if n_last > 1 && batch.len() < GATHERED {
-            std::thread::sleep(GATHERING);
-            while batch.len() < BATCH_MAX
-                && let Ok(job) = waiting.try_recv()
-            {
-                batch.push(job);
-            }
+        if n_last > 1 {
+            gather(&mut batch, &mut waiting);
         }
         n_last = batch.len();
         let mut rest = batch.drain(..);
@@ -244,6 +243,25 @@ fn work(
             for job in ran {
                 job.answer(outcome.as_ref().copied());
             }
+        }
+    }
+}
+
+/// Waits for more, as long as more come.
+fn gather(batch: &mut Vec<Box<dyn Job>>, waiting: &mut mpsc::Receiver<Box<dyn Job>>) {
+    for _ in 0..GATHERINGS_MAX {
+        let n_before = batch.len();
+        if n_before >= GATHERED {
+            return;
+        }
+        std::thread::sleep(GATHERING);
+        while batch.len() < BATCH_MAX
+            && let Ok(job) = waiting.try_recv()
+        {
+            batch.push(job);
+        }
+        if batch.len() == n_before {
+            return;
         }
     }
 }
@@ -353,6 +371,47 @@ mod tests {
             requests.await
         };
         tokio::join!(holding, ask).1
+    }
+
+    /// So many that wait, after which nobody comes.
+    fn waiting(n: usize) -> mpsc::Receiver<Box<dyn Job>> {
+        let (jobs, waiting) = mpsc::channel(BATCH_MAX);
+        for job in idle(n) {
+            jobs.try_send(job).ok().unwrap();
+        }
+        waiting
+    }
+
+    fn idle(n: usize) -> Vec<Box<dyn Job>> {
+        let job = |_| -> Box<dyn Job> {
+            Box::new(Request {
+                work: Some(|_: &Db| Ok(())),
+                undoing: Undoing::Savepoint,
+                touched: Some(|(): &mut ()| Touched::Nothing),
+                result: None,
+                reply: oneshot::channel().0,
+            })
+        };
+        (0..n).map(job).collect()
+    }
+
+    #[test]
+    fn a_batch_takes_who_comes_and_waits_for_no_more_than_a_flush_is_worth() {
+        // Some that come meanwhile, and then nobody.
+        let mut more = waiting(3);
+        let mut batch = idle(2);
+        gather(&mut batch, &mut more);
+        assert_eq!((batch.len(), more.len()), (5, 0));
+        // Enough of them: nobody is waited for.
+        let mut more = waiting(3);
+        let mut batch = idle(GATHERED);
+        gather(&mut batch, &mut more);
+        assert_eq!((batch.len(), more.len()), (GATHERED, 3));
+        // Never more than a transaction has.
+        let mut more = waiting(BATCH_MAX);
+        let mut batch = idle(1);
+        gather(&mut batch, &mut more);
+        assert_eq!((batch.len(), more.len()), (BATCH_MAX, 1));
     }
 
     #[tokio::test]
