@@ -112,6 +112,7 @@ const SHARED_STORE: &[Requirement] = requirements! {
         ["store::what_one_server_used_is_used_for_the_other",
          "store::racing_servers_have_one_winner",
          "store::a_nonce_is_used_once_at_two_servers",
+         "store::a_host_that_was_enrolled_at_another_server_shows_its_new_keys",
          "server::a_host_of_one_server_is_a_host_of_the_other"];
     M2 "What servers count and share together holds while they write at once."
         ["store::counts_of_a_cohort_hold_while_many_write",

@@ -207,11 +207,14 @@ impl App {
             Some("accepted") => tracing::debug!(log, "attestation started"),
             _ => tracing::info!(log, "attestation started"),
         }
-        let identity = self.identity(&host, now_ms).await?;
-        let has_key = identity.is_some();
         let previous = host.last_quote_clock.map(clock_state);
         let cohort = judgeable.cohort();
-        let held_to = self.held_to(&host.id, cohort.as_deref()).await?;
+        // Together: a database is asked once for both.
+        let (identity, held_to) = tokio::try_join!(
+            self.identity(&host, now_ms),
+            self.held_to(&host.id, cohort.as_deref()),
+        )?;
+        let has_key = identity.is_some();
 
         let rules = self.rules();
         let case = Case {

@@ -11,7 +11,10 @@ use crate::{
 
 /// The candidate in the next columns.
 pub(super) fn from_columns(columns: &mut Columns<'_>) -> Result<Option<Candidate>, StoreError> {
-    let Some(ek_spki_sha256) = columns.sha256_or_none()? else { return Ok(None) };
+    let Some(ek_spki_sha256) = columns.sha256_or_none()? else {
+        columns.pass_over(6);
+        return Ok(None);
+    };
     Ok(Some(Candidate {
         ek_spki_sha256,
         judgement_json: columns.take()?,

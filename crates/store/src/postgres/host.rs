@@ -1,8 +1,8 @@
 //! Hosts.
 
 use serde_json::{Value, json};
-use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
+use tokio_postgres::{Row, Statement};
 
 use super::columns::Columns;
 use super::error::is_duplicate;
@@ -17,25 +17,45 @@ use crate::{
     QuoteClock, Reenrolment, RevokedFor, RevokedKeys, Sha256, Stood, StoreError, TpmPresence,
 };
 
-const COLUMNS: &str = "\
-    SELECT id, name, created_at_ms, connection, approval, tpm, reenrol_wanted, identity_version, \
-    enrolment_problem_json, last_seen_at_ms, attest_requested_at_ms, next_due_at_ms, \
-    last_nonce_at_ms, \
-    clock_ms, clock_reset_count, clock_restart_count, clock_safe, clock_firmware_version, \
-    last_appraisal_id, last_at_ms, last_verdict, last_findings_json, last_identity_version, \
-    cohort, stood_rank, rotation_wanted, labels_json, \
-    maintenance_since_ms, maintenance_until_ms, maintenance_reason, maintenance_by, \
-    ek_public, ek_cert_der, ek_chain_json, ek_spki_sha256, ak_public, ak_name, judgement_json, \
-    enrolled_at_ms, \
-    candidate_ek_sha256, candidate_judgement_json, candidate_first_at_ms, candidate_seen_at_ms, \
-    candidate_expires_at_ms, candidate_approved_at_ms, candidate_refused_at_ms";
+/// The columns of a host, with those of its identity.
+macro_rules! columns {
+    ($identity:literal) => {
+        concat!(
+            "SELECT id, name, created_at_ms, connection, approval, tpm, reenrol_wanted, \
+            identity_version, enrolment_problem_json, last_seen_at_ms, attest_requested_at_ms, \
+            next_due_at_ms, last_nonce_at_ms, \
+            clock_ms, clock_reset_count, clock_restart_count, clock_safe, clock_firmware_version, \
+            last_appraisal_id, last_at_ms, last_verdict, last_findings_json, \
+            last_identity_version, cohort, stood_rank, rotation_wanted, labels_json, \
+            maintenance_since_ms, maintenance_until_ms, maintenance_reason, maintenance_by, ",
+            $identity,
+            ", candidate_ek_sha256, candidate_judgement_json, candidate_first_at_ms, \
+            candidate_seen_at_ms, candidate_expires_at_ms, candidate_approved_at_ms, \
+            candidate_refused_at_ms"
+        )
+    };
+}
+
+const COLUMNS: &str = columns!(
+    "ek_public, ek_cert_der, ek_chain_json, ek_spki_sha256, ak_public, ak_name, judgement_json, \
+    enrolled_at_ms"
+);
+
+/// Without the identity, which is kilobytes and the same from look to look; only when it was enrolled.
+const WITHOUT_IDENTITY: &str = columns!(
+    "NULL::bytea, NULL::bytea, NULL::text, NULL::bytea, NULL::bytea, NULL::bytea, NULL::text, \
+    NULL::bigint"
+);
 
 const TABLES: &str = "\
     FROM hosts LEFT JOIN identities ON identities.host_id = hosts.id \
     LEFT JOIN candidates ON candidates.host_id = hosts.id";
 
 fn host_row(row: &Row) -> Result<Host, StoreError> {
-    let mut columns = Columns::of(row);
+    host_columns(&mut Columns::of(row))
+}
+
+fn host_columns(columns: &mut Columns<'_>) -> Result<Host, StoreError> {
     Ok(Host {
         id: columns.take::<String>()?.into(),
         name: columns.take()?,
@@ -50,15 +70,15 @@ fn host_row(row: &Row) -> Result<Host, StoreError> {
         attest_requested_at_ms: columns.take()?,
         next_due_at_ms: columns.take()?,
         last_nonce_at_ms: columns.take()?,
-        last_quote_clock: quote_clock(&mut columns)?,
-        last: last_appraisal(&mut columns)?,
+        last_quote_clock: quote_clock(columns)?,
+        last: last_appraisal(columns)?,
         cohort: columns.take()?,
         stood: Stood::of_rank(columns.take()?),
         rotation_wanted: columns.take()?,
         labels: columns.labels()?,
-        maintenance: maintenance(&mut columns)?,
-        identity: identity(&mut columns)?,
-        candidate: candidate::from_columns(&mut columns)?,
+        maintenance: maintenance(columns)?,
+        identity: identity(columns)?,
+        candidate: candidate::from_columns(columns)?,
     })
 }
 
@@ -263,6 +283,59 @@ pub(super) async fn by_api_token(
     sha256: &Sha256,
 ) -> Result<Option<Host>, StoreError> {
     one(db, "WHERE api_token_sha256 = $1", &sha256.as_slice()).await
+}
+
+/// A host without its identity, and which one that is.
+pub(super) struct Without {
+    pub(super) token: Sha256,
+    pub(super) host: Host,
+    /// When it was enrolled, where there is one.
+    pub(super) enrolled_at_ms: Option<i64>,
+}
+
+/// What [`by_api_tokens`] sends: a look by indexes for each, however few or many hosts there were when it was planned.
+pub(super) async fn prepare_by_api_tokens(db: &Session) -> Result<Statement, StoreError> {
+    let sql = format!(
+        "SELECT found.* FROM unnest($1::bytea[]) AS token CROSS JOIN LATERAL ( \
+            {WITHOUT_IDENTITY}, api_token_sha256, enrolled_at_ms {TABLES} \
+            WHERE api_token_sha256 = token OFFSET 0) AS found"
+    );
+    db.prepare(&sql).await
+}
+
+/// The hosts that show these tokens, in no order. On its way as soon as polled.
+pub(super) async fn by_api_tokens(
+    db: &Session,
+    way: &Statement,
+    tokens: &[Sha256],
+) -> Result<Vec<Without>, StoreError> {
+    let tokens: Vec<&[u8]> = tokens.iter().map(<[u8; 32]>::as_slice).collect();
+    let rows = db.ask(way, &[&tokens]).await?;
+    let without = |row: &Row| {
+        let mut columns = Columns::of(row);
+        let host = host_columns(&mut columns)?;
+        Ok(Without { host, token: columns.sha256()?, enrolled_at_ms: columns.take()? })
+    };
+    rows.iter().map(without).collect()
+}
+
+/// Identities of hosts, in no order, each with its version.
+pub(super) async fn identities(
+    db: &Session,
+    hosts: &[&str],
+) -> Result<Vec<(HostId, i64, Identity)>, StoreError> {
+    let sql = "SELECT hosts.id, identity_version, ek_public, ek_cert_der, ek_chain_json,
+            ek_spki_sha256, ak_public, ak_name, judgement_json, enrolled_at_ms
+         FROM hosts JOIN identities ON identities.host_id = hosts.id WHERE hosts.id = ANY($1)";
+    let mut found = Vec::new();
+    for row in &db.rows(sql, &[&hosts]).await? {
+        let mut columns = Columns::of(row);
+        let (id, version) = (columns.take::<String>()?.into(), columns.take()?);
+        if let Some(identity) = identity(&mut columns)? {
+            found.push((id, version, identity));
+        }
+    }
+    Ok(found)
 }
 
 /// The host as it is, and stays but for this transaction. Two statements: the second sees what the

@@ -194,7 +194,7 @@ impl Store for PostgresStore {
     }
 
     fn trust_generation(&self) -> Reply<'_, i64> {
-        self.look((), |db, ()| Box::pin(trust::generation(db)))
+        Box::pin(self.looks.trust_generation())
     }
 
     fn remove_trust_root(&self, sha256: Sha256, by: By) -> Reply<'_, ()> {
@@ -287,9 +287,7 @@ impl Store for PostgresStore {
     }
 
     fn host_by_api_token(&self, token_sha256: Sha256) -> Reply<'_, Option<Host>> {
-        self.look((token_sha256,), |db, (token_sha256,)| {
-            Box::pin(host::by_api_token(db, token_sha256))
-        })
+        Box::pin(self.looks.host(token_sha256))
     }
 
     fn disconnect_host(&self, id: &HostId, by: By) -> Reply<'_, ()> {
@@ -805,10 +803,7 @@ impl Store for PostgresStore {
     }
 
     fn references_of_host(&self, host: &HostId, cohort: Option<&str>) -> Reply<'_, HostReferences> {
-        let (host, cohort) = (host.clone(), cohort.map(str::to_owned));
-        self.look((host, cohort), |db, (host, cohort)| {
-            Box::pin(reference::of_host(db, host, cohort.as_deref()))
-        })
+        Box::pin(self.looks.references((host.clone(), cohort.map(str::to_owned))))
     }
 
     fn references_of_hosts(

@@ -31,6 +31,7 @@ mod inventory;
 mod lapse;
 mod listener;
 mod lock;
+mod looks;
 mod methods;
 mod migrate;
 mod operation;
@@ -55,6 +56,7 @@ use std::sync::Arc;
 pub use self::address::{AddressError, PostgresAddress};
 use self::clock::Clock;
 use self::listener::Listener;
+use self::looks::Looks;
 use self::pool::Pool;
 use self::routine::Routine;
 use self::session::Session;
@@ -70,6 +72,7 @@ use crate::{EvidenceObjects, Reply, StoreError};
 pub struct PostgresStore {
     pool: Arc<Pool>,
     clock: Arc<Clock>,
+    looks: Looks,
     routine: Routine,
     listener: Listener,
     objects: Option<EvidenceObjects>,
@@ -86,8 +89,8 @@ impl PostgresStore {
         migrate::run(&Session::connect(&address).await?, &address).await?;
         let listener = Listener::start(address.clone());
         let pool = Pool::new(address);
-        let routine = Routine::start(Arc::clone(&pool));
-        Ok(Self { pool, clock: Arc::default(), routine, listener, objects: None })
+        let (looks, routine) = (Looks::start(Arc::clone(&pool)), Routine::start(Arc::clone(&pool)));
+        Ok(Self { pool, clock: Arc::default(), looks, routine, listener, objects: None })
     }
 
     /// The same, with a place outside of the database for long parts of evidence. All servers on a database have

@@ -305,14 +305,31 @@ pub(super) async fn of_hosts(
     Ok(all)
 }
 
-pub(super) async fn of_host(
-    db: &Session,
-    host: &HostId,
-    cohort: Option<&str>,
-) -> Result<HostReferences, StoreError> {
-    let one = [(host.clone(), cohort.map(str::to_owned))];
-    let mut all = of_hosts(db, &one).await?;
-    all.pop().ok_or_else(|| StoreError::broken("a host has no place in its own list"))
+/// What a judgement rests on beside its host and its evidence, of one moment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ground {
+    /// How often the anchors changed.
+    pub(super) trust_generation: i64,
+    /// The generation of references, where none of them counts.
+    pub(super) no_references: Option<i64>,
+}
+
+/// What [`ground`] sends.
+pub(super) async fn prepare_ground(db: &Session) -> Result<Statement, StoreError> {
+    // One statement, one snapshot.
+    let sql = format!(
+        "SELECT (SELECT value FROM counters WHERE name = 'trust_generation'),
+            (SELECT value FROM counters WHERE name = 'reference_generation'
+                AND NOT EXISTS (SELECT 1 FROM boot_references WHERE {COUNTS}))"
+    );
+    db.prepare(&sql).await
+}
+
+/// On its way as soon as polled.
+pub(super) async fn ground(db: &Session, way: &Statement) -> Result<Ground, StoreError> {
+    let rows = db.ask(way, &[]).await?;
+    let row = rows.first().ok_or_else(|| StoreError::broken("a counter is missing"))?;
+    Ok(Ground { trust_generation: row.try_get(0)?, no_references: row.try_get(1)? })
 }
 
 /// How the generation is looked at that a judgement must be of.

@@ -44,11 +44,6 @@ pub(super) async fn remove(
     Ok(())
 }
 
-pub(super) async fn generation(db: &Session) -> Result<i64, StoreError> {
-    let sql = "SELECT value FROM counters WHERE name = 'trust_generation'";
-    Ok(db.row(sql, &[]).await?.try_get(0)?)
-}
-
 pub(super) async fn all(db: &Session) -> Result<TrustRoots, StoreError> {
     // One statement, one snapshot: a generation with the roots of another would be kept by whoever
     // caches them. Without a root there is one row all the same.

@@ -17,6 +17,7 @@ pub(crate) mod host_order;
 pub(crate) mod host_view;
 pub(crate) mod idempotent;
 pub(crate) mod inventory;
+pub(crate) mod looks;
 pub(crate) mod make;
 pub(crate) mod objects;
 pub(crate) mod operation;
@@ -70,6 +71,7 @@ macro_rules! store_suite {
                 evidence_is_shared_and_verbatim, summary_is_the_last, younger_wish_survives,
                 history_is_forgotten_but_the_last, audit_tells_changes_of_verdict,
                 audit_chain_holds_and_finds_changes, many_at_once;
+            looks: many_hosts_show_their_tokens_at_once, anchors_and_references_are_looked_up_at_once;
             routine: what_goes_on_as_it_was_is_recorded_together, each_of_a_group_is_refused_by_itself,
                 what_changes_is_recorded_beside_what_does_not;
             alarm: a_host_is_due_after_each_change_and_when_its_verdict_ends,

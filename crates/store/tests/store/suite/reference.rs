@@ -9,7 +9,7 @@ use super::make::{appraisal, by, digest, enrolled, host};
 
 const COHORT: &str = r#"["Vendor","Model 9","1.2"]"#;
 
-fn of_host(id: &str, host: &HostId) -> NewReference {
+pub(crate) fn of_host(id: &str, host: &HostId) -> NewReference {
     NewReference {
         id: id.into(),
         scope: ReferenceScope::Host(host.clone()),
