@@ -29,8 +29,10 @@ pub(crate) async fn play(bench: &mut Bench) -> anyhow::Result<()> {
         crew.hurry(Lines::Kept, Until::EachOnce).await?;
         let (one, cpu_of_one) = turn(bench, &mut crew, Lines::Kept, &first.program).await?;
         crew = crew.moved_to(both.clone());
-        // The second has to get to know the hosts.
-        crew.hurry(Lines::Kept, Until::EachOnce).await?;
+        // The second has to get to know half of the hosts: their logs first, and then what it asks of them.
+        for _ in 0..2 {
+            crew.hurry(Lines::Kept, Until::EachOnce).await?;
+        }
         let before = second.program.cpu()?;
         let (two, cpu_of_first) = turn(bench, &mut crew, Lines::Kept, &first.program).await?;
         let of_second =

@@ -593,7 +593,7 @@ pub(super) fn judge(
         log_sha256: last_time.log.map(|log| *log.sha256()),
         quote_clock: quote_clock(&claims.quote, &appraisal),
         named: claims.named_pcrs(),
-        quoted: comparable(claims.quoted()),
+        quoted: comparable(claims.quoted(), claims.named_pcrs()),
         judged_by: JudgedBy { reference_generation: Some(held_to.generation), one_boot },
         memo,
         signature: claims.quote.verified().map(|quote| *quote.signature()),
@@ -619,7 +619,10 @@ fn judge_unchanged(
         log_sha256: last_time.log.map(|log| *log.sha256()),
         quote_clock: quote_clock(unchanged.quote(), &appraisal),
         named: Some(unchanged.named_pcrs()),
-        quoted: unchanged.quote().verified().and_then(|quote| comparable(quote.values())),
+        quoted: unchanged
+            .quote()
+            .verified()
+            .and_then(|quote| comparable(quote.values(), Some(unchanged.named_pcrs()))),
         judged_by: JudgedBy { reference_generation: Some(held_to.generation), one_boot: None },
         memo: None,
         signature: unchanged.quote().verified().map(|quote| *quote.signature()),
@@ -653,11 +656,15 @@ fn with_machine(
 const NOT_OF_A_BOOT: [u32; 3] = [10, 16, 23];
 
 /// The values of one bank that can be compared between hosts: SHA-256 where it was quoted, which
-/// nearly every machine has, else the first of the strong banks.
-fn comparable(quoted: &[PcrBank]) -> Option<QuotedValues> {
+/// nearly every machine has, else the first of the strong banks. Of the PCRs that the log names, which are those that the
+/// next challenge asks for: a server that does not know a host yet asks for more of them, and other values would be
+/// written for each host after each of its starts.
+fn comparable(quoted: &[PcrBank], named: Option<PcrSet>) -> Option<QuotedValues> {
+    let asked = named.map_or(PcrSet::NAMED_BY_LOGS, |named| named.union(PcrSet::FIRMWARE));
     let strong = || quoted.iter().filter(|bank| bank.alg().is_strong_hash());
     let bank = strong().find(|bank| bank.alg() == TpmAlgId::SHA256).or_else(|| strong().next())?;
-    let of_a_boot = bank.iter().filter(|(index, _)| !NOT_OF_A_BOOT.contains(index));
+    let of_a_boot =
+        bank.iter().filter(|(index, _)| !NOT_OF_A_BOOT.contains(index) && asked.contains(*index));
     let values = of_a_boot
         .filter_map(|(index, value)| Some((u8::try_from(index).ok()?, value.as_bytes().to_vec())));
     Some(QuotedValues { bank: bank.alg().to_string(), values: values.collect() })

@@ -81,6 +81,28 @@ async fn a_majority_of_the_cohort_is_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_same_pcrs_are_compared_before_and_after_a_server_knows_a_log() {
+    let mut server = Server::start().await;
+    server.trust().await;
+    let host = host("a", "Model 9", &BootLog::sound());
+    server.join(&host).await;
+    let compared = async |server: &Server| {
+        let reply = host.attest(server).await.unwrap();
+        assert_eq!(reply.verdict, "accepted");
+        let pcrs: Vec<u32> =
+            peers(server, &host).await.pcrs.iter().map(|found| found.pcr).collect();
+        pcrs
+    };
+    // Who does not know the log asks for all PCRs that one may name.
+    let first = compared(&server).await;
+    assert!(first.contains(&0) && first.contains(&9) && !first.contains(&13), "{first:?}");
+    assert_eq!(compared(&server).await, first);
+    server.kill_and_restart().await;
+    assert_eq!(compared(&server).await, first, "a start changes the values of no host");
+    assert_eq!(compared(&server).await, first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_host_says_of_its_platform_is_shown_and_moves_no_verdict() {
     let server = Server::start().await;
     server.trust().await;
