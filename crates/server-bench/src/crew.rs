@@ -86,10 +86,9 @@ impl Crew {
         Self { peer, dialers, groups }
     }
 
-    /// The same hosts at other servers, without connections.
+    /// The same hosts at other servers, `at_one_time` of them at a time, without connections.
     #[must_use]
-    pub fn moved_to(self, dialers: Vec<Dialer>) -> Self {
-        let at_one_time = self.groups.len();
+    pub fn moved_to(self, dialers: Vec<Dialer>, at_one_time: usize) -> Self {
         Self::new(self.peer, dialers, self.into_guests(), at_one_time)
     }
 

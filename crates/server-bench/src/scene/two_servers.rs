@@ -6,7 +6,7 @@ use server_bench::{
 };
 use testkit::postgres::Cluster;
 
-use super::{server, turn, warm};
+use super::{AT_ONE_TIME, server, turn, warm};
 use crate::{
     Bench,
     outcome::{Bar, median},
@@ -25,10 +25,11 @@ pub(crate) async fn play(bench: &mut Bench) -> anyhow::Result<()> {
     let both = vec![first.dialer.clone(), second.dialer.clone()];
     let [mut rates, mut gains] = [const { Vec::new() }; 2];
     for _ in 0..bench.turns {
-        crew = crew.moved_to(vec![first.dialer.clone()]);
+        crew = crew.moved_to(vec![first.dialer.clone()], AT_ONE_TIME);
         crew.hurry(Lines::Kept, Until::EachOnce).await?;
         let (one, cpu_of_one) = turn(bench, &mut crew, Lines::Kept, &first.program).await?;
-        crew = crew.moved_to(both.clone());
+        // Each as busy as the one was: what comes at one time is committed together.
+        crew = crew.moved_to(both.clone(), 2 * AT_ONE_TIME);
         // The second has to get to know half of the hosts: their logs first, and then what it asks of them.
         for _ in 0..2 {
             crew.hurry(Lines::Kept, Until::EachOnce).await?;
