@@ -18,6 +18,7 @@ mod files;
 mod markdown;
 mod search;
 mod summary;
+mod tables;
 
 use std::sync::LazyLock;
 

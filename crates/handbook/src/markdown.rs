@@ -2,7 +2,7 @@
 
 use pulldown_cmark::{CowStr, Event, Options, Parser, Tag, TagEnd, html};
 
-use crate::{ADDRESS, FILES};
+use crate::{ADDRESS, FILES, tables};
 
 /// What stands in a chapter.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ pub fn read(source: &str) -> Text {
         }
         shown.extend(as_shown(event));
     }
-    html::push_html(&mut text.html, shown.into_iter());
+    html::push_html(&mut text.html, tables::with_names(shown).into_iter());
     // A cell without words is no heading.
     text.html = text.html.replace("<th></th>", "<td></td>");
     text
@@ -173,10 +173,6 @@ fn as_shown(event: Event<'_>) -> Option<Event<'_>> {
     Some(match event {
         Event::Html(_) | Event::InlineHtml(_) => return None,
         Event::Start(Tag::HtmlBlock) | Event::End(TagEnd::HtmlBlock) => return None,
-        // Alignment would be a style.
-        Event::Start(Tag::Table(columns)) => {
-            Event::Start(Tag::Table(vec![pulldown_cmark::Alignment::None; columns.len()]))
-        }
         // What may be wider than the page is reached by keys, too.
         Event::Start(Tag::CodeBlock(_)) => Event::Html("<pre tabindex=\"0\"><code>".into()),
         Event::End(TagEnd::CodeBlock) => Event::Html("</code></pre>\n".into()),
