@@ -206,9 +206,16 @@ fn main() -> anyhow::Result<()> {
     }
     let config = arguments.config()?;
     let log = start_log(&arguments, &config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .enable_all()
+        .build()?;
     runtime.block_on(run(arguments, config, log))
 }
+
+/// Threads for what keeps one busy: whole logs, reports, passwords. Each keeps memory of its own when it is done; what
+/// comes beyond them waits.
+const BLOCKING_THREADS_MAX: usize = 32;
 
 /// The log, by flags and environment before the configuration.
 fn start_log(arguments: &Arguments, config: &Config) -> anyhow::Result<Log> {

@@ -34,6 +34,10 @@ use crate::{
     traces,
 };
 
+/// Evidence that is read, judged and written at one time: enough for many processors while some wait for a disk. The
+/// largest has 6 MiB, most 60 KiB, and each may have a thread.
+pub(super) const TURNS_MAX: usize = 64;
+
 /// Bytes of a log that is judged where it is, if one of its host was judged before: to hash it and to check a
 /// signature takes a tenth of a millisecond, as much as to hand it to another thread costs; where it is another
 /// log after all, a millisecond. Longer ones, and those of which nothing is known, go to a thread of their own.

@@ -142,6 +142,8 @@ pub struct App {
     report_turns: report::Turns,
     /// Places of streams of events.
     streams: Arc<tokio::sync::Semaphore>,
+    /// Turns of evidence that comes in.
+    evidence_turns: Arc<tokio::sync::Semaphore>,
 }
 
 impl App {
@@ -207,6 +209,7 @@ impl App {
             issuing,
             report_turns: report::Turns::default(),
             streams: Arc::new(tokio::sync::Semaphore::new(event::STREAMS_MAX)),
+            evidence_turns: Arc::new(tokio::sync::Semaphore::new(attest::TURNS_MAX)),
         }))
     }
 
@@ -218,6 +221,11 @@ impl App {
     /// Whether it is about to end.
     pub fn is_ending(&self) -> bool {
         self.hub.is_ending()
+    }
+
+    /// Turns of evidence that comes in.
+    pub(crate) fn evidence_turns(&self) -> &Arc<tokio::sync::Semaphore> {
+        &self.evidence_turns
     }
 
     /// What is counted.

@@ -9,8 +9,8 @@ use api::agent::{
 use axum::{Extension, Json, extract::State};
 
 use super::{
-    auth::ByHost, body::Body, listen::Peer, operation::Operations, problem::Failure,
-    written::Written,
+    auth::ByHost, body::Body, in_turn::InTurn, listen::Peer, operation::Operations,
+    problem::Failure, written::Written,
 };
 use crate::app::App;
 
@@ -123,7 +123,7 @@ pub(super) async fn poll(
 pub(super) async fn evidence(
     State(app): State<Arc<App>>,
     ByHost(host): ByHost,
-    Body(request): Body<Evidence>,
+    InTurn(request, _turn): InTurn<Evidence>,
 ) -> Result<Written<EvidenceReply>, Failure> {
     Ok(Written(app.attest(host, request).await?))
 }

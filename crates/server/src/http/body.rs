@@ -35,32 +35,38 @@ impl<S: Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _state: &S) -> Result<Self, Failure> {
-        if !is_json(request.headers()) {
-            return Err(AppError::refused(
-                RefusalKind::Kind,
-                "media-type-unsupported",
-                "this address takes JSON",
-                "send it with `Content-Type: application/json`",
-            )
-            .into());
-        }
+        check_kind(request.headers())?;
         let bytes = read_in_time(request.into_body()).await?;
-        serde_json::from_slice(&bytes).map(Self).map_err(|err| {
-            // The error names the place and the field, never the value: it may be a secret.
-            let title = format!(
-                "the body is not what this address takes, at line {} column {}: {}",
-                err.line(),
-                err.column(),
-                reason(&err)
-            );
-            Failure::from(AppError::refused(
-                RefusalKind::Invalid,
-                "body-invalid",
-                title,
-                "client and server may have different versions",
-            ))
-        })
+        Ok(Self(parse(&bytes)?))
     }
+}
+
+/// Refuses a request that does not say that it sends JSON.
+pub(super) fn check_kind(headers: &HeaderMap) -> Result<(), AppError> {
+    match is_json(headers) {
+        true => Ok(()),
+        false => Err(AppError::refused(
+            RefusalKind::Kind,
+            "media-type-unsupported",
+            "this address takes JSON",
+            "send it with `Content-Type: application/json`",
+        )),
+    }
+}
+
+/// A body as JSON.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, AppError> {
+    serde_json::from_slice(bytes).map_err(|err| {
+        // The error names the place and the field, never the value: it may be a secret.
+        let title = format!(
+            "the body is not what this address takes, at line {} column {}: {}",
+            err.line(),
+            err.column(),
+            reason(&err)
+        );
+        let hint = "client and server may have different versions";
+        AppError::refused(RefusalKind::Invalid, "body-invalid", title, hint)
+    })
 }
 
 impl<T: JsonSchema> Input for Body<T> {

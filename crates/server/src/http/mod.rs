@@ -16,6 +16,7 @@ mod event;
 mod health;
 mod host_view;
 mod idempotency;
+mod in_turn;
 mod inventory;
 mod listen;
 mod oidc;
@@ -102,8 +103,10 @@ async fn pass(
     request: Request,
     next: Next,
 ) -> Response {
-    let once = |request| idempotency::once(&app, &contract, request, next);
-    let kept = |request| contract::keep(&contract, request, once);
+    // Each in a box, as what wraps it has room twice for what it moves: a poll that waits for a minute would have that
+    // room for as long.
+    let once = |request| Box::pin(idempotency::once(&app, &contract, request, next));
+    let kept = |request| Box::pin(contract::keep(&contract, request, once));
     request::observe(&app, request, kept).await
 }
 
