@@ -46,8 +46,8 @@ pub(super) async fn removals(tx: &Transaction) -> Result<(), StoreError> {
     tx.execute("SELECT pg_advisory_xact_lock($1, 0)", &[&REMOVALS]).await.map(drop)
 }
 
-/// Lets one transaction at a time change accounts and begin sessions: both are rare, and no session is to
-/// begin beside a change that ends them, nor the last administrator to go beside the last but one.
+/// Lets one transaction at a time change accounts, begin sessions and take a provider's logout: all are rare, and no
+/// session is to begin beside a change that ends it, nor the last administrator to go beside the last but one.
 pub(super) async fn people(tx: &Transaction) -> Result<(), StoreError> {
     tx.execute("SELECT pg_advisory_xact_lock($1, 0)", &[&PEOPLE]).await.map(drop)
 }

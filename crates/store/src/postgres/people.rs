@@ -300,11 +300,8 @@ pub(super) async fn end(
     Ok(())
 }
 
-/// Whether the provider logged the person out after it vouched: by the same rule as sessions that have begun. A logout
-/// that another transaction has not committed yet comes later, and ends the session itself.
+/// Whether the provider logged the person out after it vouched: by the same rule as sessions that have begun.
 async fn is_ended(tx: &Transaction, voucher: &Voucher) -> Result<bool, StoreError> {
-    // One at a time of both, so that neither misses the other.
-    tx.execute("LOCK TABLE vouched_ends IN SHARE ROW EXCLUSIVE MODE", &[]).await?;
     let sql = "SELECT EXISTS (SELECT 1 FROM vouched_ends WHERE issuer = $1 AND at_ms >= $4
             AND (subject IS NULL OR subject = $2)
             AND (sid IS NULL OR sid = $3 OR ($3::text IS NULL AND subject IS NOT NULL)))";
@@ -318,7 +315,7 @@ pub(super) async fn end_vouched(
     which: &VouchedSessions,
     by: &By,
 ) -> Result<u32, StoreError> {
-    tx.execute("LOCK TABLE vouched_ends IN SHARE ROW EXCLUSIVE MODE", &[]).await?;
+    lock::people(tx).await?;
     let old_ms = by.at_ms.saturating_sub(VOUCHED_MS_MAX);
     tx.execute("DELETE FROM vouched_ends WHERE at_ms < $1", &[&old_ms]).await?;
     if which.subject.is_some() || which.sid.is_some() {
