@@ -21,7 +21,7 @@ use super::{
     App, AppError, RefusalKind,
     document::{self, Document, Found},
     evidence_parts::{LOG_PART, Parts, from_parts, log_part, parts},
-    identity::LoadedIdentity,
+    identity::{LoadedIdentity, asked_after},
     memo::Memo,
     policy::clock_state,
     reference::HeldTo,
@@ -585,6 +585,7 @@ pub(super) fn judge(
         Verdict::Accepted => held_to.one_boot(appraisal.reference.as_ref(), reset_count),
         Verdict::NotAccepted | Verdict::NotAppraised => None,
     };
+    let named = claims.named_pcrs();
     let mut head = with_machine(report::appraisal(&claims, &appraisal), judgeable);
     let boot = BootSection::take(&mut head).map_err(|err| AppError::Bug(err.into()))?;
     let memo = last_time.log.and_then(|log| {
@@ -596,8 +597,8 @@ pub(super) fn judge(
         boot,
         log_sha256: last_time.log.map(|log| *log.sha256()),
         quote_clock: quote_clock(&claims.quote, &appraisal),
-        named: claims.named_pcrs(),
-        quoted: comparable(claims.quoted(), claims.named_pcrs()),
+        named,
+        quoted: comparable(claims.quoted(), named),
         judged_by: JudgedBy { reference_generation: Some(held_to.generation), one_boot },
         memo,
         signature: claims.quote.verified().map(|quote| *quote.signature()),
@@ -664,7 +665,7 @@ const NOT_OF_A_BOOT: [u32; 3] = [10, 16, 23];
 /// next challenge asks for: a server that does not know a host yet asks for more of them, and other values would be
 /// written for each host after each of its starts.
 fn comparable(quoted: &[PcrBank], named: Option<PcrSet>) -> Option<QuotedValues> {
-    let asked = named.map_or(PcrSet::NAMED_BY_LOGS, |named| named.union(PcrSet::FIRMWARE));
+    let asked = asked_after(named);
     let strong = || quoted.iter().filter(|bank| bank.alg().is_strong_hash());
     let bank = strong().find(|bank| bank.alg() == TpmAlgId::SHA256).or_else(|| strong().next())?;
     let of_a_boot =

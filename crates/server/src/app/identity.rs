@@ -46,15 +46,10 @@ impl Identities {
         Self { n_max, loaded: Mutex::default(), pcrs: Mutex::default() }
     }
 
-    /// The PCRs to ask for: 0 to 7 and those that the host's last log named. Before the first log,
-    /// or where it was forgotten, all that a boot log can name: 0 to 15, and those of a dynamic
-    /// launch.
+    /// The PCRs to ask for, by what the host's last log named.
     pub(super) fn pcrs_of_log(&self, host: &HostId) -> PcrSet {
         let pcrs = self.pcrs.lock().unwrap_or_else(PoisonError::into_inner);
-        match pcrs.get(host) {
-            Some(named) => named.union(PcrSet::FIRMWARE),
-            None => PcrSet::NAMED_BY_LOGS,
-        }
+        asked_after(pcrs.get(host).copied())
     }
 
     /// Keeps which PCRs the host's log names. A hint for the next challenge only.
@@ -86,6 +81,12 @@ impl Identities {
         make_room(&mut loaded, host, self.n_max);
         loaded.insert(host.clone(), Arc::clone(identity));
     }
+}
+
+/// The PCRs to ask for after a log that named these: 0 to 7 and those. Before the first log, or where it was forgotten,
+/// all that a boot log can name: 0 to 15, and those of a dynamic launch.
+pub(super) fn asked_after(named: Option<PcrSet>) -> PcrSet {
+    named.map_or(PcrSet::NAMED_BY_LOGS, |named| named.union(PcrSet::FIRMWARE))
 }
 
 /// Room for what is to be kept of `host`: of any other it is forgotten, for which attests next nobody knows.
