@@ -135,11 +135,11 @@ impl App {
         let order = filter.order;
         let mut after = cursor(query.cursor.as_deref(), order)?;
         // One more than is shown: without it nothing follows.
-        let n_sought = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
+        let n_sought = usize::try_from(one_more(limit)).unwrap_or(usize::MAX);
         let (mut found, mut n_looked_at) = (Vec::new(), 0);
         let mut shown_to = None;
         // What the store lets through is what is sought, in most cases; else more is looked at in one go.
-        let mut n_wanted = limit.saturating_add(1).min(store::HOSTS_PAGE_MAX);
+        let mut n_wanted = one_more(limit).min(store::HOSTS_PAGE_MAX);
         loop {
             let rows = self.store.hosts(filter.clone(), after.clone(), n_wanted).await?;
             let is_last = rows.len() < usize::try_from(n_wanted).unwrap_or(usize::MAX);

@@ -1,7 +1,5 @@
 //! How much memory may hold what was worked out of hosts.
 
-use std::path::Path;
-
 /// Where the kernel says how much memory the machine has.
 const MEMINFO: &str = "/proc/meminfo";
 
@@ -38,7 +36,7 @@ impl Room {
 
 /// What the machine has, or what this process may have of it where that is less.
 fn machine_bytes() -> u64 {
-    let read = |path: &str| std::fs::read_to_string(Path::new(path)).ok();
+    let read = |path: &str| std::fs::read_to_string(path).ok();
     let limits = CGROUPS.iter().filter_map(|path| limit(&read(path)?));
     limits.chain(read(MEMINFO).and_then(|text| total(&text))).min().unwrap_or(UNKNOWN_BYTES)
 }
