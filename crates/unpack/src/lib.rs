@@ -7,6 +7,7 @@
 //!
 //! Trust: none. An archive may hold anything, and its names are only to be shown.
 
+mod blocks;
 mod error;
 mod gzip;
 mod journal;

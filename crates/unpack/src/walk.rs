@@ -4,6 +4,7 @@ use std::io::{self, BufReader, Cursor, Read};
 
 use crate::{
     Limits, UnpackError,
+    blocks::Blocks,
     gzip::Gzip,
     journal::JournalExport,
     kind::{HEAD_BYTES, Kind},
@@ -61,6 +62,13 @@ impl Read for Failed {
     }
 }
 
+/// Reads what is left of a layer: an archive ends before the stream that it is packed in, whose
+/// checksum stands at its end, and damage behind an archive is damage.
+fn to_its_end(layer: &mut dyn Read) -> Result<(), UnpackError> {
+    io::copy(layer, &mut io::sink())?;
+    Ok(())
+}
+
 struct Walk<'a> {
     spent: Spent,
     visitor: &'a mut dyn Visitor,
@@ -81,7 +89,16 @@ impl Walk<'_> {
         if kind.is_packed() && layer == LAYERS_MAX {
             return Err(UnpackError::Layers);
         }
-        let mut whole = Cursor::new(head).chain(Failed(failed)).chain(stream);
+        // Layers further inside get what comes out of this one.
+        let mut blocks;
+        let rest: &mut dyn Read = match kind.is_packed() && layer == 0 {
+            true => {
+                blocks = Blocks::new(stream, BUFFER_BYTES);
+                &mut blocks
+            }
+            false => stream,
+        };
+        let mut whole = Cursor::new(head).chain(Failed(failed)).chain(rest);
         let member = Member { names: &self.names, modified_s };
         match kind {
             Kind::Gzip => {
@@ -89,8 +106,14 @@ impl Walk<'_> {
                 let mut unpacked = self.spent.unpacked(Gzip::new(packed));
                 self.stream(&mut unpacked, modified_s, layer + 1)
             }
-            Kind::Tar => self.tar(&mut whole, modified_s, layer + 1),
-            Kind::Zip => self.zip(whole, modified_s, layer + 1),
+            Kind::Tar => {
+                self.tar(&mut whole, modified_s, layer + 1)?;
+                to_its_end(&mut whole)
+            }
+            Kind::Zip => {
+                self.zip(&mut whole, modified_s, layer + 1)?;
+                to_its_end(&mut whole)
+            }
             Kind::NotOpened(err) => Err(err),
             Kind::Utf16(endian) => Ok(self.visitor.text(member, &mut Utf16::new(whole, endian))?),
             Kind::JournalExport => {
@@ -145,10 +168,12 @@ impl Walk<'_> {
             self.names.push(header.name.clone());
             let came = zip::member(&mut archive, &header, |contents| {
                 let mut unpacked = self.spent.unpacked(contents);
-                match header.is_file() {
+                let came = match header.is_file() {
                     true => self.stream(&mut unpacked, modified_s, layer),
                     false => Ok(()),
-                }
+                };
+                let rest = to_its_end(&mut unpacked);
+                came.and(rest)
             });
             match came {
                 Ok(came) => self.note(came, modified_s),

@@ -110,7 +110,7 @@ pub(crate) fn next(stream: &mut dyn BufRead) -> Result<Option<Header>, UnpackErr
 /// What a member's reader came to. Either way the stream stands at the next header.
 pub(crate) type Came = Result<(), UnpackError>;
 
-/// Gives the contents of the member of `header` to `reader`, then reads past it.
+/// Gives the contents of the member of `header` to `reader`, which reads them to their end, then reads past it.
 ///
 /// # Errors
 /// Nothing behind the member can be read. What only is wrong with it comes as the value.
@@ -151,7 +151,7 @@ fn known(
     Ok(came)
 }
 
-/// Lets `reader` read, and compares the checksum (0 where there is none) if it read all.
+/// Lets `reader` read, and compares the checksum (0 where there is none).
 fn checked(stream: &mut dyn Read, crc: u32, reader: impl FnOnce(&mut dyn Read) -> Came) -> Came {
     let mut summed = Summed { stream, crc: Crc::new(), has_ended: false };
     reader(&mut summed)?;
@@ -209,9 +209,9 @@ fn deflated(
     let mut decoder = DeflateDecoder::new(&mut *stream);
     let mut summed = Summed { stream: &mut decoder, crc: Crc::new(), has_ended: false };
     let came = reader(&mut summed);
-    // To its end, of which only the contents know.
-    if let Err(err) = io::copy(&mut summed, &mut io::sink()) {
-        return came.and(Err(err.into()));
+    // Only the contents know where they end.
+    if !summed.has_ended {
+        return came.and(Err(UnpackError::Cut));
     }
     let crc = summed.crc.sum();
     let (n_in, n_out) = (decoder.total_in(), decoder.total_out());
