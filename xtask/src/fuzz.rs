@@ -35,10 +35,21 @@ pub(crate) fn write_seeds() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs each target, or the one that is named, for `seconds`. Where a nightly compiler or cargo-fuzz
+/// How each target is run.
+#[derive(Clone, Copy)]
+pub(crate) struct Run {
+    /// For how long.
+    pub(crate) seconds: u32,
+    /// Where libFuzzer begins, so that whoever builds the same finds the same.
+    pub(crate) seed: u32,
+    /// The parsers have no `unsafe` for a sanitizer to watch, and run three to four times as fast without one.
+    pub(crate) sanitizer: &'static str,
+}
+
+/// Runs each target, or the one that is named, as `run` says. Where a nightly compiler or cargo-fuzz
 /// is missing and cannot be installed it says so: the same functions run on the seeds in
 /// `cargo nextest run -p fuzz-entries`.
-pub(crate) fn smoke(seconds: u32, only: Option<&str>) -> anyhow::Result<()> {
+pub(crate) fn smoke(only: Option<&str>, run: Run) -> anyhow::Result<()> {
     if let Some(only) = only
         && ENTRIES.iter().all(|entry| entry.name != only)
     {
@@ -51,22 +62,24 @@ pub(crate) fn smoke(seconds: u32, only: Option<&str>) -> anyhow::Result<()> {
     write_seeds()?;
     let wanted = |entry: &&Entry| only.is_none_or(|only| only == entry.name);
     let targets: Vec<_> = ENTRIES.iter().filter(wanted).map(|entry| entry.name).collect();
-    println!("\n$ cargo +nightly fuzz build");
-    let built = cargo(&["+nightly", "fuzz", "build"]).current_dir(folder()).status()?;
+    let build = ["+nightly", "fuzz", "build", "--sanitizer", run.sanitizer];
+    println!("\n$ cargo {}", build.join(" "));
+    let built = cargo(&build).current_dir(folder()).status()?;
     anyhow::ensure!(built.success(), "the fuzz targets do not build: {built}");
-    let found = run_all(&targets, seconds)?;
+    let found = run_all(&targets, run)?;
     anyhow::ensure!(
         found.is_empty(),
         "{} found an input, in fuzz/artifacts: make it a test, and mend what it shows",
         found.join(", ")
     );
-    println!("\neach of {} targets ran for {seconds} s, and nothing was found", targets.len());
+    let n = targets.len();
+    println!("\neach of {n} targets ran for {} s, and nothing was found", run.seconds);
     Ok(())
 }
 
 /// Runs `targets`, as many at once as there are cores, and gives those that found something, which
 /// were told with all that they wrote.
-fn run_all(targets: &[&'static str], seconds: u32) -> anyhow::Result<Vec<&'static str>> {
+fn run_all(targets: &[&'static str], run: Run) -> anyhow::Result<Vec<&'static str>> {
     let n_at_once = std::thread::available_parallelism().map_or(1, usize::from);
     let queue = Mutex::new(targets.iter());
     let found = Mutex::new(Vec::new());
@@ -75,7 +88,7 @@ fn run_all(targets: &[&'static str], seconds: u32) -> anyhow::Result<Vec<&'stati
             loop {
                 let next = lock(&queue).next().copied();
                 let Some(target) = next else { return Ok(()) };
-                if !run_one(target, seconds)? {
+                if !run_one(target, run)? {
                     lock(&found).push(target);
                 }
             }
@@ -93,13 +106,15 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// Whether `target` found nothing in `seconds`.
-fn run_one(target: &str, seconds: u32) -> anyhow::Result<bool> {
-    let time = format!("-max_total_time={seconds}");
+/// Whether `target` found nothing.
+fn run_one(target: &str, run: Run) -> anyhow::Result<bool> {
+    let time = format!("-max_total_time={}", run.seconds);
+    let seed = format!("-seed={}", run.seed);
     let length = format!("-max_len={INPUT_BYTES_MAX}");
     // rustup's cargo, not the one that runs this task: only that one takes a toolchain.
-    let run = ["+nightly", "fuzz", "run", target, "--", &time, &length, "-timeout=5"];
-    let output = cargo(&run).current_dir(folder()).output()?;
+    let options = [time.as_str(), &seed, &length, "-timeout=5"];
+    let run = ["+nightly", "fuzz", "run", "--sanitizer", run.sanitizer, target, "--"];
+    let output = cargo(&[&run[..], &options].concat()).current_dir(folder()).output()?;
     let text = String::from_utf8_lossy(&output.stderr);
     if output.status.success() {
         let done = text.lines().rfind(|line| line.starts_with("Done")).unwrap_or("done");

@@ -98,6 +98,12 @@ enum Task {
         /// Only this target
         #[arg(long)]
         only: Option<String>,
+        /// Where the inputs begin: one build tries the same ones each time
+        #[arg(long, default_value_t = 1)]
+        seed: u32,
+        /// Watch memory also where Rust does not, in a third of the speed
+        #[arg(long)]
+        address_sanitizer: bool,
     },
 }
 
@@ -125,6 +131,9 @@ fn main() -> anyhow::Result<()> {
         Task::Book => book::run(),
         Task::DbxTable { file } => dbx_table::write(&file),
         Task::FuzzSeeds => fuzz::write_seeds(),
-        Task::FuzzSmoke { seconds, only } => fuzz::smoke(seconds, only.as_deref()),
+        Task::FuzzSmoke { seconds, only, seed, address_sanitizer } => {
+            let sanitizer = if address_sanitizer { "address" } else { "none" };
+            fuzz::smoke(only.as_deref(), fuzz::Run { seconds, seed, sanitizer })
+        }
     }
 }
