@@ -58,7 +58,7 @@ pub(super) struct Issuing {
 /// The authorities as they were at one moment, in the order of their numbers.
 #[derive(Default)]
 pub(super) struct Known {
-    /// See [`Store::client_revocations`].
+    /// See [`ClientCertificates::client_revocations`].
     n_changes: i64,
     all: Vec<Numbered>,
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_lc_rs::digest::{SHA256, digest};
 use client::{Client, ClientError};
 use serde_json::Value;
-use store::{By, Labels, NewApiToken, Role, SqliteStore, Store as _};
+use store::{By, Labels, NewApiToken, Role, SqliteStore, Tokens as _};
 use testkit::log::BootLog;
 
 use crate::{

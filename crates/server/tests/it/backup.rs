@@ -8,7 +8,7 @@ use std::{
 };
 
 use api::admin::Approval;
-use store::{HostId, SqliteStore, Store};
+use store::{Appraisals as _, HostId, Hosts as _, SqliteStore};
 use testkit::{log::BootLog, postgres::Database};
 
 use crate::bench::{Host, Server, answered as answered_by, code};

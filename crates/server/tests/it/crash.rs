@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use store::{HostId, Store};
+use store::{Appraisals as _, HostId};
 use testkit::log::BootLog;
 
 use crate::bench::{Host, Server, answered};

@@ -16,7 +16,7 @@ use api::{
 use evidence_objects::{ObjectError, ObjectName, Objects, Packed, Place};
 use serde_json::{Value, json};
 use server::app::{remove_objects, sweep_objects};
-use store::{EvidenceObjects, Store as _};
+use store::{Appraisals as _, EvidenceObjects, Hosts as _};
 use testkit::{
     log::BootLog,
     postgres::Database,

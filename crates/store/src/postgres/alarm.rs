@@ -5,14 +5,62 @@ use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use super::columns::Columns;
-use super::event;
 use super::session::{Session, Values};
 use super::transaction::Transaction;
+use super::{PostgresStore, event, host};
 use crate::{
     Acknowledgement, Alarm, AlarmCause, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId,
-    AlarmSelection, By, EventKind, HISTORY_PAGE_MAX, HostId, Settlement, StoreError,
-    row::event::Change,
+    AlarmSelection, Alarms, By, DueLook, EventKind, HISTORY_PAGE_MAX, HostId, Reply, Settlement,
+    StoreError, row::event::Change,
 };
+
+impl Alarms for PostgresStore {
+    fn claim_looks(&self, now_ms: i64, lease_until_ms: i64, n_max: u32) -> Reply<'_, Vec<DueLook>> {
+        self.look((now_ms, lease_until_ms, n_max), |db, (now_ms, lease_until_ms, n_max)| {
+            Box::pin(host::claim_looks(db, *now_ms, *lease_until_ms, *n_max))
+        })
+    }
+
+    fn look_at_all(&self) -> Reply<'_, ()> {
+        self.look((), |db, ()| Box::pin(look_at_all(db)))
+    }
+
+    fn settle_alarms(&self, settlement: Settlement) -> Reply<'_, AlarmEdges> {
+        self.change((settlement,), |tx, (settlement,)| Box::pin(settle(tx, settlement)))
+    }
+
+    fn alarms(
+        &self,
+        filter: AlarmFilter,
+        before: Option<AlarmId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Alarm>> {
+        self.look((filter, before, n_max), |db, (filter, before, n_max)| {
+            Box::pin(page(db, filter, *before, *n_max))
+        })
+    }
+
+    fn alarm_groups(&self, now_ms: i64) -> Reply<'_, Vec<AlarmGroup>> {
+        self.look((now_ms,), |db, (now_ms,)| Box::pin(groups(db, *now_ms)))
+    }
+
+    fn acknowledge_alarms(
+        &self,
+        selection: AlarmSelection,
+        reason: &str,
+        until_ms: Option<i64>,
+        by: By,
+    ) -> Reply<'_, u32> {
+        let reason = reason.to_owned();
+        self.change((selection, reason, until_ms, by), |tx, (selection, reason, until_ms, by)| {
+            Box::pin(acknowledge(tx, selection, reason, *until_ms, by))
+        })
+    }
+
+    fn withdraw_acknowledgements(&self, selection: AlarmSelection, by: By) -> Reply<'_, u32> {
+        self.change((selection, by), |tx, (selection, by)| Box::pin(withdraw(tx, selection, by)))
+    }
+}
 
 const COLUMNS: &str = "\
     SELECT alarms.id, host_id, name, code, severity, cause, raised_at_ms, cleared_at_ms, \

@@ -1,20 +1,96 @@
 //! Verdicts.
 
 use serde_json::json;
+use std::sync::Arc;
 use tokio_postgres::{Row, Statement};
 
 use super::columns::Columns;
 use super::evidence_list::{self, List};
 use super::session::{Session, Values};
-use super::transaction::Transaction;
-use super::{event, host, peers, reference};
-use crate::elsewhere::PlacedParts;
+use super::transaction::{Begins, Transaction};
+use super::{PostgresStore, event, evidence, host, peers, reference};
+use crate::elsewhere::{self, PlacedParts};
 use crate::row::appraisal::{Judgement, LastList};
 use crate::row::event::Change;
 use crate::{
-    AppraisalId, AppraisalLine, AppraisalRow, By, Conflict, Connection, DecidedBy,
-    HISTORY_PAGE_MAX, HostId, Kind, NewAppraisal, Rejudgement, Sha256, StoreError,
+    AppraisalId, AppraisalLine, AppraisalRow, Appraisals, By, Conflict, Connection, DecidedBy,
+    EvidencePart, HISTORY_PAGE_MAX, HostId, Kind, NewAppraisal, Peers, Rejudgement, Reply, Sha256,
+    StoreError, StoredPart,
 };
+
+impl Appraisals for PostgresStore {
+    fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId> {
+        Box::pin(async move {
+            let appraisal = Arc::new(appraisal);
+            if let Some(id) = self.routine.record(&appraisal).await? {
+                return Ok(id);
+            }
+            let placed = elsewhere::place(self, &appraisal).await?;
+            let with = (appraisal, placed, by);
+            self.change_begun(Begins::Itself, with, |tx, (appraisal, placed, by)| {
+                Box::pin(record(tx, appraisal, placed, by))
+            })
+            .await
+        })
+    }
+
+    fn record_rejudgement(&self, rejudgement: Rejudgement, by: By) -> Reply<'_, AppraisalId> {
+        self.change((rejudgement, by), |tx, (rejudgement, by)| {
+            Box::pin(record_anew(tx, rejudgement, by))
+        })
+    }
+
+    fn appraisals(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalRow>> {
+        let host = host.clone();
+        self.look((host, n_max), |db, (host, n_max)| Box::pin(of_host(db, host, *n_max)))
+    }
+
+    fn appraisal_lines(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalLine>> {
+        let host = host.clone();
+        self.look((host, n_max), |db, (host, n_max)| Box::pin(lines_of_host(db, host, *n_max)))
+    }
+
+    fn appraisal(&self, id: AppraisalId) -> Reply<'_, Option<AppraisalRow>> {
+        self.look((id,), |db, (id,)| Box::pin(by_id(db, *id)))
+    }
+
+    fn evidence(&self, id: AppraisalId) -> Reply<'_, Vec<EvidencePart>> {
+        Box::pin(async move {
+            let named =
+                self.look((id,), |db, (id,)| Box::pin(evidence::of_appraisal(db, *id))).await?;
+            elsewhere::parts(self, named).await
+        })
+    }
+
+    fn evidence_of_many(
+        &self,
+        ids: Vec<AppraisalId>,
+        bytes_max: u32,
+    ) -> Reply<'_, Vec<Vec<StoredPart>>> {
+        Box::pin(async move {
+            let named = self.look((ids, bytes_max), |db, (ids, bytes_max)| {
+                Box::pin(evidence::of_many(db, ids, *bytes_max))
+            });
+            elsewhere::parts_of_many(self, named.await?).await
+        })
+    }
+
+    fn evidence_by_sha256(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>> {
+        Box::pin(async move {
+            let kept =
+                self.look((sha256,), |db, (sha256,)| Box::pin(evidence::by_sha256(db, sha256)));
+            match kept.await? {
+                Some(kept) => elsewhere::open(self, &sha256, kept).await,
+                None => Ok(None),
+            }
+        })
+    }
+
+    fn peers(&self, host: &HostId) -> Reply<'_, Option<Peers>> {
+        let host = host.clone();
+        self.look((host,), |db, (host,)| Box::pin(peers::of_host(db, host)))
+    }
+}
 
 /// What decides whether a verdict may be recorded; less than a whole host, as this is the hot path.
 struct Gate {

@@ -4,12 +4,63 @@ use serde_json::json;
 
 use super::session::Session;
 use super::transaction::Transaction;
-use super::{event, host, reference};
+use super::{PostgresStore, candidate, event, host, reference};
 use crate::row::event::Change;
 use crate::{
-    Approval, By, CandidateRefusal, Conflict, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostDecision,
-    HostId, Kind, Reference, StoreError, WaitingCursor,
+    Approval, Approvals, By, CandidateRefusal, Conflict, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host,
+    HostDecision, HostId, Kind, NewCandidate, Noted, Reference, Replacement, Reply, Sha256,
+    StoreError, WaitingCursor,
 };
+
+impl Approvals for PostgresStore {
+    fn note_candidate(&self, new: NewCandidate, by: By) -> Reply<'_, Noted> {
+        self.change((new, by), |tx, (new, by)| Box::pin(candidate::note(tx, new, by)))
+    }
+
+    fn approve_replacement(&self, replacement: Replacement, by: By) -> Reply<'_, Option<Sha256>> {
+        self.change((replacement, by), |tx, (replacement, by)| {
+            Box::pin(candidate::approve(tx, replacement, by))
+        })
+    }
+
+    fn hosts_waiting(&self, after: Option<WaitingCursor>, n_max: u32) -> Reply<'_, Vec<Host>> {
+        self.look((after, n_max), |db, (after, n_max)| Box::pin(hosts(db, after.as_ref(), *n_max)))
+    }
+
+    fn candidates_waiting(
+        &self,
+        now_ms: i64,
+        after: Option<HostId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>> {
+        self.look((now_ms, after, n_max), |db, (now_ms, after, n_max)| {
+            Box::pin(candidates(db, *now_ms, after.as_ref(), *n_max))
+        })
+    }
+
+    fn references_waiting(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<Reference>> {
+        self.look((after_seq, n_max), |db, (after_seq, n_max)| {
+            Box::pin(references(db, *after_seq, *n_max))
+        })
+    }
+
+    fn decide_host(
+        &self,
+        id: &HostId,
+        decision: HostDecision,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()> {
+        let (id, reason) = (id.clone(), reason.to_owned());
+        self.change((id, decision, reason, by), |tx, (id, decision, reason, by)| {
+            Box::pin(decide_host(tx, id, *decision, reason, by))
+        })
+    }
+
+    fn refuse_candidate(&self, refusal: CandidateRefusal, by: By) -> Reply<'_, ()> {
+        self.change((refusal, by), |tx, (refusal, by)| Box::pin(refuse_candidate(tx, refusal, by)))
+    }
+}
 
 pub(super) async fn hosts(
     db: &Session,

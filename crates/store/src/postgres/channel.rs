@@ -5,14 +5,104 @@ use tokio_postgres::Row;
 
 use super::columns::Columns;
 use super::error::is_duplicate;
-use super::event;
 use super::session::Session;
 use super::transaction::Transaction;
+use super::{PostgresStore, event};
 use crate::{
-    By, CHANNELS_MAX, Channel, ChannelActivity, ChannelLease, Conflict, DEAD_LETTERS_MAX,
+    By, CHANNELS_MAX, Channel, ChannelActivity, ChannelLease, Channels, Conflict, DEAD_LETTERS_MAX,
     DeadLetter, DeadLetterId, DeadLetters, EventCursor, HISTORY_PAGE_MAX, Kind, NewChannel,
-    Progress, StoreError,
+    Progress, Reply, StoreError,
 };
+
+impl Channels for PostgresStore {
+    fn add_channel(&self, channel: NewChannel, by: By) -> Reply<'_, ()> {
+        self.change((channel, by), |tx, (channel, by)| Box::pin(add(tx, channel, by)))
+    }
+
+    fn channels(&self) -> Reply<'_, Vec<Channel>> {
+        self.look((), |db, ()| Box::pin(all(db)))
+    }
+
+    fn channel(&self, name: &str) -> Reply<'_, Option<Channel>> {
+        let name = name.to_owned();
+        self.look((name,), |db, (name,)| Box::pin(by_name(db, name)))
+    }
+
+    fn change_channel(&self, channel: NewChannel, by: By) -> Reply<'_, ()> {
+        self.change((channel, by), |tx, (channel, by)| Box::pin(change(tx, channel, by)))
+    }
+
+    fn set_channel_activity(&self, name: &str, activity: ChannelActivity, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.change((name, activity, by), |tx, (name, activity, by)| {
+            Box::pin(set_activity(tx, name, *activity, by))
+        })
+    }
+
+    fn remove_channel(&self, name: &str, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.change((name, by), |tx, (name, by)| Box::pin(remove(tx, name, by)))
+    }
+
+    fn claim_channel(&self, lease: ChannelLease, now_ms: i64) -> Reply<'_, Option<Channel>> {
+        Box::pin(async move {
+            // In the normal case nothing is due, and this is all.
+            let due = self.look((now_ms,), |db, (now_ms,)| Box::pin(is_any_due(db, *now_ms)));
+            if !due.await? {
+                return Ok(None);
+            }
+            self.change((lease, now_ms), |tx, (lease, now_ms)| Box::pin(claim(tx, lease, *now_ms)))
+                .await
+        })
+    }
+
+    fn note_progress(
+        &self,
+        name: &str,
+        progress: Progress,
+        lease: ChannelLease,
+    ) -> Reply<'_, bool> {
+        let name = name.to_owned();
+        self.change((name, progress, lease), |tx, (name, progress, lease)| {
+            Box::pin(note_progress(tx, name, progress, lease))
+        })
+    }
+
+    fn release_channel(&self, name: &str, holder: &str) -> Reply<'_, ()> {
+        let (name, holder) = (name.to_owned(), holder.to_owned());
+        self.look((name, holder), |db, (name, holder)| Box::pin(release(db, name, holder)))
+    }
+
+    fn dead_letters(
+        &self,
+        channel: &str,
+        after: DeadLetterId,
+        n_max: u32,
+    ) -> Reply<'_, Vec<DeadLetter>> {
+        let name = channel.to_owned();
+        self.look((name, after, n_max), |db, (name, after, n_max)| {
+            Box::pin(dead_letters(db, name, *after, *n_max))
+        })
+    }
+
+    fn redeliver(&self, channel: &str, which: DeadLetters, by: By) -> Reply<'_, u32> {
+        let name = channel.to_owned();
+        self.change((name, which, by), |tx, (name, which, by)| {
+            Box::pin(redeliver(tx, name, which, by))
+        })
+    }
+
+    fn due_dead_letter(&self, channel: &str) -> Reply<'_, Option<DeadLetter>> {
+        let name = channel.to_owned();
+        self.look((name,), |db, (name,)| Box::pin(due_dead_letter(db, name)))
+    }
+
+    fn note_redelivery(&self, id: DeadLetterId, error: Option<String>) -> Reply<'_, ()> {
+        self.look((id, error), |db, (id, error)| {
+            Box::pin(note_redelivery(db, *id, error.as_deref()))
+        })
+    }
+}
 
 const COLUMNS: &str = "\
     SELECT name, kind, settings_json, sealed, filter_json, is_paused, created_at_ms, cursor_seq, \

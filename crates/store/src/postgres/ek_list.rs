@@ -6,15 +6,59 @@ use tokio_postgres::Row;
 
 use super::columns::Columns;
 use super::error::is_duplicate;
-use super::host;
 use super::session::Session;
 use super::transaction::Transaction;
+use super::{PostgresStore, host};
 use crate::row::ek_list::{Admission, merged};
 use crate::{
-    AdmittedEks, By, Conflict, EkCursor, EkDigestKind, EkList, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX,
-    Host, HostId, Identity, JoinedEks, Kind, ListedApproval, ListedEk, NewEkList, NewListedEk,
-    StoreError,
+    AdmittedEks, By, Conflict, EkCursor, EkDigestKind, EkList, EkLists, HISTORY_PAGE_MAX,
+    HOSTS_PAGE_MAX, Host, HostId, Identity, JoinedEks, Kind, ListedApproval, ListedEk, NewEkList,
+    NewListedEk, Reply, StoreError,
 };
+
+impl EkLists for PostgresStore {
+    fn add_ek_list(&self, list: NewEkList, by: By) -> Reply<'_, ()> {
+        self.change((list, by), |tx, (list, by)| Box::pin(add(tx, list, by)))
+    }
+
+    fn ek_lists(&self) -> Reply<'_, Vec<EkList>> {
+        self.look((), |db, ()| Box::pin(all(db)))
+    }
+
+    fn add_listed_eks(
+        &self,
+        list: &str,
+        eks: Vec<NewListedEk>,
+        by: By,
+    ) -> Reply<'_, Vec<Vec<String>>> {
+        let list = list.to_owned();
+        self.change((list, eks, by), |tx, (list, eks, by)| Box::pin(add_eks(tx, list, eks, by)))
+    }
+
+    fn listed_eks(
+        &self,
+        list: &str,
+        joined: JoinedEks,
+        after: Option<EkCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<ListedEk>> {
+        let list = list.to_owned();
+        self.look((list, joined, after, n_max), |db, (list, joined, after, n_max)| {
+            Box::pin(page(db, list, *joined, *after, *n_max))
+        })
+    }
+
+    fn remove_ek_list(&self, list: &str, by: By) -> Reply<'_, ()> {
+        let list = list.to_owned();
+        self.change((list, by), |tx, (list, by)| Box::pin(remove(tx, list, by)))
+    }
+
+    fn unlisted_hosts(&self, after: Option<HostId>, n_max: u32) -> Reply<'_, Vec<Host>> {
+        self.look((after, n_max), |db, (after, n_max)| {
+            Box::pin(unlisted(db, after.as_ref(), *n_max))
+        })
+    }
+}
 
 /// SHA-256 of the public area of an endorsement key.
 pub(super) fn public_sha256(identity: &Identity) -> Vec<u8> {

@@ -10,13 +10,39 @@ use super::columns::Columns;
 use super::error::is_duplicate;
 use super::session::Session;
 use super::transaction::Transaction;
-use super::{candidate, ek_list, event, host, token};
+use super::{PostgresStore, candidate, ek_list, event, host, token};
 use crate::row::event::Change;
 use crate::{
-    Approval, ApprovalRule, By, Completion, Conflict, Enrolled, EnrolledKeys, Host, HostId,
-    Identity, JoinTokenId, Kind, Origin, PAST_IDENTITIES_MAX, PENDING_PER_JOIN_TOKEN_MAX,
-    PendingEnrolment, PendingId, Sha256, StoreError, TpmPresence,
+    Approval, ApprovalRule, By, Completion, Conflict, Enrolled, EnrolledKeys, Enrolments, Host,
+    HostId, Identity, JoinTokenId, Kind, Origin, PAST_IDENTITIES_MAX, PENDING_PER_JOIN_TOKEN_MAX,
+    PendingEnrolment, PendingId, Reply, Sha256, StoreError, TpmPresence,
 };
+
+impl Enrolments for PostgresStore {
+    fn begin_enrolment(&self, pending: PendingEnrolment, by: By) -> Reply<'_, ()> {
+        self.change((pending, by), |tx, (pending, by)| Box::pin(begin(tx, pending, by)))
+    }
+
+    fn pending_enrolment(
+        &self,
+        id: &PendingId,
+        now_ms: i64,
+    ) -> Reply<'_, Option<PendingEnrolment>> {
+        let id = id.clone();
+        self.look((id, now_ms), |db, (id, now_ms)| Box::pin(pending(db, id, *now_ms)))
+    }
+
+    fn complete_enrolment(&self, completion: Completion, by: By) -> Reply<'_, Enrolled> {
+        self.change((completion, by), |tx, (completion, by)| Box::pin(complete(tx, completion, by)))
+    }
+
+    fn past_identity(&self, host: &HostId, version: i64) -> Reply<'_, Option<Identity>> {
+        let host = host.clone();
+        self.look((host, version), |db, (host, version)| {
+            Box::pin(past_identity(db, host, *version))
+        })
+    }
+}
 
 pub(super) async fn begin(
     tx: &Transaction,

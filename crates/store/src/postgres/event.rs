@@ -11,8 +11,49 @@ use tokio_postgres::Row;
 use super::columns::Columns;
 use super::session::Session;
 use super::transaction::Transaction;
+use super::{PostgresStore, lapse};
 use crate::row::event::Change;
-use crate::{Conflict, Event, EventCursor, EventKind, EventSpan, HISTORY_PAGE_MAX, StoreError};
+use crate::{
+    Conflict, Event, EventCursor, EventKind, EventSpan, Events, HISTORY_PAGE_MAX, Reply, StoreError,
+};
+
+impl Events for PostgresStore {
+    fn events(&self, after: EventCursor, n_max: u32) -> Reply<'_, Vec<Event>> {
+        self.look((after, n_max), |db, (after, n_max)| Box::pin(page(db, *after, *n_max)))
+    }
+
+    fn event_span(&self) -> Reply<'_, EventSpan> {
+        self.look((), |db, ()| Box::pin(span(db)))
+    }
+
+    fn publish_events(&self) -> Reply<'_, u32> {
+        Box::pin(async {
+            // In the normal case there are none, and this is all.
+            if !self.look((), |db, ()| Box::pin(is_any_without_number(db))).await? {
+                return Ok(0);
+            }
+            self.change((), |tx, ()| Box::pin(publish(tx))).await
+        })
+    }
+
+    fn forget_events(&self, before_ms: i64, n_max: u32) -> Reply<'_, u32> {
+        self.change((before_ms, n_max), |tx, (before_ms, n_max)| {
+            Box::pin(forget(tx, *before_ms, *n_max))
+        })
+    }
+
+    fn end_lapsed(&self, now_ms: i64, n_max: u32) -> Reply<'_, u32> {
+        Box::pin(async move {
+            if !self.look((now_ms,), |db, (now_ms,)| Box::pin(lapse::is_any(db, *now_ms))).await? {
+                return Ok(0);
+            }
+            self.change((now_ms, n_max), |tx, (now_ms, n_max)| {
+                Box::pin(lapse::end(tx, *now_ms, *n_max))
+            })
+            .await
+        })
+    }
+}
 
 /// Writes events with what is changed in the same transaction. Their hosts must still be there.
 pub(super) async fn append(tx: &Transaction, changes: &[Change]) -> Result<(), StoreError> {

@@ -10,11 +10,47 @@ use super::session::{Session, Values};
 use super::transaction::Transaction;
 use crate::elsewhere::{self, EvidenceRow, EvidenceRows, Found, Kept, Placed, PlacedParts, Which};
 use crate::{
-    AppraisalId, EvidenceCensus, EvidenceObjects, EvidencePart, HostId, NewAppraisal, Reply,
-    Sha256, StoreError,
+    AppraisalId, Checked, EvidenceCensus, EvidenceObjects, EvidencePart, EvidencePlace,
+    EvidencePlaces, HostId, Moved, NewAppraisal, Reply, Sha256, StoreError,
 };
 
 use super::PostgresStore;
+
+impl EvidencePlaces for PostgresStore {
+    fn move_evidence(&self, to: EvidencePlace, after: i64, n_max: u32) -> Reply<'_, Moved> {
+        Box::pin(elsewhere::move_some(self, to, after, n_max))
+    }
+
+    fn check_objects(&self, after: i64, n_max: u32) -> Reply<'_, Checked> {
+        Box::pin(elsewhere::check_some(self, after, n_max))
+    }
+
+    fn evidence_census(&self) -> Reply<'_, EvidenceCensus> {
+        self.look((), |db, ()| Box::pin(census(db)))
+    }
+
+    fn has_objects(&self) -> Reply<'_, bool> {
+        self.look((), |db, ()| Box::pin(has_objects(db)))
+    }
+
+    fn evidence_objects(&self) -> Option<&EvidenceObjects> {
+        self.objects.as_ref()
+    }
+
+    fn objects_to_remove(&self, before_ms: i64, n_max: u32) -> Reply<'_, Vec<String>> {
+        self.look((before_ms, n_max), |db, (before_ms, n_max)| {
+            Box::pin(objects_to_remove(db, *before_ms, *n_max))
+        })
+    }
+
+    fn note_objects_removed(&self, objects: Vec<String>) -> Reply<'_, ()> {
+        self.change((objects,), |tx, (objects,)| Box::pin(note_removed(tx, objects)))
+    }
+
+    fn known_objects(&self, objects: Vec<String>) -> Reply<'_, Vec<String>> {
+        self.look((objects,), |db, (objects,)| Box::pin(known_objects(db, objects)))
+    }
+}
 
 /// A part of a judgement: its name and digest, and where it lies.
 pub(super) type Named = (String, Sha256, Kept);

@@ -11,13 +11,151 @@ use super::error::is_duplicate;
 use super::session::{Session, Values};
 use super::token::UsedJoin;
 use super::transaction::Transaction;
-use super::{candidate, client_certificate, event, evidence, lock, peers, token};
+use super::{
+    PostgresStore, candidate, client_certificate, event, evidence, inventory, lock, peers, token,
+};
 use crate::row::event::Change;
 use crate::{
     AdmittedEks, AppraisalId, Approval, By, Conflict, Connection, DueLook, Enrolled,
-    HOSTS_PAGE_MAX, Host, HostId, Identity, Kind, Labels, LastAppraisal, Maintenance, NewHost,
-    QuoteClock, Reenrolment, RevokedFor, RevokedKeys, Sha256, Stood, StoreError, TpmPresence,
+    HOSTS_PAGE_MAX, Host, HostCursor, HostFilter, HostId, Hosts, Identity, Kind, LabelCount,
+    Labels, LabelsChange, LastAppraisal, Maintenance, NewHost, QuoteClock, Reenrolment, Reply,
+    RevokedFor, RevokedKeys, Sha256, Stood, StoreError, TpmPresence,
 };
+
+impl Hosts for PostgresStore {
+    fn create_host(&self, host: NewHost, by: By) -> Reply<'_, Enrolled> {
+        self.change((host, by), |tx, (host, by)| Box::pin(create(tx, host, by)))
+    }
+
+    fn hosts(
+        &self,
+        filter: HostFilter,
+        after: Option<HostCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>> {
+        self.look((filter, after, n_max), |db, (filter, after, n_max)| {
+            Box::pin(inventory::page(db, filter, after.as_ref(), *n_max))
+        })
+    }
+
+    fn host(&self, id: &HostId) -> Reply<'_, Option<Host>> {
+        let id = id.clone();
+        self.look((id,), |db, (id,)| Box::pin(by_id(db, id)))
+    }
+
+    fn hosts_by_name(&self, name: &str) -> Reply<'_, Vec<Host>> {
+        let name = name.to_owned();
+        self.look((name,), |db, (name,)| Box::pin(by_name(db, name)))
+    }
+
+    fn hosts_of_cohort(
+        &self,
+        cohort: &str,
+        after: Option<HostId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>> {
+        let cohort = cohort.to_owned();
+        self.look((cohort, after, n_max), |db, (cohort, after, n_max)| {
+            Box::pin(of_cohort(db, cohort, after.as_ref(), *n_max))
+        })
+    }
+
+    fn n_hosts(&self) -> Reply<'_, u64> {
+        self.look((), |db, ()| Box::pin(count(db)))
+    }
+
+    fn host_by_api_token(&self, token_sha256: Sha256) -> Reply<'_, Option<Host>> {
+        Box::pin(self.looks.host(token_sha256))
+    }
+
+    fn disconnect_host(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, by), |tx, (id, by)| Box::pin(disconnect(tx, id, by)))
+    }
+
+    fn reconnect_host(&self, id: &HostId, reenrolment: Reenrolment, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, reenrolment, by), |tx, (id, reenrolment, by)| {
+            Box::pin(reconnect(tx, id, *reenrolment, by))
+        })
+    }
+
+    fn set_approval(&self, id: &HostId, approval: Approval, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, approval, by), |tx, (id, approval, by)| {
+            Box::pin(set_approval(tx, id, *approval, by))
+        })
+    }
+
+    fn change_labels(&self, id: &HostId, change: LabelsChange, by: By) -> Reply<'_, Labels> {
+        let id = id.clone();
+        self.change((id, change, by), |tx, (id, change, by)| {
+            Box::pin(inventory::change_labels(tx, id, change, by))
+        })
+    }
+
+    fn replace_labels(&self, id: &HostId, from: Labels, to: Labels, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, from, to, by), |tx, (id, from, to, by)| {
+            Box::pin(inventory::replace_labels(tx, id, from, to, by))
+        })
+    }
+
+    fn label_counts(&self, key: Option<&str>) -> Reply<'_, Vec<LabelCount>> {
+        let key = key.map(str::to_owned);
+        self.look((key,), |db, (key,)| Box::pin(inventory::label_counts(db, key.as_deref())))
+    }
+
+    fn enter_maintenance(
+        &self,
+        id: &HostId,
+        until_ms: Option<i64>,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()> {
+        let (id, reason) = (id.clone(), reason.to_owned());
+        self.change((id, until_ms, reason, by), |tx, (id, until_ms, reason, by)| {
+            Box::pin(inventory::enter_maintenance(tx, id, *until_ms, reason, by))
+        })
+    }
+
+    fn leave_maintenance(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, by), |tx, (id, by)| Box::pin(inventory::leave_maintenance(tx, id, by)))
+    }
+
+    fn request_attestation(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, by), |tx, (id, by)| Box::pin(request_attestation(tx, id, by)))
+    }
+
+    fn remove_host(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, by), |tx, (id, by)| Box::pin(remove(tx, id, by)))
+    }
+
+    fn note_seen(&self, id: &HostId, at_ms: i64) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.look((id, at_ms), |db, (id, at_ms)| Box::pin(note_seen(db, id, *at_ms)))
+    }
+
+    fn note_tpm(&self, id: &HostId, tpm: TpmPresence) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.look((id, tpm), |db, (id, tpm)| Box::pin(note_tpm(db, id, *tpm)))
+    }
+
+    fn note_enrolment_problem(&self, id: &HostId, problem_json: String) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.look((id, problem_json), |db, (id, problem_json)| {
+            Box::pin(note_enrolment_problem(db, id, problem_json))
+        })
+    }
+
+    fn want_rotation(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, by), |tx, (id, by)| Box::pin(want_rotation(tx, id, by)))
+    }
+}
 
 /// The columns of a host, with those of its identity.
 macro_rules! columns {

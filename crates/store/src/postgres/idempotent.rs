@@ -1,9 +1,25 @@
 //! Requests that are to be done once.
 
+use super::PostgresStore;
 use super::transaction::Transaction;
 use crate::{
-    Begun, IDEMPOTENT_REQUESTS_MAX, IdempotentRequest, Sha256, StoreError, row::idempotent::forgets,
+    Begun, IDEMPOTENT_REQUESTS_MAX, IdempotentRequest, IdempotentRequests, Reply, Sha256,
+    StoreError, row::idempotent::forgets,
 };
+
+impl IdempotentRequests for PostgresStore {
+    fn begin_idempotent(&self, request: IdempotentRequest) -> Reply<'_, Begun> {
+        self.change((request,), |tx, (request,)| Box::pin(begin(tx, request)))
+    }
+
+    fn answer_idempotent(&self, id: Sha256, sealed: Vec<u8>) -> Reply<'_, ()> {
+        self.change((id, sealed), |tx, (id, sealed)| Box::pin(answer(tx, id, sealed)))
+    }
+
+    fn forget_idempotent(&self, id: Sha256) -> Reply<'_, ()> {
+        self.change((id,), |tx, (id,)| Box::pin(forget(tx, id)))
+    }
+}
 
 pub(super) async fn begin(
     tx: &Transaction,

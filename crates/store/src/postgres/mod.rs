@@ -32,7 +32,6 @@ mod lapse;
 mod listener;
 mod lock;
 mod looks;
-mod methods;
 mod migrate;
 mod operation;
 mod peers;
@@ -61,7 +60,9 @@ use self::pool::Pool;
 use self::routine::Routine;
 use self::session::Session;
 use self::transaction::{Begins, Transaction, Work};
-use crate::{EvidenceObjects, Reply, StoreError};
+use crate::{
+    AuditNote, AuditRow, By, EvidenceObjects, HostId, Reply, Sha256, Store, StoreError, Told,
+};
 
 /// A [`Store`] in a PostgreSQL database, from version 15 on. Servers that share one are equal: none
 /// leads.
@@ -132,5 +133,50 @@ impl PostgresStore {
         F: for<'a> Fn(&'a Session, &'a A) -> Work<'a, T> + Send + Sync + 'static,
     {
         Box::pin(transaction::look(Arc::clone(&self.pool), with, work))
+    }
+}
+
+impl Store for PostgresStore {
+    fn now_ms(&self) -> Reply<'_, i64> {
+        // The same for all servers on it, whatever their own clocks say.
+        if let Some(now_ms) = self.clock.now_ms() {
+            return Box::pin(std::future::ready(Ok(now_ms)));
+        }
+        self.look((Arc::clone(&self.clock),), |db, (clock,)| Box::pin(clock.ask(db)))
+    }
+
+    fn secret_or_insert(&self, name: &str, candidate: Vec<u8>) -> Reply<'_, Vec<u8>> {
+        let name = name.to_owned();
+        self.change((name, candidate), |tx, (name, candidate)| {
+            Box::pin(secret::get_or_insert(tx, name, candidate))
+        })
+    }
+
+    fn audit(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<AuditRow>> {
+        self.look((after_seq, n_max), |db, (after_seq, n_max)| {
+            Box::pin(audit::page(db, *after_seq, *n_max))
+        })
+    }
+
+    fn audit_head(&self) -> Reply<'_, (i64, Sha256)> {
+        self.look((), |db, ()| Box::pin(audit::head(db)))
+    }
+
+    fn note_for_audit(&self, note: AuditNote, by: By) -> Reply<'_, ()> {
+        self.change((note, by), |tx, (note, by)| Box::pin(operation::note(tx, note, by)))
+    }
+
+    fn tell(&self, hosts: Vec<HostId>) -> Reply<'_, ()> {
+        let me = self.listener.me().to_owned();
+        self.look((me, hosts), |db, (me, hosts)| Box::pin(listener::tell(db, me, hosts)))
+    }
+
+    fn tell_of_events(&self) -> Reply<'_, ()> {
+        let me = self.listener.me().to_owned();
+        self.look((me,), |db, (me,)| Box::pin(listener::tell_of_events(db, me)))
+    }
+
+    fn told(&self) -> Reply<'_, Told> {
+        Box::pin(async { Ok(self.listener.told().await) })
     }
 }

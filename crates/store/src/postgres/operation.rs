@@ -3,11 +3,50 @@
 use tokio_postgres::Row;
 
 use super::columns::Columns;
-use super::migrate;
 use super::session::Session;
 use super::transaction::Transaction;
+use super::{PostgresStore, attention, migrate, standing};
 use crate::row::operation::policy_detail;
-use crate::{AuditNote, By, CensusRow, CensusTimes, PolicyInForce, Probed, Sha256, StoreError};
+use crate::{
+    Activity, AuditNote, By, CensusRow, CensusTimes, FindingCount, Minority, Operation,
+    PolicyInForce, Probed, Reply, Sha256, StandingHour, StoreError,
+};
+
+impl Operation for PostgresStore {
+    fn probe(&self) -> Reply<'_, Probed> {
+        self.change((), |tx, ()| Box::pin(probe(tx)))
+    }
+
+    fn n_bytes(&self) -> Reply<'_, u64> {
+        self.look((), |db, ()| Box::pin(n_bytes(db)))
+    }
+
+    fn census(&self, times: CensusTimes) -> Reply<'_, Vec<CensusRow>> {
+        self.look((times,), |db, (times,)| Box::pin(census(db, times)))
+    }
+
+    fn activity(&self) -> Activity {
+        let mut activity = self.pool.activity();
+        activity.n_waiting = activity.n_waiting.saturating_add(self.routine.n_waiting());
+        activity
+    }
+
+    fn finding_counts(&self, codes: Vec<String>) -> Reply<'_, Vec<FindingCount>> {
+        self.look((codes,), |db, (codes,)| Box::pin(attention::finding_counts(db, codes)))
+    }
+
+    fn minorities(&self) -> Reply<'_, Vec<Minority>> {
+        self.look((), |db, ()| Box::pin(attention::minorities(db)))
+    }
+
+    fn put_standing(&self, hour: StandingHour) -> Reply<'_, ()> {
+        self.change((hour,), |tx, (hour,)| Box::pin(standing::put(tx, hour)))
+    }
+
+    fn standing_hours(&self, since_ms: i64) -> Reply<'_, Vec<StandingHour>> {
+        self.look((since_ms,), |db, (since_ms,)| Box::pin(standing::since(db, *since_ms)))
+    }
+}
 
 /// Takes the number of a transaction, which a database that only reads refuses.
 pub(super) async fn probe(tx: &Transaction) -> Result<Probed, StoreError> {

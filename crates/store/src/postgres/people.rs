@@ -5,15 +5,106 @@ use tokio_postgres::Row;
 
 use super::columns::Columns;
 use super::error::is_duplicate;
-use super::lock;
 use super::session::Session as Connection;
 use super::transaction::Transaction;
+use super::{PostgresStore, lock};
 use crate::row::people::{failure_detail, session_detail, user_subject};
 use crate::{
     AccountState, By, Conflict, HISTORY_PAGE_MAX, Kind, LoginFailure, NewSession, NewUser,
-    PasswordState, Role, SESSIONS_PER_PERSON_MAX, Session, SessionId, SessionOf, Sha256,
-    StoreError, StoredPassword, User, UserChange, VOUCHED_MS_MAX, VouchedSessions, Voucher,
+    PasswordState, People, Reply, Role, SESSIONS_PER_PERSON_MAX, Session, SessionId, SessionOf,
+    Sha256, StoreError, StoredPassword, User, UserChange, VOUCHED_MS_MAX, VouchedSessions, Voucher,
 };
+
+impl People for PostgresStore {
+    fn add_user(&self, user: NewUser, by: By) -> Reply<'_, ()> {
+        self.change((user, by), |tx, (user, by)| Box::pin(add(tx, user, by)))
+    }
+
+    fn user(&self, name: &str) -> Reply<'_, Option<User>> {
+        let name = name.to_owned();
+        self.look((name,), |db, (name,)| Box::pin(by_name(db, name)))
+    }
+
+    fn users(&self) -> Reply<'_, Vec<User>> {
+        self.look((), |db, ()| Box::pin(all(db)))
+    }
+
+    fn change_user(&self, name: &str, wanted: UserChange, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.change((name, wanted, by), |tx, (name, wanted, by)| {
+            Box::pin(change(tx, name, *wanted, by))
+        })
+    }
+
+    fn set_password(&self, name: &str, password: StoredPassword, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.change((name, password, by), |tx, (name, password, by)| {
+            Box::pin(set_password(tx, name, password, by))
+        })
+    }
+
+    fn remove_user(&self, name: &str, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.change((name, by), |tx, (name, by)| Box::pin(remove(tx, name, by)))
+    }
+
+    fn keep_setup_code(&self, code_sha256: Sha256, at_ms: i64) -> Reply<'_, bool> {
+        self.change((code_sha256, at_ms), |tx, (code_sha256, at_ms)| {
+            Box::pin(keep_setup_code(tx, code_sha256, *at_ms))
+        })
+    }
+
+    fn is_setup_open(&self) -> Reply<'_, bool> {
+        self.look((), |db, ()| Box::pin(is_setup_open(db)))
+    }
+
+    fn set_up(&self, code_sha256: Sha256, user: NewUser, by: By) -> Reply<'_, ()> {
+        self.change((code_sha256, user, by), |tx, (code_sha256, user, by)| {
+            Box::pin(set_up(tx, code_sha256, user, by))
+        })
+    }
+
+    fn begin_session(&self, session: NewSession, by: By) -> Reply<'_, ()> {
+        self.change((session, by), |tx, (session, by)| Box::pin(begin(tx, session, by)))
+    }
+
+    fn session_by_sha256(
+        &self,
+        secret_sha256: Sha256,
+        now_ms: i64,
+        used_after_ms: i64,
+    ) -> Reply<'_, Option<crate::Session>> {
+        self.look((secret_sha256, now_ms, used_after_ms), |db, (sha256, now_ms, used_after_ms)| {
+            Box::pin(session_by_sha256(db, sha256, *now_ms, *used_after_ms))
+        })
+    }
+
+    fn sessions(&self, now_ms: i64, used_after_ms: i64) -> Reply<'_, Vec<crate::Session>> {
+        self.look((now_ms, used_after_ms), |db, (now_ms, used_after_ms)| {
+            Box::pin(sessions(db, *now_ms, *used_after_ms))
+        })
+    }
+
+    fn note_session_used(&self, id: &SessionId, at_ms: i64) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, at_ms), |tx, (id, at_ms)| Box::pin(note_used(tx, id, *at_ms)))
+    }
+
+    fn end_session(&self, id: &SessionId, actor: Option<&str>, by: By) -> Reply<'_, ()> {
+        let (id, actor) = (id.clone(), actor.map(str::to_owned));
+        self.change((id, actor, by), |tx, (id, actor, by)| {
+            Box::pin(end(tx, id, actor.as_deref(), by))
+        })
+    }
+
+    fn end_vouched_sessions(&self, which: VouchedSessions, by: By) -> Reply<'_, u32> {
+        self.change((which, by), |tx, (which, by)| Box::pin(end_vouched(tx, which, by)))
+    }
+
+    fn note_login_failure(&self, failure: LoginFailure, by: By) -> Reply<'_, ()> {
+        self.change((failure, by), |tx, (failure, by)| Box::pin(note_failure(tx, failure, by)))
+    }
+}
 
 pub(super) async fn add(tx: &Transaction, user: &NewUser, by: &By) -> Result<(), StoreError> {
     lock::people(tx).await?;

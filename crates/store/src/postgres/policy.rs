@@ -5,12 +5,46 @@ use tokio_postgres::Row;
 use super::columns::Columns;
 use super::session::Session;
 use super::transaction::Transaction;
+use super::{PostgresStore, operation};
 use crate::row::appraisal::sha256;
 use crate::row::policy::{activate_detail, put_detail, subject};
 use crate::{
     ActivePolicy, By, Conflict, HISTORY_PAGE_MAX, Kind, NewPolicyVersion, POLICY_VERSIONS_MAX,
-    PolicyActivation, PolicyDocument, PolicyFile, PolicyVersion, StoreError,
+    Policies, PolicyActivation, PolicyDocument, PolicyFile, PolicyInForce, PolicyVersion, Reply,
+    Sha256, StoreError,
 };
+
+impl Policies for PostgresStore {
+    fn policy_in_force(&self) -> Reply<'_, Option<PolicyInForce>> {
+        self.look((), |db, ()| Box::pin(operation::policy(db)))
+    }
+
+    fn put_policy_in_force(&self, sha256: Sha256, by: By) -> Reply<'_, Option<PolicyInForce>> {
+        self.change((sha256, by), |tx, (sha256, by)| {
+            Box::pin(operation::put_policy(tx, sha256, by))
+        })
+    }
+
+    fn add_policy_version(&self, new: NewPolicyVersion, by: By) -> Reply<'_, PolicyVersion> {
+        self.change((new, by), |tx, (new, by)| Box::pin(add(tx, new, by)))
+    }
+
+    fn policy_versions(&self, before: Option<i64>, n_max: u32) -> Reply<'_, Vec<PolicyVersion>> {
+        self.look((before, n_max), |db, (before, n_max)| Box::pin(page(db, *before, *n_max)))
+    }
+
+    fn policy_document(&self, number: i64) -> Reply<'_, PolicyDocument> {
+        self.look((number,), |db, (number,)| Box::pin(document(db, *number)))
+    }
+
+    fn active_policy(&self) -> Reply<'_, Option<ActivePolicy>> {
+        self.look((), |db, ()| Box::pin(active(db)))
+    }
+
+    fn activate_policy(&self, activation: PolicyActivation, by: By) -> Reply<'_, ActivePolicy> {
+        self.change((activation, by), |tx, (activation, by)| Box::pin(activate(tx, activation, by)))
+    }
+}
 
 const COLUMNS: &str = "number, sha256, note, created_at_ms, created_by";
 

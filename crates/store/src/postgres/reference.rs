@@ -5,16 +5,67 @@ use tokio_postgres::{Row, Statement};
 
 use super::columns::Columns;
 use super::error::is_duplicate;
-use super::host;
 use super::lock;
 use super::session::{Session, Values};
 use super::transaction::Transaction;
+use super::{PostgresStore, host};
 use crate::row::appraisal::sha256;
 use crate::{
     By, Conflict, HISTORY_PAGE_MAX, HostId, HostReference, HostReferences, JudgedBy, Kind,
     NewReference, REFERENCES_PER_SCOPE_MAX, Reference, ReferenceChange, ReferenceId,
-    ReferenceOrigin, ReferenceScope, ReferenceState, ReferenceUses, Sha256, StoreError,
+    ReferenceOrigin, ReferenceScope, ReferenceState, ReferenceUses, References, Reply, Sha256,
+    StoreError,
 };
+
+impl References for PostgresStore {
+    fn add_reference(&self, reference: NewReference, by: By) -> Reply<'_, ()> {
+        self.change((reference, by), |tx, (reference, by)| Box::pin(add(tx, reference, by)))
+    }
+
+    fn set_reference_state(
+        &self,
+        id: &ReferenceId,
+        state: ReferenceState,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()> {
+        let (id, reason) = (id.clone(), reason.to_owned());
+        self.change((id, state, reason, by), |tx, (id, state, reason, by)| {
+            Box::pin(set_state(tx, id, *state, reason, by))
+        })
+    }
+
+    fn references(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<Reference>> {
+        self.look((after_seq, n_max), |db, (after_seq, n_max)| {
+            Box::pin(page(db, *after_seq, *n_max))
+        })
+    }
+
+    fn reference(&self, id: &ReferenceId) -> Reply<'_, Option<Reference>> {
+        let id = id.clone();
+        self.look((id,), |db, (id,)| Box::pin(by_id(db, id)))
+    }
+
+    fn reference_changes(&self, id: &ReferenceId) -> Reply<'_, Vec<ReferenceChange>> {
+        let id = id.clone();
+        self.look((id,), |db, (id,)| Box::pin(changes(db, id)))
+    }
+
+    fn reference_document(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>> {
+        self.look((sha256,), |db, (sha256,)| Box::pin(document(db, sha256)))
+    }
+
+    fn references_of_host(&self, host: &HostId, cohort: Option<&str>) -> Reply<'_, HostReferences> {
+        Box::pin(self.looks.references((host.clone(), cohort.map(str::to_owned))))
+    }
+
+    fn references_of_hosts(
+        &self,
+        hosts: Vec<(HostId, Option<String>)>,
+    ) -> Reply<'_, Vec<HostReferences>> {
+        self.look((hosts,), |db, (hosts,)| Box::pin(of_hosts(db, hosts)))
+    }
+}
 
 const COLUMNS: &str = "\
     seq, boot_references.id, boot_references.host_id, cohort, name, origin, state, uses, until_ms, \

@@ -1,9 +1,44 @@
 //! Reports that are sent by themselves. Which server sends is said by a lease, so that one of them does.
 
+use super::PostgresStore;
 use super::columns::Columns;
 use super::session::Session;
 use super::transaction::Transaction;
-use crate::{By, ChannelLease, ReportRun, ReportTry, StoreError, row::report::subject};
+use crate::{
+    By, ChannelLease, Reply, ReportRun, ReportRuns, ReportTry, StoreError, row::report::subject,
+};
+
+impl ReportRuns for PostgresStore {
+    fn report_runs(&self) -> Reply<'_, Vec<ReportRun>> {
+        self.look((), |db, ()| Box::pin(all(db)))
+    }
+
+    fn claim_report(
+        &self,
+        name: &str,
+        due_ms: i64,
+        lease: ChannelLease,
+        now_ms: i64,
+    ) -> Reply<'_, bool> {
+        self.change((name.to_owned(), lease), move |tx, (name, lease)| {
+            Box::pin(claim(tx, name, due_ms, lease, now_ms))
+        })
+    }
+
+    fn note_report(
+        &self,
+        name: &str,
+        due_ms: i64,
+        became: ReportTry,
+        holder: &str,
+        by: By,
+    ) -> Reply<'_, bool> {
+        let given = (name.to_owned(), became, holder.to_owned(), by);
+        self.change(given, move |tx, (name, became, holder, by)| {
+            Box::pin(note(tx, name, due_ms, became, holder, by))
+        })
+    }
+}
 
 pub(super) async fn all(db: &Session) -> Result<Vec<ReportRun>, StoreError> {
     let sql =

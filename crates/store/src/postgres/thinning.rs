@@ -5,11 +5,39 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::evidence_list;
 use super::session::Session;
 use super::transaction::Transaction;
+use super::{PostgresStore, appraisal, evidence_list};
 use crate::row::thinning::DAY_MS;
-use crate::{By, HostId, StoreError, Thinning, ThinningPreview, ThinningStep};
+use crate::{By, History, HostId, Reply, StoreError, Thinning, ThinningPreview, ThinningStep};
+
+impl History for PostgresStore {
+    fn forget_appraisals(&self, before_ms: i64, n_max: u32, by: By) -> Reply<'_, u32> {
+        self.change((before_ms, n_max, by), |tx, (before_ms, n_max, by)| {
+            Box::pin(appraisal::forget(tx, *before_ms, *n_max, by))
+        })
+    }
+
+    fn thin_history(&self, rule: Thinning, n_max: u32, by: By) -> Reply<'_, ThinningStep> {
+        self.change((rule, n_max, by), |tx, (rule, n_max, by)| Box::pin(step(tx, rule, *n_max, by)))
+    }
+
+    fn thinning_preview(
+        &self,
+        rule: Thinning,
+        after: Option<HostId>,
+        n_hosts: u32,
+    ) -> Reply<'_, ThinningPreview> {
+        self.look((rule, after, n_hosts), |db, (rule, after, n_hosts)| {
+            Box::pin(preview(db, rule, after.as_ref(), *n_hosts))
+        })
+    }
+
+    fn return_space(&self, _n_max: u32) -> Reply<'_, u64> {
+        // Autovacuum does it, and what is freed is used again.
+        Box::pin(async { Ok(0) })
+    }
+}
 
 /// Hosts in one slice: of most there is nothing to do.
 const HOSTS_MAX: u32 = 64;

@@ -3,14 +3,64 @@
 use serde_json::json;
 use tokio_postgres::Row;
 
+use super::PostgresStore;
 use super::columns::Columns;
 use super::error::is_duplicate;
 use super::session::Session;
 use super::transaction::Transaction;
 use crate::{
     AdmittedEks, ApiToken, Approval, ApprovalRule, By, Conflict, JoinToken, JoinTokenFault,
-    JoinTokenId, Kind, Labels, NewApiToken, NewJoinToken, Role, Sha256, StoreError,
+    JoinTokenId, Kind, Labels, NewApiToken, NewJoinToken, Reply, Role, Sha256, StoreError, Tokens,
 };
+
+impl Tokens for PostgresStore {
+    fn add_api_token(&self, token: NewApiToken, by: By) -> Reply<'_, ()> {
+        self.change((token, by), |tx, (token, by)| Box::pin(add_api(tx, token, by)))
+    }
+
+    fn api_token_by_sha256(
+        &self,
+        secret_sha256: Sha256,
+        now_ms: i64,
+    ) -> Reply<'_, Option<ApiToken>> {
+        self.look((secret_sha256, now_ms), |db, (secret_sha256, now_ms)| {
+            Box::pin(api_by_sha256(db, secret_sha256, *now_ms))
+        })
+    }
+
+    fn api_tokens(&self) -> Reply<'_, Vec<ApiToken>> {
+        self.look((), |db, ()| Box::pin(api_all(db)))
+    }
+
+    fn note_api_token_used(&self, name: &str, at_ms: i64) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.change((name, at_ms), |tx, (name, at_ms)| Box::pin(note_api_used(tx, name, *at_ms)))
+    }
+
+    fn remove_api_token(&self, name: &str, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.change((name, by), |tx, (name, by)| Box::pin(remove_api(tx, name, by)))
+    }
+
+    fn add_join_token(&self, token: NewJoinToken, by: By) -> Reply<'_, ()> {
+        self.change((token, by), |tx, (token, by)| Box::pin(add_join(tx, token, by)))
+    }
+
+    fn join_tokens(&self) -> Reply<'_, Vec<JoinToken>> {
+        self.look((), |db, ()| Box::pin(join_all(db)))
+    }
+
+    fn join_token_by_sha256(&self, secret_sha256: Sha256) -> Reply<'_, Option<JoinToken>> {
+        self.look((secret_sha256,), |db, (secret_sha256,)| {
+            Box::pin(join_by_sha256(db, secret_sha256))
+        })
+    }
+
+    fn revoke_join_token(&self, id: &JoinTokenId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.change((id, by), |tx, (id, by)| Box::pin(revoke_join(tx, id, by)))
+    }
+}
 
 pub(super) async fn add_api(
     tx: &Transaction,

@@ -2,11 +2,32 @@
 
 use serde_json::json;
 
+use super::PostgresStore;
 use super::columns::Columns;
 use super::session::Session;
 use super::transaction::Transaction;
 use crate::row::appraisal::sha256;
-use crate::{Added, By, Kind, NewTrustRoot, Sha256, StoreError, TrustRoot, TrustRoots};
+use crate::{
+    Added, By, Kind, NewTrustRoot, Reply, Sha256, StoreError, TrustAnchors, TrustRoot, TrustRoots,
+};
+
+impl TrustAnchors for PostgresStore {
+    fn add_trust_root(&self, root: NewTrustRoot, by: By) -> Reply<'_, Added> {
+        self.change((root, by), |tx, (root, by)| Box::pin(add(tx, root, by)))
+    }
+
+    fn trust_roots(&self) -> Reply<'_, TrustRoots> {
+        self.look((), |db, ()| Box::pin(all(db)))
+    }
+
+    fn trust_generation(&self) -> Reply<'_, i64> {
+        Box::pin(self.looks.trust_generation())
+    }
+
+    fn remove_trust_root(&self, sha256: Sha256, by: By) -> Reply<'_, ()> {
+        self.change((sha256, by), |tx, (sha256, by)| Box::pin(remove(tx, sha256, by)))
+    }
+}
 
 pub(super) async fn add(
     tx: &Transaction,

@@ -1,6 +1,6 @@
 //! Alarms: what stands against hosts.
 
-use crate::{Host, HostId, Labels, Stood};
+use crate::{By, Host, HostId, Labels, Reply, Stood};
 
 /// An alarm's number: grows with time over all hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -150,4 +150,42 @@ pub struct AlarmGroup {
     pub since_ms: i64,
     /// When the latest was.
     pub latest_ms: i64,
+}
+
+/// What a store does with alarms: a part of
+/// [`crate::Store`].
+pub trait Alarms {
+    /// Hosts at which to look at `now_ms`, the longest due first; at most `n_max` and
+    /// [`HOSTS_PAGE_MAX`](crate::HOSTS_PAGE_MAX). A host is due after each change of what counts of it, and when age alone
+    /// changes that.
+    ///
+    /// Where several servers share the store each host is given to one of them, up to `lease_until_ms`
+    /// or until it is settled: who is killed meanwhile is not missed for longer.
+    fn claim_looks(&self, now_ms: i64, lease_until_ms: i64, n_max: u32) -> Reply<'_, Vec<DueLook>>;
+    /// Makes all hosts due: what counts of them may be worked out by other rules now.
+    fn look_at_all(&self) -> Reply<'_, ()>;
+    /// Raises and clears alarms, so that those stand whose causes do. Changes nothing where the host
+    /// changed since the look, or is gone: it is due again then.
+    fn settle_alarms(&self, settlement: Settlement) -> Reply<'_, AlarmEdges>;
+    /// Alarms that fit `filter`, newest first, with numbers below `before`; at most `n_max` and
+    /// [`HISTORY_PAGE_MAX`](crate::HISTORY_PAGE_MAX).
+    fn alarms(
+        &self,
+        filter: AlarmFilter,
+        before: Option<AlarmId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Alarm>>;
+    /// All alarms that stand, by cause, as they are at `now_ms`.
+    fn alarm_groups(&self, now_ms: i64) -> Reply<'_, Vec<AlarmGroup>>;
+    /// Records that a person knows of alarms that stand, until `until_ms` or until they are cleared;
+    /// returns how many.
+    fn acknowledge_alarms(
+        &self,
+        selection: AlarmSelection,
+        reason: &str,
+        until_ms: Option<i64>,
+        by: By,
+    ) -> Reply<'_, u32>;
+    /// Takes acknowledgements back; returns how many.
+    fn withdraw_acknowledgements(&self, selection: AlarmSelection, by: By) -> Reply<'_, u32>;
 }

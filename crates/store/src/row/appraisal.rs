@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest;
 
-use crate::{HostId, JudgedBy, QuoteClock, QuotedValues, Sha256};
+use crate::{By, HostId, JudgedBy, Peers, QuoteClock, QuotedValues, Reply, Sha256};
 
 /// An appraisal's number: grows with time over all hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -294,7 +294,7 @@ pub struct AppraisalLine {
     pub decided_by: DecidedBy,
 }
 
-/// A host's last verdict, in short; the whole is at [`crate::Store::appraisal`].
+/// A host's last verdict, in short; the whole is at [`crate::Appraisals::appraisal`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastAppraisal {
     /// Its number.
@@ -315,4 +315,43 @@ pub(crate) fn sha256(bytes: &[u8]) -> Sha256 {
     // SHA-256 gives 32 bytes, so the lengths are equal.
     out.copy_from_slice(digest::digest(&digest::SHA256, bytes).as_ref());
     out
+}
+
+/// What a store does with verdicts and the evidence that they rest on: a part of
+/// [`crate::Store`].
+pub trait Appraisals {
+    /// Records a verdict in one transaction. Checked in this order: the host exists and is
+    /// connected ([`Conflict::HostDisconnected`](crate::Conflict::HostDisconnected)), its identity is still the one the evidence was
+    /// judged by ([`Conflict::IdentityChanged`](crate::Conflict::IdentityChanged)), and the nonce is younger than the host's last one
+    /// ([`Conflict::NonceUsed`](crate::Conflict::NonceUsed)), and the references are those that it was judged by
+    /// ([`Conflict::ReferencesChanged`](crate::Conflict::ReferencesChanged)). Then: the appraisal, evidence not seen before, the host's
+    /// summary; an audit row only where the verdict differs from the last. Parts that belong outside of the
+    /// database are written there before all this: [`StoreError::Unavailable`](crate::StoreError::Unavailable) where that is not possible now.
+    fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId>;
+    /// Records a verdict on the evidence of the host's last one, which it replaces as the one that
+    /// counts. Refused as [`crate::Appraisals::record_appraisal`], and where that judgement is the last no more
+    /// ([`Conflict::NewerEvidence`](crate::Conflict::NewerEvidence)). The evidence gets no younger by it.
+    fn record_rejudgement(&self, rejudgement: Rejudgement, by: By) -> Reply<'_, AppraisalId>;
+    /// Appraisals of a host, newest first; at most `n_max` and [`HISTORY_PAGE_MAX`](crate::HISTORY_PAGE_MAX).
+    fn appraisals(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalRow>>;
+    /// The same in short, without their documents.
+    fn appraisal_lines(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalLine>>;
+    /// One appraisal.
+    fn appraisal(&self, id: AppraisalId) -> Reply<'_, Option<AppraisalRow>>;
+    /// The evidence that an appraisal judged, verbatim, in the order given when it was recorded.
+    /// [`StoreError::EvidenceLost`](crate::StoreError::EvidenceLost) where some of it is.
+    fn evidence(&self, id: AppraisalId) -> Reply<'_, Vec<EvidencePart>>;
+    /// The evidence of several appraisals, in their order. Of parts of more than `bytes_max` bytes
+    /// only the digest: hosts share their logs, and who knows a log already need not read it.
+    fn evidence_of_many(
+        &self,
+        ids: Vec<AppraisalId>,
+        bytes_max: u32,
+    ) -> Reply<'_, Vec<Vec<StoredPart>>>;
+    /// One piece of evidence by its digest. [`StoreError::EvidenceLost`](crate::StoreError::EvidenceLost) where it is.
+    fn evidence_by_sha256(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>>;
+    /// How the host's last verified quote compares with those of the cohort that it named then;
+    /// `None` where it named none, or no quote of it was verified yet. As dear for a large cohort as
+    /// for a small one.
+    fn peers(&self, host: &HostId) -> Reply<'_, Option<Peers>>;
 }

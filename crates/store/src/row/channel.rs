@@ -1,6 +1,6 @@
 //! Channels: who is told of alarms, and how far each is.
 
-use crate::EventCursor;
+use crate::{By, EventCursor, Reply};
 
 /// A channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,4 +126,47 @@ pub enum DeadLetters {
     All,
     /// These.
     Ids(Vec<DeadLetterId>),
+}
+
+/// What a store does with channels, which tell of events elsewhere: a part of
+/// [`crate::Store`].
+pub trait Channels {
+    /// Adds a channel, which tells of what comes behind the last event. [`Conflict::NameTaken`](crate::Conflict::NameTaken) if its
+    /// name is in use; [`StoreError::Limit`](crate::StoreError::Limit) ([`CHANNELS_MAX`](crate::CHANNELS_MAX)).
+    fn add_channel(&self, channel: NewChannel, by: By) -> Reply<'_, ()>;
+    /// All channels by name.
+    fn channels(&self) -> Reply<'_, Vec<Channel>>;
+    /// One channel.
+    fn channel(&self, name: &str) -> Reply<'_, Option<Channel>>;
+    /// Gives the channel of this name other settings; its kind, cursor and dead letters stay. What failed
+    /// is tried anew at once.
+    fn change_channel(&self, channel: NewChannel, by: By) -> Reply<'_, ()>;
+    /// Pauses a channel, or lets it go on where it was.
+    fn set_channel_activity(&self, name: &str, activity: ChannelActivity, by: By) -> Reply<'_, ()>;
+    /// Removes a channel with its dead letters.
+    fn remove_channel(&self, name: &str, by: By) -> Reply<'_, ()>;
+    /// Takes a channel that is due at `now_ms` and that nobody holds. One is due that is not paused,
+    /// whose time has come, and that has events behind its cursor, dead letters to deliver, or something
+    /// to renew. The lease of a server that died ends by time; where the store is one server's, at once.
+    fn claim_channel(&self, lease: ChannelLease, now_ms: i64) -> Reply<'_, Option<Channel>>;
+    /// Notes how far a channel is, and that the lease goes on; `false` where it is not the holder's any
+    /// more, and nothing was noted. Of dead letters the newest [`DEAD_LETTERS_MAX`](crate::DEAD_LETTERS_MAX) are kept.
+    fn note_progress(&self, name: &str, progress: Progress, lease: ChannelLease)
+    -> Reply<'_, bool>;
+    /// Gives a channel back.
+    fn release_channel(&self, name: &str, holder: &str) -> Reply<'_, ()>;
+    /// Dead letters of a channel with numbers above `after`, oldest first; at most `n_max` and
+    /// [`HISTORY_PAGE_MAX`](crate::HISTORY_PAGE_MAX).
+    fn dead_letters(
+        &self,
+        channel: &str,
+        after: DeadLetterId,
+        n_max: u32,
+    ) -> Reply<'_, Vec<DeadLetter>>;
+    /// Wants dead letters delivered; returns how many.
+    fn redeliver(&self, channel: &str, which: DeadLetters, by: By) -> Reply<'_, u32>;
+    /// The oldest dead letter that is to be delivered.
+    fn due_dead_letter(&self, channel: &str) -> Reply<'_, Option<DeadLetter>>;
+    /// Notes that a dead letter was delivered (`None`), so that it goes, or why not.
+    fn note_redelivery(&self, id: DeadLetterId, error: Option<String>) -> Reply<'_, ()>;
 }

@@ -123,7 +123,7 @@ pub enum RevokedKeys {
 pub struct RevokedCertificates {
     /// The list's number: each is larger than the one before, also over a restore.
     pub number: i64,
-    /// How many changes it knows: see [`crate::Store::client_revocations`].
+    /// How many changes it knows: see [`crate::ClientCertificates::client_revocations`].
     pub n_changes: i64,
     /// Serial number, since when, and why; in the order of the serial numbers.
     pub revoked: Vec<(Serial, i64, RevokedFor)>,

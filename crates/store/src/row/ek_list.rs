@@ -1,7 +1,7 @@
 //! Endorsement keys that are known from a purchase.
 
 use super::word_enum;
-use crate::{HostId, Labels, Sha256};
+use crate::{By, Host, HostId, Labels, Reply, Sha256};
 
 /// What a list knows of an endorsement key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,4 +169,34 @@ impl Admission {
         }
         labels
     }
+}
+
+/// What a store does with endorsement keys that are known from a purchase: a part of
+/// [`crate::Store`].
+pub trait EkLists {
+    /// Makes a list without keys. [`Conflict::NameTaken`](crate::Conflict::NameTaken) if there is one of its name.
+    fn add_ek_list(&self, list: NewEkList, by: By) -> Reply<'_, ()>;
+    /// All lists by name.
+    fn ek_lists(&self) -> Reply<'_, Vec<EkList>>;
+    /// Puts keys on a list, and returns for each on which lists it was before, this one among them: then
+    /// nothing of it is changed.
+    fn add_listed_eks(
+        &self,
+        list: &str,
+        eks: Vec<NewListedEk>,
+        by: By,
+    ) -> Reply<'_, Vec<Vec<String>>>;
+    /// Keys of a list by kind and digest, after `after`; at most `n_max` and [`HISTORY_PAGE_MAX`](crate::HISTORY_PAGE_MAX).
+    fn listed_eks(
+        &self,
+        list: &str,
+        joined: JoinedEks,
+        after: Option<EkCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<ListedEk>>;
+    /// Removes a list with its keys. Hosts that joined by it stay as they are.
+    fn remove_ek_list(&self, list: &str, by: By) -> Reply<'_, ()>;
+    /// Enrolled hosts whose keys are on no list, by identifier, after `after`; at most `n_max` and
+    /// [`HOSTS_PAGE_MAX`](crate::HOSTS_PAGE_MAX).
+    fn unlisted_hosts(&self, after: Option<HostId>, n_max: u32) -> Reply<'_, Vec<Host>>;
 }

@@ -1,7 +1,7 @@
 //! Enrolments: from the credential that the server sends to the secret that comes back.
 
 use super::text_id;
-use crate::{Approval, ApprovalRule, HostId, Identity, JoinTokenId, Sha256};
+use crate::{Approval, ApprovalRule, By, HostId, Identity, JoinTokenId, Reply, Sha256};
 
 text_id!(
     /// A started enrolment's identifier.
@@ -78,4 +78,30 @@ pub struct Enrolled {
     pub host: HostId,
     /// Whether a person must decide.
     pub approval: Approval,
+}
+
+/// What a store does with enrolments, and with the identities that come of them: a part of
+/// [`crate::Store`].
+pub trait Enrolments {
+    /// Keeps what a started enrolment needs until it is completed or expires. A new one for the
+    /// same host replaces the host's older ones. Fails if the join token cannot be used, if the
+    /// host may not enrol these keys, or with [`StoreError::Limit`](crate::StoreError::Limit) ([`PENDING_PER_JOIN_TOKEN_MAX`](crate::PENDING_PER_JOIN_TOKEN_MAX)).
+    fn begin_enrolment(&self, pending: PendingEnrolment, by: By) -> Reply<'_, ()>;
+    /// A started enrolment, completed or not, until it expires at `now_ms`.
+    fn pending_enrolment(&self, id: &PendingId, now_ms: i64)
+    -> Reply<'_, Option<PendingEnrolment>>;
+    /// Completes an enrolment in one transaction. Checked in this order: it exists and has not
+    /// expired ([`StoreError::NotFound`](crate::StoreError::NotFound)), was not completed ([`Conflict::AlreadyCompleted`](crate::Conflict::AlreadyCompleted)), the
+    /// proof is equal in constant time ([`Conflict::ProofWrong`](crate::Conflict::ProofWrong)), no other host has this EK
+    /// ([`Conflict::EkTaken`](crate::Conflict::EkTaken)), the join token has a use left ([`Conflict::JoinToken`](crate::Conflict::JoinToken)), and a known
+    /// host may enrol these keys: the same TPM where a person wants it or the attestation key is
+    /// another one ([`Conflict::ReenrolmentNotWanted`](crate::Conflict::ReenrolmentNotWanted)), another TPM where a person approved it
+    /// ([`Conflict::OtherTpm`](crate::Conflict::OtherTpm)). Nothing is changed on failure.
+    ///
+    /// A new attestation key of the same TPM leaves the last verdict; the quote counters go, since a
+    /// TPM shows other ones to each key. The identity of before is kept: [`crate::Enrolments::past_identity`].
+    fn complete_enrolment(&self, completion: Completion, by: By) -> Reply<'_, Enrolled>;
+    /// The identity of a host that had this [`Host::identity_version`](crate::Host::identity_version), of the last
+    /// [`PAST_IDENTITIES_MAX`](crate::PAST_IDENTITIES_MAX).
+    fn past_identity(&self, host: &HostId, version: i64) -> Reply<'_, Option<Identity>>;
 }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::word_enum;
-use crate::{Alarm, AppraisalId, Approval, Connection, HostId, Labels, Maintenance};
+use crate::{Alarm, AppraisalId, Approval, Connection, HostId, Labels, Maintenance, Reply};
 
 /// Where a reader of events is: after this one. As text, `SEQ-AT`: the time tells a number that was given
 /// anew, after a store was restored to what it was before.
@@ -235,6 +235,26 @@ impl Change {
 
 fn put(object: &mut Value, key: &str, value: Value) {
     object.as_object_mut().unwrap_or(&mut Map::new()).insert(key.to_owned(), value);
+}
+
+/// What a store does with events: a part of
+/// [`crate::Store`].
+pub trait Events {
+    /// Events after `after`, oldest first; at most `n_max` and [`HISTORY_PAGE_MAX`](crate::HISTORY_PAGE_MAX). An event is written
+    /// in the transaction of the change that it tells, and has a number once it is published: whoever
+    /// goes on from a number misses nothing and gets nothing twice. [`Conflict::EventsForgotten`](crate::Conflict::EventsForgotten) where
+    /// events behind `after` are gone, [`Conflict::NoSuchEvent`](crate::Conflict::NoSuchEvent) where there never was one.
+    fn events(&self, after: EventCursor, n_max: u32) -> Reply<'_, Vec<Event>>;
+    /// Which events there are.
+    fn event_span(&self) -> Reply<'_, EventSpan>;
+    /// Gives numbers to events that were committed and have none; returns how many, at most
+    /// [`HISTORY_PAGE_MAX`](crate::HISTORY_PAGE_MAX).
+    fn publish_events(&self) -> Reply<'_, u32>;
+    /// Forgets the oldest events, those from before `before_ms`, at most `n_max`; returns how many.
+    fn forget_events(&self, before_ms: i64, n_max: u32) -> Reply<'_, u32>;
+    /// Ends what ends by time, and was not ended yet: acknowledgements of alarms that stand, and
+    /// maintenance. At most `n_max` of each; returns how many.
+    fn end_lapsed(&self, now_ms: i64, n_max: u32) -> Reply<'_, u32>;
 }
 
 #[cfg(test)]

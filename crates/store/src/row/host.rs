@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use super::{text_id, word_enum};
-use crate::{Candidate, JoinTokenId, Labels, LastAppraisal, Maintenance, Sha256, Stood};
+use crate::{
+    By, Candidate, Enrolled, HostCursor, HostFilter, JoinTokenId, LabelCount, Labels, LabelsChange,
+    LastAppraisal, Maintenance, Reply, Sha256, Stood,
+};
 
 text_id!(
     /// A host's identifier, made at enrolment.
@@ -193,4 +196,75 @@ impl Host {
         let version = self.last.as_ref()?.identity_version;
         (version != self.identity_version).then_some(version)
     }
+}
+
+/// What a store does with hosts, but for their keys and what is judged of them: a part of
+/// [`crate::Store`].
+pub trait Hosts {
+    /// Adds a host that joins without a TPM, and takes one use of its join token.
+    fn create_host(&self, host: NewHost, by: By) -> Reply<'_, Enrolled>;
+    /// Hosts that fit `filter` in its order, after `after`, which is of that order; at most `n_max` and [`HOSTS_PAGE_MAX`](crate::HOSTS_PAGE_MAX).
+    fn hosts(
+        &self,
+        filter: HostFilter,
+        after: Option<HostCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>>;
+    /// One host.
+    fn host(&self, id: &HostId) -> Reply<'_, Option<Host>>;
+    /// Hosts of this name: names are the hosts' own words and need not be unique. At most
+    /// [`HOSTS_PAGE_MAX`](crate::HOSTS_PAGE_MAX).
+    fn hosts_by_name(&self, name: &str) -> Reply<'_, Vec<Host>>;
+    /// Hosts that named this cohort last, by identifier, after `after`; at most `n_max` and
+    /// [`HOSTS_PAGE_MAX`](crate::HOSTS_PAGE_MAX).
+    fn hosts_of_cohort(
+        &self,
+        cohort: &str,
+        after: Option<HostId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>>;
+    /// How many hosts there are.
+    fn n_hosts(&self) -> Reply<'_, u64>;
+    /// The host whose API token has this digest.
+    fn host_by_api_token(&self, token_sha256: Sha256) -> Reply<'_, Option<Host>>;
+    /// Takes a host out of attestation until it is reconnected.
+    fn disconnect_host(&self, id: &HostId, by: By) -> Reply<'_, ()>;
+    /// Takes a host back, due at once; with [`Reenrolment::Wanted`](crate::Reenrolment::Wanted) it also may enrol its TPM anew.
+    fn reconnect_host(&self, id: &HostId, reenrolment: Reenrolment, by: By) -> Reply<'_, ()>;
+    /// Records a person's decision about a host.
+    fn set_approval(&self, id: &HostId, approval: Approval, by: By) -> Reply<'_, ()>;
+    /// Changes a host's labels, and returns all of them. [`StoreError::Limit`](crate::StoreError::Limit) ([`LABELS_PER_HOST_MAX`](crate::LABELS_PER_HOST_MAX)).
+    fn change_labels(&self, id: &HostId, change: LabelsChange, by: By) -> Reply<'_, Labels>;
+    /// Puts `to` in the place of all labels of a host, where they are `from`; else
+    /// [`Conflict::LabelsChanged`](crate::Conflict::LabelsChanged).
+    fn replace_labels(&self, id: &HostId, from: Labels, to: Labels, by: By) -> Reply<'_, ()>;
+    /// How many hosts have each label, of this key or of all, by key and value; at most
+    /// [`HISTORY_PAGE_MAX`](crate::HISTORY_PAGE_MAX).
+    fn label_counts(&self, key: Option<&str>) -> Reply<'_, Vec<LabelCount>>;
+    /// Records that somebody works on a host, until `until_ms` or until a person ends it. A second time
+    /// replaces the first.
+    fn enter_maintenance(
+        &self,
+        id: &HostId,
+        until_ms: Option<i64>,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()>;
+    /// Records that nobody works on a host any more.
+    fn leave_maintenance(&self, id: &HostId, by: By) -> Reply<'_, ()>;
+    /// Asks for evidence now. The wish ends with the first appraisal whose nonce is younger.
+    /// [`Conflict::HostDisconnected`](crate::Conflict::HostDisconnected) where nobody would answer.
+    fn request_attestation(&self, id: &HostId, by: By) -> Reply<'_, ()>;
+    /// Removes a host with its identity, appraisals, and evidence that no other host shares.
+    fn remove_host(&self, id: &HostId, by: By) -> Reply<'_, ()>;
+    /// The host was heard of at `at_ms`. An earlier time than the one known changes nothing.
+    fn note_seen(&self, id: &HostId, at_ms: i64) -> Reply<'_, ()>;
+    /// What the host says about its TPM.
+    fn note_tpm(&self, id: &HostId, tpm: TpmPresence) -> Reply<'_, ()>;
+    /// Why the host's last enrolment failed (JSON), shown until the next one succeeds. It ends the
+    /// wish for a new one: the cause needs a person, who then reconnects the host again.
+    fn note_enrolment_problem(&self, id: &HostId, problem_json: String) -> Reply<'_, ()>;
+    /// Wants the host's agent to make a new attestation key; the present one counts until the new one
+    /// is bound. [`Conflict::NoIdentity`](crate::Conflict::NoIdentity) where there is none.
+    fn want_rotation(&self, id: &HostId, by: By) -> Reply<'_, ()>;
 }

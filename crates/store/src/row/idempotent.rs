@@ -1,5 +1,6 @@
 //! Requests that are to be done once, however often they are sent.
 
+use crate::Reply;
 use crate::Sha256;
 
 /// A request that begins, or comes again.
@@ -40,4 +41,16 @@ pub enum Begun {
 /// for it.
 pub(crate) const fn forgets() -> u32 {
     2
+}
+
+/// What a store does with requests that are to be done once: a part of
+/// [`crate::Store`].
+pub trait IdempotentRequests {
+    /// Records that a request with a key begins, and says whether it is the first. One of several that
+    /// come at once is. [`StoreError::Limit`](crate::StoreError::Limit) ([`IDEMPOTENT_REQUESTS_MAX`](crate::IDEMPOTENT_REQUESTS_MAX)).
+    fn begin_idempotent(&self, request: IdempotentRequest) -> Reply<'_, Begun>;
+    /// Keeps what was answered.
+    fn answer_idempotent(&self, id: Sha256, sealed: Vec<u8>) -> Reply<'_, ()>;
+    /// Forgets a request that was not answered: it failed, and may be tried again.
+    fn forget_idempotent(&self, id: Sha256) -> Reply<'_, ()>;
 }

@@ -1,6 +1,7 @@
 //! What those who run servers look at.
 
 use crate::Sha256;
+use crate::{Activity, FindingCount, Minority, Reply, StandingHour};
 
 /// The policy that the servers on a store judge by, as far as the store was told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,4 +68,28 @@ pub(crate) fn policy_detail(sha256: &Sha256, before: Option<&PolicyInForce>) -> 
         "sha256": hex::encode(sha256),
         "sha256_before": before.map(|before| hex::encode(before.sha256)),
     })
+}
+
+/// What those who run a store ask of it: a part of
+/// [`crate::Store`].
+pub trait Operation {
+    /// Whether the store can be used: something is written to disk that changes nothing.
+    fn probe(&self) -> Reply<'_, Probed>;
+    /// How large the database is, in bytes.
+    fn n_bytes(&self) -> Reply<'_, u64>;
+    /// How many hosts stand how. Looks at all of them: for a timer, not for each who asks.
+    fn census(&self, times: CensusTimes) -> Reply<'_, Vec<CensusRow>>;
+    /// What the store did since it was opened here, and what it is at.
+    fn activity(&self) -> Activity;
+    /// How many hosts have each of these findings in their last judgement. Looks at all hosts: for a timer, not for
+    /// each who asks.
+    fn finding_counts(&self, codes: Vec<String>) -> Reply<'_, Vec<FindingCount>>;
+    /// PCRs of code and keys (0, 2, 4, 7) in which less than half of a cohort are unlike the rest, those of most
+    /// hosts first; [`MINORITIES_MAX`](crate::MINORITIES_MAX) at most.
+    fn minorities(&self) -> Reply<'_, Vec<Minority>>;
+    /// Keeps how the fleet stands in an hour, in the place of an earlier count of it. Those of more than
+    /// [`STANDING_HOURS_MAX`](crate::STANDING_HOURS_MAX) hours before go.
+    fn put_standing(&self, hour: StandingHour) -> Reply<'_, ()>;
+    /// Hours that began at `since_ms` or later, oldest first. Hours in which no server counted are not there.
+    fn standing_hours(&self, since_ms: i64) -> Reply<'_, Vec<StandingHour>>;
 }

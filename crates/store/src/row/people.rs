@@ -1,7 +1,7 @@
 //! Accounts of people, and their sessions. Of passwords and secrets only what proves them is stored.
 
 use super::text_id;
-use crate::{Labels, Role, Sha256};
+use crate::{By, Labels, Reply, Role, Sha256};
 
 text_id!(
     /// A session's public identifier: shown in lists, and good for nothing but to end it.
@@ -186,7 +186,7 @@ pub struct Session {
     pub address: String,
     /// When it was begun.
     pub begun_at_ms: i64,
-    /// When it was used last, as far as [`crate::Store::note_session_used`] was told.
+    /// When it was used last, as far as [`crate::People::note_session_used`] was told.
     pub used_at_ms: i64,
     /// When it ends at the latest.
     pub expires_at_ms: i64,
@@ -234,4 +234,54 @@ pub(crate) fn session_detail(session: &NewSession) -> serde_json::Value {
             })
         }
     }
+}
+
+/// What a store does with accounts, and with sessions of people: a part of
+/// [`crate::Store`].
+pub trait People {
+    /// Adds an account. [`Conflict::NameTaken`](crate::Conflict::NameTaken) if its name is in use.
+    fn add_user(&self, user: NewUser, by: By) -> Reply<'_, ()>;
+    /// One account.
+    fn user(&self, name: &str) -> Reply<'_, Option<User>>;
+    /// All accounts by name.
+    fn users(&self) -> Reply<'_, Vec<User>>;
+    /// Changes an account, and ends its sessions if anything is another one then.
+    /// [`Conflict::LastAdministrator`](crate::Conflict::LastAdministrator) where no enabled account of an administrator would be left.
+    fn change_user(&self, name: &str, change: UserChange, by: By) -> Reply<'_, ()>;
+    /// Sets the password of an account, and ends its sessions.
+    fn set_password(&self, name: &str, password: StoredPassword, by: By) -> Reply<'_, ()>;
+    /// Removes an account with its sessions. [`Conflict::LastAdministrator`](crate::Conflict::LastAdministrator) as above.
+    fn remove_user(&self, name: &str, by: By) -> Reply<'_, ()>;
+    /// Keeps the digest of a code by which the first account can be made, in the place of any before;
+    /// `false` where there is an account, and so no need for one.
+    fn keep_setup_code(&self, code_sha256: Sha256, at_ms: i64) -> Reply<'_, bool>;
+    /// Whether the first account can be made by a code.
+    fn is_setup_open(&self) -> Reply<'_, bool>;
+    /// Adds the first account, and ends the code. [`Conflict::SetupCode`](crate::Conflict::SetupCode) where it is not the code.
+    fn set_up(&self, code_sha256: Sha256, user: NewUser, by: By) -> Reply<'_, ()>;
+    /// Begins a session; one of an account only if the password is still the one that was shown, and
+    /// the account is not disabled ([`Conflict::AccountChanged`](crate::Conflict::AccountChanged)). Of two with one identifier the second
+    /// does not begin ([`Conflict::LoginUsed`](crate::Conflict::LoginUsed)), nor does one of a person whom the provider logged out since it
+    /// vouched ([`Conflict::LoggedOut`](crate::Conflict::LoggedOut)). Of more than [`SESSIONS_PER_PERSON_MAX`](crate::SESSIONS_PER_PERSON_MAX) the oldest end.
+    fn begin_session(&self, session: NewSession, by: By) -> Reply<'_, ()>;
+    /// The session whose secret has this digest, where it has not ended at `now_ms` and was used after
+    /// `used_after_ms`, and its account is not disabled.
+    fn session_by_sha256(
+        &self,
+        secret_sha256: Sha256,
+        now_ms: i64,
+        used_after_ms: i64,
+    ) -> Reply<'_, Option<Session>>;
+    /// All sessions that are good in that sense, by person, the newest first; at most
+    /// [`HISTORY_PAGE_MAX`](crate::HISTORY_PAGE_MAX).
+    fn sessions(&self, now_ms: i64, used_after_ms: i64) -> Reply<'_, Vec<Session>>;
+    /// A session was used at `at_ms`. Say it now and then: it is a change on disk.
+    fn note_session_used(&self, id: &SessionId, at_ms: i64) -> Reply<'_, ()>;
+    /// Ends a session: anybody's, or one of `actor`.
+    fn end_session(&self, id: &SessionId, actor: Option<&str>, by: By) -> Reply<'_, ()>;
+    /// Ends sessions that an identity provider vouched for, also those that are yet to begin by its word of before, and
+    /// says how many had begun.
+    fn end_vouched_sessions(&self, which: VouchedSessions, by: By) -> Reply<'_, u32>;
+    /// Somebody could not log in. Audited: say how many there were instead of each, when there are many.
+    fn note_login_failure(&self, failure: LoginFailure, by: By) -> Reply<'_, ()>;
 }

@@ -2,6 +2,7 @@
 
 use super::appraisal::sha256;
 use crate::Sha256;
+use crate::{By, PolicyInForce, Reply};
 
 /// Versions that are kept. Most sites change their policy some times a month; of those above, the oldest goes that
 /// does not count.
@@ -109,4 +110,27 @@ pub(crate) fn activate_detail(activation: &PolicyActivation) -> serde_json::Valu
 /// A version, as the audit log names it.
 pub(crate) fn subject(number: i64) -> String {
     format!("policy:{number}")
+}
+
+/// What a store does with policies: a part of
+/// [`crate::Store`].
+pub trait Policies {
+    /// The policy that a server on this store began to judge by last.
+    fn policy_in_force(&self) -> Reply<'_, Option<PolicyInForce>>;
+    /// A server begins to judge by this policy. Audited where it is another than before, which is what
+    /// this returns; of servers that begin at once, one changes it.
+    fn put_policy_in_force(&self, sha256: Sha256, by: By) -> Reply<'_, Option<PolicyInForce>>;
+    /// Keeps a policy; where the same text with the same files is kept already, returns that. Of more than
+    /// [`POLICY_VERSIONS_MAX`](crate::POLICY_VERSIONS_MAX) the oldest goes that does not count.
+    fn add_policy_version(&self, new: NewPolicyVersion, by: By) -> Reply<'_, PolicyVersion>;
+    /// Policies that are kept, the newest first: those with a number below `before`, at most `n_max` and
+    /// [`HISTORY_PAGE_MAX`](crate::HISTORY_PAGE_MAX).
+    fn policy_versions(&self, before: Option<i64>, n_max: u32) -> Reply<'_, Vec<PolicyVersion>>;
+    /// All of one.
+    fn policy_document(&self, number: i64) -> Reply<'_, PolicyDocument>;
+    /// The one that somebody made count.
+    fn active_policy(&self) -> Reply<'_, Option<ActivePolicy>>;
+    /// Makes one count. [`Conflict::OtherPolicyCounts`](crate::Conflict::OtherPolicyCounts) where another than `before` counts by now: of two who
+    /// decide at once, the second is told.
+    fn activate_policy(&self, activation: PolicyActivation, by: By) -> Reply<'_, ActivePolicy>;
 }

@@ -1,7 +1,7 @@
 //! References: what hosts are held to boot like.
 
 use super::{text_id, word_enum};
-use crate::{HostId, Sha256};
+use crate::{By, HostId, Reply, Sha256};
 
 text_id!(
     /// A reference's identifier.
@@ -126,7 +126,7 @@ pub struct Reference {
     pub uses: ReferenceUses,
     /// From when on it counts no more.
     pub until_ms: Option<i64>,
-    /// SHA-256 of its content, for [`crate::Store::reference_document`].
+    /// SHA-256 of its content, for [`crate::References::reference_document`].
     pub document_sha256: Sha256,
     /// When it was made.
     pub created_at_ms: i64,
@@ -176,4 +176,39 @@ pub struct JudgedBy {
     pub reference_generation: Option<i64>,
     /// A reference of one boot without which the host would not be accepted, and the boot.
     pub one_boot: Option<(ReferenceId, u32)>,
+}
+
+/// What a store does with references: a part of
+/// [`crate::Store`].
+pub trait References {
+    /// Adds a reference. Checked in this order: it begins as pending or active
+    /// ([`Conflict::ReferenceState`](crate::Conflict::ReferenceState)), its host exists, its content is not revoked for this host or
+    /// cohort and does not count for it without limits already ([`Conflict::ReferenceKnown`](crate::Conflict::ReferenceKnown)), and
+    /// there is room ([`REFERENCES_PER_SCOPE_MAX`](crate::REFERENCES_PER_SCOPE_MAX)).
+    fn add_reference(&self, reference: NewReference, by: By) -> Reply<'_, ()>;
+    /// Moves a reference on in its life; [`Conflict::ReferenceState`](crate::Conflict::ReferenceState) where
+    /// [`ReferenceState::may_become`](crate::ReferenceState::may_become) says no.
+    fn set_reference_state(
+        &self,
+        id: &ReferenceId,
+        state: ReferenceState,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()>;
+    /// References with a number above `after_seq`, in every state, oldest first; at most `n_max`
+    /// and [`HISTORY_PAGE_MAX`](crate::HISTORY_PAGE_MAX).
+    fn references(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<Reference>>;
+    /// One reference.
+    fn reference(&self, id: &ReferenceId) -> Reply<'_, Option<Reference>>;
+    /// The life of a reference so far, oldest first.
+    fn reference_changes(&self, id: &ReferenceId) -> Reply<'_, Vec<ReferenceChange>>;
+    /// The content of references, by its SHA-256.
+    fn reference_document(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>>;
+    /// What `host` is held to where it names `cohort`.
+    fn references_of_host(&self, host: &HostId, cohort: Option<&str>) -> Reply<'_, HostReferences>;
+    /// The same of several hosts, each with the cohort that it names, in their order.
+    fn references_of_hosts(
+        &self,
+        hosts: Vec<(HostId, Option<String>)>,
+    ) -> Reply<'_, Vec<HostReferences>>;
 }

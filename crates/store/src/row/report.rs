@@ -1,5 +1,7 @@
 //! Reports that are sent by themselves.
 
+use crate::{By, ChannelLease, Reply};
+
 /// How far a report is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReportRun {
@@ -32,4 +34,31 @@ pub enum ReportTry {
 /// What the audit log calls a report.
 pub(crate) fn subject(name: &str) -> String {
     format!("report-schedule:{name}")
+}
+
+/// What a store knows of reports that are sent by themselves: a part of
+/// [`crate::Store`].
+pub trait ReportRuns {
+    /// How far reports are, by name.
+    fn report_runs(&self) -> Reply<'_, Vec<ReportRun>>;
+    /// Takes a report that was due at `due_ms` and was not sent for that time, nor is somebody at it. One that
+    /// is not known yet is noted and not taken: its times of before are nobody's. The lease of a server that
+    /// died ends by time; where the store is one server's, at once.
+    fn claim_report(
+        &self,
+        name: &str,
+        due_ms: i64,
+        lease: ChannelLease,
+        now_ms: i64,
+    ) -> Reply<'_, bool>;
+    /// Notes what became of a report that `holder` took; `false` where it is not the holder's any more, and
+    /// nothing was noted.
+    fn note_report(
+        &self,
+        name: &str,
+        due_ms: i64,
+        became: ReportTry,
+        holder: &str,
+        by: By,
+    ) -> Reply<'_, bool>;
 }

@@ -1,6 +1,6 @@
 //! How long history stays.
 
-use crate::HostId;
+use crate::{By, HostId, Reply};
 
 /// A day, in UTC: of each one judgement stays.
 pub(crate) const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -54,4 +54,26 @@ pub struct ThinningPreview {
     pub n_go: u64,
     /// Where to go on looking.
     pub next: Option<HostId>,
+}
+
+/// How a store forgets verdicts: a part of
+/// [`crate::Store`].
+pub trait History {
+    /// Forgets appraisals from before `before_ms` that are not their host's last, and evidence that
+    /// nothing refers to any more. At most `n_max` appraisals, so that it can be done in slices;
+    /// returns how many went.
+    fn forget_appraisals(&self, before_ms: i64, n_max: u32, by: By) -> Reply<'_, u32>;
+    /// Goes on with thinning the history: a slice of at most `n_max` judgements. A run goes through all hosts by
+    /// the rule that it began with, at any server, and is one audit row at its end.
+    fn thin_history(&self, rule: Thinning, n_max: u32, by: By) -> Reply<'_, ThinningStep>;
+    /// What a run by `rule` would do to at most `n_hosts` hosts after `after`.
+    fn thinning_preview(
+        &self,
+        rule: Thinning,
+        after: Option<HostId>,
+        n_hosts: u32,
+    ) -> Reply<'_, ThinningPreview>;
+    /// Gives room that nothing uses any more back to the disk, at most `n_max` pages; returns how many are
+    /// left. Where the database does so by itself there are none.
+    fn return_space(&self, n_max: u32) -> Reply<'_, u64>;
 }

@@ -1,7 +1,7 @@
 //! Join tokens of hosts, API tokens of people and programs. Only digests of secrets are stored.
 
 use super::{text_id, word_enum};
-use crate::{AdmittedEks, JoinTokenFault, Labels, Sha256};
+use crate::{AdmittedEks, By, JoinTokenFault, Labels, Reply, Sha256};
 
 text_id!(
     /// A join token's public identifier.
@@ -124,8 +124,36 @@ pub struct ApiToken {
     pub created_at_ms: i64,
     /// Who made it; empty where nobody noted that.
     pub created_by: String,
-    /// When it was used last, as far as [`crate::Store::note_api_token_used`] was told.
+    /// When it was used last, as far as [`crate::Tokens::note_api_token_used`] was told.
     pub last_used_at_ms: Option<i64>,
     /// From when on it is void; `None` is never.
     pub expires_at_ms: Option<i64>,
+}
+
+/// What a store does with tokens: those of people and programs, and those that hosts join with: a part of
+/// [`crate::Store`].
+pub trait Tokens {
+    /// Adds an API token. [`Conflict::NameTaken`](crate::Conflict::NameTaken) if its name is in use.
+    fn add_api_token(&self, token: NewApiToken, by: By) -> Reply<'_, ()>;
+    /// The token whose secret has this digest, unless it has expired at `now_ms`.
+    fn api_token_by_sha256(
+        &self,
+        secret_sha256: Sha256,
+        now_ms: i64,
+    ) -> Reply<'_, Option<ApiToken>>;
+    /// All API tokens by name.
+    fn api_tokens(&self) -> Reply<'_, Vec<ApiToken>>;
+    /// An API token was used at `at_ms`. An earlier time than the one known changes nothing. Say it now
+    /// and then: it is a change on disk.
+    fn note_api_token_used(&self, name: &str, at_ms: i64) -> Reply<'_, ()>;
+    /// Removes an API token.
+    fn remove_api_token(&self, name: &str, by: By) -> Reply<'_, ()>;
+    /// Adds a join token.
+    fn add_join_token(&self, token: NewJoinToken, by: By) -> Reply<'_, ()>;
+    /// All join tokens, newest first, with those that can no longer be used.
+    fn join_tokens(&self) -> Reply<'_, Vec<JoinToken>>;
+    /// The join token whose secret has this digest, usable or not: see [`JoinToken::fault`](crate::JoinToken::fault).
+    fn join_token_by_sha256(&self, secret_sha256: Sha256) -> Reply<'_, Option<JoinToken>>;
+    /// Ends a join token. Hosts that used it stay; a second revocation changes nothing.
+    fn revoke_join_token(&self, id: &JoinTokenId, by: By) -> Reply<'_, ()>;
 }

@@ -1,6 +1,7 @@
 //! Root certificates that endorsement certificates may lead to.
 
 use crate::Sha256;
+use crate::{By, Reply};
 
 /// A root certificate to add. The store computes the fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,4 +45,17 @@ pub enum Added {
     New,
     /// It was there; nothing changed.
     AlreadyThere,
+}
+
+/// What a store does with root certificates: a part of
+/// [`crate::Store`].
+pub trait TrustAnchors {
+    /// Adds a root certificate; [`Added::AlreadyThere`](crate::Added::AlreadyThere) changes nothing.
+    fn add_trust_root(&self, root: NewTrustRoot, by: By) -> Reply<'_, Added>;
+    /// All roots, and the generation they belong to, from one snapshot.
+    fn trust_roots(&self) -> Reply<'_, TrustRoots>;
+    /// A number that moves whenever a root is added or removed: the cheap question "did it change?".
+    fn trust_generation(&self) -> Reply<'_, i64>;
+    /// Removes the root with this SHA-256 over its DER bytes.
+    fn remove_trust_root(&self, sha256: Sha256, by: By) -> Reply<'_, ()>;
 }

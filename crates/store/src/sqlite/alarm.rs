@@ -6,12 +6,61 @@ use rusqlite::{Connection as Db, Row, params};
 use serde_json::json;
 
 use super::columns::Columns;
-use super::{audit, event, host};
+use super::{SqliteStore, audit, event, host};
 use crate::{
     Acknowledgement, Alarm, AlarmCause, AlarmEdges, AlarmFilter, AlarmGroup, AlarmId,
-    AlarmSelection, By, DueLook, EventKind, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, HostId, Settlement,
-    StoreError, row::event::Change,
+    AlarmSelection, Alarms, By, DueLook, EventKind, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, HostId,
+    Reply, Settlement, StoreError, row::event::Change,
 };
+
+impl Alarms for SqliteStore {
+    // One process on one file: nobody else could look at them.
+    fn claim_looks(
+        &self,
+        now_ms: i64,
+        _lease_until_ms: i64,
+        n_max: u32,
+    ) -> Reply<'_, Vec<DueLook>> {
+        self.read(move |db| due_looks(db, now_ms, n_max))
+    }
+
+    fn look_at_all(&self) -> Reply<'_, ()> {
+        self.write(look_at_all)
+    }
+
+    fn settle_alarms(&self, settlement: Settlement) -> Reply<'_, AlarmEdges> {
+        let host = settlement.host.clone();
+        Box::pin(self.writer.run_for(host, move |db| settle(db, &settlement)))
+    }
+
+    fn alarms(
+        &self,
+        filter: AlarmFilter,
+        before: Option<AlarmId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Alarm>> {
+        self.read(move |db| page(db, &filter, before, n_max))
+    }
+
+    fn alarm_groups(&self, now_ms: i64) -> Reply<'_, Vec<AlarmGroup>> {
+        self.read(move |db| groups(db, now_ms))
+    }
+
+    fn acknowledge_alarms(
+        &self,
+        selection: AlarmSelection,
+        reason: &str,
+        until_ms: Option<i64>,
+        by: By,
+    ) -> Reply<'_, u32> {
+        let reason = reason.to_owned();
+        self.write(move |db| acknowledge(db, &selection, &reason, until_ms, &by))
+    }
+
+    fn withdraw_acknowledgements(&self, selection: AlarmSelection, by: By) -> Reply<'_, u32> {
+        self.write(move |db| withdraw(db, &selection, &by))
+    }
+}
 
 const COLUMNS: &str = "\
     SELECT alarms.id, host_id, name, code, severity, cause, raised_at_ms, cleared_at_ms, \

@@ -4,14 +4,97 @@ use rusqlite::{Connection as Db, OptionalExtension, Row, params};
 use serde_json::json;
 
 use super::columns::Columns;
-use super::{audit, event, evidence_list, host, peers, reference};
-use crate::elsewhere::PlacedParts;
+use super::recent::{Judged, Touched};
+use super::{SqliteStore, audit, event, evidence, evidence_list, host, peers, reference};
+use crate::elsewhere::{self, PlacedParts};
 use crate::row::appraisal::{Judgement, LastList, NextLook};
 use crate::row::event::Change;
 use crate::{
-    AppraisalId, AppraisalLine, AppraisalRow, By, Conflict, Connection, DecidedBy,
-    HISTORY_PAGE_MAX, HostId, Kind, NewAppraisal, Rejudgement, Sha256, StoreError,
+    AppraisalId, AppraisalLine, AppraisalRow, Appraisals, By, Conflict, Connection, DecidedBy,
+    EvidencePart, HISTORY_PAGE_MAX, HostId, Kind, NewAppraisal, Peers, Rejudgement, Reply, Sha256,
+    StoreError, StoredPart,
 };
+
+impl SqliteStore {
+    /// Records a judgement, with parts of its evidence that were placed elsewhere.
+    async fn record(
+        &self,
+        new: NewAppraisal,
+        placed: PlacedParts,
+        by: By,
+    ) -> Result<AppraisalId, StoreError> {
+        let work = move |db: &Db| {
+            let id = record(db, &new, &placed, &by)?;
+            Ok((id, Some(Box::new(Judged::of(id, new)))))
+        };
+        let touched = |(_, judged): &mut (AppraisalId, Option<Box<Judged>>)| {
+            judged.take().map_or(Touched::Nothing, Touched::Judged)
+        };
+        self.writer.run_checked(work, touched).await.map(|(id, _)| id)
+    }
+}
+
+impl Appraisals for SqliteStore {
+    fn record_appraisal(&self, appraisal: NewAppraisal, by: By) -> Reply<'_, AppraisalId> {
+        if self.objects.is_none() {
+            return Box::pin(self.record(appraisal, PlacedParts::new(), by));
+        }
+        Box::pin(async move {
+            let placed = elsewhere::place(self, &appraisal).await?;
+            self.record(appraisal, placed, by).await
+        })
+    }
+
+    fn record_rejudgement(&self, rejudgement: Rejudgement, by: By) -> Reply<'_, AppraisalId> {
+        self.write(move |db| record_anew(db, &rejudgement, &by))
+    }
+
+    fn appraisals(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalRow>> {
+        let host = host.clone();
+        self.read(move |db| of_host(db, &host, n_max))
+    }
+
+    fn appraisal_lines(&self, host: &HostId, n_max: u32) -> Reply<'_, Vec<AppraisalLine>> {
+        let host = host.clone();
+        self.read(move |db| lines_of_host(db, &host, n_max))
+    }
+
+    fn appraisal(&self, id: AppraisalId) -> Reply<'_, Option<AppraisalRow>> {
+        self.read(move |db| by_id(db, id))
+    }
+
+    fn evidence(&self, id: AppraisalId) -> Reply<'_, Vec<EvidencePart>> {
+        Box::pin(async move {
+            let named = self.read(move |db| evidence::of_appraisal(db, id)).await?;
+            elsewhere::parts(self, named).await
+        })
+    }
+
+    fn evidence_of_many(
+        &self,
+        ids: Vec<AppraisalId>,
+        bytes_max: u32,
+    ) -> Reply<'_, Vec<Vec<StoredPart>>> {
+        Box::pin(async move {
+            let named = self.read(move |db| evidence::of_many(db, &ids, bytes_max)).await?;
+            elsewhere::parts_of_many(self, named).await
+        })
+    }
+
+    fn evidence_by_sha256(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>> {
+        Box::pin(async move {
+            match self.read(move |db| evidence::by_sha256(db, &sha256)).await? {
+                Some(kept) => elsewhere::open(self, &sha256, kept).await,
+                None => Ok(None),
+            }
+        })
+    }
+
+    fn peers(&self, host: &HostId) -> Reply<'_, Option<Peers>> {
+        let host = host.clone();
+        self.read(move |db| peers::of_host(db, &host))
+    }
+}
 
 /// What decides whether a verdict may be recorded; less than a whole host, as this is the hot path.
 struct Gate {

@@ -3,12 +3,55 @@
 use rusqlite::{Connection as Db, params};
 use serde_json::json;
 
-use super::{audit, event, host, reference};
+use super::{SqliteStore, audit, candidate, event, host, reference};
 use crate::row::event::Change;
 use crate::{
-    Approval, By, CandidateRefusal, Conflict, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host, HostDecision,
-    HostId, Kind, Reference, StoreError, WaitingCursor,
+    Approval, Approvals, By, CandidateRefusal, Conflict, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX, Host,
+    HostDecision, HostId, Kind, NewCandidate, Noted, Reference, Replacement, Reply, Sha256,
+    StoreError, WaitingCursor,
 };
+
+impl Approvals for SqliteStore {
+    fn note_candidate(&self, new: NewCandidate, by: By) -> Reply<'_, Noted> {
+        self.write(move |db| candidate::note(db, &new, &by))
+    }
+
+    fn approve_replacement(&self, replacement: Replacement, by: By) -> Reply<'_, Option<Sha256>> {
+        self.write(move |db| candidate::approve(db, &replacement, &by))
+    }
+
+    fn hosts_waiting(&self, after: Option<WaitingCursor>, n_max: u32) -> Reply<'_, Vec<Host>> {
+        self.read(move |db| hosts(db, after.as_ref(), n_max))
+    }
+
+    fn candidates_waiting(
+        &self,
+        now_ms: i64,
+        after: Option<HostId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>> {
+        self.read(move |db| candidates(db, now_ms, after.as_ref(), n_max))
+    }
+
+    fn references_waiting(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<Reference>> {
+        self.read(move |db| references(db, after_seq, n_max))
+    }
+
+    fn decide_host(
+        &self,
+        id: &HostId,
+        decision: HostDecision,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()> {
+        let (id, reason) = (id.clone(), reason.to_owned());
+        self.write(move |db| decide_host(db, &id, decision, &reason, &by))
+    }
+
+    fn refuse_candidate(&self, refusal: CandidateRefusal, by: By) -> Reply<'_, ()> {
+        self.write(move |db| refuse_candidate(db, &refusal, &by))
+    }
+}
 
 pub(super) fn hosts(
     db: &Db,

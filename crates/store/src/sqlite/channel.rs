@@ -5,12 +5,91 @@ use serde_json::json;
 
 use super::columns::Columns;
 use super::error::is_duplicate;
-use super::{audit, event};
+use super::{SqliteStore, audit, event};
 use crate::{
-    By, CHANNELS_MAX, Channel, ChannelActivity, ChannelLease, Conflict, DEAD_LETTERS_MAX,
+    By, CHANNELS_MAX, Channel, ChannelActivity, ChannelLease, Channels, Conflict, DEAD_LETTERS_MAX,
     DeadLetter, DeadLetterId, DeadLetters, EventCursor, HISTORY_PAGE_MAX, Kind, NewChannel,
-    Progress, StoreError,
+    Progress, Reply, StoreError,
 };
+
+impl Channels for SqliteStore {
+    fn add_channel(&self, channel: NewChannel, by: By) -> Reply<'_, ()> {
+        self.write(move |db| add(db, &channel, &by))
+    }
+
+    fn channels(&self) -> Reply<'_, Vec<Channel>> {
+        self.read(all)
+    }
+
+    fn channel(&self, name: &str) -> Reply<'_, Option<Channel>> {
+        let name = name.to_owned();
+        self.read(move |db| by_name(db, &name))
+    }
+
+    fn change_channel(&self, channel: NewChannel, by: By) -> Reply<'_, ()> {
+        self.write(move |db| change(db, &channel, &by))
+    }
+
+    fn set_channel_activity(&self, name: &str, activity: ChannelActivity, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| set_activity(db, &name, activity, &by))
+    }
+
+    fn remove_channel(&self, name: &str, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| remove(db, &name, &by))
+    }
+
+    fn claim_channel(&self, lease: ChannelLease, now_ms: i64) -> Reply<'_, Option<Channel>> {
+        Box::pin(async move {
+            // In the normal case nothing is due, and nothing is written.
+            let asked = lease.clone();
+            match self.read(move |db| is_any_due(db, &asked, now_ms)).await? {
+                true => self.write(move |db| claim(db, &lease, now_ms)).await,
+                false => Ok(None),
+            }
+        })
+    }
+
+    fn note_progress(
+        &self,
+        name: &str,
+        progress: Progress,
+        lease: ChannelLease,
+    ) -> Reply<'_, bool> {
+        let name = name.to_owned();
+        self.write(move |db| note_progress(db, &name, &progress, &lease))
+    }
+
+    fn release_channel(&self, name: &str, holder: &str) -> Reply<'_, ()> {
+        let (name, holder) = (name.to_owned(), holder.to_owned());
+        self.write(move |db| release(db, &name, &holder))
+    }
+
+    fn dead_letters(
+        &self,
+        channel: &str,
+        after: DeadLetterId,
+        n_max: u32,
+    ) -> Reply<'_, Vec<DeadLetter>> {
+        let name = channel.to_owned();
+        self.read(move |db| dead_letters(db, &name, after, n_max))
+    }
+
+    fn redeliver(&self, channel: &str, which: DeadLetters, by: By) -> Reply<'_, u32> {
+        let name = channel.to_owned();
+        self.write(move |db| redeliver(db, &name, &which, &by))
+    }
+
+    fn due_dead_letter(&self, channel: &str) -> Reply<'_, Option<DeadLetter>> {
+        let name = channel.to_owned();
+        self.read(move |db| due_dead_letter(db, &name))
+    }
+
+    fn note_redelivery(&self, id: DeadLetterId, error: Option<String>) -> Reply<'_, ()> {
+        self.write(move |db| note_redelivery(db, id, error.as_deref()))
+    }
+}
 
 const COLUMNS: &str = "\
     SELECT name, kind, settings_json, sealed, filter_json, is_paused, created_at_ms, cursor_seq, \

@@ -6,13 +6,53 @@ use serde_json::json;
 
 use super::columns::Columns;
 use super::error::is_duplicate;
-use super::{audit, host};
+use super::{SqliteStore, audit, host};
 use crate::row::ek_list::{Admission, merged};
 use crate::{
-    AdmittedEks, By, Conflict, EkCursor, EkDigestKind, EkList, HISTORY_PAGE_MAX, HOSTS_PAGE_MAX,
-    Host, HostId, Identity, JoinedEks, Kind, Labels, ListedApproval, ListedEk, NewEkList,
-    NewListedEk, Sha256, StoreError,
+    AdmittedEks, By, Conflict, EkCursor, EkDigestKind, EkList, EkLists, HISTORY_PAGE_MAX,
+    HOSTS_PAGE_MAX, Host, HostId, Identity, JoinedEks, Kind, Labels, ListedApproval, ListedEk,
+    NewEkList, NewListedEk, Reply, Sha256, StoreError,
 };
+
+impl EkLists for SqliteStore {
+    fn add_ek_list(&self, list: NewEkList, by: By) -> Reply<'_, ()> {
+        self.write(move |db| add(db, &list, &by))
+    }
+
+    fn ek_lists(&self) -> Reply<'_, Vec<EkList>> {
+        self.read(all)
+    }
+
+    fn add_listed_eks(
+        &self,
+        list: &str,
+        eks: Vec<NewListedEk>,
+        by: By,
+    ) -> Reply<'_, Vec<Vec<String>>> {
+        let list = list.to_owned();
+        self.write(move |db| add_eks(db, &list, &eks, &by))
+    }
+
+    fn listed_eks(
+        &self,
+        list: &str,
+        joined: JoinedEks,
+        after: Option<EkCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<ListedEk>> {
+        let list = list.to_owned();
+        self.read(move |db| page(db, &list, joined, after, n_max))
+    }
+
+    fn remove_ek_list(&self, list: &str, by: By) -> Reply<'_, ()> {
+        let list = list.to_owned();
+        self.write(move |db| remove(db, &list, &by))
+    }
+
+    fn unlisted_hosts(&self, after: Option<HostId>, n_max: u32) -> Reply<'_, Vec<Host>> {
+        self.read(move |db| unlisted(db, after.as_ref(), n_max))
+    }
+}
 
 /// SHA-256 of the public area of an endorsement key.
 pub(super) fn public_sha256(identity: &Identity) -> Vec<u8> {

@@ -8,13 +8,37 @@ use serde_json::json;
 
 use super::columns::Columns;
 use super::error::is_duplicate;
-use super::{audit, candidate, ek_list, event, host, token};
+use super::{SqliteStore, audit, candidate, ek_list, event, host, token};
 use crate::row::event::Change;
 use crate::{
-    Approval, ApprovalRule, By, Completion, Conflict, Enrolled, EnrolledKeys, Host, HostId,
-    Identity, JoinTokenId, Kind, Origin, PAST_IDENTITIES_MAX, PENDING_PER_JOIN_TOKEN_MAX,
-    PendingEnrolment, PendingId, Sha256, StoreError, TpmPresence,
+    Approval, ApprovalRule, By, Completion, Conflict, Enrolled, EnrolledKeys, Enrolments, Host,
+    HostId, Identity, JoinTokenId, Kind, Origin, PAST_IDENTITIES_MAX, PENDING_PER_JOIN_TOKEN_MAX,
+    PendingEnrolment, PendingId, Reply, Sha256, StoreError, TpmPresence,
 };
+
+impl Enrolments for SqliteStore {
+    fn begin_enrolment(&self, pending: PendingEnrolment, by: By) -> Reply<'_, ()> {
+        self.write(move |db| begin(db, &pending, &by))
+    }
+
+    fn pending_enrolment(
+        &self,
+        id: &PendingId,
+        now_ms: i64,
+    ) -> Reply<'_, Option<PendingEnrolment>> {
+        let id = id.clone();
+        self.read(move |db| pending(db, &id, now_ms))
+    }
+
+    fn complete_enrolment(&self, completion: Completion, by: By) -> Reply<'_, Enrolled> {
+        self.write(move |db| complete(db, &completion, &by))
+    }
+
+    fn past_identity(&self, host: &HostId, version: i64) -> Reply<'_, Option<Identity>> {
+        let host = host.clone();
+        self.read(move |db| past_identity(db, &host, version))
+    }
+}
 
 pub(super) fn begin(db: &Db, pending: &PendingEnrolment, by: &By) -> Result<(), StoreError> {
     db.prepare_cached("DELETE FROM pending_enrolments WHERE expires_at_ms <= ?1")?

@@ -4,8 +4,45 @@
 use rusqlite::{Connection as Db, OptionalExtension, Row, params};
 
 use super::columns::Columns;
+use super::{SqliteStore, lapse};
 use crate::row::event::Change;
-use crate::{Conflict, Event, EventCursor, EventKind, EventSpan, HISTORY_PAGE_MAX, StoreError};
+use crate::{
+    Conflict, Event, EventCursor, EventKind, EventSpan, Events, HISTORY_PAGE_MAX, Reply, StoreError,
+};
+
+impl Events for SqliteStore {
+    fn events(&self, after: EventCursor, n_max: u32) -> Reply<'_, Vec<Event>> {
+        self.read(move |db| page(db, after, n_max))
+    }
+
+    fn event_span(&self) -> Reply<'_, EventSpan> {
+        self.read(span)
+    }
+
+    fn publish_events(&self) -> Reply<'_, u32> {
+        Box::pin(async {
+            // In the normal case there are none, and nothing is written.
+            match self.read(is_any_without_number).await? {
+                true => self.write(publish).await,
+                false => Ok(0),
+            }
+        })
+    }
+
+    fn forget_events(&self, before_ms: i64, n_max: u32) -> Reply<'_, u32> {
+        self.write(move |db| forget(db, before_ms, n_max))
+    }
+
+    fn end_lapsed(&self, now_ms: i64, n_max: u32) -> Reply<'_, u32> {
+        Box::pin(async move {
+            // In the normal case there is nothing to end, and nothing is written.
+            match self.read(move |db| lapse::is_any(db, now_ms)).await? {
+                true => self.write(move |db| lapse::end(db, now_ms, n_max)).await,
+                false => Ok(0),
+            }
+        })
+    }
+}
 
 /// Writes an event with what is changed in the same transaction. Its host must still be there.
 pub(super) fn append(db: &Db, change: &Change) -> Result<(), StoreError> {

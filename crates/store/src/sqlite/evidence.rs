@@ -8,8 +8,43 @@ use super::SqliteStore;
 use super::columns::Columns;
 use crate::elsewhere::{self, EvidenceRow, EvidenceRows, Found, Kept, Placed, PlacedParts, Which};
 use crate::{
-    AppraisalId, EvidenceCensus, EvidenceObjects, EvidencePart, HostId, Reply, Sha256, StoreError,
+    AppraisalId, Checked, EvidenceCensus, EvidenceObjects, EvidencePart, EvidencePlace,
+    EvidencePlaces, HostId, Moved, Reply, Sha256, StoreError,
 };
+
+impl EvidencePlaces for SqliteStore {
+    fn move_evidence(&self, to: EvidencePlace, after: i64, n_max: u32) -> Reply<'_, Moved> {
+        Box::pin(elsewhere::move_some(self, to, after, n_max))
+    }
+
+    fn check_objects(&self, after: i64, n_max: u32) -> Reply<'_, Checked> {
+        Box::pin(elsewhere::check_some(self, after, n_max))
+    }
+
+    fn evidence_census(&self) -> Reply<'_, EvidenceCensus> {
+        self.read(census)
+    }
+
+    fn has_objects(&self) -> Reply<'_, bool> {
+        self.read(has_objects)
+    }
+
+    fn evidence_objects(&self) -> Option<&EvidenceObjects> {
+        self.objects.as_ref()
+    }
+
+    fn objects_to_remove(&self, before_ms: i64, n_max: u32) -> Reply<'_, Vec<String>> {
+        self.read(move |db| objects_to_remove(db, before_ms, n_max))
+    }
+
+    fn note_objects_removed(&self, objects: Vec<String>) -> Reply<'_, ()> {
+        self.write(move |db| note_removed(db, &objects))
+    }
+
+    fn known_objects(&self, objects: Vec<String>) -> Reply<'_, Vec<String>> {
+        self.read(move |db| known_objects(db, objects))
+    }
+}
 
 /// A part of a judgement: its name and digest, and where it lies.
 pub(super) type Named = (String, Sha256, Kept);

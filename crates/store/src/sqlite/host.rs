@@ -8,13 +8,137 @@ use serde_json::{Value, json};
 use super::columns::Columns;
 use super::error::is_duplicate;
 use super::token::UsedJoin;
-use super::{audit, candidate, client_certificate, event, evidence, token};
+use super::{
+    SqliteStore, audit, candidate, client_certificate, event, evidence, inventory, recent,
+    recent::Touched, token,
+};
 use crate::row::event::Change;
 use crate::{
     AdmittedEks, AppraisalId, Approval, By, Conflict, Connection, Enrolled, HOSTS_PAGE_MAX, Host,
-    HostId, Identity, Kind, Labels, LastAppraisal, Maintenance, NewHost, QuoteClock, Reenrolment,
-    RevokedFor, RevokedKeys, Sha256, Stood, StoreError, TpmPresence,
+    HostCursor, HostFilter, HostId, Hosts, Identity, Kind, LabelCount, Labels, LabelsChange,
+    LastAppraisal, Maintenance, NewHost, QuoteClock, Reenrolment, Reply, RevokedFor, RevokedKeys,
+    Sha256, Stood, StoreError, TpmPresence,
 };
+
+impl Hosts for SqliteStore {
+    fn create_host(&self, host: NewHost, by: By) -> Reply<'_, Enrolled> {
+        self.write(move |db| create(db, &host, &by))
+    }
+
+    fn hosts(
+        &self,
+        filter: HostFilter,
+        after: Option<HostCursor>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>> {
+        self.read(move |db| inventory::page(db, &filter, after.as_ref(), n_max))
+    }
+
+    fn host(&self, id: &HostId) -> Reply<'_, Option<Host>> {
+        let id = id.clone();
+        self.look_up(move |db| by_id(db, &id))
+    }
+
+    fn hosts_by_name(&self, name: &str) -> Reply<'_, Vec<Host>> {
+        let name = name.to_owned();
+        self.read(move |db| by_name(db, &name))
+    }
+
+    fn hosts_of_cohort(
+        &self,
+        cohort: &str,
+        after: Option<HostId>,
+        n_max: u32,
+    ) -> Reply<'_, Vec<Host>> {
+        let cohort = cohort.to_owned();
+        self.read(move |db| of_cohort(db, &cohort, after.as_ref(), n_max))
+    }
+
+    fn n_hosts(&self) -> Reply<'_, u64> {
+        self.read(count)
+    }
+
+    fn host_by_api_token(&self, token_sha256: Sha256) -> Reply<'_, Option<Host>> {
+        recent::host(self, token_sha256)
+    }
+
+    fn disconnect_host(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| disconnect(db, &id, &by))
+    }
+
+    fn reconnect_host(&self, id: &HostId, reenrolment: Reenrolment, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| reconnect(db, &id, reenrolment, &by))
+    }
+
+    fn set_approval(&self, id: &HostId, approval: Approval, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| set_approval(db, &id, approval, &by))
+    }
+
+    fn change_labels(&self, id: &HostId, change: LabelsChange, by: By) -> Reply<'_, Labels> {
+        let id = id.clone();
+        self.write(move |db| inventory::change_labels(db, &id, &change, &by))
+    }
+
+    fn replace_labels(&self, id: &HostId, from: Labels, to: Labels, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| inventory::replace_labels(db, &id, &from, to, &by))
+    }
+
+    fn label_counts(&self, key: Option<&str>) -> Reply<'_, Vec<LabelCount>> {
+        let key = key.map(str::to_owned);
+        self.read(move |db| inventory::label_counts(db, key.as_deref()))
+    }
+
+    fn enter_maintenance(
+        &self,
+        id: &HostId,
+        until_ms: Option<i64>,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()> {
+        let (id, reason) = (id.clone(), reason.to_owned());
+        self.write(move |db| inventory::enter_maintenance(db, &id, until_ms, &reason, &by))
+    }
+
+    fn leave_maintenance(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| inventory::leave_maintenance(db, &id, &by))
+    }
+
+    fn request_attestation(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| request_attestation(db, &id, &by))
+    }
+
+    fn remove_host(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| remove(db, &id, &by))
+    }
+
+    fn note_seen(&self, id: &HostId, at_ms: i64) -> Reply<'_, ()> {
+        let (host, touched) = (id.clone(), Touched::Host(id.clone()));
+        let work = move |db: &Db| note_seen(db, &host, at_ms);
+        Box::pin(self.writer.run_checked(work, move |()| touched))
+    }
+
+    fn note_tpm(&self, id: &HostId, tpm: TpmPresence) -> Reply<'_, ()> {
+        let host = id.clone();
+        Box::pin(self.writer.run_for(id.clone(), move |db| note_tpm(db, &host, tpm)))
+    }
+
+    fn note_enrolment_problem(&self, id: &HostId, problem_json: String) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| note_enrolment_problem(db, &id, &problem_json))
+    }
+
+    fn want_rotation(&self, id: &HostId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| want_rotation(db, &id, &by))
+    }
+}
 
 const COLUMNS: &str = "\
     SELECT id, name, created_at_ms, connection, approval, tpm, reenrol_wanted, identity_version, \

@@ -2,9 +2,25 @@
 
 use rusqlite::{Connection as Db, OptionalExtension as _, params};
 
+use super::SqliteStore;
 use crate::{
-    Begun, IDEMPOTENT_REQUESTS_MAX, IdempotentRequest, Sha256, StoreError, row::idempotent::forgets,
+    Begun, IDEMPOTENT_REQUESTS_MAX, IdempotentRequest, IdempotentRequests, Reply, Sha256,
+    StoreError, row::idempotent::forgets,
 };
+
+impl IdempotentRequests for SqliteStore {
+    fn begin_idempotent(&self, request: IdempotentRequest) -> Reply<'_, Begun> {
+        self.write(move |db| begin(db, &request))
+    }
+
+    fn answer_idempotent(&self, id: Sha256, sealed: Vec<u8>) -> Reply<'_, ()> {
+        self.write(move |db| answer(db, &id, &sealed))
+    }
+
+    fn forget_idempotent(&self, id: Sha256) -> Reply<'_, ()> {
+        self.write(move |db| forget(db, &id))
+    }
+}
 
 pub(super) fn begin(db: &Db, request: &IdempotentRequest) -> Result<Begun, StoreError> {
     db.prepare_cached(

@@ -2,10 +2,49 @@
 
 use rusqlite::{Connection as Db, OptionalExtension, params};
 
-use super::audit;
 use super::migrate;
+use super::{SqliteStore, attention, audit, standing};
 use crate::row::operation::policy_detail;
-use crate::{AuditNote, By, CensusRow, CensusTimes, PolicyInForce, Probed, Sha256, StoreError};
+use crate::{
+    Activity, AuditNote, By, CensusRow, CensusTimes, FindingCount, Minority, Operation,
+    PolicyInForce, Probed, Reply, Sha256, StandingHour, StoreError,
+};
+
+impl Operation for SqliteStore {
+    fn probe(&self) -> Reply<'_, Probed> {
+        self.write(probe)
+    }
+
+    fn n_bytes(&self) -> Reply<'_, u64> {
+        self.read(n_bytes)
+    }
+
+    fn census(&self, times: CensusTimes) -> Reply<'_, Vec<CensusRow>> {
+        self.read(move |db| census(db, &times))
+    }
+
+    fn activity(&self) -> Activity {
+        let n_busy = self.readers.n_busy();
+        let n_readers = u64::try_from(super::N_READERS).unwrap_or(u64::MAX);
+        self.writer.counters().now(Some(self.writer.n_waiting()), n_busy, n_readers)
+    }
+
+    fn finding_counts(&self, codes: Vec<String>) -> Reply<'_, Vec<FindingCount>> {
+        self.read(move |db| attention::finding_counts(db, &codes))
+    }
+
+    fn minorities(&self) -> Reply<'_, Vec<Minority>> {
+        self.read(attention::minorities)
+    }
+
+    fn put_standing(&self, hour: StandingHour) -> Reply<'_, ()> {
+        self.write(move |db| standing::put(db, &hour))
+    }
+
+    fn standing_hours(&self, since_ms: i64) -> Reply<'_, Vec<StandingHour>> {
+        self.read(move |db| standing::since(db, since_ms))
+    }
+}
 
 /// Writes what is there already: it goes to disk as a change does.
 pub(super) fn probe(db: &Db) -> Result<Probed, StoreError> {

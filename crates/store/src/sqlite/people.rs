@@ -3,15 +3,92 @@
 use rusqlite::{Connection as Db, OptionalExtension, Row, params};
 use serde_json::json;
 
-use super::audit;
 use super::columns::Columns;
 use super::error::is_duplicate;
+use super::{SqliteStore, audit};
 use crate::row::people::{failure_detail, session_detail, user_subject};
 use crate::{
-    AccountState, By, Conflict, Kind, LoginFailure, NewSession, NewUser, PasswordState, Role,
-    SESSIONS_PER_PERSON_MAX, Session, SessionId, SessionOf, Sha256, StoreError, StoredPassword,
-    User, UserChange, VOUCHED_MS_MAX, VouchedSessions, Voucher,
+    AccountState, By, Conflict, Kind, LoginFailure, NewSession, NewUser, PasswordState, People,
+    Reply, Role, SESSIONS_PER_PERSON_MAX, Session, SessionId, SessionOf, Sha256, StoreError,
+    StoredPassword, User, UserChange, VOUCHED_MS_MAX, VouchedSessions, Voucher,
 };
+
+impl People for SqliteStore {
+    fn add_user(&self, user: NewUser, by: By) -> Reply<'_, ()> {
+        self.write(move |db| add(db, &user, &by))
+    }
+
+    fn user(&self, name: &str) -> Reply<'_, Option<User>> {
+        let name = name.to_owned();
+        self.read(move |db| by_name(db, &name))
+    }
+
+    fn users(&self) -> Reply<'_, Vec<User>> {
+        self.read(all)
+    }
+
+    fn change_user(&self, name: &str, wanted: UserChange, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| change(db, &name, wanted, &by))
+    }
+
+    fn set_password(&self, name: &str, password: StoredPassword, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| set_password(db, &name, &password, &by))
+    }
+
+    fn remove_user(&self, name: &str, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| remove(db, &name, &by))
+    }
+
+    fn keep_setup_code(&self, code_sha256: Sha256, at_ms: i64) -> Reply<'_, bool> {
+        self.write(move |db| keep_setup_code(db, &code_sha256, at_ms))
+    }
+
+    fn is_setup_open(&self) -> Reply<'_, bool> {
+        self.read(is_setup_open)
+    }
+
+    fn set_up(&self, code_sha256: Sha256, user: NewUser, by: By) -> Reply<'_, ()> {
+        self.write(move |db| set_up(db, &code_sha256, &user, &by))
+    }
+
+    fn begin_session(&self, session: NewSession, by: By) -> Reply<'_, ()> {
+        self.write(move |db| begin(db, &session, &by))
+    }
+
+    fn session_by_sha256(
+        &self,
+        secret_sha256: Sha256,
+        now_ms: i64,
+        used_after_ms: i64,
+    ) -> Reply<'_, Option<Session>> {
+        self.read(move |db| session_by_sha256(db, &secret_sha256, now_ms, used_after_ms))
+    }
+
+    fn sessions(&self, now_ms: i64, used_after_ms: i64) -> Reply<'_, Vec<Session>> {
+        self.read(move |db| sessions(db, now_ms, used_after_ms))
+    }
+
+    fn note_session_used(&self, id: &SessionId, at_ms: i64) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| note_used(db, &id, at_ms))
+    }
+
+    fn end_session(&self, id: &SessionId, actor: Option<&str>, by: By) -> Reply<'_, ()> {
+        let (id, actor) = (id.clone(), actor.map(str::to_owned));
+        self.write(move |db| end(db, &id, actor.as_deref(), &by))
+    }
+
+    fn end_vouched_sessions(&self, which: VouchedSessions, by: By) -> Reply<'_, u32> {
+        self.write(move |db| end_vouched(db, &which, &by))
+    }
+
+    fn note_login_failure(&self, failure: LoginFailure, by: By) -> Reply<'_, ()> {
+        self.write(move |db| note_failure(db, &failure, &by))
+    }
+}
 
 pub(super) fn add(db: &Db, user: &NewUser, by: &By) -> Result<(), StoreError> {
     db.prepare_cached(

@@ -2,14 +2,45 @@
 
 use rusqlite::{Connection as Db, OptionalExtension as _, Row, params};
 
-use super::audit;
 use super::columns::Columns;
+use super::{SqliteStore, audit, operation};
 use crate::row::appraisal::sha256;
 use crate::row::policy::{activate_detail, put_detail, subject};
 use crate::{
     ActivePolicy, By, Conflict, HISTORY_PAGE_MAX, Kind, NewPolicyVersion, POLICY_VERSIONS_MAX,
-    PolicyActivation, PolicyDocument, PolicyFile, PolicyVersion, StoreError,
+    Policies, PolicyActivation, PolicyDocument, PolicyFile, PolicyInForce, PolicyVersion, Reply,
+    Sha256, StoreError,
 };
+
+impl Policies for SqliteStore {
+    fn policy_in_force(&self) -> Reply<'_, Option<PolicyInForce>> {
+        self.read(operation::policy)
+    }
+
+    fn put_policy_in_force(&self, sha256: Sha256, by: By) -> Reply<'_, Option<PolicyInForce>> {
+        self.write(move |db| operation::put_policy(db, &sha256, &by))
+    }
+
+    fn add_policy_version(&self, new: NewPolicyVersion, by: By) -> Reply<'_, PolicyVersion> {
+        self.write(move |db| add(db, &new, &by))
+    }
+
+    fn policy_versions(&self, before: Option<i64>, n_max: u32) -> Reply<'_, Vec<PolicyVersion>> {
+        self.read(move |db| page(db, before, n_max))
+    }
+
+    fn policy_document(&self, number: i64) -> Reply<'_, PolicyDocument> {
+        self.read(move |db| document(db, number))
+    }
+
+    fn active_policy(&self) -> Reply<'_, Option<ActivePolicy>> {
+        self.read(active)
+    }
+
+    fn activate_policy(&self, activation: PolicyActivation, by: By) -> Reply<'_, ActivePolicy> {
+        self.write(move |db| activate(db, &activation, &by))
+    }
+}
 
 const COLUMNS: &str = "number, sha256, note, created_at_ms, created_by";
 

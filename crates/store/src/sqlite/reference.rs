@@ -5,13 +5,60 @@ use serde_json::json;
 
 use super::columns::Columns;
 use super::error::is_duplicate;
-use super::{audit, host};
+use super::{SqliteStore, audit, host, recent};
 use crate::row::appraisal::sha256;
 use crate::{
     By, Conflict, HISTORY_PAGE_MAX, HostId, HostReference, HostReferences, JudgedBy, Kind,
     NewReference, REFERENCES_PER_SCOPE_MAX, Reference, ReferenceChange, ReferenceId,
-    ReferenceOrigin, ReferenceScope, ReferenceState, ReferenceUses, Sha256, StoreError,
+    ReferenceOrigin, ReferenceScope, ReferenceState, ReferenceUses, References, Reply, Sha256,
+    StoreError,
 };
+
+impl References for SqliteStore {
+    fn add_reference(&self, reference: NewReference, by: By) -> Reply<'_, ()> {
+        self.write(move |db| add(db, &reference, &by))
+    }
+
+    fn set_reference_state(
+        &self,
+        id: &ReferenceId,
+        state: ReferenceState,
+        reason: &str,
+        by: By,
+    ) -> Reply<'_, ()> {
+        let (id, reason) = (id.clone(), reason.to_owned());
+        self.write(move |db| set_state(db, &id, state, &reason, &by))
+    }
+
+    fn references(&self, after_seq: i64, n_max: u32) -> Reply<'_, Vec<Reference>> {
+        self.read(move |db| page(db, after_seq, n_max))
+    }
+
+    fn reference(&self, id: &ReferenceId) -> Reply<'_, Option<Reference>> {
+        let id = id.clone();
+        self.read(move |db| by_id(db, &id))
+    }
+
+    fn reference_changes(&self, id: &ReferenceId) -> Reply<'_, Vec<ReferenceChange>> {
+        let id = id.clone();
+        self.read(move |db| changes(db, &id))
+    }
+
+    fn reference_document(&self, sha256: Sha256) -> Reply<'_, Option<Vec<u8>>> {
+        self.read(move |db| document(db, &sha256))
+    }
+
+    fn references_of_host(&self, host: &HostId, cohort: Option<&str>) -> Reply<'_, HostReferences> {
+        recent::references(self, host, cohort)
+    }
+
+    fn references_of_hosts(
+        &self,
+        hosts: Vec<(HostId, Option<String>)>,
+    ) -> Reply<'_, Vec<HostReferences>> {
+        self.read(move |db| of_hosts(db, &hosts))
+    }
+}
 
 const COLUMNS: &str = "\
     SELECT seq, boot_references.id, host_id, cohort, name, origin, state, uses, until_ms, sha256, \

@@ -2,9 +2,40 @@
 
 use rusqlite::{Connection as Db, params};
 
-use super::audit;
 use super::columns::Columns;
-use crate::{By, ChannelLease, ReportRun, ReportTry, StoreError, row::report::subject};
+use super::{SqliteStore, audit};
+use crate::{
+    By, ChannelLease, Reply, ReportRun, ReportRuns, ReportTry, StoreError, row::report::subject,
+};
+
+impl ReportRuns for SqliteStore {
+    fn report_runs(&self) -> Reply<'_, Vec<ReportRun>> {
+        self.read(all)
+    }
+
+    fn claim_report(
+        &self,
+        name: &str,
+        due_ms: i64,
+        lease: ChannelLease,
+        now_ms: i64,
+    ) -> Reply<'_, bool> {
+        let name = name.to_owned();
+        self.write(move |db| claim(db, &name, due_ms, &lease, now_ms))
+    }
+
+    fn note_report(
+        &self,
+        name: &str,
+        due_ms: i64,
+        became: ReportTry,
+        holder: &str,
+        by: By,
+    ) -> Reply<'_, bool> {
+        let (name, holder) = (name.to_owned(), holder.to_owned());
+        self.write(move |db| note(db, &name, due_ms, &became, &holder, &by))
+    }
+}
 
 pub(super) fn all(db: &Db) -> Result<Vec<ReportRun>, StoreError> {
     let mut statement = db.prepare_cached(

@@ -5,9 +5,32 @@ use std::collections::BTreeSet;
 use rusqlite::{Connection as Db, OptionalExtension, params};
 use serde_json::json;
 
-use super::{appraisal, audit};
+use super::{SqliteStore, appraisal, audit};
 use crate::row::thinning::DAY_MS;
-use crate::{By, HostId, StoreError, Thinning, ThinningPreview, ThinningStep};
+use crate::{By, History, HostId, Reply, StoreError, Thinning, ThinningPreview, ThinningStep};
+
+impl History for SqliteStore {
+    fn forget_appraisals(&self, before_ms: i64, n_max: u32, by: By) -> Reply<'_, u32> {
+        self.write(move |db| appraisal::forget(db, before_ms, n_max, &by))
+    }
+
+    fn thin_history(&self, rule: Thinning, n_max: u32, by: By) -> Reply<'_, ThinningStep> {
+        self.write(move |db| step(db, &rule, n_max, &by))
+    }
+
+    fn thinning_preview(
+        &self,
+        rule: Thinning,
+        after: Option<HostId>,
+        n_hosts: u32,
+    ) -> Reply<'_, ThinningPreview> {
+        self.read(move |db| preview(db, &rule, after.as_ref(), n_hosts))
+    }
+
+    fn return_space(&self, n_max: u32) -> Reply<'_, u64> {
+        self.write(move |db| return_space(db, n_max))
+    }
+}
 
 /// Hosts in one slice: of most there is nothing to do, and looking takes some microseconds.
 const HOSTS_MAX: u32 = 64;

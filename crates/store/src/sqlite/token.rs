@@ -3,13 +3,58 @@
 use rusqlite::{Connection as Db, OptionalExtension, Row, params};
 use serde_json::json;
 
-use super::audit;
 use super::columns::Columns;
 use super::error::is_duplicate;
+use super::{SqliteStore, audit};
 use crate::{
     AdmittedEks, ApiToken, Approval, ApprovalRule, By, Conflict, JoinToken, JoinTokenFault,
-    JoinTokenId, Kind, Labels, NewApiToken, NewJoinToken, Role, Sha256, StoreError,
+    JoinTokenId, Kind, Labels, NewApiToken, NewJoinToken, Reply, Role, Sha256, StoreError, Tokens,
 };
+
+impl Tokens for SqliteStore {
+    fn add_api_token(&self, token: NewApiToken, by: By) -> Reply<'_, ()> {
+        self.write(move |db| add_api(db, &token, &by))
+    }
+
+    fn api_token_by_sha256(
+        &self,
+        secret_sha256: Sha256,
+        now_ms: i64,
+    ) -> Reply<'_, Option<ApiToken>> {
+        self.look_up(move |db| api_by_sha256(db, &secret_sha256, now_ms))
+    }
+
+    fn api_tokens(&self) -> Reply<'_, Vec<ApiToken>> {
+        self.read(api_all)
+    }
+
+    fn note_api_token_used(&self, name: &str, at_ms: i64) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| note_api_used(db, &name, at_ms))
+    }
+
+    fn remove_api_token(&self, name: &str, by: By) -> Reply<'_, ()> {
+        let name = name.to_owned();
+        self.write(move |db| remove_api(db, &name, &by))
+    }
+
+    fn add_join_token(&self, token: NewJoinToken, by: By) -> Reply<'_, ()> {
+        self.write(move |db| add_join(db, &token, &by))
+    }
+
+    fn join_tokens(&self) -> Reply<'_, Vec<JoinToken>> {
+        self.read(join_all)
+    }
+
+    fn join_token_by_sha256(&self, secret_sha256: Sha256) -> Reply<'_, Option<JoinToken>> {
+        self.look_up(move |db| join_by_sha256(db, &secret_sha256))
+    }
+
+    fn revoke_join_token(&self, id: &JoinTokenId, by: By) -> Reply<'_, ()> {
+        let id = id.clone();
+        self.write(move |db| revoke_join(db, &id, &by))
+    }
+}
 
 pub(super) fn add_api(db: &Db, token: &NewApiToken, by: &By) -> Result<(), StoreError> {
     db.prepare_cached(

@@ -3,10 +3,30 @@
 use rusqlite::{Connection as Db, params};
 use serde_json::json;
 
-use super::audit;
 use super::columns::Columns;
+use super::{SqliteStore, audit, recent};
 use crate::row::appraisal::sha256;
-use crate::{Added, By, Kind, NewTrustRoot, Sha256, StoreError, TrustRoot, TrustRoots};
+use crate::{
+    Added, By, Kind, NewTrustRoot, Reply, Sha256, StoreError, TrustAnchors, TrustRoot, TrustRoots,
+};
+
+impl TrustAnchors for SqliteStore {
+    fn add_trust_root(&self, root: NewTrustRoot, by: By) -> Reply<'_, Added> {
+        self.write(move |db| add(db, &root, &by))
+    }
+
+    fn trust_roots(&self) -> Reply<'_, TrustRoots> {
+        self.read(all)
+    }
+
+    fn trust_generation(&self) -> Reply<'_, i64> {
+        recent::trust_generation(self)
+    }
+
+    fn remove_trust_root(&self, sha256: Sha256, by: By) -> Reply<'_, ()> {
+        self.write(move |db| remove(db, &sha256, &by))
+    }
+}
 
 pub(super) fn add(db: &Db, root: &NewTrustRoot, by: &By) -> Result<Added, StoreError> {
     let fingerprint = sha256(&root.der);

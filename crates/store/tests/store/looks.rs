@@ -1,6 +1,6 @@
 //! Questions that are asked together, as PostgreSQL answers them.
 
-use store::{PostgresStore, Store, StoreError};
+use store::{Hosts as _, PostgresStore, References as _, StoreError};
 use testkit::postgres::Database;
 
 use crate::suite::appraisal::all;

@@ -7,9 +7,9 @@ use store::portable::{
     Value,
 };
 use store::{
-    AuditChain, Conflict, HostFilter, LabelsChange, NewAppraisal, NewSession, NewUser,
-    PasswordState, PostgresStore, QuotedValues, Role, SessionOf, SqliteStore, Store, StoreError,
-    StoredPassword,
+    Appraisals as _, AuditChain, Conflict, HostFilter, LabelsChange, NewAppraisal, NewSession,
+    NewUser, PasswordState, PostgresStore, QuotedValues, Role, SessionOf, SqliteStore, Store,
+    StoreError, StoredPassword, Tokens as _,
 };
 use testkit::postgres::Database;
 use tokio::sync::mpsc::channel;

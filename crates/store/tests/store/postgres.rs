@@ -3,8 +3,9 @@
 use std::time::{Duration, Instant};
 
 use store::{
-    AuditChain, Conflict, HostFilter, HostId, JoinTokenFault, NewAppraisal, NewHost, NewJoinToken,
-    Origin, PostgresAddress, PostgresStore, Store, StoreError,
+    Alarms as _, Appraisals as _, AuditChain, Conflict, Enrolments as _, Events as _, History as _,
+    HostFilter, HostId, Hosts as _, JoinTokenFault, NewAppraisal, NewHost, NewJoinToken, Origin,
+    PostgresAddress, PostgresStore, Store, StoreError, Tokens as _,
 };
 use testkit::postgres::{Cluster, Database};
 

@@ -1,6 +1,6 @@
 //! Judgements that are written together, as PostgreSQL does it.
 
-use store::{NewAppraisal, PostgresStore, Store, StoreError};
+use store::{Appraisals as _, NewAppraisal, Operation as _, PostgresStore, StoreError};
 use testkit::postgres::Database;
 use tokio_postgres::NoTls;
 

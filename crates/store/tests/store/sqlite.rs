@@ -4,7 +4,10 @@ use std::os::unix::fs::PermissionsExt;
 
 use crate::suite::appraisal::all;
 use crate::suite::make::{appraisal, by, completion, enrolled, host};
-use store::{Conflict, EvidencePart, NewAppraisal, SqliteStore, Store, StoreError};
+use store::{
+    Appraisals as _, Conflict, EvidencePart, History as _, Hosts as _, NewAppraisal,
+    References as _, SqliteStore, Store, StoreError, TrustAnchors as _,
+};
 use tempfile::TempDir;
 
 use crate::suite::store_suite;

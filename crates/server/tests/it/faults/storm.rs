@@ -14,7 +14,7 @@ use client::Client;
 use fleet_sim::Patrol;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use server_bench::fill::fill;
-use store::{SqliteStore, Store};
+use store::{Appraisals as _, SqliteStore, Store};
 use testkit::wait;
 
 use crate::{
