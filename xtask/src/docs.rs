@@ -107,7 +107,8 @@ fn quirks() -> String {
          `accepted` ones are told by the finding `quirk-accepted`, once for each with the number of\n\
          events; `eased` and `named` ones by the finding that is named; `listed` ones only among the\n\
          facts (`facts.event_log.quirks`), since nothing rests on them and common machines have them.\n\
-         What is `refused, explained` stays refused; `quirk-explains` is a hint, and no proof.\n\n\
+         What is `refused, explained` stays refused; `quirk-explains` is a hint, and no proof. What is\n\
+         `refused, unless permitted` is so, too, where no policy has it in `quirks.permit`.\n\n\
          `bootproof quirks NAME` prints the same as this page. A policy refuses one by its name:\n\n\
          ```toml\n[quirks]\nrefuse = [\"ek-cert-no-manufacturer\"]\n```\n",
     );

@@ -19,7 +19,7 @@ pub struct QuirkEntry {
     pub permits: String,
     /// What the match rests on.
     pub rests_on: String,
-    /// `listed`, `accepted`, `eased`, `named` or `refused, explained`.
+    /// `listed`, `accepted`, `eased`, `named`, `refused, explained` or `refused, unless permitted`.
     pub effect: String,
     /// The finding in which it is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,6 +28,9 @@ pub struct QuirkEntry {
     pub known: String,
     /// Whether a policy can refuse it by its name.
     pub refusable: bool,
+    /// Whether a policy can permit it by its name, which is refused else.
+    #[serde(default)]
+    pub permissible: bool,
 }
 
 /// What the texts of a machine begin with; empty fits all.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use event_log::{BankTrust, Rules};
+use event_log::{BankTrust, Rules, UnloggedExits};
 use findings::{Argument, Code, Finding, Severity};
 use quirks::Quirk;
 use references::Mode;
@@ -42,6 +42,7 @@ pub struct Policy {
     pub site_rules: Option<SiteRules>,
     rules: Vec<(Code, Rule)>,
     refused_quirks: Vec<Quirk>,
+    permitted_quirks: Vec<Quirk>,
 }
 
 /// The weakest bank in which the required PCRs must be quoted.
@@ -133,6 +134,12 @@ pub enum PolicyFault {
         /// The quirk.
         quirk: Quirk,
     },
+    /// A quirk that is accepted anyway, or that nobody can permit.
+    #[error("{} is {}: there is nothing to permit", quirk.as_str(), quirk.row().effect.as_str())]
+    NothingToPermit {
+        /// The quirk.
+        quirk: Quirk,
+    },
     /// Two approvals of one endorsement key.
     #[error("this endorsement key is approved twice")]
     ApprovedTwice,
@@ -161,6 +168,7 @@ impl Default for Policy {
             site_rules: None,
             rules: Vec::new(),
             refused_quirks: Vec::new(),
+            permitted_quirks: Vec::new(),
         }
     }
 }
@@ -295,6 +303,17 @@ impl Policy {
         Ok(())
     }
 
+    /// Accepts hosts that have this known deviation, which is refused else.
+    pub fn permit_quirk(&mut self, quirk: Quirk) -> Result<(), PolicyFault> {
+        if !quirk.row().effect.is_permissible() {
+            return Err(PolicyFault::NothingToPermit { quirk });
+        }
+        if !self.permitted_quirks.contains(&quirk) {
+            self.permitted_quirks.push(quirk);
+        }
+        Ok(())
+    }
+
     /// Decides about expired endorsement certificates; a rule for the finding would decide twice.
     pub fn expire_endorsement(&mut self, verdict: ExpiredEndorsement) -> Result<(), PolicyFault> {
         if verdict == ExpiredEndorsement::Permit && self.rule(Code::EkCertExpired).is_some() {
@@ -380,6 +399,7 @@ impl Policy {
     pub(crate) const fn log_rules(&self) -> LogRules<'_> {
         LogRules {
             continued: self.continued_pcrs,
+            permitted_quirks: self.permitted_quirks.as_slice(),
             references: &self.references,
             secure_boot: &self.secure_boot,
         }
@@ -395,12 +415,17 @@ impl Policy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogRules<'p> {
     continued: PcrSet,
+    permitted_quirks: &'p [Quirk],
     pub(crate) references: &'p references::Rules,
     pub(crate) secure_boot: &'p SecureBootRules,
 }
 
 impl LogRules<'_> {
-    pub(crate) const fn replay(&self) -> Rules {
-        Rules { continued: self.continued, banks: BankTrust::Strong }
+    pub(crate) fn replay(&self) -> Rules {
+        let unlogged_exits = match self.permitted_quirks.contains(&Quirk::ExitNotLogged) {
+            true => UnloggedExits::Permitted,
+            false => UnloggedExits::Refused,
+        };
+        Rules { continued: self.continued, banks: BankTrust::Strong, unlogged_exits }
     }
 }

@@ -12,7 +12,11 @@ const ARGUMENT: &str = "quirk";
 /// Those that a log shows, each with how many events have it. What is only listed is no finding.
 pub(crate) fn of_log(log: &ReadLog<'_>) -> impl Iterator<Item = Finding> {
     log.quirks.iter().filter_map(|seen| {
-        let finding = told(seen.quirk)?.in_event(seen.first_event);
+        let finding = match seen.is_permitted {
+            true => accepted(seen.quirk),
+            false => told(seen.quirk)?,
+        };
+        let finding = finding.in_event(seen.first_event);
         let finding = match seen.pcr_index {
             Some(pcr_index) => finding.in_pcr(pcr_index),
             None => finding,
@@ -33,11 +37,18 @@ pub(crate) fn of_ek(ek: &EkStatus) -> impl Iterator<Item = Finding> {
 /// A finding of a row that is told by a finding of its own.
 fn told(quirk: Quirk) -> Option<Finding> {
     match quirk.row().effect {
-        Effect::Accepted => Some(Finding::new(Code::QuirkAccepted)),
-        Effect::Explains => Some(Finding::new(Code::QuirkExplains)),
+        Effect::Accepted => Some(accepted(quirk)),
+        Effect::Explains | Effect::Permissible => Some(of_row(Code::QuirkExplains, quirk)),
         Effect::Listed | Effect::Eases(_) | Effect::Names(_) => None,
     }
-    .map(|finding| named(finding.because(quirk.row().deviates), quirk))
+}
+
+fn accepted(quirk: Quirk) -> Finding {
+    of_row(Code::QuirkAccepted, quirk)
+}
+
+fn of_row(code: Code, quirk: Quirk) -> Finding {
+    named(Finding::new(code).because(quirk.row().deviates), quirk)
 }
 
 /// `finding` with the name of the quirk that it is about.

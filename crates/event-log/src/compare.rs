@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use tpm_wire::{Digest, PcrBank, PcrSet, TpmAlgId};
 
+use crate::boot_services::UnloggedExit;
 use crate::later::{Continuation, LaterEvent, leads_on};
 use crate::log::{Event, Log};
 use crate::replay::{Replay, is_dynamic};
@@ -17,6 +18,17 @@ pub struct Rules {
     pub continued: PcrSet,
     /// Whether facts may rest on a bank weaker than SHA-256.
     pub banks: BankTrust,
+    /// Whether PCR 5 may hold an end of boot services that the log lacks.
+    pub unlogged_exits: UnloggedExits,
+}
+
+/// Whether a log may lack the end of boot services. One that was cut looks the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnloggedExits {
+    /// PCR 5 differs then.
+    Refused,
+    /// PCR 5 is covered then, where policy permits it.
+    Permitted,
 }
 
 /// Which banks may carry facts.
@@ -28,12 +40,12 @@ pub enum BankTrust {
     PermitWeak,
 }
 
-/// PCR 10-13, 15-16, 17-22 and 23 may go on; only strong banks count. PCR 0-9 and 14 must replay:
+/// PCR 10-13, 15-16, 17-22 and 23 may go on; only strong banks count; logs lack nothing. PCR 0-9 and 14 must replay:
 /// firmware, shim and GRUB are done with them when the kernel reads the log.
 impl Default for Rules {
     fn default() -> Self {
         let continued = (10..=23).filter(|index| *index != 14).collect();
-        Self { continued, banks: BankTrust::Strong }
+        Self { continued, banks: BankTrust::Strong, unlogged_exits: UnloggedExits::Refused }
     }
 }
 
@@ -102,6 +114,8 @@ pub struct Comparison<'l, 'a> {
     pub continued: Vec<Mismatch>,
     /// PCRs that the events of a later log lead to their quoted value.
     pub led_on: Vec<LedOn>,
+    /// Of each bank: what PCR 5 has of the end of boot services that the log has not, permitted or not.
+    pub unlogged_exits: Vec<UnloggedExit>,
     /// Quoted banks that the log has no digests for: nothing of them can be checked.
     pub banks_not_in_log: Vec<TpmAlgId>,
     /// Quoted banks of a hash that we do not have.
@@ -153,7 +167,7 @@ impl<'l, 'a> Replayed<'l, 'a> {
 /// Compares what `log` replays to with `quoted` values, each bank by itself.
 ///
 /// Each quoted PCR that the log has events for must equal its replay; one that it has none for must
-/// be at its reset value. A PCR that was not quoted is not judged, and none of its events covered.
+/// be at its reset value. [`Rules`] say what else PCRs may hold. A PCR that was not quoted is not judged, and none of its events covered.
 /// Trust: `quoted` must come out of a verified quote, and `replay` out of this `log`.
 pub fn compare<'l, 'a>(
     log: &'l Log<'a>,
@@ -179,6 +193,7 @@ pub fn compare_with_later<'l, 'a>(
         mismatches: Vec::new(),
         continued: Vec::new(),
         led_on: Vec::new(),
+        unlogged_exits: Vec::new(),
         banks_not_in_log: Vec::new(),
         banks_unsupported: Vec::new(),
     };
@@ -194,7 +209,8 @@ pub fn compare_with_later<'l, 'a>(
         };
         let counts = alg.is_strong_hash() || rules.banks == BankTrust::PermitWeak;
         let extended = replay.extended(alg);
-        let covered = comparison.compare_bank(bank, values, extended, rules, later);
+        let replayed = (values, extended);
+        let covered = comparison.compare_bank(bank, replayed, rules, later);
         if counts && !covered.is_empty() {
             comparison.replayed.banks.to_mut().push((alg, covered));
         }
@@ -207,8 +223,7 @@ impl Comparison<'_, '_> {
     fn compare_bank(
         &mut self,
         quoted: &PcrBank,
-        replayed: &PcrBank,
-        extended: PcrSet,
+        (replayed, extended): (&PcrBank, PcrSet),
         rules: &Rules,
         later: &[LaterEvent],
     ) -> PcrSet {
@@ -221,18 +236,27 @@ impl Comparison<'_, '_> {
                 true => Continuation::Any,
                 false => Continuation::OsSeparator,
             };
-            let kind = if value == expected {
+            if value == expected {
                 if has_events {
                     covered = covered.with(pcr_index);
                 }
                 continue;
-            } else if let Some(n_events) = leads_on(alg, pcr_index, expected, value, later, may) {
+            }
+            if let Some(n_events) = leads_on(alg, pcr_index, expected, value, later, may) {
                 self.led_on.push(LedOn { alg, pcr_index, n_events });
                 if has_events {
                     covered = covered.with(pcr_index);
                 }
                 continue;
-            } else if !has_events && is_dynamic(pcr_index) && value.is_zero() {
+            }
+            if let Some(exit) = UnloggedExit::of(self.replayed.log, alg, pcr_index, value) {
+                self.unlogged_exits.push(exit);
+                if rules.unlogged_exits == UnloggedExits::Permitted {
+                    covered = covered.with(pcr_index);
+                    continue;
+                }
+            }
+            let kind = if !has_events && is_dynamic(pcr_index) && value.is_zero() {
                 // A dynamic launch sets 17-22 to zero; that it happened is another's question.
                 continue;
             } else if !has_events {

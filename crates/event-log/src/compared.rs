@@ -2,6 +2,7 @@
 
 use tpm_wire::{PcrBank, PcrSet, TpmAlgId};
 
+use crate::boot_services::UnloggedExit;
 use crate::check::{DataCheck, check_data};
 use crate::compare::{LedOn, Mismatch, Replayed, Rules, compare_with_later};
 use crate::later::LaterEvent;
@@ -30,6 +31,8 @@ pub struct ComparedLog<'a> {
     pub continued: Vec<Mismatch>,
     /// PCRs that the events of a later log lead to their quoted value.
     pub led_on: Vec<LedOn>,
+    /// Of each bank: what PCR 5 has of the end of boot services that the log has not, permitted or not.
+    pub unlogged_exits: Vec<UnloggedExit>,
     /// Quoted banks that the log has no digests for: nothing of them can be checked.
     pub banks_not_in_log: Vec<TpmAlgId>,
     /// Quoted banks of a hash that we do not have.
@@ -85,6 +88,7 @@ pub fn read_and_compare<'a>(
         mismatches: comparison.mismatches,
         continued: comparison.continued,
         led_on: comparison.led_on,
+        unlogged_exits: comparison.unlogged_exits,
         banks_not_in_log: comparison.banks_not_in_log,
         banks_unsupported: comparison.banks_unsupported,
         log,

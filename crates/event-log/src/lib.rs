@@ -33,6 +33,7 @@
     )
 )]
 
+mod boot_services;
 mod check;
 mod compare;
 mod compared;
@@ -52,9 +53,10 @@ pub mod untrusted;
 mod work;
 mod write;
 
+pub use boot_services::UnloggedExit;
 pub use check::{Contradiction, Convention, DataCheck, check_data};
 pub use compare::{
-    BankTrust, Comparison, LedOn, Mismatch, MismatchKind, Replayed, Rules, compare,
+    BankTrust, Comparison, LedOn, Mismatch, MismatchKind, Replayed, Rules, UnloggedExits, compare,
     compare_with_later,
 };
 pub use compared::{ComparedLog, data_checks, read_and_compare};

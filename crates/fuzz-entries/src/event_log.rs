@@ -3,8 +3,8 @@
 use boot_claims::{ATTEMPTS_MAX, BootClaims, BootPath, DRIVERS_MAX, STEPS_MAX};
 use event_log::untrusted::EventData;
 use event_log::{
-    BankTrust, LOG_BYTES_MAX, Rules, check_data, compare, encode, parse, read_and_compare,
-    repeated_tail, replay,
+    BankTrust, LOG_BYTES_MAX, Rules, UnloggedExits, check_data, compare, encode, parse,
+    read_and_compare, repeated_tail, replay,
 };
 use tpm_wire::{PcrBank, PcrSet, TpmAlgId};
 
@@ -35,7 +35,11 @@ pub(crate) fn event_log(bytes: &[u8]) {
     }
     let replay = replay(log, TpmAlgId::HASHES);
     let values: Vec<PcrBank> = replay.banks().cloned().collect();
-    let rules = Rules { continued: PcrSet::EMPTY, banks: BankTrust::PermitWeak };
+    let rules = Rules {
+        continued: PcrSet::EMPTY,
+        banks: BankTrust::PermitWeak,
+        unlogged_exits: UnloggedExits::Permitted,
+    };
     let comparison = compare(log, &replay, &values, &rules);
     assert_eq!((&comparison.mismatches[..], &comparison.continued[..]), (&[][..], &[][..]));
     super::show(&BootClaims::read(&comparison.replayed));

@@ -95,6 +95,8 @@ pcrs = {}
 [quirks]
 # Known deviations that are refused, by the names of `bootproof quirks`.
 # refuse = [\"ek-cert-no-manufacturer\"]
+# Those that are refused by themselves, and are accepted.
+# permit = [\"exit-boot-services-not-logged\"]
 
 [rules]
 # Rules of your own in Rego: `package bootproof` with the sets fail, warn and info.

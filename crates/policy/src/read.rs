@@ -168,7 +168,7 @@ impl Source<'_> {
             PolicyFault::Unchangeable { code, .. } => {
                 error.with_hint(format!("`bootproof explain {}` says what to do", code.as_str()))
             }
-            PolicyFault::NothingToRefuse { quirk } => {
+            PolicyFault::NothingToRefuse { quirk } | PolicyFault::NothingToPermit { quirk } => {
                 error.with_hint(format!("`bootproof quirks {}` says why", quirk.as_str()))
             }
             PolicyFault::ApprovedTwice => error.with_hint("keep the one that shall count"),

@@ -1,7 +1,8 @@
 //! Quirks that a log shows, whoever made the machine.
 
 use event_log::{
-    ComparedLog, Convention, DataCheck, Event, EventType, Format, NO_PCR, repeated_tail,
+    ComparedLog, Convention, DataCheck, Event, EventType, Format, NO_PCR, UnloggedExit,
+    repeated_tail,
 };
 
 use crate::Quirk;
@@ -23,6 +24,8 @@ pub struct Seen {
     pub first_event: u32,
     /// The PCR of that one; `None` where it has none.
     pub pcr_index: Option<u32>,
+    /// Of one that a policy can permit: that it does.
+    pub is_permitted: bool,
 }
 
 /// The quirks of a log, each once, in the order of their first events. Of what was measured only
@@ -83,6 +86,15 @@ pub fn in_log(log: &ComparedLog<'_>) -> Vec<Seen> {
         }
     }
     let differs = |pcr_index| log.mismatches.iter().any(|found| found.pcr_index == pcr_index);
+    if let Some(exit) = log.unlogged_exits.first() {
+        seen.push(Seen {
+            quirk: Quirk::ExitNotLogged,
+            n_events: exit.n_events,
+            first_event: exit.last_event,
+            pcr_index: Some(UnloggedExit::PCR_INDEX),
+            is_permitted: !differs(UnloggedExit::PCR_INDEX),
+        });
+    }
     if n_crtm_versions > 1 && differs(0) {
         let is_version = |event: &&Event<'_>| {
             event.pcr_index == 0 && event.untrusted_event_type == EventType::S_CRTM_VERSION
@@ -145,6 +157,7 @@ fn note(seen: &mut Vec<Seen>, quirk: Quirk, event: &Event<'_>) {
             n_events: 1,
             first_event: event.number,
             pcr_index: Some(event.pcr_index).filter(|index| *index != NO_PCR),
+            is_permitted: false,
         }),
     }
 }

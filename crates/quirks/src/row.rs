@@ -35,6 +35,8 @@ pub enum RestsOn {
     Digests,
     /// The quoted value of PCR 0: a wrong reading of the log leads to another one.
     Pcr0,
+    /// The quoted value of PCR 5: nothing else that is lacking leads to it.
+    Pcr5,
     /// Types and texts of the log that no digest covers.
     UntrustedLog,
     /// What the host says of its machine, which nothing proves.
@@ -51,6 +53,7 @@ impl RestsOn {
         match self {
             Self::Digests => "digests that the quote covers",
             Self::Pcr0 => "the quoted PCR 0, which another reading of the log does not lead to",
+            Self::Pcr5 => "the quoted PCR 5, to which nothing else that is lacking leads",
             Self::UntrustedLog => "types and texts of the log, which no digest covers",
             Self::UntrustedMachine => "what the host says of its machine, which nothing proves",
             Self::Certificate => "the certificate, which a trusted authority signed",
@@ -73,6 +76,8 @@ pub enum Effect {
     Names(Code),
     /// What failed stays failed; `quirk-explains` names a cause that is known.
     Explains,
+    /// The same, and where a policy permits it by its name it is accepted, and told by `quirk-accepted`.
+    Permissible,
 }
 
 impl Effect {
@@ -82,7 +87,7 @@ impl Effect {
             Self::Listed => None,
             Self::Accepted => Some(Code::QuirkAccepted),
             Self::Eases(code) | Self::Names(code) => Some(code),
-            Self::Explains => Some(Code::QuirkExplains),
+            Self::Explains | Self::Permissible => Some(Code::QuirkExplains),
         }
     }
 
@@ -90,8 +95,13 @@ impl Effect {
     pub const fn is_refusable(self) -> bool {
         match self {
             Self::Accepted | Self::Eases(_) | Self::Names(_) => true,
-            Self::Listed | Self::Explains => false,
+            Self::Listed | Self::Explains | Self::Permissible => false,
         }
+    }
+
+    /// Whether a policy can permit it.
+    pub const fn is_permissible(self) -> bool {
+        matches!(self, Self::Permissible)
     }
 
     /// In a word.
@@ -102,6 +112,7 @@ impl Effect {
             Self::Eases(_) => "eased",
             Self::Names(_) => "named",
             Self::Explains => "refused, explained",
+            Self::Permissible => "refused, unless permitted",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Each row about logs: a log that has it, and the nearest sound one that has not.
 
-use event_log::{ComparedLog, EventType, Rules, parse, read_and_compare, replay};
+use event_log::{ComparedLog, EventType, Rules, UnloggedExits, parse, read_and_compare, replay};
 use quirks::{Quirk, Seen, in_log};
 use testkit::log::{BootLog, BuiltLog, Entry};
 use tpm_wire::{PcrBank, TpmAlgId};
@@ -77,6 +77,69 @@ fn a_separator_that_the_quote_does_not_stand_for_has_no_quirk() {
     assert!(pcrs[0].set(0, other));
     assert_eq!(seen(&log.bytes, &pcrs), [], "PCR 0 differs");
     assert_eq!(quirks(&log), [Quirk::SeparatorFixedSlot]);
+}
+
+/// A sound boot beside a TPM in which PCR 5 ends as `measured` says, and whose log has of that `logged`: what is seen,
+/// and whether PCR 5 is as it should be.
+fn left(measured: &[&str], logged: &[&str], unlogged_exits: UnloggedExits) -> (Vec<Seen>, bool) {
+    let sound = BootLog::sound();
+    let ending = |texts: &[&str]| {
+        let mut entries = sound.entries();
+        let n = entries.len() - 2;
+        assert!(entries[n..].iter().all(|entry| entry.pcr_index == 5));
+        entries.truncate(n);
+        let action = |text: &&str| Entry::of_data(5, EventType::EFI_ACTION, text.as_bytes());
+        entries.extend(texts.iter().map(action));
+        sound.build_from(&entries)
+    };
+    let (bytes, pcrs) = (ending(logged).bytes, ending(measured).pcrs);
+    let rules = Rules { unlogged_exits, ..Rules::default() };
+    let compared = read_and_compare(&bytes, &pcrs, &rules, &[]);
+    (in_log(&compared), compared.mismatches.is_empty() && compared.replayed().pcrs().contains(5))
+}
+
+#[test]
+fn boot_services_that_ended_behind_the_log() {
+    const CALL: &str = "Exit Boot Services Invocation";
+    const FAILURE: &str = "Exit Boot Services Returned with Failure";
+    const SUCCESS: &str = "Exit Boot Services Returned with Success";
+    let courses: [&[&str]; 4] = [
+        &[CALL],
+        &[CALL, SUCCESS],
+        &[CALL, FAILURE, CALL, SUCCESS],
+        &[CALL, FAILURE, CALL, FAILURE, CALL, SUCCESS],
+    ];
+    for measured in courses {
+        for may in [UnloggedExits::Permitted, UnloggedExits::Refused] {
+            assert_eq!(left(measured, measured, may), (vec![], true), "all is logged");
+            for logged in [&[][..], &measured[..1], &measured[1..], &measured[measured.len() - 1..]]
+            {
+                if logged.len() == measured.len() {
+                    continue;
+                }
+                let (seen, replays) = left(measured, logged, may);
+                let [one] = seen[..] else { panic!("{measured:?} {logged:?}: {seen:?}") };
+                assert_eq!(replays, may == UnloggedExits::Permitted, "{measured:?} {logged:?}");
+                assert_eq!((one.quirk, one.pcr_index), (Quirk::ExitNotLogged, Some(5)));
+                assert_eq!(one.n_events as usize, measured.len() - logged.len());
+                assert_eq!(one.is_permitted, replays);
+            }
+        }
+    }
+    // What did not take place does not become true by being logged, nor does anything else become an end of boot
+    // services.
+    let refused: [(&[&str], &[&str]); 6] = [
+        (&[], &[CALL, SUCCESS]),
+        (&[CALL], &[CALL, SUCCESS]),
+        (&[CALL, SUCCESS], &[SUCCESS, CALL]),
+        (&[SUCCESS], &[]),
+        (&[CALL, FAILURE], &[]),
+        (&[CALL, SUCCESS, "UEFI Debug Mode"], &[]),
+    ];
+    for (measured, logged) in refused {
+        let found = left(measured, logged, UnloggedExits::Permitted);
+        assert_eq!(found, (vec![], false), "{measured:?} {logged:?}");
+    }
 }
 
 #[test]

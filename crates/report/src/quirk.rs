@@ -26,5 +26,6 @@ fn entry(row: &Row) -> QuirkEntry {
         finding: row.effect.told_by().map(|code| code.as_str().to_owned()),
         known: row.sure.as_str().to_owned(),
         refusable: row.effect.is_refusable(),
+        permissible: row.effect.is_permissible(),
     }
 }

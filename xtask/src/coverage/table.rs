@@ -391,7 +391,9 @@ const TRUST: &[Requirement] = requirements! {
         ["boot-claims::a_log_without_exit_boot_services_is_sound"];
     T11 "A log without the action that starts a boot entry is sound."
         ["boot-claims::a_boot_without_actions_is_told_all_the_same"];
-    T12 "ExitBootServices events that are missing, or extended and not logged, are a named deviation." open "a missing one changes nothing; one that was extended and not logged makes PCR 5 not replay and is refused by that name, since a digest that nobody logged can only be guessed";
+    T12 "ExitBootServices events that are extended and not logged are a named deviation, which a policy can permit; those that are logged and not extended are refused."
+        ["quirks::boot_services_that_ended_behind_the_log",
+         "cli::a_log_without_the_end_of_boot_services_is_refused_unless_a_policy_permits_it"];
     T13 "Texts of either encoding are shown escaped and cut."
         ["event-log::either_kind_of_text_is_known_and_bytes_are_none",
          "event-log::long_and_steering_text_is_cut_and_escaped",

@@ -40,9 +40,11 @@ fn all(entries: &[QuirkEntry], output: &Output) -> Result<Exit, CliError> {
 
 fn one(entry: &QuirkEntry, output: &Output) -> Result<(), CliError> {
     output.line(&format!("{} ({})", output.paint(Tone::Strong, &entry.name), entry.effect))?;
-    let refuse = match entry.refusable {
-        true => format!("[quirks]\nrefuse = [\"{}\"]", entry.name),
-        false => "There is nothing to refuse.".to_owned(),
+    let named = |key: &str| format!("[quirks]\n{key} = [\"{}\"]", entry.name);
+    let in_policy = match (entry.refusable, entry.permissible) {
+        (true, _) => ("To refuse it, in a policy", &named("refuse")),
+        (false, true) => ("To permit it, in a policy", &named("permit")),
+        (false, false) => ("To refuse it, in a policy", &"There is nothing to refuse.".to_owned()),
     };
     for (heading, text) in [
         ("Who", &entry.who),
@@ -50,7 +52,7 @@ fn one(entry: &QuirkEntry, output: &Output) -> Result<(), CliError> {
         ("What is permitted", &entry.permits),
         ("What the match rests on", &entry.rests_on),
         ("How it is known", &entry.known),
-        ("To refuse it, in a policy", &refuse),
+        in_policy,
     ] {
         output.line("")?;
         output.line(&output.paint(Tone::Strong, heading))?;

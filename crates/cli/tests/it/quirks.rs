@@ -76,6 +76,43 @@ fn a_deviation_is_told_once_and_refused_by_its_name() {
 }
 
 #[test]
+fn a_log_without_the_end_of_boot_services_is_refused_unless_a_policy_permits_it() {
+    let mut bench = Bench::new("sha256");
+    let roots = bench.roots();
+    let sound = BootLog::sound();
+    let mut entries = sound.entries();
+    let n_all = entries.len();
+    entries.retain(|entry| !entry.data.starts_with(b"Exit Boot Services"));
+    assert_eq!(n_all - entries.len(), 2);
+    // The TPM was extended with all of it, and the log ends before.
+    let mut folder = bench.evidence(&sound.build(), boot_pcrs());
+    folder.event_log = Some(sound.build_from(&entries).bytes);
+
+    const NAME: &str = "exit-boot-services-not-logged";
+    let refused = judged("", &folder, &roots);
+    assert_eq!(refused.verdict, "not accepted");
+    assert_eq!(found(&refused, Code::QuirkExplains), one("info", NAME));
+    assert_eq!(found(&refused, Code::LogReplay).len(), 1);
+
+    let permitting = format!("[quirks]\npermit = ['{NAME}']");
+    let accepted = judged(&permitting, &folder, &roots);
+    assert_eq!(accepted.verdict, "accepted", "{:?}", accepted.findings);
+    assert_eq!(found(&accepted, Code::QuirkAccepted), one("info", NAME));
+    assert_eq!(accepted.facts.event_log.unwrap().quirks, [format!("{NAME} (2 events)")]);
+
+    // Another event of that PCR less, and that is not all that is lacking.
+    let last = entries.iter().rposition(|entry| entry.pcr_index == 5).unwrap();
+    entries.remove(last);
+    folder.event_log = Some(sound.build_from(&entries).bytes);
+    let cut = judged(&permitting, &folder, &roots);
+    assert_eq!(cut.verdict, "not accepted");
+    assert_eq!(
+        (found(&cut, Code::QuirkAccepted), found(&cut, Code::QuirkExplains)),
+        (vec![], vec![])
+    );
+}
+
+#[test]
 fn the_word_of_a_host_eases_a_text_that_nobody_believes_and_no_policy() {
     let mut bench = Bench::new("sha256");
     let roots = bench.roots();
@@ -182,6 +219,8 @@ fn the_table_is_printed_and_a_policy_that_refuses_nothing_is_none() {
     for entry in entries {
         let refusing = format!("[quirks]\nrefuse = ['{}']", entry.name);
         assert_eq!(policy::read(&refusing).is_ok(), entry.refusable, "{}", entry.name);
+        let permitting = format!("[quirks]\npermit = ['{}']", entry.name);
+        assert_eq!(policy::read(&permitting).is_ok(), entry.permissible, "{}", entry.name);
     }
     let (code, _, error) = bootproof(&["quirks", "no-such"]);
     assert_eq!(code, Some(2));

@@ -1,4 +1,4 @@
-//! `[quirks]`: known deviations that are refused.
+//! `[quirks]`: known deviations that are refused, and those that are permitted.
 
 use appraise::Policy;
 use quirks::{QUIRKS, Quirk};
@@ -12,6 +12,7 @@ use crate::PolicyError;
 #[serde(deny_unknown_fields, default)]
 pub(super) struct Quirks {
     refuse: Vec<Spanned<String>>,
+    permit: Vec<Spanned<String>>,
 }
 
 impl Quirks {
@@ -20,9 +21,16 @@ impl Quirks {
         policy: &mut Policy,
         source: &Source<'_>,
     ) -> Result<(), PolicyError> {
+        let named = |name: &Spanned<String>| {
+            Quirk::from_name(name.get_ref()).ok_or_else(|| unknown(source, name))
+        };
         for name in &self.refuse {
-            let quirk = Quirk::from_name(name.get_ref()).ok_or_else(|| unknown(source, name))?;
-            policy.refuse_quirk(quirk).map_err(|fault| source.fault(&name.span(), &fault))?;
+            let refused = policy.refuse_quirk(named(name)?);
+            refused.map_err(|fault| source.fault(&name.span(), &fault))?;
+        }
+        for name in &self.permit {
+            let permitted = policy.permit_quirk(named(name)?);
+            permitted.map_err(|fault| source.fault(&name.span(), &fault))?;
         }
         Ok(())
     }
