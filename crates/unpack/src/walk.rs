@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Cursor, Read};
 
 use crate::{
     Limits, UnpackError,
-    blocks::Blocks,
+    blocks::{BLOCK_BYTES, Blocks},
     gzip::Gzip,
     journal::JournalExport,
     kind::{HEAD_BYTES, Kind},
@@ -13,9 +13,6 @@ use crate::{
     utf16::Utf16,
     zip,
 };
-
-/// What a layer reads at once: large enough for the disk, small enough for the processor's cache.
-const BUFFER_BYTES: usize = 128 * 1024;
 
 /// Where in a file something is.
 #[derive(Clone, Copy, Debug)]
@@ -89,35 +86,19 @@ impl Walk<'_> {
         if kind.is_packed() && layer == LAYERS_MAX {
             return Err(UnpackError::Layers);
         }
-        // Layers further inside get what comes out of this one.
-        let mut blocks;
-        let rest: &mut dyn Read = match kind.is_packed() && layer == 0 {
-            true => {
-                blocks = Blocks::new(stream, BUFFER_BYTES);
-                &mut blocks
-            }
-            false => stream,
-        };
-        let mut whole = Cursor::new(head).chain(Failed(failed)).chain(rest);
+        let mut whole = Cursor::new(head).chain(Failed(failed)).chain(stream);
         let member = Member { names: &self.names, modified_s };
         match kind {
             Kind::Gzip => {
-                let packed = BufReader::with_capacity(BUFFER_BYTES, whole);
-                let mut unpacked = self.spent.unpacked(Gzip::new(packed));
+                let mut unpacked = self.spent.unpacked(Gzip::new(Blocks::new(whole)));
                 self.stream(&mut unpacked, modified_s, layer + 1)
             }
-            Kind::Tar => {
-                self.tar(&mut whole, modified_s, layer + 1)?;
-                to_its_end(&mut whole)
-            }
-            Kind::Zip => {
-                self.zip(&mut whole, modified_s, layer + 1)?;
-                to_its_end(&mut whole)
-            }
+            Kind::Tar => self.tar(&mut whole, modified_s, layer + 1),
+            Kind::Zip => self.zip(whole, modified_s, layer + 1),
             Kind::NotOpened(err) => Err(err),
             Kind::Utf16(endian) => Ok(self.visitor.text(member, &mut Utf16::new(whole, endian))?),
             Kind::JournalExport => {
-                let entries = BufReader::with_capacity(BUFFER_BYTES, whole);
+                let entries = BufReader::with_capacity(BLOCK_BYTES, whole);
                 Ok(self.visitor.text(member, &mut JournalExport::new(entries))?)
             }
             Kind::Text(n_mark) => {
@@ -152,7 +133,7 @@ impl Walk<'_> {
             let unread = contents.limit();
             tar::skip(archive, member.size, unread)?;
         }
-        Ok(())
+        to_its_end(archive)
     }
 
     fn zip(
@@ -161,7 +142,7 @@ impl Walk<'_> {
         modified_s: Option<i64>,
         layer: usize,
     ) -> Result<(), UnpackError> {
-        let mut archive = BufReader::with_capacity(BUFFER_BYTES, archive);
+        let mut archive = Blocks::new(archive);
         while let Some(header) = zip::next(&mut archive)? {
             self.spent.member()?;
             let modified_s = Some(header.modified_s).filter(|time| *time != 0).or(modified_s);
@@ -187,7 +168,7 @@ impl Walk<'_> {
             }
             self.spent.check()?;
         }
-        Ok(())
+        to_its_end(&mut archive)
     }
 
     /// Leaves the member, and tells what is wrong with it.

@@ -3,11 +3,11 @@
 //!
 //! Tables that name the same bytes again and again, as bombs have them, are never looked at.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 
 use flate2::{Crc, bufread::DeflateDecoder};
 
-use crate::UnpackError;
+use crate::{UnpackError, blocks::Blocks};
 
 const LOCAL_HEADER: [u8; 4] = *b"PK\x03\x04";
 const TABLE: [u8; 4] = *b"PK\x01\x02";
@@ -61,7 +61,7 @@ impl Header {
 ///
 /// # Errors
 /// The archive is cut or damaged.
-pub(crate) fn next(stream: &mut dyn BufRead) -> Result<Option<Header>, UnpackError> {
+pub(crate) fn next(stream: &mut Blocks<impl Read>) -> Result<Option<Header>, UnpackError> {
     let mut signature = [0; 4];
     stream.read_exact(&mut signature)?;
     match signature {
@@ -115,7 +115,7 @@ pub(crate) type Came = Result<(), UnpackError>;
 /// # Errors
 /// Nothing behind the member can be read. What only is wrong with it comes as the value.
 pub(crate) fn member(
-    stream: &mut dyn BufRead,
+    stream: &mut Blocks<impl Read>,
     header: &Header,
     reader: impl FnOnce(&mut dyn Read) -> Came,
 ) -> Result<Came, UnpackError> {
@@ -131,7 +131,7 @@ pub(crate) fn member(
 }
 
 fn known(
-    stream: &mut dyn BufRead,
+    stream: &mut Blocks<impl Read>,
     header: &Header,
     size: u64,
     reader: impl FnOnce(&mut dyn Read) -> Came,
@@ -162,10 +162,9 @@ fn checked(stream: &mut dyn Read, crc: u32, reader: impl FnOnce(&mut dyn Read) -
 }
 
 /// Some write sizes in front and a descriptor all the same.
-fn descriptor_of_known(stream: &mut dyn BufRead, header: &Header) -> Result<(), UnpackError> {
+fn descriptor_of_known(stream: &mut Blocks<impl Read>, header: &Header) -> Result<(), UnpackError> {
     let Sizes::Known(size) = header.sizes else { return Ok(()) };
-    // Where the stream gives less than four bytes at once, `next` finds out what they are.
-    if header.crc != 0 || size == 0 || !stream.fill_buf()?.starts_with(&DESCRIPTOR) {
+    if header.crc != 0 || size == 0 || stream.ahead(4) != DESCRIPTOR {
         return Ok(());
     }
     let mut rest = [0; 16];
@@ -173,7 +172,7 @@ fn descriptor_of_known(stream: &mut dyn BufRead, header: &Header) -> Result<(), 
     let low = u32::from_le_bytes([rest[8], rest[9], rest[10], rest[11]]);
     // The second half of a wide size is 0 up to 4 GiB, which the size of the contents is not.
     let is_wide = u64::from(low) == size && rest[12..] == [0; 4] && size <= u64::from(u32::MAX);
-    if is_wide && !stream.fill_buf()?.starts_with(b"PK") {
+    if is_wide && stream.ahead(2) != b"PK" {
         let mut unpacked = [0; 8];
         stream.read_exact(&mut unpacked)?;
     }
@@ -183,14 +182,14 @@ fn descriptor_of_known(stream: &mut dyn BufRead, header: &Header) -> Result<(), 
 /// A member that is stored and has its sizes behind it: only where nothing is in it, as in a folder,
 /// is its end known. Else it could hold anything, also what looks like its end.
 fn stored_empty(
-    stream: &mut dyn BufRead,
+    stream: &mut Blocks<impl Read>,
     width: Width,
     reader: impl FnOnce(&mut dyn Read) -> Came,
 ) -> Result<Came, UnpackError> {
     let n = if width == Width::Bits64 { 24 } else { 16 };
     let mut descriptor = [0; 24];
     let descriptor = &mut descriptor[..n];
-    let ahead = stream.fill_buf()?;
+    let ahead = stream.ahead(n);
     if !ahead.starts_with(&DESCRIPTOR)
         || ahead.get(4..n).is_none_or(|rest| rest.iter().any(|b| *b != 0))
     {
@@ -202,7 +201,7 @@ fn stored_empty(
 
 /// A member that ends where its contents do; its sizes stand behind it.
 fn deflated(
-    stream: &mut dyn BufRead,
+    stream: &mut Blocks<impl Read>,
     width: Width,
     reader: impl FnOnce(&mut dyn Read) -> Came,
 ) -> Result<Came, UnpackError> {
