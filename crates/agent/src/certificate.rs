@@ -19,7 +19,7 @@ pub use files::KEY_MODE;
 use crate::{
     backoff::Backoff,
     session::SharedSession,
-    state::{StateFile, WrappedKey},
+    state::{NotJoined, StateFile, WrappedKey},
     tpm::{CLIENT_KEY_PARENT, CLIENT_KEY_TEMPLATE, certify},
     tss2_key,
 };
@@ -141,7 +141,7 @@ async fn fetched(
     session: &SharedSession,
 ) -> anyhow::Result<(IssuedCertificate, WrappedKey)> {
     let state = file.load()?;
-    let member = state.member.as_ref().context("this host has not joined a server yet")?;
+    let member = state.member.as_ref().ok_or(NotJoined)?;
     let credentials = member.credentials.as_ref().context("the enrolment was not completed")?;
     let client = Client::new(&member.server, &Trust::CaPem(member.ca_pem.clone()))?;
     let client = client.with_token(credentials.host_token.clone());

@@ -22,7 +22,7 @@ use crate::{
     session::{Presence, Session, SharedSession},
     source::host,
     spent::cpu_during,
-    state::{State, StateFile},
+    state::{NotJoined, State, StateFile},
 };
 
 /// Serves the server that this host joined, until the process ends: whatever fails is tried again,
@@ -35,7 +35,7 @@ pub async fn run(
     accepted: &watch::Sender<Accepted>,
 ) -> anyhow::Result<()> {
     let state = file.load()?;
-    let member = state.member.as_ref().context("this host has not joined a server yet")?;
+    let member = state.member.as_ref().ok_or(NotJoined)?;
     let client = Client::new(&member.server, &Trust::CaPem(member.ca_pem.clone()))?;
     tracing::info!(server = member.server, "serving");
     presence::wait_at_boot(session).await?;

@@ -14,7 +14,7 @@ use agent::{
     join::{Order, Patience},
     session::{Presence, Session, SharedSession, TpmChoice},
     source,
-    state::StateFile,
+    state::{NotJoined, StateFile},
 };
 use anyhow::Context as _;
 use args::{Arguments, Command, Common, Join};
@@ -69,7 +69,8 @@ fn main() -> ExitCode {
             let hint = err.chain().find_map(|cause| cause.downcast_ref::<ClientError>()?.hint());
             let tpm =
                 err.chain().find_map(|cause| cause.downcast_ref::<agent::tpm::TpmError>()?.hint());
-            if let Some(hint) = hint.or(tpm.map(str::to_owned)) {
+            let not_joined = err.downcast_ref::<NotJoined>().map(|err| err.hint());
+            if let Some(hint) = hint.or(tpm.or(not_joined).map(str::to_owned)) {
                 let _ = writeln!(stderr, "\nhint: {hint}");
             }
             ExitCode::FAILURE
@@ -105,10 +106,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
             let mut session = common.session_alone()?;
             support::write(command, &common.sources(), state, &mut session)
         }
-        Command::Completions { shell } => {
-            documents::completions(*shell);
-            Ok(())
-        }
+        Command::Completions { shell } => documents::completions(*shell),
         Command::Man { folder } => documents::man(folder),
     }
 }
@@ -220,7 +218,7 @@ async fn status(common: &Common, file: &StateFile, json: bool) -> anyhow::Result
 
 fn leave(file: &StateFile) -> anyhow::Result<()> {
     let mut state = file.load()?;
-    let member = state.member.take().context("this host is a member of nothing")?;
+    let member = state.member.take().ok_or(NotJoined)?;
     state.activating = None;
     state.joining = None;
     file.save(&state)?;

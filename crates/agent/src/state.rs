@@ -13,6 +13,19 @@ use serde::{Deserialize, Serialize};
 /// The largest state file that is read: two certificates and some keys are below 16 KiB.
 const STATE_BYTES_MAX: u64 = 256 * 1024;
 
+/// This host is a member of nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("this host has not joined a server yet")]
+pub struct NotJoined;
+
+impl NotJoined {
+    /// What to do about it.
+    pub const fn hint(self) -> &'static str {
+        "`bootproof token create` at the server prints the command that joins this host; --state-dir names another \
+         folder of the agent's state"
+    }
+}
+
 /// The state file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -29,6 +29,7 @@ fn what_is_missing_is_said() {
     fails(&["--certificate-dir", &none], "install -d");
     let there = folder.path().display().to_string();
     fails(&["--certificate-dir", &there, "--json"], "has not joined a server yet");
+    fails(&["--certificate-dir", &there], "\n\nhint: `bootproof token create` at the server");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     let wrong = agent(&["--certificate-dir", &there, "--certificate-key-mode", "rw"]);
     assert_eq!(wrong.status.code(), Some(2), "wrong use");

@@ -44,7 +44,7 @@ pub use host::{
     AcceptChange, Attest, EnterMaintenance, Host, HostChoice, HostDiff, HostEvidence, HostLearn,
     HostList, HostReplace, HostShow, HostViews, Hosts, KeepHostView, Label, OneHost,
 };
-pub use noun::Noun;
+pub use noun::{Noun, Verb};
 pub use people::{
     ApiToken, ApiTokenCreate, ApiTokenRevoke, Login, Role, Session, Setup, User, UserAdd,
     UserPassword, Where,
@@ -112,7 +112,7 @@ pub enum Command {
     #[command(visible_alias = "channels")]
     Channel(Noun<Channel>),
     /// Show what changed, and wait for what changes next
-    Events(Events),
+    Events(Verb<Events>),
     /// Read the audit log, and check that it was not tampered with
     Audit(Noun<Audit>),
     /// Get and check what counts of a host, signed for relying parties
@@ -128,7 +128,7 @@ pub enum Command {
     #[command(visible_alias = "api-tokens")]
     ApiToken(Noun<ApiToken>),
     /// Log in with an account's password, and keep the session in a context file
-    Login(Login),
+    Login(Verb<Login>),
     /// End the session of your context, and forget it
     #[command(after_help = "Example:\n  bootproof logout")]
     Logout,
@@ -139,7 +139,7 @@ pub enum Command {
     #[command(visible_alias = "users")]
     User(Noun<User>),
     /// Make the first account, with the code that the server prints
-    Setup(Setup),
+    Setup(Verb<Setup>),
     /// Say as whom the server knows you, and what you may do
     #[command(after_help = "Example:\n  bootproof whoami --json | jq -r .role")]
     Whoami,
@@ -160,29 +160,28 @@ pub enum Command {
     #[command(visible_alias = "references")]
     Reference(Noun<Reference>),
     /// Judge a folder of evidence, without a server
-    Verify(Verify),
+    Verify(Verb<Verify>),
     /// Look whether this host can be attested, and say what to mend first
-    Doctor(Doctor),
-    /// Look at hosts' firmware settings through their BMCs, and plan what to set
-    /// See and change the settings of hosts through their BMCs
+    Doctor(Verb<Doctor>),
+    /// See, plan and change the firmware settings of hosts through their BMCs
     Firmware(Noun<Firmware>),
     /// Read a TCG event log and replay it
-    Eventlog(Eventlog),
+    Eventlog(Verb<Eventlog>),
     /// Say what a finding means and what to do about it
-    Explain(Explain),
+    Explain(Verb<Explain>),
     /// List the known deviations of firmware, boot loaders and certificates, or tell one
-    Quirks(Quirks),
+    Quirks(Verb<Quirks>),
     /// Read logs and tell what is wrong: cause, since when, on which host, next step
-    Diagnose(Diagnose),
+    Diagnose(Verb<Diagnose>),
     /// Write logs, settings and facts of this machine into one archive for somebody who helps, without
     /// secrets
-    SupportBundle(SupportBundle),
+    SupportBundle(Verb<SupportBundle>),
     /// Ask about TPMs
     Tpm(Noun<Tpm>),
     /// Print a script for shell completions
-    Completions(Completions),
+    Completions(Verb<Completions>),
     /// Write the manual pages into a folder
-    Man(Man),
+    Man(Verb<Man>),
 }
 
 /// `bootproof token …`
@@ -195,10 +194,16 @@ Examples:
   bootproof token create                       one host, within an hour
   bootproof token create --uses 40 --expires 2d --label site=muc --label rack=7
   bootproof token create --approval            a person approves each host")]
-    Create(TokenCreate),
+    Create(Verb<TokenCreate>),
     /// Show the join tokens, without their secrets
+    #[command(
+        after_help = "Example:\n  bootproof token list --json | jq '.[] | select(.revoked | not) | .note'"
+    )]
     List,
     /// End a join token; hosts that joined with it stay
+    #[command(
+        after_help = "Example:\n  bootproof token revoke 0b1ffb1c-58f2-4ac5-9d2c-6e1f4a5b7c80"
+    )]
     Revoke {
         /// The token's identifier, as `token list` shows it
         id: String,
@@ -236,10 +241,16 @@ pub struct TokenCreate {
 #[command(defer = true)]
 pub enum Trust {
     /// Trust certificates of files, folders and cabinets: roots of TPM vendors
-    Import(TrustImportArguments),
+    Import(Verb<TrustImportArguments>),
     /// Show the trusted certificates
+    #[command(after_help = "Example:\n  bootproof trust list --json | jq -r '.[].subject'")]
     List,
     /// Trust a certificate no more
+    #[command(after_help = "\
+Hosts whose certificates led to it fail at their next attestation.
+
+Example:
+  bootproof trust remove \"$(bootproof trust list --json | jq -r '.[0].sha256')\"")]
     Remove {
         /// Its SHA-256, as `trust list` shows it
         sha256: String,
@@ -302,7 +313,7 @@ pub enum Reference {
     #[command(after_help = "\
 Example:
   bootproof reference learn web-1.evidence --ek-root root.pem --out web-1.json")]
-    Learn(ReferenceLearn),
+    Learn(Verb<ReferenceLearn>),
     /// Tell what programs will measure when they boot, and write it as a reference
     #[command(after_help = "\
 Give the programs that firmware may start: shim, a boot loader, a unified kernel image. PCR 4
@@ -312,22 +323,23 @@ lead to. Of signatures the names in them are shown; none is verified.
 Examples:
   bootproof reference from-image shimx64.efi grubx64.efi vmlinuz --out debian.json
   bootproof reference from-image systemd-bootx64.efi linux.efi --json | jq '.images[].pcr_11'")]
-    FromImage(ReferenceFromImage),
+    FromImage(Verb<ReferenceFromImage>),
     /// Show what a reference expects: of a file, or one that the server keeps
     #[command(after_help = "\
 Examples:
   bootproof reference show web-1.json
   bootproof reference show ref-0c61b94be2d1")]
-    Show(ReferenceFile),
+    Show(Verb<ReferenceFile>),
     /// Say what differs between a reference and what a folder of evidence shows
     #[command(after_help = "\
 Exit codes: 0 it fits, 1 it differs, 2 it could not be compared.
 
 Examples:
   bootproof reference compare web-1.json web-1.evidence --ek-root root.pem
-  bootproof reference compare web-1.json web-1.evidence --ek-root root.pem --json | jq '.changes[].words'")]
-    Compare(ReferenceCompare),
+  bootproof reference compare web-1.json web-1.evidence --json | jq '.changes[].words'")]
+    Compare(Verb<ReferenceCompare>),
     /// Show the references that the server keeps
+    #[command(after_help = "Example:\n  bootproof reference list")]
     List,
     /// Have the server keep a reference of a file, or of a manifest that a vendor signed
     #[command(after_help = "\
@@ -341,18 +353,29 @@ Examples:
   bootproof reference import golden.json --cohort-of web-1 --reason 'all of rack 7' --active
   bootproof reference import vendor/ --signer vendor-signer.pem --reason 'firmware 1.2'
   bootproof reference import bios.swidtag --support bios.rimel --trust vendor-ca.pem --out bios.json")]
-    Import(ReferenceImport),
+    Import(Verb<ReferenceImport>),
     /// Write a reference that the server keeps into a file
     #[command(
         after_help = "Example:\n  bootproof reference export ref-0c61b94be2d1 --out golden.json"
     )]
-    Export(ReferenceExport),
+    Export(Verb<ReferenceExport>),
     /// Hold hosts to a pending reference from now on
-    Activate(ReferenceStep),
+    #[command(after_help = "\
+Example:
+  bootproof reference activate ref-0c61b94be2d1 --reason 'tried on rack 7'")]
+    Activate(Verb<ReferenceStep>),
     /// Say of a reference that it should be left behind; it still counts
-    Obsolete(ReferenceStep),
+    #[command(after_help = "\
+Hosts that boot like it are accepted, with the warning reference-obsolete.
+
+Example:
+  bootproof reference obsolete ref-0c61b94be2d1 --reason 'kernel of August'")]
+    Obsolete(Verb<ReferenceStep>),
     /// Let a reference count no more
-    Retire(ReferenceStep),
+    #[command(after_help = "\
+Example:
+  bootproof reference retire ref-0c61b94be2d1 --reason 'no host boots like it any more'")]
+    Retire(Verb<ReferenceStep>),
     /// Let no host that boots like a reference be accepted ever again
     #[command(after_help = "\
 This is for a kernel, a loader or a firmware that has a flaw, and for a host that was found to
@@ -360,7 +383,7 @@ be compromised. It cannot be taken back. Hosts are judged anew at once.
 
 Example:
   bootproof reference revoke ref-0c61b94be2d1 --reason 'CVE in the loader, ticket 4711'")]
-    Revoke(ReferenceStep),
+    Revoke(Verb<ReferenceStep>),
 }
 
 /// A reference.
@@ -524,7 +547,8 @@ pub struct Quirks {
 /// `bootproof explain`
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  bootproof explain\n  bootproof explain sha256-bank-inactive\n  bootproof explain L01\n  bootproof explain 0x18b"
+    after_help = "Examples:\n  bootproof explain\n  bootproof explain sha256-bank-inactive\n  bootproof explain
+L01\n  bootproof explain 0x18b"
 )]
 pub struct Explain {
     /// A finding's code, the name of a line of logs (L01), or a TPM response code (0x18b); without

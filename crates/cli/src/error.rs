@@ -19,6 +19,11 @@ impl CliError {
         Self { source: source.into(), hint: Some(hint.into()) }
     }
 
+    /// What to do about it.
+    pub fn hint(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// Whether the server refused with this code.
     pub(crate) fn is_refusal(&self, code: &str) -> bool {
         let client = self.source.downcast_ref::<ClientError>();
@@ -72,9 +77,12 @@ impl From<ContextError> for CliError {
         let hint = match err {
             ContextError::NotFound { .. } => {
                 "the server writes it as admin.toml into its data folder: name it with --context \
-                 or BOOTPROOF_CONTEXT, or copy it to ~/.config/bootproof/context.toml"
+                 or BOOTPROOF_CONTEXT, or copy it to ~/.config/bootproof/context.toml; people with an account: `bootproof login`"
             }
-            _ => "the file must be readable by you, and is secret: mode 0600",
+            _ => {
+                "the server writes one as admin.toml into its data folder, `bootproof login` another; it must \
+                 be readable by you, and is secret: mode 0600"
+            }
         };
         Self { source: err.into(), hint: Some(hint.to_owned()) }
     }

@@ -142,6 +142,24 @@ pub fn read(path: &Path) -> Result<EvidenceFolder, CliError> {
     })
 }
 
+/// The files of which each attestation has one at least.
+const FILES: &[&str] = &[
+    "quote.msg",
+    "quote.sig",
+    "pcrs.json",
+    "nonce",
+    "ak.tpm2b",
+    "eventlog.bin",
+    "ek.crt",
+    "tpm-error.txt",
+    "enrolled.json",
+];
+
+/// Whether there is nothing in the folder that was evidence: most likely it is another one that is meant.
+pub(crate) fn is_of_something_else(path: &Path) -> bool {
+    !FILES.iter().any(|name| path.join(name).exists())
+}
+
 /// A challenge in hex; an empty file, or none, is no challenge.
 pub(crate) fn read_nonce(file: &Path) -> Result<Option<Vec<u8>>, CliError> {
     let Some(bytes) = optional(file, FILE_BYTES_MAX)? else { return Ok(None) };

@@ -146,6 +146,11 @@ impl Output {
         or_gone(writeln!(io::stdout().lock(), "{text}"))
     }
 
+    /// A file, as it is.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> io::Result<()> {
+        or_gone(io::stdout().lock().write_all(bytes))
+    }
+
     /// A value as JSON, with a line feed.
     pub fn json<T: Serialize>(&self, value: &T) -> io::Result<()> {
         let mut stdout = io::BufWriter::new(io::stdout().lock());
@@ -231,6 +236,11 @@ impl Output {
         cell.fg(colour).add_attribute(Attribute::Bold)
     }
 
+    /// A table; `none` where it has no row: a frame around nothing tells nobody what to do.
+    pub(crate) fn show_rows(&self, table: Table, none: &str) -> io::Result<()> {
+        if table.is_empty() { self.remark(none) } else { self.show_table(table) }
+    }
+
     /// A table.
     pub fn show_table(&self, mut table: Table) -> io::Result<()> {
         if self.block.as_ref().is_some_and(|block| block.rows == Rows::OneLine) {
@@ -313,6 +323,22 @@ mod tests {
         for line in cut.lines() {
             assert_eq!(unicode_width::UnicodeWidthStr::width(line), 30, "{cut}");
         }
+    }
+
+    #[test]
+    fn a_table_without_rows_is_a_sentence() {
+        let output = Output { json: false, colour: false, colour_of_errors: false, block: None };
+        let shown = |rows: &[[&str; 2]]| {
+            let told = output.collect(Rows::Whole, |output| {
+                let mut table = output.table(&["name", "role"]);
+                table.add_rows(rows);
+                output.show_rows(table, "there is nobody: do this")
+            });
+            told.unwrap()
+        };
+        assert_eq!(shown(&[]), "there is nobody: do this\n");
+        let one = shown(&[["ada", "admin"]]);
+        assert!(one.contains("NAME") && one.contains("ada") && !one.contains("nobody"), "{one}");
     }
 
     #[test]

@@ -45,8 +45,9 @@ impl ClientError {
         match self {
             Self::Address { .. } => Some("write it as https://HOST:PORT".to_owned()),
             Self::Untrusted(_) => Some(
-                "compare the pin with the one that `bootproof token create` prints on the server; \
-                 the name in the address must be one of the server's names"
+                "at a join compare the pin with the one that `bootproof token create` prints on the server; a \
+                 context file must be of this very server (its admin.toml, or `bootproof login`); the name in \
+                 the address must be one of the server's names"
                     .to_owned(),
             ),
             Self::Untimely(_) => {

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::Parser;
-use client::Context;
+use client::{ClientError, Context};
 use fleet_sim::{Faults, Fleet, Order, Summary};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -75,9 +75,25 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(err) => {
-            let _ = writeln!(std::io::stderr(), "error: {err:#}");
+            let mut stderr = std::io::stderr().lock();
+            let _ = writeln!(stderr, "error: {err:#}");
+            if let Some(hint) = hint(&err) {
+                let _ = writeln!(stderr, "\nhint: {hint}");
+            }
             ExitCode::from(2)
         }
+    }
+}
+
+/// What to do about it. What a server for a real fleet takes of one address is less than a whole fleet at once.
+fn hint(err: &anyhow::Error) -> Option<String> {
+    let refused = err.chain().find_map(|cause| cause.downcast_ref::<ClientError>())?;
+    match refused.code() {
+        Some("too-many-joins") => Some(
+            "raise joins_per_s in the configuration of this server, which is one for trials"
+                .to_owned(),
+        ),
+        _ => refused.hint(),
     }
 }
 

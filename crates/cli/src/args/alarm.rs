@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::Watch;
+use super::{Verb, Watch};
 
 /// `bootproof alarm …`
 #[derive(Debug, Subcommand)]
@@ -19,14 +19,14 @@ Examples:
   bootproof alarm list
   bootproof alarm list --watch
   bootproof alarm list --json | jq '.[] | select(.n_acknowledged < .n_hosts)'")]
-    List(Watch),
+    List(Verb<Watch>),
     /// Show the alarms of a cause or a host, one by one
     #[command(after_help = "\
 Examples:
   bootproof alarm show --host web-1 --watch
   bootproof alarm show sha256-bank-inactive
   bootproof alarm show --host web-1 --cleared")]
-    Show(AlarmShow),
+    Show(Verb<AlarmShow>),
     /// Say that you know of alarms: they stand, and are not new any more
     #[command(after_help = "\
 An alarm that is cleared and comes back is a new one, of which nobody knows.
@@ -34,10 +34,10 @@ An alarm that is cleared and comes back is a new one, of which nobody knows.
 Examples:
   bootproof alarm acknowledge sha256-bank-inactive --reason 'ticket 4711' --for 7d
   bootproof alarm acknowledge --host web-1 --reason 'waits for a new board'")]
-    Acknowledge(AlarmAcknowledge),
+    Acknowledge(Verb<AlarmAcknowledge>),
     /// Take back that you know of alarms
     #[command(after_help = "Example:\n  bootproof alarm withdraw sha256-bank-inactive")]
-    Withdraw(WhichAlarms),
+    Withdraw(Verb<WhichAlarms>),
 }
 
 /// The alarms of a cause, or of a host.

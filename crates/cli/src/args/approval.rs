@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::Verb;
+
 const DECIDE_HELP: &str = "\
-What waits is named by its identifier, by the name of its host, or by the digest of its endorsement key:
-one by one, or one a line of a file (a list of a purchase, say). Compare the digest with what the machine
-shows (`bootproof tpm ek` on it), not with the name, which is the machine's own word.
+What waits is named by its identifier, by the name of its host, or by the digest of its
+endorsement key: one by one, or one a line of a file (a list of a purchase, say). Compare the
+digest with what the machine shows (`bootproof tpm ek` on it), not with the name, which is the
+machine's own word.
 
 Exit codes: 0 done to each, 1 some could not be, 2 nothing could be done, or wrong use.
 
@@ -30,13 +33,13 @@ Examples:
   bootproof approval list
   bootproof approval list --kind tpm
   bootproof approval list --select site=muc --json | jq -r '.[].ek_sha256'")]
-    List(ApprovalList),
+    List(Verb<ApprovalList>),
     /// Say yes: the host is judged, the TPM takes its place, hosts are held to the reference
     #[command(after_help = DECIDE_HELP)]
-    Approve(Decide),
+    Approve(Verb<Decide>),
     /// Say no: the host is not judged, the TPM stays out, the reference is retired
     #[command(after_help = DECIDE_HELP)]
-    Refuse(Decide),
+    Refuse(Verb<Decide>),
 }
 
 /// Which of what waits.

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::Verb;
+
 /// `bootproof audit …`
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
@@ -20,16 +22,16 @@ Examples:
     },
     /// Read the whole log and check that no row was changed, removed or put in
     #[command(after_help = "\
-Each row is sealed by a hash over itself and the seal before, so a change shows at its row. Rows that
-were cut off the end, and a log that was written anew as a whole, show against a checkpoint that was
-kept elsewhere.
+Each row is sealed by a hash over itself and the seal before, so a change shows at its row. Rows
+that were cut off the end, and a log that was written anew as a whole, show against a checkpoint
+that was kept elsewhere.
 
 Exit codes: 0 the log holds, 1 it does not, 2 it could not be read.
 
 Examples:
   bootproof audit verify
   bootproof audit verify --checkpoint 2026-11.jws --keys jwks.json")]
-    Verify(AuditVerify),
+    Verify(Verb<AuditVerify>),
     /// Print the log's end, signed by the server: keep it elsewhere
     #[command(after_help = "Example:\n  bootproof audit checkpoint > \"$(date +%F).jws\"")]
     Checkpoint,
@@ -56,7 +58,7 @@ pub enum AttestedResult {
 Examples:
   bootproof result get web-1 > web-1.jwt
   bootproof result get web-1 --dialect veraison --nonce \"$NONCE\"")]
-    Get(ResultGet),
+    Get(Verb<ResultGet>),
     /// Check a result and say what it claims
     #[command(after_help = "\
 Exit codes: 0 it is affirming, or affirming with a warning; 1 it is neither, has ended or is not
@@ -65,7 +67,7 @@ signed by these keys; 2 it could not be read.
 Examples:
   bootproof result verify web-1.jwt --keys jwks.json
   bootproof result get web-1 | bootproof result verify -")]
-    Verify(ResultVerify),
+    Verify(Verb<ResultVerify>),
     /// Print the server's public keys (JWKS)
     #[command(after_help = "Example:\n  bootproof result keys > jwks.json")]
     Keys,

@@ -26,8 +26,8 @@ Example:
     },
     /// Revoke all certificates of a host, and their keys: its agent makes another key
     #[command(after_help = "\
-A host that is accepted gets another certificate, for another key. To give it none any more, disconnect
-it: `bootproof host disconnect HOST` revokes its certificates, too.
+A host that is accepted gets another certificate, for another key. To give it none any more,
+disconnect it: `bootproof host disconnect HOST` revokes its certificates, too.
 
 Exit codes: 0 done, also where none counted; 2 could not be done.
 
@@ -36,7 +36,8 @@ Example:
     Revoke(CertificateRevoke),
     /// Print the certificates of the authorities that relying parties trust, PEM
     #[command(after_help = "\
-The one that issues comes first. There are more while one is replaced by another: relying parties need all of them.
+The one that issues comes first. There are more while one is replaced by another: relying parties
+need all of them.
 
 Example:
   bootproof certificate authority > hosts-ca.pem")]
@@ -49,9 +50,9 @@ Examples:
     Authorities,
     /// Make another authority, which follows the one that issues
     #[command(after_help = "\
-It is announced first: relying parties that fetch the authorities (`bootproof certificate authority`, or the trust
-bundle) know it when it issues. The former one is known until the last certificate that it issued has ended, and its
-key is gone then.
+It is announced first: relying parties that fetch the authorities (`bootproof certificate
+authority`, or the trust bundle) know it when it issues. The former one is known until the last
+certificate that it issued has ended, and its key is gone then.
 
 Exit codes: 0 done; 2 could not be done, as where one is announced already.
 
@@ -61,8 +62,8 @@ Examples:
     Rotate(CertificateRotate),
     /// Print the lists of revoked certificates, PEM: for programs that read them from a file
     #[command(after_help = "\
-A list is good for the time that the server's configuration says, a quarter of an hour without: fetch it
-more often than that, and keep the old one where it cannot be had.
+A list is good for the time that the server's configuration says, a quarter of an hour without:
+fetch it more often than that, and keep the old one where it cannot be had.
 
 Example:
   bootproof certificate crl > hosts.crl.new && mv hosts.crl.new hosts.crl && systemctl reload nginx")]

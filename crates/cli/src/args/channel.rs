@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::Verb;
+
 /// `bootproof channel …`
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
@@ -17,41 +19,41 @@ Example:
     List,
     /// Show all about one channel
     #[command(after_help = "Example:\n  bootproof channel show ops")]
-    Show(OneChannel),
+    Show(Verb<OneChannel>),
     /// Add a channel; it tells what happens from then on
     #[command(after_help = "\
 Without --type it tells alarms that are raised, cleared, or told again. The secret of a webhook is
-made by the server, and shown once, where no file has one. TLS is always verified: by --ca, or by the
-authorities of the server's system.
+made by the server, and shown once, where no file has one. TLS is always verified: by --ca, or by
+the authorities of the server's system.
 
 Examples:
   bootproof channel add ops --webhook https://hooks.example/bootproof --select site=muc
   bootproof channel add prom --alertmanager https://alertmanager.example:9093 --ca ca.pem
-  bootproof channel add mail --smtp mail.example:465 --from bootproof@example.org --to ops@example.org
+  bootproof channel add mail --smtp mail.example:465 --from bp@example.org --to ops@example.org
   bootproof channel add siem --syslog siem.example:6514 --ca ca.pem --type host.verdict-changed")]
-    Add(ChannelAdd),
+    Add(Verb<ChannelAdd>),
     /// Change a channel: what is not named stays
     #[command(after_help = "Example:\n  bootproof channel change ops --severity fail")]
-    Change(ChannelAdd),
+    Change(Verb<ChannelAdd>),
     /// Remove a channel with its dead letters
     #[command(after_help = "Example:\n  bootproof channel remove ops")]
-    Remove(OneChannel),
+    Remove(Verb<OneChannel>),
     /// Let a channel wait: what comes is told when it is resumed, for as long as events are kept
     #[command(after_help = "Example:\n  bootproof channel pause ops")]
-    Pause(OneChannel),
+    Pause(Verb<OneChannel>),
     /// Let a channel go on where it was
     #[command(after_help = "Example:\n  bootproof channel resume ops")]
-    Resume(OneChannel),
+    Resume(Verb<OneChannel>),
     /// Send a message that says it is a test, and show step by step what happened
     #[command(after_help = "\
 Exit codes: 0 the receiver took it, 1 it did not, 2 could not be asked.
 
 Example:
   bootproof channel test ops")]
-    Test(OneChannel),
+    Test(Verb<OneChannel>),
     /// Show what could not be told
     #[command(after_help = "Example:\n  bootproof channel dead-letters ops --json")]
-    DeadLetters(OneChannel),
+    DeadLetters(Verb<OneChannel>),
     /// Tell dead letters again
     #[command(after_help = "\
 Examples:

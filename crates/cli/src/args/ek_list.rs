@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use super::Verb;
+
 /// `bootproof ek-list …`
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
@@ -11,25 +13,26 @@ pub enum EkList {
     /// Make a list of the endorsement keys of a purchase, or put more on it
     #[command(after_help = "\
 FILE is one of
-  a CSV file whose first line names its columns, separated by commas or semicolons. The key of a line is
-  the first of these that it has:
+  a CSV file whose first line names its columns, separated by commas or semicolons. The key of a
+  line is the first of these that it has:
     ek_certificate   a certificate, base64 or PEM
     ek_public        a public area (TPM2B_PUBLIC or TPMT_PUBLIC), base64 or hex
-    ek_spki_sha256   SHA-256 of its SubjectPublicKeyInfo: what `bootproof tpm ek` and `host show` show
+    ek_spki_sha256   SHA-256 of its SubjectPublicKeyInfo: `bootproof tpm ek`, `host show`
     ek_public_sha256 SHA-256 of its public area (TPMT_PUBLIC)
     ek_name          its name: 000b and that digest, 68 hexadecimal digits
   serial, asset, hostname, model and note are kept beside it; other columns are passed over.
   a PEM file of certificates, or a folder of certificates in DER or PEM.
 
-A list is no trust: certificates on it are not checked, and each TPM proves its key and shows its own
-certificate when it joins. Hosts whose keys are on it get its labels; with --expected no person is asked.
+A list is no trust: certificates on it are not checked, and each TPM proves its key and shows its
+own certificate when it joins. Hosts whose keys are on it get its labels; with --expected no
+person is asked.
 
 Exit codes: 0 all is on the list, 1 some was on a list before, 2 nothing was done: a line is wrong.
 
 Examples:
   bootproof ek-list import po-4711.csv --name po-4711 --label site=muc --expected
   bootproof ek-list import certificates/ --name po-4711 --dry-run")]
-    Import(EkListImport),
+    Import(Verb<EkListImport>),
     /// Show the lists, with how many of their hosts have joined
     #[command(after_help = "Example:\n  bootproof ek-list list --json")]
     List,
@@ -38,7 +41,7 @@ Examples:
 Examples:
   bootproof ek-list show po-4711 --missing      what has not joined yet
   bootproof ek-list show po-4711 --json | jq -r '.[] | select(.host) | .host'")]
-    Show(EkListShow),
+    Show(Verb<EkListShow>),
     /// Show enrolled hosts whose keys are on no list
     #[command(after_help = "\
 Exit codes: 0 there is none, 1 there are some, 2 could not be asked.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Bmcs, FirmwareApply, FirmwareRevert};
+use super::{Bmcs, FirmwareApply, FirmwareRevert, Verb};
 
 /// `bootproof firmware …`
 #[derive(Debug, Subcommand)]
@@ -23,7 +23,7 @@ Examples:
   bootproof firmware scan --tree saved/* --profile esxi-8
   bootproof firmware scan --inventory rack7.csv --ca bmc-ca.pem --credentials bmc.toml
   bootproof firmware scan --tree saved/r750 --json | jq '.hosts[].findings[].code'")]
-    Scan(FirmwareScan),
+    Scan(Verb<FirmwareScan>),
     /// Plan which settings to change, in which order, with how many restarts; changes nothing
     #[command(after_help = "\
 A plan has only values that the host's own registry lists. It tells what locks a setting, what
@@ -38,11 +38,11 @@ Examples:
   bootproof firmware plan --bmc bmc-1.example --pin SHA256 --credentials bmc.toml
   bootproof firmware plan --tree saved/r750 --profile esxi-6.7 --installed-for-uefi
   bootproof firmware plan --tree saved/r750 --json > r750.plan.json")]
-    Plan(FirmwarePlan),
+    Plan(Verb<FirmwarePlan>),
     /// Change what a plan names, with restarts, and read back that it is in force
-    Apply(Box<FirmwareApply>),
+    Apply(Verb<Box<FirmwareApply>>),
     /// Put back the values that `apply` found
-    Revert(Box<FirmwareRevert>),
+    Revert(Verb<Box<FirmwareRevert>>),
 }
 
 /// `bootproof firmware scan`

@@ -16,9 +16,10 @@ Examples:
     Standing(FleetStanding),
     /// Show what will fail hosts one day, and hosts unlike those of their model
     #[command(after_help = "\
-Certificates of 2011 alone, old lists of what is revoked, PCRs in which a few hosts differ from most.
+Certificates of 2011 alone, old lists of what is revoked, PCRs in which a few hosts differ from
+most.
 
-Exit codes: 0 nothing, 1 something, 2 could not be asked.
+Exit codes: 0 nothing, 1 something, 2 could not be asked, or is not counted yet.
 
 Example:
   bootproof fleet attention --json | jq '.minorities'")]

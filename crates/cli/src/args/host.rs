@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use api::fleet::Breadth;
 use clap::{Args, Subcommand};
 
-use super::{Watch, end_of_day_ms};
+use super::{Verb, Watch, end_of_day_ms};
 
 const HOSTS_HELP: &str = "\
 Hosts are named one by one, or chosen by labels or a file. One that refuses holds no other up.
@@ -58,29 +58,29 @@ Examples:
   bootproof host list --view 'failed in Munich'
   bootproof host list --watch
   bootproof host list --code sha256-bank-inactive --json | jq -r '.[].name'")]
-    List(HostList),
+    List(Verb<HostList>),
     /// Keep lists of hosts under a name, for yourself or for everybody
     #[command(subcommand)]
     View(HostViews),
     /// Show all about one host
     #[command(after_help = "\
-Verdict with cause and next step, how it was judged before (one mark for a judgement, the newest on the
-right), what booted, Secure Boot's keys, TPM and PCRs.
+Verdict with cause and next step, how it was judged before (one mark for a judgement, the newest
+on the right), what booted, Secure Boot's keys, TPM and PCRs.
 
 Examples:
   bootproof host show web-1
   bootproof host show web-1 --watch
   bootproof host show web-1 --json | jq '.appraisal.facts.boot'")]
-    Show(HostShow),
+    Show(Verb<HostShow>),
     /// Ask for evidence now; of one host, wait for the verdict
     #[command(after_help = ATTEST_HELP)]
-    Attest(Attest),
+    Attest(Verb<Attest>),
     /// Take hosts out of attestation until they are reconnected
     #[command(after_help = HOSTS_HELP)]
-    Disconnect(Hosts),
+    Disconnect(Verb<Hosts>),
     /// Take hosts back, and store the identity keys of their TPMs anew
     #[command(after_help = HOSTS_HELP)]
-    Reconnect(Hosts),
+    Reconnect(Verb<Hosts>),
     /// Put another TPM in the place of a host's: a new board, a new chip
     #[command(after_help = "\
 The machine with the new TPM shows it by itself: its agent runs with the state of before, or,
@@ -92,7 +92,7 @@ Exit codes: 0 done, 2 could not be done: no such TPM was shown, or it is another
 
 Example:
   bootproof host replace web-1 --ek-sha256 DIGEST --reason 'new board, ticket 4711'")]
-    Replace(HostReplace),
+    Replace(Verb<HostReplace>),
     /// Have a host's agent make a new attestation key at its next contact
     #[command(after_help = "\
 The key of before counts until the server has bound the new one to the same TPM. Evidence of
@@ -100,13 +100,13 @@ before stays, with the key that signed it.
 
 Example:
   bootproof host rotate-key web-1")]
-    RotateKey(Hosts),
+    RotateKey(Verb<Hosts>),
     /// Vouch for hosts whose join tokens ask for it
     #[command(after_help = HOSTS_HELP)]
-    Approve(Hosts),
+    Approve(Verb<Hosts>),
     /// Remove hosts and all that is known of them, but for the audit log
     #[command(after_help = HOSTS_HELP)]
-    Remove(Hosts),
+    Remove(Verb<Hosts>),
     /// Put labels on hosts, or take them off
     #[command(after_help = "\
 Labels order the inventory: by site, rack, cluster or owner. `--select` finds hosts by them.
@@ -114,7 +114,7 @@ Labels order the inventory: by site, rack, cluster or owner. `--select` finds ho
 Examples:
   bootproof host label web-1 web-2 --set site=muc --set rack=7
   bootproof host label --select rack=7 --remove rack --set rack=9")]
-    Label(Label),
+    Label(Verb<Label>),
     /// Show the labels and how many hosts have each
     #[command(
         after_help = "Examples:\n  bootproof host labels\n  bootproof host labels site --json"
@@ -128,29 +128,35 @@ Examples:
 Examples:
   bootproof host enter-maintenance web-1 --reason 'new firmware, ticket 4711' --for 2h
   bootproof host enter-maintenance --select rack=7 --reason 'new switch'")]
-    EnterMaintenance(EnterMaintenance),
+    EnterMaintenance(Verb<EnterMaintenance>),
     /// Say that nobody works on hosts any more
     #[command(after_help = HOSTS_HELP)]
-    LeaveMaintenance(Hosts),
+    LeaveMaintenance(Verb<Hosts>),
     /// Show the last judgements of a host
-    History(OneHost),
+    #[command(after_help = "\
+The newest first; `host diff` takes the numbers.
+
+Examples:
+  bootproof host history web-1
+  bootproof host history web-1 --json | jq '.[] | select(.verdict != \"accepted\")'")]
+    History(Verb<OneHost>),
     /// Say what is another measurement in one boot of a host than in another, in words
     #[command(after_help = "\
-Judgements are named by their numbers (`bootproof host history HOST`). Without them the last one is compared
-with the last of another boot.
+Judgements are named by their numbers (`bootproof host history HOST`). Without them the last one
+is compared with the last of another boot.
 
 Exit codes: 0 nothing is different, 1 something is, 2 could not be compared.
 
 Examples:
   bootproof host diff web-1
   bootproof host diff web-1 --from 4711 --to 4720 --json | jq -r '.changes[].words'")]
-    Diff(HostDiff),
+    Diff(Verb<HostDiff>),
     /// Hold a host, or its cohort, to what it booted: from its last judgement, if that is accepted
     #[command(after_help = "\
 Examples:
   bootproof host learn web-1 --reason 'as delivered'
   bootproof host learn web-1 --cohort --reason 'all of rack 7'")]
-    Learn(HostLearn),
+    Learn(Verb<HostLearn>),
     /// Accept what a host booted although its references say otherwise; it is judged anew at once
     #[command(after_help = "\
 Only a change is accepted: where anything else speaks against the host (its quote, its log,
@@ -164,7 +170,7 @@ Examples:
   bootproof host accept-change web-1 --cohort --reason 'firmware 2.4 for all of rack 7'
   bootproof host accept-change web-1 --once --reason 'rescue system'
   bootproof host accept-change web-1 --until 2027-01-31 --reason 'old kernel until the fix'")]
-    AcceptChange(AcceptChange),
+    AcceptChange(Verb<AcceptChange>),
     /// Say how many hosts of the same model have the same PCR values
     #[command(after_help = "\
 The model is what the host says of itself: vendor, product and firmware version. A host that is
@@ -173,10 +179,10 @@ alone with a PCR 0 has another firmware than it says, or boots another way.
 Examples:
   bootproof host peers web-1
   bootproof host peers web-1 --json | jq '.pcrs[] | select(.n_same < .n_most_common)'")]
-    Peers(OneHost),
+    Peers(Verb<OneHost>),
     /// Write the evidence of a host's last judgement into a folder, for `bootproof verify`
     #[command(after_help = "Example:\n  bootproof host evidence web-1 --out web-1.evidence")]
-    Evidence(HostEvidence),
+    Evidence(Verb<HostEvidence>),
 }
 
 /// `bootproof host diff`

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::Verb;
+
 /// `bootproof user …`
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
@@ -18,7 +20,7 @@ pub enum User {
 Example:
   bootproof user add alice --role operator
   bootproof user add bob --role viewer --password-file first-password")]
-    Add(UserAdd),
+    Add(Verb<UserAdd>),
     /// Give an account another role, which ends its sessions
     #[command(after_help = "Example:\n  bootproof user change alice --role admin")]
     Change {
@@ -54,7 +56,7 @@ sessions of the account end; your own goes on.
 Examples:
   bootproof user password
   bootproof user password alice")]
-    Password(UserPassword),
+    Password(Verb<UserPassword>),
 }
 
 /// `bootproof user add`
@@ -124,8 +126,8 @@ pub struct Where {
 /// `bootproof login`
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Writes a context file with a session, which ends by itself, and at `bootproof logout`. A file with the
-token of a program or of a server is not overwritten.
+Writes a context file with a session, which ends by itself, and at `bootproof logout`. A file with
+the token of a program or of a server is not overwritten.
 
 With --oidc a browser is opened, in which an identity provider asks who you are; the page and this
 command then show the same few characters. Where there is no browser, open the printed address in
@@ -175,15 +177,15 @@ pub struct Setup {
 pub enum ApiToken {
     /// Make an API token, and show it once
     #[command(after_help = "\
-A token of role relying-party gets attested results of hosts whose identifiers it knows, and nothing
-else. With --host-label a token sees and steers the hosts with these labels alone; all that is not of
-one host is refused to it.
+A token of role relying-party gets attested results of hosts whose identifiers it knows, and
+nothing else. With --host-label a token sees and steers the hosts with these labels alone; all
+that is not of one host is refused to it.
 
 Examples:
   bootproof api-token create ci --role viewer --expires 30d
   bootproof api-token create vault --role relying-party --expires 365d
   bootproof api-token create muc-ops --role operator --host-label site=muc --json | jq -r .token")]
-    Create(ApiTokenCreate),
+    Create(Verb<ApiTokenCreate>),
     /// Show the API tokens, without their secrets
     #[command(
         after_help = "Example:\n  bootproof api-token list --json | jq -r '.[] | select(.last_used_at_ms == null).name'"
@@ -191,12 +193,12 @@ Examples:
     List,
     /// End an API token at once
     #[command(after_help = "\
-The last way in of an administrator is ended with --yes only; the server's next start then makes a new
-one, in admin.toml of its data folder.
+The last way in of an administrator is ended with --yes only; the server's next start then makes a
+new one, in admin.toml of its data folder.
 
 Example:
   bootproof api-token revoke ci")]
-    Revoke(ApiTokenRevoke),
+    Revoke(Verb<ApiTokenRevoke>),
 }
 
 /// `bootproof api-token revoke`

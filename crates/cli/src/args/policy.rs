@@ -48,8 +48,8 @@ Examples:
     Diff(PolicyDiff),
     /// Have hosts judged by a policy that the server keeps, from now on
     #[command(after_help = "\
-What hosts sent last is judged anew. Try it first: `bootproof policy try FILE` says which hosts would
-change. A file that the server's configuration names counts before any version.
+What hosts sent last is judged anew. Try it first: `bootproof policy try FILE` says which hosts
+would change. A file that the server's configuration names counts before any version.
 
 Example:
   bootproof policy activate 7 --reason 'tried on all hosts, ticket 4711'")]

@@ -27,13 +27,13 @@ Examples:
     Compliance(ReportMake),
     /// Check that a report is as the server signed it: a PDF, a JWS, or JSON, HTML and CSV with their signatures
     #[command(after_help = "\
-A PDF carries the signed JSON; its pages are made anew of that and compared, byte for byte. JSON, HTML
-and CSV are checked against the signature in SIGNATURE, or in the file beside them that ends in .jws,
-as `bootproof report` writes it. Where SIGNATURE is the report's JSON, as it comes by mail, HTML and CSV
-are made anew of that, and the signature over it lies in the file beside it.
+A PDF carries the signed JSON; its pages are made anew of that and compared, byte for byte. JSON,
+HTML and CSV are checked against the signature in SIGNATURE, or in the file beside them that ends
+in .jws, as `bootproof report` writes it. Where SIGNATURE is the report's JSON, as it comes by
+mail, HTML and CSV are made anew of that, and the signature over it lies in the file beside it.
 
-Exit codes: 0 it is genuine; 1 it is not, or was changed; 2 it could not be read, or the pages were made
-by another version and could not be compared.
+Exit codes: 0 it is genuine; 1 it is not, or was changed; 2 it could not be read, or the pages
+were made by another version and could not be compared.
 
 Examples:
   bootproof report verify fleet.pdf --keys jwks.json
@@ -59,9 +59,9 @@ Example:\n  bootproof report send weekly")]
 /// `bootproof report fleet` and the like
 #[derive(Debug, Args)]
 pub struct ReportMake {
-    /// How it is written
-    #[arg(long, value_enum, default_value_t)]
-    pub format: ReportFormat,
+    /// How it is written; left out: as the name of the file says, else as PDF
+    #[arg(long, value_enum)]
+    pub format: Option<ReportFormat>,
     /// Hosts with these labels: `site=muc,rack` are hosts of that site that have a rack
     #[arg(long, value_name = "SELECTOR")]
     pub labels: Option<String>,
@@ -76,19 +76,18 @@ pub struct ReportHost {
     /// The host's name or identifier
     #[arg(value_name = "HOST")]
     pub host: String,
-    /// How it is written
-    #[arg(long, value_enum, default_value_t)]
-    pub format: ReportFormat,
+    /// How it is written; left out: as the name of the file says, else as PDF
+    #[arg(long, value_enum)]
+    pub format: Option<ReportFormat>,
     /// The file to write; `-` is standard output. Without it the server names the file
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<PathBuf>,
 }
 
 /// How a report is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ReportFormat {
     /// A document to hand on, with the signed JSON attached
-    #[default]
     Pdf,
     /// One self-contained file for browsers
     Html,

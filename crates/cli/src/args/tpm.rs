@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use tpm_wire::{PcrSet, TpmAlgId};
 
+use super::Verb;
+
 /// `bootproof tpm …`
 #[derive(Debug, Subcommand)]
 #[command(defer = true)]
@@ -21,7 +23,7 @@ Examples:
   bootproof tpm rc TPM_RC_LOCKOUT
   bootproof tpm rc 'tpmDriver: Tpm2ResMgrProcessResponse:846: Error: TPM command error code 0x18b'
   bootproof tpm rc 0xb0922 --json | jq -r .next_step")]
-    Rc(TpmRc),
+    Rc(Verb<TpmRc>),
     /// Say what a TPM says of itself, and what of it stands in the way of attestation
     #[command(after_help = "\
 Maker, firmware with its known faults, PCR banks, FIFO or CRB and how that is known, lockout,
@@ -33,7 +35,7 @@ Examples:
   bootproof tpm info
   bootproof tpm info --json | jq .concerns
   bootproof tpm info --device swtpm:unix:/run/vm-7/tpm.sock")]
-    Info(TpmInfo),
+    Info(Verb<TpmInfo>),
     /// Read PCR values, all of one moment, and say whether firmware measured into each bank
     #[command(after_help = "\
 A bank that was switched on behind the firmware's back holds zeros in PCR 0 to 7: it is on, and
@@ -45,7 +47,7 @@ Examples:
   bootproof tpm pcrs
   bootproof tpm pcrs --bank sha256 --pcr 0-7,14
   bootproof tpm pcrs --json | jq -r '.banks[] | .bank, .firmware'")]
-    Pcrs(TpmPcrs),
+    Pcrs(Verb<TpmPcrs>),
     /// Show the endorsement keys with their certificates, and judge the chain to the vendor's root
     #[command(after_help = "\
 Certificates lie in NV memory at 0x01C00002 and above, those between them and the vendor's root
@@ -59,7 +61,7 @@ Examples:
   bootproof tpm ek --ek-root vendor-root.pem
   bootproof tpm ek --pem > ek.pem
   bootproof tpm ek --json | jq -r '.keys[] | select(.enrolled) | .ek_sha256'")]
-    Ek(TpmEk),
+    Ek(Verb<TpmEk>),
 }
 
 /// `bootproof tpm rc`

@@ -1,14 +1,19 @@
 //! `bootproof alarm …`
 
-use api::alarm::{
-    AcknowledgeRequest, Alarm as AlarmView, AlarmGroup, AlarmQuery, Alarms, AlarmsChanged,
-    WithdrawRequest,
+use api::{
+    alarm::{
+        AcknowledgeRequest, Alarm as AlarmView, AlarmGroup, AlarmQuery, Alarms, AlarmsChanged,
+        WithdrawRequest,
+    },
+    finding::catalogue,
 };
 use client::Client;
 use comfy_table::Cell;
 
 use super::{
-    Exit, host,
+    Exit,
+    explain::alike,
+    host,
     local_time::{after, time},
     watch,
 };
@@ -27,14 +32,14 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<Exit, CliError> {
     match command {
-        Alarm::List(watch) => watch::run(&List, *watch, client, output).await,
+        Alarm::List(watch) => watch::run(&List, **watch, client, output).await,
         Alarm::Show(command) => watch::run(&Show { command }, command.watch, client, output).await,
         Alarm::Acknowledge(command) => acknowledge(command, client, output).await,
         Alarm::Withdraw(which) => {
             let alarms = meant(which, client).await?;
             let request = WithdrawRequest { alarms };
             let changed = client.withdraw_acknowledgements(&request).await?;
-            tell(changed, "nobody's any more", output)
+            tell(changed, which, "nobody knows of it any more", output)
         }
     }
 }
@@ -102,6 +107,24 @@ async fn all(
     Ok(client.pages_of_alarms(query).all().await?)
 }
 
+/// Refuses a cause that no finding has: nothing of that name was looked for. Asked only where there is no such alarm,
+/// as a newer server may know findings that this program does not.
+fn known(which: &WhichAlarms) -> Result<(), CliError> {
+    let Some(code) = &which.code else { return Ok(()) };
+    let catalogue = catalogue();
+    if catalogue.iter().any(|entry| entry.code == *code) {
+        return Ok(());
+    }
+    let hint = match alike(code, catalogue.iter().map(|entry| &*entry.code)) {
+        Some(name) => format!("is `{name}` meant? For the alarms of a host say `--host HOST`"),
+        None => {
+            "`bootproof explain` lists the findings; for the alarms of a host say `--host HOST`"
+                .to_owned()
+        }
+    };
+    Err(CliError::with_hint(anyhow::anyhow!("there is no finding {code:?}"), hint))
+}
+
 struct Show<'a> {
     command: &'a AlarmShow,
 }
@@ -115,7 +138,11 @@ impl watch::Sight for Show<'_> {
 
     fn show(&self, alarms: &Self::Fact, output: &Output) -> Result<(), CliError> {
         if alarms.is_empty() {
-            return Ok(output.remark("no such alarm")?);
+            known(&self.command.which)?;
+            return Ok(output.remark(match self.command.cleared {
+                true => "there was no such alarm",
+                false => "no such alarm stands",
+            })?);
         }
         let mut table = output.table(&["host", "alarm", "raised", "state", "cause"]);
         for alarm in alarms {
@@ -178,17 +205,25 @@ async fn acknowledge(
         until_ms: command.lasts_s.map(after),
     };
     let changed = client.acknowledge_alarms(&request).await?;
-    tell(changed, "known now; they stand until their cause is gone", output)
+    tell(changed, &command.which, "known now, until the cause is gone", output)
 }
 
-fn tell(changed: AlarmsChanged, done: &str, output: &Output) -> Result<Exit, CliError> {
+fn tell(
+    changed: AlarmsChanged,
+    which: &WhichAlarms,
+    done: &str,
+    output: &Output,
+) -> Result<Exit, CliError> {
+    if changed.n == 0 {
+        known(which)?;
+    }
     if output.is_json() {
         output.json(&changed)?;
     }
     match changed.n {
         0 => output.note("no such alarm stands: nothing was done"),
-        1 => output.note(&format!("1 alarm is {done}")),
-        n => output.note(&format!("{n} alarms are {done}")),
+        1 => output.note(&format!("1 alarm: {done}")),
+        n => output.note(&format!("{n} alarms: {done}")),
     }
     Ok(Exit::Done)
 }

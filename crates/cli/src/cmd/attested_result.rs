@@ -94,6 +94,16 @@ fn status(claims: &Value) -> &str {
     host["ear_status"].as_str().or_else(|| host["ear.status"].as_str()).unwrap_or("none")
 }
 
+/// What a claim of the vector says, by its value. [draft-ietf-rats-ar4si §2.3.2]
+const fn tier(value: i64) -> &'static str {
+    match value {
+        2..=31 | -32..=-2 => "affirming",
+        32..=95 | -96..=-33 => "warning",
+        96..=127 | -128..=-97 => "contraindicated",
+        _ => "none",
+    }
+}
+
 fn show(claims: &Value, output: &Output) -> Result<(), CliError> {
     let host = &claims["submods"]["host"];
     let status = status(claims);
@@ -113,11 +123,26 @@ fn show(claims: &Value, output: &Output) -> Result<(), CliError> {
     let names = ["ear_trustworthiness_vector", "ear.trustworthiness-vector"];
     let vector = names.iter().find_map(|name| host[*name].as_object());
     for (claim, value) in vector.into_iter().flatten() {
-        line(&format!("  {claim}"), &value.to_string())?;
+        let tier = value.as_i64().map_or("none", tier);
+        line(&format!("  {claim}"), &format!("{tier} ({value})"))?;
     }
     for finding in host["bootproof_findings"].as_array().into_iter().flatten() {
         let text = |key: &str| finding[key].as_str().unwrap_or_default();
         line("finding", &format!("{} ({})", text("code"), text("severity")))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_told_in_words_and_none_is_better_than_it_is() {
+        let words = [-128, -97, -96, -33, -32, -2, -1, 0, 1, 2, 31, 32, 95, 96, 127, 128].map(tier);
+        let (good, bad, unsure, none) = ("affirming", "contraindicated", "warning", "none");
+        let below = [bad, bad, unsure, unsure, good, good, none, none];
+        let above = [none, good, good, unsure, unsure, bad, bad, none];
+        assert_eq!(words, [below, above].concat()[..]);
+    }
 }

@@ -85,7 +85,7 @@ async fn verify(command: &AuditVerify, client: &Client, output: &Output) -> Resu
             let named = file.display().to_string();
             match signed::claims::<Checkpoint>(&jws, CHECKPOINT_TYPE, &keys, Ends::Never) {
                 Ok(checkpoint) => kept.push((named, checkpoint)),
-                Err(why) => return refuse(&format!("{named}: {why}"), output),
+                Err(why) => return refuse_checkpoint(&named, &why, output),
             }
         }
     }
@@ -132,7 +132,12 @@ async fn verify(command: &AuditVerify, client: &Client, output: &Output) -> Resu
         }))?;
     } else {
         let holds = output.paint(Tone::Good, "The log holds");
-        output.line(&format!("{holds}: {n_rows} rows, and {n_kept} checkpoints fit."))?;
+        let kept = match n_kept {
+            0 => "no checkpoint was compared".to_owned(),
+            1 => "1 checkpoint fits".to_owned(),
+            n => format!("{n} checkpoints fit"),
+        };
+        output.line(&format!("{holds}: {n_rows} rows, and {kept}."))?;
         if n_kept == 0 {
             output.note(
                 "keep checkpoints elsewhere (`bootproof audit checkpoint`): against them also a log shows \
@@ -144,14 +149,28 @@ async fn verify(command: &AuditVerify, client: &Client, output: &Output) -> Resu
 }
 
 fn refuse(why: &str, output: &Output) -> Result<Exit, CliError> {
+    let next = "keep a copy of the database as it is, and find out who could write to it";
+    no("The log does not hold", why, next, output)
+}
+
+/// A file that proves nothing says nothing of the log either, neither that it holds nor that it does not.
+fn refuse_checkpoint(file: &str, why: &str, output: &Output) -> Result<Exit, CliError> {
+    let next = "name a file of `bootproof audit checkpoint`, and with --keys the keys of the server that it is of";
+    no(
+        "The checkpoint proves nothing, and the log was not looked at",
+        &format!("{file}: {why}"),
+        next,
+        output,
+    )
+}
+
+fn no(title: &str, why: &str, next: &str, output: &Output) -> Result<Exit, CliError> {
     if output.is_json() {
         output.json(&serde_json::json!({ "holds": false, "cause": why }))?;
     } else {
-        let title = output.paint(Tone::Bad, "The log does not hold");
+        let title = output.paint(Tone::Bad, title);
         output.line(&format!("{title}: {}", plain(why)))?;
-        output.line(
-            "  next: keep a copy of the database as it is, and find out who could write to it",
-        )?;
+        output.line(&format!("  next: {next}"))?;
     }
     Ok(Exit::No)
 }

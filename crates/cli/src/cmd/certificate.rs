@@ -81,7 +81,10 @@ async fn list(host: Option<&str>, client: &Client, output: &Output) -> Result<Ex
             output.cell(state(certificate).0, &state(certificate).1),
         ]);
     }
-    output.line(&table.to_string())?;
+    output.show_rows(
+        table,
+        "no host has a client certificate: `bootproof fleet settings` says whether any is issued",
+    )?;
     Ok(Exit::Done)
 }
 

@@ -10,7 +10,7 @@ use super::{Exit, local_time::time, watch};
 use crate::{
     args::Fleet,
     error::CliError,
-    output::{Output, Tone, plain},
+    output::{Output, Tone, n_hosts, plain},
 };
 
 const DAY_MS: i64 = 24 * 3_600_000;
@@ -75,12 +75,18 @@ impl watch::Sight for Attention {
     }
 
     fn show(&self, attention: &Self::Fact, output: &Output) -> Result<(), CliError> {
+        if attention.counted_at_ms.is_none() {
+            return Ok(output.remark(
+                "not counted yet: the server has just started, and counts within a minute",
+            )?);
+        }
         if is_nothing(attention) {
             output.line(&output.paint(Tone::Good, "Nothing wants a look."))?;
         }
         for count in attention.findings.iter().filter(|count| count.n_hosts > 0) {
             let code = output.paint(Tone::Strong, &plain(&count.code));
-            output.line(&format!("{code}: {} hosts: {}", count.n_hosts, plain(&count.title)))?;
+            let n = n_hosts(usize::try_from(count.n_hosts).unwrap_or(usize::MAX));
+            output.line(&format!("{code}: {n}: {}", plain(&count.title)))?;
             output.line(&format!("  next: {}", plain(&count.next_step)))?;
         }
         for minority in &attention.minorities {
@@ -96,7 +102,12 @@ impl watch::Sight for Attention {
     }
 
     fn exit(&self, attention: &Self::Fact) -> Exit {
-        if is_nothing(attention) { Exit::Done } else { Exit::No }
+        match attention.counted_at_ms {
+            // What was not counted is not nothing.
+            None => Exit::Unsure,
+            Some(_) if is_nothing(attention) => Exit::Done,
+            Some(_) => Exit::No,
+        }
     }
 }
 
@@ -129,4 +140,24 @@ async fn settings(client: &Client, output: &Output) -> Result<Exit, CliError> {
         })?;
     }
     Ok(exit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{watch::Sight as _, *};
+    use crate::output::Rows;
+
+    #[test]
+    fn what_was_not_counted_is_not_nothing() {
+        let output = Output::new(false);
+        let told = |attention: &AttentionView| {
+            let said = output.collect(Rows::Whole, |output| Attention.show(attention, output));
+            (said.unwrap(), Attention.exit(attention))
+        };
+        let (said, exit) = told(&AttentionView::default());
+        assert!(said.starts_with("not counted yet") && exit == Exit::Unsure, "{said}");
+        let counted = AttentionView { counted_at_ms: Some(1), ..AttentionView::default() };
+        let (said, exit) = told(&counted);
+        assert!(said.contains("Nothing wants a look.") && exit == Exit::Done, "{said}");
+    }
 }

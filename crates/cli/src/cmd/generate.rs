@@ -1,7 +1,5 @@
 //! Shell completions and manual pages, out of the declaration of the command line.
 
-use std::io;
-
 use anyhow::Context as _;
 use clap::CommandFactory as _;
 
@@ -12,13 +10,16 @@ use crate::{
     output::Output,
 };
 
-pub(super) fn completions(command: &Completions) -> Result<Exit, CliError> {
+pub(super) fn completions(command: &Completions, output: &Output) -> Result<Exit, CliError> {
     let shell = match command.shell {
         Shell::Bash => clap_complete::Shell::Bash,
         Shell::Zsh => clap_complete::Shell::Zsh,
         Shell::Fish => clap_complete::Shell::Fish,
     };
-    clap_complete::generate(shell, &mut Arguments::command(), "bootproof", &mut io::stdout());
+    // Made as a whole first: what makes it takes no reader that goes away (`| head`).
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "bootproof", &mut script);
+    output.line(String::from_utf8_lossy(&script).trim_end())?;
     Ok(Exit::Done)
 }
 

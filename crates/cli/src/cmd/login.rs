@@ -31,7 +31,10 @@ pub(super) fn secret(file: Option<&Path>, question: &str) -> Result<Zeroizing<St
     let Some(file) = file else {
         return prompt::secret(question)?.ok_or_else(|| {
             CliError::with_hint(
-                anyhow!("there is nobody to ask for it"),
+                anyhow!(
+                    "there is no terminal to ask for the {}",
+                    question.trim_end_matches([':', ' '])
+                ),
                 "write it to a file with mode 0600 and name that; `-` is standard input",
             )
         });
@@ -218,6 +221,6 @@ async fn list(all: bool, client: &Client, output: &Output) -> Result<Exit, CliEr
             time(Some(session.expires_at_ms)),
         ]);
     }
-    output.line(&table.to_string())?;
+    output.show_rows(table, "there is no session: `bootproof login NAME` begins one")?;
     Ok(Exit::Done)
 }

@@ -105,7 +105,7 @@ pub fn run(arguments: &Arguments, output: &Output) -> Result<Exit, CliError> {
             Tpm::Pcrs(command) => tpm::pcrs::run(command, output),
             Tpm::Ek(command) => tpm::ek::run(command, output),
         },
-        Command::Completions(command) => generate::completions(command),
+        Command::Completions(command) => generate::completions(command, output),
         Command::Man(command) => generate::man(command, output),
         Command::Host(command) => block_on(host::run(command, &client()?, output)),
         Command::Fleet(command) => block_on(fleet::run(command, &client()?, output)),

@@ -118,7 +118,8 @@ async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
             ends,
         ]);
     }
-    output.line(&table.to_string())?;
+    output
+        .show_rows(table, "there is no API token: `bootproof api-token create NAME` makes one")?;
     Ok(Exit::Done)
 }
 

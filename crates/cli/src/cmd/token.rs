@@ -86,6 +86,6 @@ async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
             crate::output::plain(&token.note),
         ]);
     }
-    output.line(&table.to_string())?;
+    output.show_rows(table, "there is no join token: `bootproof token create` makes one")?;
     Ok(Exit::Done)
 }

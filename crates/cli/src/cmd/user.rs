@@ -73,7 +73,10 @@ async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
             time(Some(user.password_at_ms)),
         ]);
     }
-    output.line(&table.to_string())?;
+    output.show_rows(
+        table,
+        "there is no account: `bootproof setup NAME` makes the first one, `user add` others",
+    )?;
     Ok(Exit::Done)
 }
 

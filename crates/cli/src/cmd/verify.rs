@@ -99,6 +99,13 @@ impl Case {
 
 pub(super) fn run(command: &Verify, output: &Output) -> Result<Exit, CliError> {
     let case = Case::read(&command.evidence)?;
+    let folder = &command.evidence.folder;
+    if evidence_dir::is_of_something_else(folder) {
+        output.note(&format!(
+            "{} has no file of evidence: is another folder meant? `bootproof host evidence HOST --out FOLDER` makes one",
+            folder.display()
+        ));
+    }
     let mut named = Vec::new();
     for file in &command.reference {
         let baseline = reference::offline::load(file)?;

@@ -46,6 +46,11 @@ fn an_empty_folder_is_not_accepted() {
         json["findings"].as_array().unwrap().iter().map(|f| f["code"].as_str().unwrap()).collect();
     assert_eq!(codes, ["no-identity-key", "no-quote", "no-event-log"]);
     assert_eq!(json["facts"]["secure_boot"], serde_json::Value::Null);
+    // Most likely another folder is meant; where there is any evidence, it is judged without a word.
+    assert!(text(&output.stderr).contains("has no file of evidence"));
+    std::fs::write(folder.path().join("nonce"), "00").unwrap();
+    let output = bootproof(&["verify", folder.path().to_str().unwrap(), "--json"]);
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(1), String::new()));
 }
 
 #[test]
@@ -143,6 +148,9 @@ fn findings_and_response_codes_are_explained() {
     assert!(json.contains("\"role\": \"symptom\""), "{json}");
     let output = bootproof(&["explain", "nonsense"]);
     assert_eq!(output.status.code(), Some(2));
+    assert!(!text(&output.stderr).contains("meant?"), "like nothing");
+    let mistyped = text(&bootproof(&["explain", "secure-bot-off"]).stderr);
+    assert!(mistyped.contains("hint: is `secure-boot-off` meant?"), "{mistyped}");
 }
 
 #[test]
@@ -166,6 +174,14 @@ fn a_response_code_is_told_with_cause_and_next_step() {
     let output = bootproof(&["tpm", "rc", "no code"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("\n\nhint: "));
+}
+
+#[test]
+fn of_no_log_nothing_is_said() {
+    let output = bootproof(&["diagnose", "/nonexistent"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(!text(&output.stdout).contains("nothing wrong"), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains("/nonexistent"));
 }
 
 #[test]

@@ -61,13 +61,56 @@ fn a_command_that_cannot_be_typed_is_found() {
     assert_eq!(words("journalctl -k | bootproof diagnose - > out"), ["bootproof", "diagnose", "-"]);
 }
 
+/// What pages, findings and hints tell people to type, out of the sources: between marks of code, on one line.
+fn said_by_programs() -> Vec<Said> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let mut folders = Vec::new();
+    for name in [
+        "agent", "api", "cli", "client", "doctor", "findings", "firmware", "pages", "report",
+        "server",
+    ] {
+        folders.extend([format!("{root}/{name}/src"), format!("{root}/{name}/templates")]);
+    }
+    let mut said = Vec::new();
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(&folder) else { continue };
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            let at = path.display().to_string();
+            if path.is_dir() {
+                folders.push(at);
+                continue;
+            }
+            let (begin, end) = match path.extension().and_then(|kind| kind.to_str()) {
+                Some("rs") => ("`bootproof ", '`'),
+                Some("html") => ("<code>bootproof ", '<'),
+                _ => continue,
+            };
+            // A text may go on in the next line of its source.
+            let text = std::fs::read_to_string(&path).unwrap();
+            let parts = text.split("\\\n").map(str::trim_start).collect::<Vec<_>>().join("");
+            for line in parts.lines() {
+                let spans = line.split(begin).skip(1).filter_map(|rest| rest.split_once(end));
+                let spans = spans.map(|(span, _)| format!("bootproof {span}"));
+                // What a program puts in is known when it runs.
+                said.extend(spans.filter(|span| !span.contains(['{', '\\'])).map(|line| Said {
+                    at: at.clone(),
+                    line,
+                    form: Form::Named,
+                }));
+            }
+        }
+    }
+    assert!(said.len() > 150, "only {} commands were found in the sources", said.len());
+    said
+}
+
 /// All lines of blocks of code, and code within sentences.
 fn said() -> Vec<Said> {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
     let readme = std::fs::read_to_string(format!("{root}/README.md")).unwrap();
     let readme: &'static str = readme.leak();
     let files = handbook::FILES.iter().map(|(name, text)| (format!("docs/{name}.md"), *text));
-    let mut said = Vec::new();
+    let mut said = said_by_programs();
     for (file, text) in files.chain([("README.md".to_owned(), readme)]) {
         let text = handbook::read(text);
         for block in &text.code_blocks {

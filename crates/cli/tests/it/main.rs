@@ -13,6 +13,7 @@ mod firmware;
 mod firmware_bmc;
 mod follow;
 mod from_image;
+mod help;
 mod ima;
 mod manifest;
 mod mutations;

@@ -86,7 +86,8 @@ pub(super) fn in_words(report: &Report, read: &Read, output: &Output) -> Result<
         counted(read.lines, "line", "lines"),
         counted(read.files, "file", "files")
     );
-    if !report.is_trouble() {
+    // Of nothing nothing is known.
+    if !report.is_trouble() && read.lines > 0 {
         summary += ": nothing wrong was found";
     }
     output.line(&summary)?;

@@ -169,7 +169,10 @@ async fn list(client: &Client, output: &Output) -> Result<Exit, CliError> {
             plain(&list.note),
         ]);
     }
-    output.line(&table.to_string())?;
+    output.show_rows(
+        table,
+        "no list is kept: `bootproof ek-list import FILE --name NAME` makes one",
+    )?;
     Ok(Exit::Done)
 }
 

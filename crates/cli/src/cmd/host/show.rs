@@ -81,8 +81,10 @@ pub(super) fn detail(
     let verdict = output.paint(Tone::of_verdict(&host.verdict), &host.verdict);
     output.line(&format!("{name}: {verdict}, {}", state(host)))?;
     verdict_words(&host.verdict, &host.findings, output)?;
-    strip(past, output)?;
-    output.line("")?;
+    if !past.is_empty() {
+        strip(past, output)?;
+        output.line("")?;
+    }
     life(detail, output)?;
     identity(detail, output)?;
     let Some(appraisal) = &detail.appraisal else { return Ok(()) };

@@ -2,16 +2,14 @@
 
 mod verify;
 
-use std::{
-    io::Write as _,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use api::fleet_report::{
     REPORT_FILE_SIGNATURE_HEADER, REPORT_SHA256_HEADER, REPORT_SIGNATURE_HEADER,
     ReportFormat as Format, ReportKind, ReportQuery, ReportSchedule,
 };
+use clap::ValueEnum as _;
 use client::Client;
 use serde_json::json;
 
@@ -28,7 +26,7 @@ pub(super) async fn run(
     output: &Output,
 ) -> Result<Exit, CliError> {
     let fleet = |make: &ReportMake| ReportQuery {
-        format: format(make.format),
+        format: format(make.format, make.out.as_deref()),
         labels: make.labels.clone(),
         host: None,
     };
@@ -38,7 +36,8 @@ pub(super) async fn run(
         Report::Compliance(make) => (ReportKind::Compliance, fleet(make), &make.out),
         Report::Host(make) => {
             let id = host::find(&make.host, &client()?).await?.id;
-            let query = ReportQuery { format: format(make.format), labels: None, host: Some(id) };
+            let format = format(make.format, make.out.as_deref());
+            let query = ReportQuery { format, labels: None, host: Some(id) };
             (ReportKind::Host, query, &make.out)
         }
         Report::Verify(command) => return verify::run(command, client, output).await,
@@ -48,8 +47,13 @@ pub(super) async fn run(
     make(kind, &query, out.as_deref(), &client()?, output).await
 }
 
-const fn format(format: ReportFormat) -> Format {
-    match format {
+/// The format that was asked for, else the one by which the file is called.
+fn format(said: Option<ReportFormat>, out: Option<&Path>) -> Format {
+    let called = || {
+        let extension = out?.extension()?.to_str()?;
+        ReportFormat::from_str(extension, true).ok()
+    };
+    match said.or_else(called).unwrap_or(ReportFormat::Pdf) {
         ReportFormat::Pdf => Format::Pdf,
         ReportFormat::Html => Format::Html,
         ReportFormat::Csv => Format::Csv,
@@ -69,7 +73,7 @@ async fn make(
     let header = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let sha256 = header(REPORT_SHA256_HEADER).unwrap_or_default();
     if out == Some(Path::new("-")) {
-        std::io::stdout().lock().write_all(&bytes).context("standard output")?;
+        output.bytes(&bytes).context("standard output")?;
         return Ok(Exit::Done);
     }
     let file = match out {
@@ -172,6 +176,21 @@ async fn send(name: &str, client: &Client, output: &Output) -> Result<Exit, CliE
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_report_is_written_as_its_file_is_called() {
+        for (said, out, expected) in [
+            (None, None, Format::Pdf),
+            (None, Some("fleet.html"), Format::Html),
+            (None, Some("a.b/fleet.CSV"), Format::Csv),
+            (None, Some("fleet"), Format::Pdf),
+            (None, Some("fleet.txt"), Format::Pdf),
+            (None, Some("-"), Format::Pdf),
+            (Some(ReportFormat::Json), Some("fleet.html"), Format::Json),
+        ] {
+            assert_eq!(format(said, out.map(Path::new)), expected, "{said:?} {out:?}");
+        }
+    }
 
     #[test]
     fn a_server_names_a_file_of_this_folder_or_none() {

@@ -113,8 +113,16 @@ fn read(command: &ReportVerify) -> Result<Result<Found, String>, CliError> {
         beside.push(".jws");
         PathBuf::from(beside)
     };
+    let is_signed_beside =
+        content.starts_with(b"{") || file::is_html(&content) || file::is_csv(&content);
+    let signature = command.signature.clone().unwrap_or_else(|| beside(&command.file));
+    if is_signed_beside && !signature.exists() {
+        return Err(CliError::with_hint(
+            anyhow::anyhow!("the signature {} is not there", signature.display()),
+            "a report in HTML, CSV or JSON comes with it: keep both files in one folder, or name it with --signature",
+        ));
+    }
     if file::is_html(&content) || file::is_csv(&content) {
-        let signature = command.signature.clone().unwrap_or_else(|| beside(&command.file));
         let beside_it = bytes(&signature)?;
         if !beside_it.starts_with(b"{") {
             let jws = signed::text(&signature)?;
@@ -135,8 +143,7 @@ fn read(command: &ReportVerify) -> Result<Result<Found, String>, CliError> {
         });
     }
     if content.starts_with(b"{") {
-        let file = command.signature.clone().unwrap_or_else(|| beside(&command.file));
-        let jws = signed::text(&file)?;
+        let jws = signed::text(&signature)?;
         return Ok(Ok(Found::Report(Held { json: content, jws, drawn: None })));
     }
     if content.starts_with(b"PK") {

@@ -46,7 +46,10 @@ fn show(certificates: &[TrustedCertificate], output: &Output) -> Result<Exit, Cl
             time(Some(certificate.added_at_ms)),
         ]);
     }
-    output.line(&table.to_string())?;
+    output.show_rows(
+        table,
+        "no TPM vendor is trusted yet, and so no TPM: `bootproof trust import` says how",
+    )?;
     Ok(Exit::Done)
 }
 
