@@ -17,7 +17,9 @@ async function look() {
   try {
     const answer = await fetch(location.href, { headers: { accept: "text/html" }, redirect: "manual" });
     if (answer.type === "opaqueredirect") { tell("Your session has ended. Nothing that you typed is lost; sign in again in another tab."); return; }
-    if (!answer.ok) return;
+    if (answer.status === 404 || answer.status === 403) { tell("What this page shows is there no more, or no more for you. What stands below is of before: reload the page."); return; }
+    if (!answer.ok) { away(); return; }
+    tell("");
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const part of document.querySelectorAll("[data-live]")) {
       const other = fresh.getElementById(part.id);
@@ -34,7 +36,8 @@ async function look() {
     lookAgain(fresh.body);
     ages();
   } catch {
-    // The server is away: the stream comes back by itself, and asks anew then.
+    // The stream comes back by itself, and asks anew then.
+    away();
   } finally {
     looking = false;
     if (again) { again = false; soon(); }
@@ -52,9 +55,20 @@ function soon() {
   waiting = setTimeout(() => { waiting = 0; look(); }, FRESH_AFTER_MS);
 }
 
+// What stands on the page is of the last look that was answered. Said once the server was away for longer than its
+// restart takes, so that nobody takes it for what counts now.
+const AWAY_AFTER_MS = 10000;
+const AWAY = "The server does not answer. What stands below was true when it last did; it is looked at anew by itself.";
+let awaySince = 0;
+function away() {
+  awaySince ||= Date.now();
+  if (Date.now() - awaySince >= AWAY_AFTER_MS) tell(AWAY);
+}
+
 function tell(text) {
   const place = document.getElementById("told");
-  if (place) { place.textContent = text; place.hidden = false; }
+  if (text !== AWAY) awaySince = 0;
+  if (place && place.textContent !== text) { place.textContent = text; place.hidden = text === ""; }
 }
 
 // Times are exact in the page; how long ago that is changes while one looks.
@@ -117,7 +131,11 @@ if (stream) {
   const events = new EventSource(stream);
   events.onmessage = soon;
   events.onopen = soon;
+  let asking = false;
   events.onerror = () => {
-    if (events.readyState === EventSource.CLOSED) setInterval(soon, ASK_EVERY_MS);
+    away();
+    // The browser tries the stream again by itself, and says nothing between; where it gave up, asking takes its place.
+    setTimeout(() => { if (events.readyState !== EventSource.OPEN) soon(); }, ASK_EVERY_MS);
+    if (events.readyState === EventSource.CLOSED && !asking) { asking = true; setInterval(soon, ASK_EVERY_MS); }
   };
 }

@@ -2,7 +2,11 @@
 
 use std::borrow::Borrow;
 
-use crate::{assets, menu, time::When};
+use crate::{
+    assets,
+    menu::{self, For},
+    time::When,
+};
 
 /// What browsers may load for a page: files of the server itself, and nothing that a host sent could
 /// name. Forms go to the server alone, and no other site may frame a page.
@@ -112,6 +116,15 @@ pub struct Frame {
 impl Frame {
     pub(crate) fn menu(&self) -> &'static [menu::Group] {
         if self.visitor.is_some() { menu::GROUPS } else { &[] }
+    }
+
+    /// Whether the menu names this page to who looks.
+    pub(crate) fn names(&self, entry: &menu::Entry) -> bool {
+        match entry.for_whom {
+            For::Viewers => true,
+            For::Operators => self.may_operate(),
+            For::Administrators => self.may_administer(),
+        }
     }
 
     /// What the menu calls the place where one is.

@@ -67,6 +67,7 @@ pub use host::{HostPage, Past, change_of};
 pub use hosts::{Bulk, Hosts, Verb};
 pub use hosts_views::hosts_address;
 pub use join::{Join, Joined};
+pub use menu::place_of;
 pub use message::Message;
 pub use overview::{FirstSteps, Overview, Standing};
 pub use pcr_table::{PcrBank, PcrRow, pcr_banks};

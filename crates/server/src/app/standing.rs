@@ -181,10 +181,24 @@ pub(super) fn held(host: &Host, config: &Config, now_ms: i64) -> Option<Standing
     let good_for_ms = good_for_ms(host, config);
     if age_ms > good_for_ms {
         let reason =
-            format!("it is {} s old and counted for {} s", age_ms / 1000, good_for_ms / 1000);
+            format!("it is {} old and counted for {}", lasted(age_ms), lasted(good_for_ms));
         return hold(Finding::new(Code::VerdictExpired).because(reason));
     }
     None
+}
+
+/// How long that is, in the unit in which people think of it: what was said of an hour ago is not another text with
+/// each second.
+fn lasted(ms: i64) -> String {
+    const MIN_S: i64 = 60;
+    const HOUR_S: i64 = 60 * MIN_S;
+    const DAY_S: i64 = 24 * HOUR_S;
+    match ms / 1000 {
+        s if s < 5 * MIN_S => format!("{s} s"),
+        s if s < 2 * HOUR_S => format!("{} min", s / MIN_S),
+        s if s < 2 * DAY_S => format!("{} h", s / HOUR_S),
+        s => format!("{} days", s / DAY_S),
+    }
 }
 
 /// What counts where the evidence of the last judgement is lost, and something else is to be judged by it: nothing.
@@ -278,6 +292,12 @@ mod tests {
 
     fn held(code: &str) -> (String, Vec<String>) {
         ("not appraised".to_owned(), vec![code.to_owned()])
+    }
+
+    #[test]
+    fn an_age_is_told_in_its_own_unit() {
+        let told = [299, 300, 7_199, 7_200, 172_799, 172_800].map(|s| lasted(1000 * s + 999));
+        assert_eq!(told, ["299 s", "5 min", "119 min", "2 h", "47 h", "2 days"]);
     }
 
     #[test]

@@ -51,6 +51,7 @@ pub use health::operating;
 pub(crate) use listen::Peer;
 pub use listen::{Limits, Transport, serve};
 pub(crate) use report::kind as report_kind;
+pub(crate) use request::RequestId;
 pub(crate) use session::cookie;
 
 use operation::{Contract, Operations};
@@ -89,7 +90,7 @@ pub fn router(app: Arc<App>) -> Router {
     let (routes, contract) = Operations::all().into_parts();
     let around = (Arc::clone(&app), Arc::new(contract));
     routes
-        .merge(crate::web::router())
+        .merge(crate::web::router(&app))
         .fallback(no_such_address)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn_with_state(around, pass))
@@ -110,14 +111,24 @@ async fn pass(
     request::observe(&app, request, kept).await
 }
 
-async fn no_such_address() -> Response {
+async fn no_such_address(State(app): State<Arc<App>>, request: Request) -> Response {
     let title = "there is no such address";
     let err = AppError::plain(RefusalKind::NotFound, "address-not-found", title);
-    problem::Failure::from(err).into_response()
+    refused(&app, request, err).await
 }
 
-async fn no_such_method() -> Response {
+async fn no_such_method(State(app): State<Arc<App>>, request: Request) -> Response {
     let title = "this address does not take this method";
     let err = AppError::plain(RefusalKind::Method, "method-not-allowed", title);
+    refused(&app, request, err).await
+}
+
+/// What no handler took: a page for people, facts for programs.
+async fn refused(app: &Arc<App>, request: Request, err: AppError) -> Response {
+    let (parts, _) = request.into_parts();
+    if crate::web::is_for_a_person(&parts) {
+        let page = crate::web::message(app, &parts, problem::of(err)).await;
+        return crate::web::guard(page);
+    }
     problem::Failure::from(err).into_response()
 }

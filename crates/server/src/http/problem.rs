@@ -39,20 +39,23 @@ impl IntoResponse for Failure {
         let kind = [(header::CONTENT_TYPE, "application/problem+json")];
         let code = RefusalCode(problem.code.clone());
         let mut response = (status, kind, Json(problem.clone())).into_response();
-        let headers = response.headers_mut();
-        match status {
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                headers.entry(header::RETRY_AFTER).or_insert(RETRY_AFTER_S.into());
-            }
-            _ => {}
+        if status == StatusCode::UNAUTHORIZED {
+            let bearer = HeaderValue::from_static("Bearer");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, bearer);
         }
+        say_when_again(&mut response);
         response.extensions_mut().insert(code);
         // For whoever knows the request's identifier, and counts.
         response.extensions_mut().insert(problem);
         response
+    }
+}
+
+/// Says when what cannot be done now may be asked for again.
+pub(crate) fn say_when_again(response: &mut Response) {
+    let status = response.status();
+    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        response.headers_mut().entry(header::RETRY_AFTER).or_insert(RETRY_AFTER_S.into());
     }
 }
 

@@ -28,6 +28,10 @@ const PATH_CHARS_MAX: usize = 200;
 /// The header with the identifier of a request.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// By what a request's lines in the log are found, for what answers it.
+#[derive(Clone, Debug)]
+pub(crate) struct RequestId(pub(crate) String);
+
 /// Where agents ask.
 const OF_AGENTS: &str = "/v1/agent/";
 
@@ -57,11 +61,12 @@ fn shown_path(request: &Request) -> Cow<'_, str> {
 /// line what became of it; and counts it.
 pub(super) async fn observe<R: Future<Output = Response>>(
     app: &App,
-    request: Request,
+    mut request: Request,
     rest: impl FnOnce(Request) -> R,
 ) -> Response {
     let begun = Instant::now();
     let id = identifier(request.headers());
+    request.extensions_mut().insert(RequestId(id.clone()));
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>().cloned();
     let route = matched.as_ref().map_or("none", MatchedPath::as_str);
@@ -94,7 +99,9 @@ pub(super) async fn observe<R: Future<Output = Response>>(
     }
     .instrument(span);
     let mut response = traced.run(answered).await;
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+    // A page says it already.
+    let is_page = has_html(response.headers());
+    if let Some(problem) = response.extensions_mut().remove::<Problem>().filter(|_| !is_page) {
         response = with_id(response, Problem { request_id: Some(id.clone()), ..problem });
     }
     if let Ok(id) = HeaderValue::try_from(id) {
@@ -125,6 +132,10 @@ fn log(route: &str, status: u16, took_ms: u128, problem: Option<&Problem>) {
 
 fn is_routine(route: &str) -> bool {
     matches!(route, "/healthz" | "/readyz" | "/metrics" | "/v1/agent/poll" | "/v1/agent/evidence")
+}
+
+fn has_html(headers: &HeaderMap) -> bool {
+    headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
 /// The same answer, with the identifier by which a person finds its line in the log.

@@ -1,10 +1,11 @@
 //! Pages and errors as answers of HTTP.
 
 use axum::{
+    Extension,
     http::{Method, StatusCode, request::Parts},
     response::{Html, IntoResponse, Redirect, Response},
 };
-use pages::{Frame, Message, Place};
+use pages::{Frame, Place};
 
 use crate::{app::AppError, http::problem};
 
@@ -83,28 +84,24 @@ pub(super) fn now_ms() -> i64 {
 
 impl IntoResponse for NoPage {
     fn into_response(self) -> Response {
-        let err = match self {
-            Self::Error(err) => err,
-            Self::SignIn { then } if then == "/" => return Redirect::to("/login").into_response(),
+        match self {
+            // Who looks is not known here: `refused` makes the page of it.
+            Self::Error(err) => {
+                let problem = problem::of(err);
+                let status = StatusCode::from_u16(problem.status);
+                let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                (status, Extension(problem)).into_response()
+            }
+            Self::SignIn { then } if then == "/" => Redirect::to("/login").into_response(),
             Self::SignIn { then } => {
                 let then = pages::text::in_address(&then);
-                return Redirect::to(&format!("/login?then={then}")).into_response();
+                Redirect::to(&format!("/login?then={then}")).into_response()
             }
             // The cookie is for this site alone, also of links in a mail; this page is of this site.
-            Self::ComeAgain => return Html(pages::COME_AGAIN).into_response(),
-            Self::Instead(response) => return *response,
-            Self::ChoosePassword => return Redirect::to("/password").into_response(),
-        };
-        let problem = problem::of(err);
-        let status =
-            StatusCode::from_u16(problem.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let message = Message {
-            frame: bare(Place::Elsewhere),
-            title: first_upper(&problem.title),
-            next_step: problem.hint.map(|hint| first_upper(&hint)).unwrap_or_default(),
-            request: problem.request_id,
-        };
-        (status, Html(pages::html(&message).unwrap_or_default())).into_response()
+            Self::ComeAgain => Html(pages::COME_AGAIN).into_response(),
+            Self::Instead(response) => *response,
+            Self::ChoosePassword => Redirect::to("/password").into_response(),
+        }
     }
 }
 

@@ -25,6 +25,7 @@ mod overview;
 mod people;
 mod policies;
 mod references;
+mod refused;
 mod reports;
 mod said;
 mod settings;
@@ -35,7 +36,7 @@ use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::{Path, Request},
+    extract::{Path, Request, State},
     http::{HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse as _, Response},
@@ -43,9 +44,10 @@ use axum::{
 };
 
 use crate::app::App;
+pub(crate) use refused::{is_for_a_person, message};
 
 /// The pages and what they load.
-pub(crate) fn router() -> Router<Arc<App>> {
+pub(crate) fn router(app: &Arc<App>) -> Router<Arc<App>> {
     Router::new()
         .route("/", get(overview::overview))
         .route("/hosts", get(hosts::hosts))
@@ -101,14 +103,18 @@ pub(crate) fn router() -> Router<Arc<App>> {
         .route("/v1/oidc/backchannel-logout", post(oidc::logout_by_provider))
         .route("/setup", get(entrance::setup).post(entrance::make_first))
         .route("/password", get(entrance::password).post(entrance::change_password))
-        .layer(middleware::from_fn(guarded))
+        .layer(middleware::from_fn_with_state(Arc::clone(app), guarded))
         .route("/assets/{name}", get(asset))
+}
+
+/// What each page passes: one that cannot be shown becomes one that says so, and browsers are told what holds for all.
+async fn guarded(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    guard(refused::told(&app, request, next).await)
 }
 
 /// What browsers are told of each page: to load nothing but the server's own files, to show it in no
 /// frame, to keep no copy, and to tell no other site where one was.
-async fn guarded(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+pub(crate) fn guard(mut response: Response) -> Response {
     let headers = response.headers_mut();
     let told = [
         (header::CONTENT_SECURITY_POLICY, pages::CONTENT_SECURITY_POLICY),

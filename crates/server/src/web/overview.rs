@@ -59,6 +59,12 @@ struct VerdictDetail {
     verdict: String,
 }
 
+/// What the audit log calls a host that is not there any more.
+#[derive(Deserialize)]
+struct NameDetail {
+    name: String,
+}
+
 /// What changed last, with the names of hosts.
 async fn changes(app: &App) -> Result<Vec<Change>, AppError> {
     let mut changes = Vec::new();
@@ -71,6 +77,12 @@ async fn changes(app: &App) -> Result<Vec<Change>, AppError> {
             Some(id) => app.host_name(id).await?,
             None => None,
         };
+        let was_called = || {
+            let detail =
+                host.as_ref().map(|_| serde_json::from_str::<NameDetail>(&row.detail_json));
+            detail?.ok().map(|detail| detail.name)
+        };
+        let subject = name.clone().or_else(was_called).unwrap_or_else(|| kind_of(&row.subject));
         let verdict = (row.action == "host.verdict")
             .then(|| serde_json::from_str::<VerdictDetail>(&row.detail_json).ok())
             .flatten();
@@ -84,7 +96,7 @@ async fn changes(app: &App) -> Result<Vec<Change>, AppError> {
             what: row.action,
             // A host that was removed has no page.
             host: host.filter(|_| name.is_some()),
-            subject: name.unwrap_or_else(|| kind_of(&row.subject)),
+            subject,
             before,
             verdict,
         });
@@ -105,6 +117,7 @@ fn kind_of(subject: &str) -> String {
     }
     let word = match subject.split_once(':') {
         Some(("join-token", _)) => "A join token",
+        Some(("host", _)) => "A host that was removed",
         Some(("trust-root", _)) => "A trust anchor",
         Some(("reference", _)) => "A reference",
         Some(("user", name)) => name,

@@ -75,6 +75,12 @@ impl Browser {
         (status, text)
     }
 
+    /// A page as a person asks for it: status, headers and text.
+    pub(crate) fn seen(&self, path: &str) -> (u16, Vec<(String, String)>, String) {
+        let accept = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
+        self.sent("GET", path, &[accept], String::new())
+    }
+
     /// Sends a request with these headers and the cookie, and nothing else.
     pub(crate) fn send(
         &self,

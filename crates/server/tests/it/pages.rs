@@ -127,7 +127,7 @@ async fn the_founding_story_is_walked_on_the_page() {
 }
 
 /// The first account, made without a browser.
-async fn set_up(server: &Server) {
+pub(crate) async fn set_up(server: &Server) {
     let request = api::people::SetupRequest {
         code: setup_code(server),
         name: NAME.to_owned(),
@@ -138,7 +138,7 @@ async fn set_up(server: &Server) {
 }
 
 /// How a script signs in.
-fn account() -> HashMap<&'static str, String> {
+pub(crate) fn account() -> HashMap<&'static str, String> {
     HashMap::from([
         ("BOOTPROOF_WEB_NAME", NAME.to_owned()),
         ("BOOTPROOF_WEB_PASSWORD", PASSWORD.to_owned()),
