@@ -297,6 +297,13 @@ impl Config {
         {
             faults.push(format!("client_trust_domain is {name:?}; {fault}"));
         }
+        for name in &self.names {
+            if rustls::pki_types::ServerName::try_from(name.as_str()).is_err() {
+                faults.push(format!(
+                    "names has {name:?}, which is neither a DNS name nor an address: without https:// and port"
+                ));
+            }
+        }
         if self.joins_per_s == 0 {
             faults.push("joins_per_s must not be 0".to_owned());
         }

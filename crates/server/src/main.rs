@@ -3,6 +3,7 @@
 mod backup;
 mod documents;
 mod evidence;
+mod fatal;
 mod restore;
 mod retention;
 mod settings;
@@ -11,6 +12,7 @@ mod support;
 use std::{
     net::SocketAddr,
     path::PathBuf,
+    process::ExitCode,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -125,13 +127,20 @@ Examples:
     #[command(subcommand, after_long_help = evidence::HELP)]
     Evidence(evidence::Evidence),
     /// Say what of the history would go: nothing is changed
+    #[command(
+        after_long_help = "Example:\n  bootproof-server --config /etc/bootproof/server.toml retention"
+    )]
     Retention(retention::Retention),
     /// Print a script for shell completions
+    #[command(after_long_help = "\
+Example:
+  bootproof-server completions bash > /etc/bash_completion.d/bootproof-server")]
     Completions {
         /// The shell
         shell: clap_complete::Shell,
     },
     /// Write the manual pages into a folder
+    #[command(after_long_help = "Example:\n  bootproof-server man /usr/local/share/man/man1")]
     Man {
         /// The folder
         folder: PathBuf,
@@ -180,14 +189,20 @@ impl Arguments {
     }
 }
 
-fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    match start(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(err) => {
+            fatal::tell(&err);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(arguments: Arguments) -> anyhow::Result<()> {
     match &arguments.document {
         None => {}
-        Some(Document::Completions { shell }) => {
-            documents::completions(*shell);
-            return Ok(());
-        }
+        Some(Document::Completions { shell }) => return documents::completions(*shell),
         Some(Document::Man { folder }) => return documents::man(folder),
         Some(Document::Backup(command)) => {
             let file = arguments.config.as_deref();
@@ -279,7 +294,7 @@ async fn run(arguments: Arguments, config: Config, log: Log) -> anyhow::Result<(
     context::write(&app, &authority, &config.data_dir, url.clone(), &administrator(&config))
         .await?;
     if let Some(code) = app.new_setup_code().await? {
-        print_setup_code(&code);
+        print_setup_code(&code, &url);
     }
     tracing::info!(%address, ca_sha256 = authority.pin(), "serving; administrators use {url}");
 
@@ -341,13 +356,13 @@ fn this_server() -> String {
 }
 
 /// Says how the first account is made. Not a line of the log: those are kept and sent elsewhere.
-fn print_setup_code(code: &str) {
+fn print_setup_code(code: &str, url: &str) {
     use std::io::Write as _;
     // Where nobody hears it, the next start prints another one.
     let _ = writeln!(
         std::io::stderr().lock(),
         "There is no account yet. The first one is made with this code, which is good once:\n  {code}\n\
-         `bootproof setup NAME` asks for it."
+         `bootproof setup NAME` asks for it, and so does the page {url}/setup"
     );
 }
 
@@ -460,4 +475,26 @@ async fn ended() {
         _ = int.recv() => {}
     }
     tracing::info!("ending: running requests get some seconds");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_of_the_help_is_broken_by_a_terminal() {
+        // The library breaks lines there, also within texts that are lines already.
+        const COLUMNS_MAX: usize = 100;
+        let mut left = vec![<Arguments as clap::CommandFactory>::command()];
+        while let Some(command) = left.pop() {
+            for help in
+                [command.get_after_help(), command.get_after_long_help()].into_iter().flatten()
+            {
+                for line in help.to_string().lines() {
+                    assert!(line.chars().count() <= COLUMNS_MAX, "{}: {line}", command.get_name());
+                }
+            }
+            left.extend(command.get_subcommands().cloned());
+        }
+    }
 }

@@ -23,12 +23,14 @@ use tokio::sync::{
 use crate::backup::{Progress, explain, identities, open};
 
 pub(crate) const HELP: &str = "\
-All of the backup is checked before anything counts. A restore that is killed has done nothing: run it again.
-A backup of an embedded database restores into PostgreSQL, and the other way round: name the store to fill.
+All of the backup is checked before anything counts. A restore that is killed has done nothing:
+run it again. A backup of an embedded database restores into PostgreSQL, and the other way round:
+name the store to fill.
 
-What happened after the backup is forgotten: hosts that joined since join anew, hosts and tokens that were
-removed since are there again. Join tokens end, since it is not known which were used; give
---keep-join-tokens where nothing happened since, as in a move. Challenges from before the restore are refused.
+What happened after the backup is forgotten: hosts that joined since join anew, hosts and tokens
+that were removed since are there again. Join tokens end, since it is not known which were used;
+give --keep-join-tokens where nothing happened since, as in a move. Challenges from before the
+restore are refused.
 
 Examples:
   bootproof-server restore --identity key.txt /backup/bootproof-2030-01-01.bpb

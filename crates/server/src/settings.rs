@@ -16,17 +16,22 @@ const OTHER_FILES: u64 = 128;
 /// `bootproof-server config …`
 #[derive(Subcommand)]
 pub(crate) enum Settings {
-    /// Say all that is wrong with the configuration, the files that it names, and this machine's limits
+    /// Say all that is wrong with the configuration and the files that it names, and warn of this shell's limits
     #[command(after_long_help = "\
-Nothing is changed, and no database is opened; where [evidence] names a place outside of it, an object is
-written there, read and removed. Exit codes: 0 nothing is wrong, 1 something is.
+Nothing is changed, and no database is opened; where [evidence] names a place outside of it, an
+object is written there, read and removed. A limit of the shell is a warning: a unit has its own.
+Exit codes: 0 nothing is wrong, 1 something is.
 
 Example:
   bootproof-server --config /etc/bootproof/server.toml config check")]
     Check,
     /// Print the values that count, and where each comes from; secrets are not shown
+    #[command(after_long_help = "\
+Example:
+  bootproof-server --config /etc/bootproof/server.toml config show")]
     Show,
     /// Print what each key means
+    #[command(after_long_help = "Example:\n  bootproof-server config reference | less")]
     Reference,
 }
 
@@ -57,17 +62,18 @@ fn check(
     let mut found = match file {
         Some(file) => match std::fs::read_to_string(file) {
             Ok(text) => faults(&text),
-            Err(err) => vec![fault(format!("{} cannot be read: {err}", file.display()))],
+            Err(err) => vec![fault(format!("it cannot be read: {err}"))],
         },
         None => Vec::new(),
     };
-    let mut provider_away = None;
+    let mut warnings = Vec::new();
     if found.is_empty() {
         match config() {
             Ok(config) => {
-                found = of_machine(&config);
+                found = of_files(&config);
+                warnings.extend(of_process(&config));
                 match ask_provider(&config) {
-                    Ok(warning) => provider_away = warning,
+                    Ok(away) => warnings.extend(away.map(of_provider)),
                     Err(err) => found.push(fault(format!("oidc: {err:#}"))),
                 }
             }
@@ -76,22 +82,25 @@ fn check(
     }
     let name = file.map_or_else(|| "the defaults".to_owned(), |file| file.display().to_string());
     let mut out = std::io::stdout().lock();
-    for fault in &found {
+    let mut tell = |kind: &str, fault: &Fault| -> std::io::Result<()> {
         let line = fault.line.map_or_else(String::new, |line| format!("{line}:"));
-        writeln!(out, "{name}:{line} {}", fault.says)?;
-        if let Some(hint) = &fault.hint {
-            writeln!(out, "  hint: {hint}")?;
-        }
+        writeln!(out, "{name}:{line} {kind}{}", fault.says)?;
+        fault.hint.iter().try_for_each(|hint| writeln!(out, "  hint: {hint}"))
+    };
+    found.iter().try_for_each(|fault| tell("", fault))?;
+    warnings.iter().try_for_each(|warning| tell("warning: ", warning))?;
+    match found.len() {
+        0 => {}
+        1 => anyhow::bail!("1 fault in {name}"),
+        n => anyhow::bail!("{n} faults in {name}"),
     }
-    if let Some(warning) = provider_away {
-        writeln!(out, "{name}: warning: oidc: {warning}")?;
+    writeln!(out, "{name}: nothing is wrong")?;
+    if file.is_none() {
         writeln!(
             out,
-            "  hint: nobody logs in there meanwhile; compare issuer, ca_file and the way there"
+            "  hint: no file was named: --config /etc/bootproof/server.toml is the package's"
         )?;
     }
-    anyhow::ensure!(found.is_empty(), "{} faults in {name}", found.len());
-    writeln!(out, "{name}: nothing is wrong")?;
     Ok(())
 }
 
@@ -106,8 +115,19 @@ fn fault(says: String) -> Fault {
     Fault { line: None, says, hint: None }
 }
 
-/// What is wrong with the files that are named, and with this machine.
-fn of_machine(config: &Config) -> Vec<Fault> {
+/// What keeps people of the identity provider out, and the server from nothing.
+fn of_provider(away: String) -> Fault {
+    Fault {
+        line: None,
+        says: format!("oidc: {away}"),
+        hint: Some(
+            "nobody logs in there meanwhile; compare issuer, ca_file and the way there".to_owned(),
+        ),
+    }
+}
+
+/// What is wrong with the files that are named.
+fn of_files(config: &Config) -> Vec<Fault> {
     let mut found = Vec::new();
     if let Err(err) = config.load_policy() {
         found.push(fault(format!("policy: {err:#}")));
@@ -121,23 +141,25 @@ fn of_machine(config: &Config) -> Vec<Fault> {
     if config.data_dir.exists() && !config.data_dir.is_dir() {
         found.push(fault(format!("data_dir: {} is no folder", config.data_dir.display())));
     }
+    found
+}
+
+/// What this process could not do as a server. It is a shell's child, mostly, with limits that a server's unit does not
+/// have: so that is no fault of the configuration.
+fn of_process(config: &Config) -> Option<Fault> {
     let needed = u64::try_from(config.connections_max).unwrap_or(u64::MAX);
     let needed = needed.saturating_add(OTHER_FILES);
-    if let Some(limit) = getrlimit(Resource::Nofile).current
-        && limit < needed
-    {
-        found.push(Fault {
-            line: None,
-            says: format!(
-                "connections_max is {}, and this process may open {limit} files",
-                config.connections_max
-            ),
-            hint: Some(format!(
-                "the unit sets LimitNOFILE; elsewhere `ulimit -n {needed}` before the start"
-            )),
-        });
-    }
-    found
+    let limit = getrlimit(Resource::Nofile).current.filter(|limit| *limit < needed)?;
+    Some(Fault {
+        line: None,
+        says: format!(
+            "connections_max is {}, and what starts here may open {limit} files",
+            config.connections_max
+        ),
+        hint: Some(format!(
+            "the unit has a limit of its own, LimitNOFILE; elsewhere `ulimit -n {needed}` before the start"
+        )),
+    })
 }
 
 /// Writes, reads and removes an object where evidence is to lie.

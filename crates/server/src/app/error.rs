@@ -98,8 +98,9 @@ impl AppError {
             RefusalKind::Unauthenticated,
             "unauthenticated",
             "the token is missing or not known",
-            "administrators use the context file that the server wrote; a host that was removed \
-             must join again with a new join token",
+            "an API token may have ended or been revoked: an administrator makes another one (`bootproof \
+             api-token create`; the server wrote one into admin.toml); a host that was removed must join again \
+             with a new join token",
         )
     }
 

@@ -18,9 +18,9 @@ pub(crate) use progress::Progress;
 pub(crate) use verify::{explain, open};
 
 pub(crate) const HELP: &str = "\
-The file holds keys: of the authority, of challenges, of results. Encrypt it to a recipient, whose identity
-lies elsewhere (`age-keygen` makes both); without one the file is readable by its owner only. What was
-acknowledged before the backup began is in it; hosts are attested meanwhile.
+The file holds keys: of the authority, of challenges, of results. Encrypt it to a recipient, whose
+identity lies elsewhere (`age-keygen` makes both); without one the file is readable by its owner
+only. What was acknowledged before the backup began is in it; hosts are attested meanwhile.
 
 Examples:
   bootproof-server backup --recipient age1… /backup/bootproof-$(date +%F).bpb

@@ -148,4 +148,10 @@ async fn alarms_are_read_and_known_on_the_command_line() {
     assert_eq!(run(&["show", "--host", "web-1", "--cleared", "--json"]).await, Exit::Done);
     assert_eq!(run(&["withdraw", "no-tpm"]).await, Exit::Done);
     assert_eq!(run(&["list", "--json"]).await, Exit::No);
+    assert_eq!(run(&["show", "log-replay"]).await, Exit::Done, "a cause that nothing has now");
+    for words in [&["show", "no-tmp"][..], &["acknowledge", "no-tmp", "--reason", "ordered"]] {
+        let refused = bootproof(&server, &[&["alarm"], words].concat()).await.unwrap_err();
+        assert_eq!(refused.to_string(), "there is no finding \"no-tmp\"");
+        assert!(refused.hint().is_some_and(|hint| hint.starts_with("is `no-tpm` meant?")));
+    }
 }

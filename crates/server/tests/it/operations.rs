@@ -348,10 +348,20 @@ fn a_configuration_is_checked_shown_and_explained() {
     {
         assert!(said.contains(expected), "{expected}: {said}");
     }
-    std::fs::write(&file, "policy = 'none.toml'\nconnections_max = 100000000\n").unwrap();
+    assert!(said.ends_with(&format!("error: 2 faults in {}\n", file.display())), "{said}");
+    std::fs::write(&file, "policy = 'none.toml'\n").unwrap();
     let (exit, said) = run("check");
     assert_eq!(exit, 1, "{said}");
-    assert!(said.contains("none.toml") && said.contains("LimitNOFILE"), "{said}");
+    assert!(said.contains("none.toml") && said.contains("error: 1 fault in "), "{said}");
+    std::fs::write(&file, "names = ['bootproof.example.org', 'https://b.example:8443']\n").unwrap();
+    let (exit, said) = run("check");
+    assert_eq!(exit, 1, "{said}");
+    assert!(said.contains("server.toml:1: names has \"https://b.example:8443\""), "{said}");
+    // The shell's limit, and no fault of the file: its unit has another one.
+    std::fs::write(&file, "connections_max = 100000000\n").unwrap();
+    let (exit, said) = run("check");
+    assert_eq!((exit, said.contains("nothing is wrong")), (0, true), "{said}");
+    assert!(said.contains("warning: connections_max") && said.contains("LimitNOFILE"), "{said}");
     std::fs::write(&file, "connections_max = 8\n").unwrap();
     let (exit, said) = run("check");
     assert_eq!((exit, said.contains("nothing is wrong")), (0, true), "{said}");
@@ -359,6 +369,13 @@ fn a_configuration_is_checked_shown_and_explained() {
     assert_eq!(exit, 0, "{said}");
     assert!(said.contains(&format!("connections_max = 8 # {}", file.display())), "{said}");
     assert!(said.contains("attest_interval_s = 300 # default"), "{said}");
+    let without = Command::new(env!("CARGO_BIN_EXE_bootproof-server"))
+        .args(["config", "check"])
+        .env_remove("BOOTPROOF_SERVER_CONFIG")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(without.stdout).unwrap();
+    assert!(said.contains("the defaults: nothing is wrong\n  hint: no file was named"), "{said}");
     let (exit, said) = run("reference");
     assert_eq!(exit, 0);
     assert!(said.contains("## connections_max") && said.contains("Default: `20000`"), "{said}");
