@@ -113,13 +113,16 @@ async fn pass(
 
 async fn no_such_address(State(app): State<Arc<App>>, request: Request) -> Response {
     let title = "there is no such address";
-    let err = AppError::plain(RefusalKind::NotFound, "address-not-found", title);
+    let hint = "the menu names the pages, `/v1/openapi.json` the addresses for programs";
+    let err = AppError::refused(RefusalKind::NotFound, "address-not-found", title, hint);
     refused(&app, request, err).await
 }
 
 async fn no_such_method(State(app): State<Arc<App>>, request: Request) -> Response {
     let title = "this address does not take this method";
-    let err = AppError::plain(RefusalKind::Method, "method-not-allowed", title);
+    let hint =
+        "what comes of a form is asked for by its form; the header `Allow` says what is taken";
+    let err = AppError::refused(RefusalKind::Method, "method-not-allowed", title, hint);
     refused(&app, request, err).await
 }
 

@@ -35,14 +35,29 @@ pub(super) async fn told(app: &Arc<App>, request: Request, next: Next) -> Respon
     let (parts, body) = request.into_parts();
     let asked = parts.clone();
     let response = next.run(Request::from_parts(parts, body)).await;
-    match response.extensions().get::<Problem>() {
+    let told = response.extensions().get::<Problem>().cloned();
+    match told.or_else(|| unread(&asked, &response)) {
         Some(problem) => {
-            let mut page = message(app, &asked, problem.clone()).await;
+            let mut page = message(app, &asked, problem).await;
             carry(response.headers(), header::SET_COOKIE, &mut page);
             page
         }
         None => response,
     }
+}
+
+/// What an address was refused for before its handler was asked: the library says so in a line for programs.
+fn unread(asked: &Parts, response: &Response) -> Option<Problem> {
+    let kind = response.headers().get(header::CONTENT_TYPE)?;
+    let is_line = kind.as_bytes().starts_with(b"text/plain");
+    let is_page = !asked.uri.path().starts_with("/v1/");
+    (is_page && is_line && response.status().is_client_error()).then(|| Problem {
+        code: "query-invalid".to_owned(),
+        status: response.status().as_u16(),
+        title: "no page has this address".to_owned(),
+        hint: Some("it was cut or changed on its way: go on by the menu".to_owned()),
+        request_id: None,
+    })
 }
 
 /// The page that says this problem, for who looks. What is known of it goes on to the request's line in the log.

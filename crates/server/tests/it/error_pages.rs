@@ -44,6 +44,10 @@ async fn what_cannot_be_shown_is_told_within_the_menu() {
         ),
         ("/help/book/no-such", 404, "The book has no such chapter.", "/help"),
         ("/channels/no-such", 404, "Channel not found.", "/channels"),
+        // What the library refuses by itself.
+        (&*format!("{gone}/diff?before=x"), 400, "No page has this address.", "/hosts"),
+        ("/audit?before=x", 400, "No page has this address.", "/audit"),
+        ("/hosts/%ff", 400, "No page has this address.", "/hosts"),
         ("/no-such", 404, "There is no such address.", ""),
         // A page that came of a form, asked for anew.
         ("/hosts/preview", 405, "This address does not take this method.", "/hosts"),
