@@ -24,6 +24,11 @@ impl CliError {
         self.hint.as_deref()
     }
 
+    /// The same error, with what to do in the words of the command.
+    pub(crate) fn hinted(self, hint: &str) -> Self {
+        Self { hint: Some(hint.to_owned()), ..self }
+    }
+
     /// Whether the server refused with this code.
     pub(crate) fn is_refusal(&self, code: &str) -> bool {
         let client = self.source.downcast_ref::<ClientError>();

@@ -70,7 +70,8 @@ async fn a_purchase_is_imported_and_its_hosts_are_expected() {
     assert_eq!(import(&[&[&*csv], &put[..]].concat()).await.unwrap(), Exit::No, "one is doubled");
     let [list] = &lists().await[..] else { panic!("one list") };
     assert_eq!((list.n_eks, list.n_joined, list.expected), (2, 0, true));
-    assert!(import(&[&[&*csv], &put[..]].concat()).await.is_err(), "its name is taken");
+    let taken = import(&[&[&*csv], &put[..]].concat()).await.unwrap_err();
+    assert!(taken.hint().is_some_and(|hint| hint.contains("--append")), "{taken}");
     std::fs::create_dir(folder.path().join("der")).unwrap();
     std::fs::write(folder.path().join("der/1.cer"), &der).unwrap();
     let der_folder = folder.path().join("der").to_str().unwrap().to_owned();

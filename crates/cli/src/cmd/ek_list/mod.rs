@@ -106,7 +106,11 @@ async fn import(
                 expected: command.expected,
                 note: command.note.clone(),
             };
-            client.create_ek_list(&request).await?;
+            let made = client.create_ek_list(&request).await.map_err(CliError::from);
+            made.map_err(|err| match err.is_refusal("name-taken") {
+                true => err.hinted("--append puts the keys on the list that there is"),
+                false => err,
+            })?;
         }
         for part in keys.chunks(EKS_MAX) {
             let eks = part.iter().map(|read| read.ek.clone()).collect();
