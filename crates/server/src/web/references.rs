@@ -1,8 +1,8 @@
 //! `GET /references`.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use api::fleet::{ReferenceState, ReferenceStateRequest};
+use api::fleet::{ReferenceScope, ReferenceState, ReferenceStateRequest};
 use axum::extract::{Path, Query, State};
 use pages::{Place, References};
 use serde::Deserialize;
@@ -30,7 +30,16 @@ pub(super) async fn references(
     let found = app.references(query.cursor.as_deref(), None).await?;
     let mut frame = visiting.frame(Place::References);
     frame.said = said(query.done.as_deref());
-    page(&References { frame, references: found.references, next_cursor: found.next_cursor })
+    let mut host_names = BTreeMap::new();
+    for reference in &found.references {
+        if let ReferenceScope::Host(id) = &reference.scope
+            && let Some(name) = app.host_name(id).await?
+        {
+            host_names.insert(id.clone(), name);
+        }
+    }
+    let (references, next_cursor) = (found.references, found.next_cursor);
+    page(&References { frame, references, host_names, next_cursor })
 }
 
 pub(super) async fn activate(
