@@ -70,4 +70,13 @@ pub(super) const PAGES: &[Requirement] = requirements! {
     W18 "A report that is saved from the page has its signature beside it, in an archive that others open."
         ["server::an_alarm_is_acknowledged_and_cleared_on_the_page_and_a_report_downloaded",
          "fleet-report::an_archive_is_one_that_others_open"];
+    W19 "What cannot be shown is told on a page with the menu and the request's identifier; programs are told facts."
+        ["server::what_cannot_be_shown_is_told_within_the_menu",
+         "server::a_viewer_is_told_what_it_takes_and_a_stranger_sees_no_menu",
+         "pages::a_path_stands_below_the_line_that_it_begins_with"];
+    W20 "A page that is not true any more says so: what is gone, and a server that does not answer."
+        ["server::a_page_says_that_it_is_of_before", "server::an_age_is_told_in_its_own_unit"];
+    W21 "Hosts are called by their names, also those that were removed."
+        ["server::a_host_that_was_removed_keeps_its_name_in_what_changed",
+         "pages::a_host_is_called_by_its_name"];
 };

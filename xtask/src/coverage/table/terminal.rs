@@ -15,4 +15,14 @@ pub(super) const TERMINAL: &[Requirement] = requirements! {
         ["server::a_server_that_comes_back_is_listened_to_again_and_an_ended_token_is_told"];
     TE4 "No word of a host steers a terminal or turns what is read."
         ["cli::a_hosts_words_cannot_steer_the_terminal"];
+    TE5 "The help of each command says what its list says of it, has an example, and fits a terminal; a noun alone has its verbs."
+        ["cli::a_command_says_of_itself_what_its_list_says_of_it_and_has_an_example",
+         "cli::a_noun_alone_is_answered_with_its_verbs",
+         "cli::no_line_of_the_help_is_broken_by_a_terminal",
+         "server::no_line_of_the_help_is_broken_by_a_terminal"];
+    TE6 "A reader that goes away is no fault."
+        ["cli::a_reader_that_goes_away_is_no_fault"];
+    TE7 "What was not counted, not read and not there is not told as nothing wrong."
+        ["cli::what_was_not_counted_is_not_nothing", "cli::of_no_log_nothing_is_said",
+         "cli::a_table_without_rows_is_a_sentence"];
 };
