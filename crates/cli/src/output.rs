@@ -170,7 +170,8 @@ impl Output {
         let mut stderr = io::stderr().lock();
         let label = paint(self.colour_of_errors, Tone::Bad, "error");
         // Where even standard error is gone, there is nobody to tell.
-        let _ = writeln!(stderr, "{label}: {}", plain(text));
+        // Where a parser drew what is wrong, it ends with lines of its own.
+        let _ = writeln!(stderr, "{label}: {}", plain(text.trim_end()));
         if let Some(hint) = hint {
             let label = paint(self.colour_of_errors, Tone::Strong, "hint");
             let _ = writeln!(stderr, "\n{label}: {}", plain(hint));

@@ -27,6 +27,16 @@ fn an_error_says_what_and_then_what_to_do() {
     assert!(stderr.starts_with("error: "), "{stderr}");
     assert!(stderr.contains("\n\nhint: "), "{stderr}");
     assert!(!stderr.contains('\u{1b}'), "no colour where there is no terminal");
+    // What is wrong within a file is drawn, and the hint stands below as elsewhere.
+    let folder = tempfile::tempdir().unwrap();
+    let context = folder.path().join("context.toml");
+    std::fs::write(&context, "server = [").unwrap();
+    let output = bootproof(&["whoami", "--context", context.to_str().unwrap()]);
+    let stderr = text(&output.stderr);
+    assert!(stderr.contains("\n\nhint: ") && !stderr.contains("\n\n\n"), "{stderr}");
+    let output = bootproof(&["reference", "show", "no-such"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("hint: name a file, or a reference as"));
 }
 
 #[test]

@@ -27,6 +27,10 @@ pub(super) fn run(
         Reference::Learn(command) => offline::learn(command, output),
         Reference::Show(command) => match kept(&command.file) {
             Some(id) => block_on(fleet::show(id, &client()?, output)),
+            None if !command.file.exists() => Err(CliError::with_hint(
+                anyhow::anyhow!("there is no file {}", command.file.display()),
+                "name a file, or a reference as `bootproof reference list` shows it: ref-0c61b94be2d1",
+            )),
             None => offline::show(command, output),
         },
         Reference::FromImage(command) => from_image::run(command, output),
