@@ -235,10 +235,12 @@ pub fn verify_ek_certificate(
     let found = nv::certificate(leaf).ok_or(malformed(CertificateError::Malformed))?;
     let certificate = Certificate::from_der(found.der).map_err(malformed)?;
     let fingerprint = Fingerprint::of(found.der);
-    let intermediates: Vec<_> = untrusted_intermediates
+    let mut intermediates: Vec<_> = untrusted_intermediates
         .iter()
         .filter_map(|nv| Certificate::from_der(nv::certificate(nv)?.der).ok())
         .collect();
+    // Of two with one name and key, such as one that was renewed, the one that counts today comes first.
+    intermediates.sort_by_key(|part| now < part.not_before() || now > part.not_after());
 
     let path = chain::find(&certificate, &fingerprint, &intermediates, roots)
         .map_err(EkCertError::Untrusted)?;
@@ -262,14 +264,14 @@ pub fn verify_ek_certificate(
     };
 
     let issuers = path.intermediates.iter().filter_map(|at| intermediates.get(*at));
-    for part in core::iter::once(&certificate).chain(issuers) {
+    // One that is not valid yet first: a policy may permit what has expired, and that must hide nothing.
+    let parts = core::iter::once(&certificate).chain(issuers);
+    let early = parts.clone().find(|part| now < part.not_before());
+    if let Some(part) = early.or_else(|| parts.clone().find(|part| now > part.not_after())) {
         let (not_before, not_after) = (part.not_before(), part.not_after());
-        if (not_before..=not_after).contains(&now) {
-            continue;
-        }
         let intermediate = (!core::ptr::eq(part, &certificate)).then(|| part.subject());
         let out_of_date = Box::new(OutOfDate { not_before, not_after, intermediate, ek });
-        return Err(if now < not_before {
+        return Err(if early.is_some() {
             EkCertError::NotYetValid(out_of_date)
         } else {
             EkCertError::Expired(out_of_date)

@@ -336,6 +336,27 @@ fn dates_are_told_apart_from_trust() {
         panic!("the intermediate has not expired");
     };
     assert_eq!(expired.intermediate.as_deref(), Some("CN=Issuer"));
+    // The same, renewed: whichever comes first.
+    let renewed = root.issue(&ca_params("Issuer", BasicConstraints::Unconstrained), &issuer.key);
+    assert!(check(&leaf, &[&issuer.der, &renewed], &root).is_ok());
+    assert!(check(&leaf, &[&renewed, &issuer.der], &root).is_ok());
+    // A policy may permit what has expired, and that hides nothing that is not valid yet.
+    let mut params = params.clone();
+    params.not_after = date_time_ymd(2021, 1, 1);
+    let mut early = ca_params("Issuer", BasicConstraints::Unconstrained);
+    early.not_before = date_time_ymd(9000, 1, 1);
+    early.not_after = date_time_ymd(9999, 1, 1);
+    let early = root.issue(&early, &issuer.key);
+    let expired = issuer.issue(&params, &key);
+    let Err(EkCertError::NotYetValid(found)) = check(&expired, &[&early], &root) else {
+        panic!("the intermediate is valid already");
+    };
+    assert_eq!(found.intermediate.as_deref(), Some("CN=Issuer"));
+    let Err(EkCertError::Expired(found)) = check(&expired, &[&renewed], &root) else {
+        panic!("the certificate has not expired");
+    };
+    assert_eq!(found.intermediate, None);
+
     let mut forged = leaf;
     *forged.last_mut().unwrap() ^= 1;
     let cause = untrusted(check(&forged, &[&issuer.der], &root));
