@@ -64,7 +64,7 @@ fn object(
     }
     let Some(measured) = entry.measured() else { return Some(ObjectionKind::Unreadable) };
     let is_aggregate = is_first && measured.name == b"boot_aggregate";
-    if is_aggregate || measured.buffer.is_some() {
+    if is_aggregate || measured.is_buffer() {
         return None;
     }
     let Some(digest) = measured.digest else { return Some(ObjectionKind::Unreadable) };

@@ -51,25 +51,41 @@ pub(crate) fn measured<'a>(template: &str, data: &'a [u8]) -> Option<Measured<'a
     }
     let mut measured = Measured::default();
     let mut left = data;
-    for field in fields_of(template)?.split('|') {
+    // No digest covers the name of a template. So each that is known begins with the digest and the name
+    // of a file, and in none is another field one of these: a host must not choose which bytes are.
+    for (at, field) in fields_of(template)?.split('|').enumerate() {
         let (len, rest) = left.split_first_chunk::<4>()?;
         let len = usize::try_from(u32::from_le_bytes(*len)).ok()?;
         let (value, rest) = rest.split_at_checked(len)?;
         left = rest;
-        match field {
-            "d" => {
+        match (at, field) {
+            (0, "d") => {
                 let alg = Some(TpmAlgId::SHA1);
                 measured.digest = Some(FileDigest { alg, bytes: value, is_verity: false });
             }
-            "d-ng" | "d-ngv2" => measured.digest = Some(file_digest(value)?),
-            "n" | "n-ng" => measured.name = value.strip_suffix(&[0]).unwrap_or(value),
-            "sig" if !value.is_empty() => measured.signature = Some(value),
-            "buf" => measured.buffer = Some(value),
+            (0, "d-ng" | "d-ngv2") => measured.digest = Some(file_digest(value)?),
+            (1, "n" | "n-ng") => measured.name = value.strip_suffix(&[0]).unwrap_or(value),
+            (_, "d" | "d-ng" | "d-ngv2" | "n" | "n-ng") => return None,
+            (_, "sig") if !value.is_empty() => measured.signature = Some(value),
+            (_, "buf") => measured.buffer = Some(value),
             _ => {}
         }
     }
     // What is behind the fields is data that nobody can name.
     left.is_empty().then_some(measured)
+}
+
+impl Measured<'_> {
+    /// Whether it is a buffer of the kernel, and no file: its digest is of the buffer, and its name none
+    /// of a path. The name of the template alone says nothing, since no digest covers it.
+    pub fn is_buffer(&self) -> bool {
+        let (Some(buffer), Some(digest)) = (self.buffer, self.digest) else { return false };
+        let is_of_buffer = digest
+            .alg
+            .and_then(|alg| event_log::hash(alg, &[buffer]))
+            .is_some_and(|hash| hash.as_bytes() == digest.bytes);
+        is_of_buffer && !digest.is_verity && !self.name.starts_with(b"/")
+    }
 }
 
 /// `sha256:` NUL digest; in the second version `ima:sha256:` or `verity:sha256:` in front.

@@ -90,7 +90,7 @@ fn a_file_is_allowed_by_its_path_and_digest() {
     let sha1 = with("ima-ng", vec![d_ng("sha1", &[7; 20]), n_ng("/bin/sh")]);
     assert_eq!(judge(sha1), Some(ObjectionKind::WeakDigest));
     let buffer =
-        with("ima-buf", vec![d_ng("sha256", &shell), n_ng("kexec-cmdline"), b"quiet".to_vec()]);
+        with("ima-buf", vec![d_ng("sha256", &shell), n_ng("kexec-cmdline"), b"shell".to_vec()]);
     assert_eq!(judge(buffer), None);
     let tree = with("ima-ngv2", vec![d_ng("verity:sha256", &shell), n_ng("/bin/sh")]);
     assert_eq!(judge(tree), Some(ObjectionKind::Changed), "a tree's root is no file's digest");
@@ -167,4 +167,37 @@ fn allow_lists_are_read_by_line() {
     assert_eq!(fault(&format!("{digest}  ")).fault, AllowListFault::Line);
     assert_eq!(fault(&format!("{}  /a", "ab".repeat(20))).fault, AllowListFault::Digest);
     assert_eq!(fault("xy  /a").fault, AllowListFault::Line);
+}
+
+/// No digest covers the name of a template: it must not make a buffer, which nobody lists, of a file.
+#[test]
+fn a_file_is_no_buffer_whatever_its_template_is_called() {
+    let nobody = FileSigners::new();
+    let allowed = AllowList::parse(format!("{}  /bin/sh\n", "33".repeat(32)).as_bytes()).unwrap();
+    let objection = |template, fields| {
+        let entry = Entry { pcr: 10, template, fields, is_violation: false };
+        objections(&[entry], &allowed, &nobody).first().map(|(_, kind)| *kind)
+    };
+    let digest = d_ng("sha256", &sha256(b"an implant"));
+    let file = [digest.clone(), n_ng("/usr/bin/implant")];
+    let unlisted = Some(ObjectionKind::NotListed);
+    assert_eq!(objection("ima-ng", file.to_vec()), unlisted);
+    assert_eq!(objection("d-ng|buf", file.to_vec()), unlisted);
+    let [digest, name] = file;
+    for template in ["ima-sig", "ima-buf", "d-ng|n-ng|buf"] {
+        let fields = vec![digest.clone(), name.clone(), Vec::new()];
+        assert_eq!(objection(template, fields), unlisted, "{template}");
+    }
+    // Nor does it say which bytes are the digest, or the name.
+    let listed = d_ng("sha256", &[0x33; 32]);
+    for template in ["d-ng|n-ng|d-ng", "d-ng|x|n-ng", "x|n-ng|d-ng"] {
+        let fields = vec![digest.clone(), n_ng("/bin/sh"), listed.clone()];
+        assert_eq!(objection(template, fields), Some(ObjectionKind::Unreadable), "{template}");
+    }
+    // A file that holds its own path is none either, and a buffer of the kernel is.
+    let command_line = b"root=/dev/sda1 ro";
+    let buffer =
+        |name: &str| vec![d_ng("sha256", &sha256(command_line)), n_ng(name), command_line.to_vec()];
+    assert_eq!(objection("ima-buf", buffer("kexec-cmdline")), None);
+    assert_eq!(objection("ima-buf", buffer("/tmp/file")), unlisted);
 }
