@@ -2,11 +2,12 @@
 
 use core::fmt;
 
-use efi::{CertType, Guid, Signature, SignatureLists, Ucs2, VariableData, read_signature};
+use efi::{CertType, Guid, Reader, Signature, SignatureLists, Ucs2, VariableData, read_signature};
 use event_log::{Event, EventType, sha256};
-use tpm_wire::ParseError;
+use tpm_wire::{ParseError, ParseErrorKind};
 
 use crate::belief::Belief;
+use crate::entries::Entries;
 use crate::view::View;
 
 /// A Secure Boot database.
@@ -40,6 +41,14 @@ impl DatabaseName {
             Self::Dbt => (Guid::IMAGE_SECURITY_DATABASE, "dbt"),
             Self::Dbr => (Guid::IMAGE_SECURITY_DATABASE, "dbr"),
         }
+    }
+
+    /// The database that `variable` is.
+    pub(crate) fn of(variable: &VariableData<'_>) -> Option<Self> {
+        Self::ALL.into_iter().find(|name| {
+            let (guid, text) = name.variable();
+            variable.is(guid, text)
+        })
     }
 }
 
@@ -148,11 +157,7 @@ pub struct Authority<'a> {
 pub(crate) fn read_databases<'a>(view: &View<'_, '_, 'a>) -> Vec<Database<'a>> {
     let mut databases: Vec<Database<'a>> = Vec::new();
     for (event, variable) in variables(view, EventType::EFI_VARIABLE_DRIVER_CONFIG) {
-        let is_named = |name: &DatabaseName| {
-            let (guid, text) = name.variable();
-            variable.is(guid, text)
-        };
-        let Some(name) = DatabaseName::ALL.into_iter().find(is_named) else { continue };
+        let Some(name) = DatabaseName::of(&variable) else { continue };
         if !view.is_before_fence7(event) {
             continue;
         }
@@ -174,6 +179,9 @@ pub(crate) fn read_databases<'a>(view: &View<'_, '_, 'a>) -> Vec<Database<'a>> {
     databases
 }
 
+/// Types of entries in one database: 16 are known, and each is looked for among those before it.
+const TYPES_MAX: usize = 64;
+
 fn count_entries(value: &[u8]) -> (Vec<(CertType, usize)>, Option<ParseError>) {
     let mut counts: Vec<(CertType, usize)> = Vec::new();
     for list in SignatureLists::new(value) {
@@ -181,9 +189,15 @@ fn count_entries(value: &[u8]) -> (Vec<(CertType, usize)>, Option<ParseError>) {
             Ok(list) => list,
             Err(error) => return (counts, Some(error)),
         };
-        match counts.iter_mut().find(|(cert_type, _)| *cert_type == list.cert_type) {
-            Some((_, n)) => *n = n.saturating_add(list.len()),
-            None => counts.push((list.cert_type, list.len())),
+        if let Some((_, n)) = counts.iter_mut().find(|(of, _)| *of == list.cert_type) {
+            *n = n.saturating_add(list.len());
+        } else if counts.len() < TYPES_MAX {
+            counts.push((list.cert_type, list.len()));
+        } else {
+            let have = TYPES_MAX.saturating_add(1);
+            let kind = ParseErrorKind::Limit { max: TYPES_MAX, have };
+            let error = Reader::new(value).error("EFI_SIGNATURE_LIST.SignatureType", kind);
+            return (counts, Some(error));
         }
     }
     (counts, None)
@@ -195,6 +209,8 @@ pub(crate) fn read_authorities<'a>(
     databases: &[Database<'a>],
 ) -> Vec<Authority<'a>> {
     let db = databases.iter().find(|database| database.name == DatabaseName::Db);
+    let readable = |db: &&Database<'_>| db.belief == Belief::Verified && db.malformed.is_none();
+    let entries = db.filter(readable).map(Entries::of);
     let authorities = variables(view, EventType::EFI_VARIABLE_AUTHORITY);
     authorities
         .map(|(event, variable)| {
@@ -212,7 +228,7 @@ pub(crate) fn read_authorities<'a>(
                 owner,
                 data,
                 phase,
-                standing: standing(&variable, owner, data, db),
+                standing: standing(&variable, owner, data, entries.as_ref()),
                 belief: view.belief(event),
             }
         })
@@ -223,7 +239,7 @@ fn standing(
     variable: &VariableData<'_>,
     owner: Option<Guid>,
     data: &[u8],
-    db: Option<&Database<'_>>,
+    db: Option<&Entries<'_, '_>>,
 ) -> Standing {
     if variable.guid == Guid::SHIM_LOCK {
         return Standing::OfShim;
@@ -231,21 +247,22 @@ fn standing(
     if !variable.is(Guid::IMAGE_SECURITY_DATABASE, "db") {
         return Standing::Unknown;
     }
-    match db {
-        Some(db) if db.belief == Belief::Verified && db.malformed.is_none() => {
-            let has = |entry: Signature<'_>| {
-                entry.data == data && owner.is_none_or(|owner| owner == entry.owner)
-            };
-            let mut entries = db.entries().map(|(_, entry)| entry);
-            if entries.any(has) { Standing::InDatabase } else { Standing::NotInDatabase }
-        }
-        _ => Standing::Unknown,
+    let Some(db) = db else { return Standing::Unknown };
+    // A key or another thing without a form of its own cannot be told from one without an owner.
+    let is_whole = || {
+        owner.is_none()
+            && read_signature(variable.value)
+                .is_ok_and(|entry| db.has(Some(entry.owner), entry.data))
+    };
+    match db.has(owner, data) || is_whole() {
+        true => Standing::InDatabase,
+        false => Standing::NotInDatabase,
     }
 }
 
 /// The value as EFI_SIGNATURE_DATA, where a certificate (DER SEQUENCE with a two-byte length) or a
 /// digest of 20 bytes or more lies behind the owner. A bare certificate or a text has no owner.
-fn owned_signature(value: &[u8]) -> Option<efi::Signature<'_>> {
+pub(crate) fn owned_signature(value: &[u8]) -> Option<efi::Signature<'_>> {
     let is_certificate = |data: &[u8]| data.starts_with(&[0x30, 0x82]);
     if is_certificate(value) {
         return None;
@@ -259,7 +276,7 @@ fn owned_signature(value: &[u8]) -> Option<efi::Signature<'_>> {
 fn variables<'l, 'a>(
     view: &View<'_, 'l, 'a>,
     event_type: EventType,
-) -> impl Iterator<Item = (&'l Event<'a>, VariableData<'a>)> + use<'l, 'a> {
+) -> impl Iterator<Item = (&'l Event<'a>, VariableData<'a>)> {
     let events = view.events();
     events
         .filter(move |event| event.pcr_index == 7 && event.untrusted_event_type == event_type)

@@ -18,6 +18,7 @@
 mod belief;
 mod claims;
 mod database;
+mod entries;
 mod image;
 mod lookalike;
 mod order;

@@ -2,9 +2,10 @@
 
 use core::fmt;
 
-use efi::VariableData;
+use efi::{Guid, SignatureLists, VariableData};
 use event_log::{Convention, DataCheck, Event, EventType};
 
+use crate::database::{DatabaseName, owned_signature};
 use crate::view::View;
 
 /// An event that is something else than its type says. Types are not covered by a digest, so this
@@ -29,6 +30,13 @@ pub enum LookAlikeKind {
     /// It is a Secure Boot variable that the firmware would have measured before the separator of
     /// PCR 7, and comes after it.
     ConfigAfterSeparator,
+    /// It says that it is an authority, and is a variable that the firmware measures of itself.
+    ConfigAsAuthority,
+    /// It says that it is a database, and is one entry of it: an authority.
+    AuthorityAsConfig,
+    /// It is of PCR 7, and its data does not show what was measured: all that belongs there does, so
+    /// that anything may be hidden behind it.
+    Hidden,
 }
 
 impl fmt::Display for LookAlike {
@@ -38,6 +46,9 @@ impl fmt::Display for LookAlike {
             LookAlikeKind::Separator => "has the digest of a separator and another type",
             LookAlikeKind::Variable => "measures a variable and says another type",
             LookAlikeKind::ConfigAfterSeparator => "is a Secure Boot variable after the separator",
+            LookAlikeKind::ConfigAsAuthority => "is a Secure Boot variable and says an authority",
+            LookAlikeKind::AuthorityAsConfig => "is an authority and says a Secure Boot variable",
+            LookAlikeKind::Hidden => "does not show what was measured",
         })
     }
 }
@@ -54,20 +65,73 @@ pub(crate) fn read_lookalikes(view: &View<'_, '_, '_>) -> Vec<LookAlike> {
 }
 
 fn kind_of(view: &View<'_, '_, '_>, event: &Event<'_>) -> Option<LookAlikeKind> {
-    match event.untrusted_event_type {
+    let event_type = event.untrusted_event_type;
+    if event_type != EventType::SEPARATOR && view.separator_value(event).is_some() {
+        return Some(LookAlikeKind::Separator);
+    }
+    if event.pcr_index != 7 {
+        return None;
+    }
+    let check = view.check(event);
+    let data = event.untrusted_data;
+    match event_type {
         EventType::SEPARATOR => None,
-        _ if view.separator_value(event).is_some() => Some(LookAlikeKind::Separator),
         EventType::EFI_VARIABLE_DRIVER_CONFIG => {
-            let is_late =
-                event.pcr_index == 7 && view.fence7.is_some_and(|fence| fence < event.number);
-            is_late.then_some(LookAlikeKind::ConfigAfterSeparator)
+            if view.fence7.is_some_and(|fence| fence < event.number) {
+                return Some(LookAlikeKind::ConfigAfterSeparator);
+            }
+            is_authority(data).then_some(LookAlikeKind::AuthorityAsConfig)
         }
-        EventType::EFI_VARIABLE_AUTHORITY => None,
+        EventType::EFI_VARIABLE_AUTHORITY => {
+            is_config(data).then_some(LookAlikeKind::ConfigAsAuthority)
+        }
         _ => {
-            let is_variable = event.pcr_index == 7
-                && view.check(event) == DataCheck::Matches(Convention::Data)
-                && VariableData::parse(event.untrusted_data).is_ok();
-            is_variable.then_some(LookAlikeKind::Variable)
+            let is_variable = check == DataCheck::Matches(Convention::Data)
+                && VariableData::parse(data).is_ok_and(|variable| {
+                    // Keys of devices are variables of their own. [PFP-1.06 §10.2.7]
+                    let of_devices = matches!(
+                        event_type,
+                        EventType::EFI_SPDM_DEVICE_POLICY | EventType::EFI_SPDM_DEVICE_AUTHORITY
+                    );
+                    !of_devices || is_of_secure_boot(variable.guid)
+                });
+            if is_variable {
+                return Some(LookAlikeKind::Variable);
+            }
+            // What contradicts is a finding of its own.
+            let is_shown = matches!(
+                check,
+                DataCheck::Matches(Convention::Data | Convention::DataButLastByte)
+                    | DataCheck::Contradicts(_)
+            );
+            (!is_shown && view.replayed.covers(event)).then_some(LookAlikeKind::Hidden)
         }
     }
+}
+
+fn is_of_secure_boot(guid: Guid) -> bool {
+    [Guid::GLOBAL_VARIABLE, Guid::IMAGE_SECURITY_DATABASE, Guid::SHIM_LOCK].contains(&guid)
+}
+
+/// Whether the data of an authority is a variable that vouches for nothing: a mode, a key, the list
+/// of what is refused, or a whole database.
+fn is_config(data: &[u8]) -> bool {
+    let Ok((variable, _)) = VariableData::parse_prefix(data) else { return false };
+    let is_list = || {
+        let mut lists = SignatureLists::new(variable.value).peekable();
+        lists.peek().is_some() && lists.all(|list| list.is_ok())
+    };
+    let database = DatabaseName::of(&variable);
+    variable.guid == Guid::GLOBAL_VARIABLE
+        || database == Some(DatabaseName::Dbx)
+        || (database.is_some() && is_list())
+}
+
+/// Whether the data of a database is one entry instead of lists.
+fn is_authority(data: &[u8]) -> bool {
+    VariableData::parse(data).is_ok_and(|variable| {
+        DatabaseName::of(&variable).is_some()
+            && owned_signature(variable.value).is_some()
+            && SignatureLists::new(variable.value).any(|list| list.is_err())
+    })
 }

@@ -44,7 +44,8 @@ pub(crate) fn read_shim<'a>(view: &View<'_, '_, 'a>) -> Shim<'a> {
     let mut shim = Shim::default();
     // The lists that hold one certificate each, which shim names before it starts what that allows.
     // Where it named none, a list of its own alone cannot be told from the owner's.
-    let named: Vec<Named> = view.events().filter_map(named_list).collect();
+    let named: Vec<Named> = view.events().filter_map(named_list).take(NAMED_KEPT).collect();
+    let mut n_lists = 0usize;
     for event in view.events() {
         if event.pcr_index == 7
             && event.untrusted_event_type == EventType::EFI_VARIABLE_AUTHORITY
@@ -76,7 +77,10 @@ pub(crate) fn read_shim<'a>(view: &View<'_, '_, 'a>) -> Shim<'a> {
                 }
                 b"MokList" | b"MokListX" if is_of(&[]) => {}
                 b"MokListX" => shim.mok_list_x = shim.mok_list_x.or(Some(event.number)),
+                // Shim measures it once.
+                b"MokList" if n_lists >= LISTS_MAX => {}
                 b"MokList" => {
+                    n_lists = n_lists.saturating_add(1);
                     let is_whole = |list: &&Named| list.is_own && is_of(&[&list.list]);
                     let own = named.iter().find(is_whole);
                     if own.is_none() {
@@ -98,6 +102,15 @@ pub(crate) fn read_shim<'a>(view: &View<'_, '_, 'a>) -> Shim<'a> {
 
 /// Named lists that are tried one behind the other: shim has one, and owners enrol a few.
 const NAMED_MAX: usize = 4;
+
+/// Named lists that are looked at at all: each may be hashed for each MokList.
+const NAMED_KEPT: usize = 16;
+
+/// MokLists that are looked at, for the same reason.
+const LISTS_MAX: usize = 4;
+
+/// Bytes of a certificate that is named: real ones have below 4 KiB.
+const ENTRY_BYTES_MAX: usize = 16 * 1024;
 
 /// The EFI_SIGNATURE_LIST of the one certificate that an authority names.
 struct Named {
@@ -123,7 +136,8 @@ fn named_list(event: &Event<'_>) -> Option<Named> {
     let (variable, _) = VariableData::parse_prefix(event.untrusted_data).ok()?;
     // Owner and certificate, as they stand in the list.
     let entry = variable.value;
-    if variable.guid != Guid::SHIM_LOCK || entry.get(16..18) != Some(&[0x30, 0x82]) {
+    let is_certificate = entry.get(16..18) == Some(&[0x30, 0x82]);
+    if variable.guid != Guid::SHIM_LOCK || !is_certificate || entry.len() > ENTRY_BYTES_MAX {
         return None;
     }
     let size = u32::try_from(entry.len()).ok()?;

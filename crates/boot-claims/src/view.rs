@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use event_log::{DataCheck, Event, Format, Replayed, SeparatorValue, separator_of};
+use efi::{Guid, VariableData};
+use event_log::{Convention, DataCheck, Event, Format, Replayed, SeparatorValue, separator_of};
 use tpm_wire::TpmAlgId;
 
 use crate::belief::{Belief, Doubt};
@@ -12,6 +13,8 @@ pub(crate) struct View<'r, 'l, 'a> {
     pub(crate) replayed: &'r Replayed<'l, 'a>,
     checks: Cow<'r, [DataCheck]>,
     separators: Vec<Option<SeparatorValue>>,
+    /// Whether a PCR that replays has an event without a digest of the banks that it replays in.
+    has_unmeasured: bool,
     /// The first event of PCR 7 that is a separator by its digest.
     pub(crate) fence7: Option<u32>,
 }
@@ -29,17 +32,26 @@ impl<'r, 'l, 'a> View<'r, 'l, 'a> {
                 None => separator_of(event, log.algorithms()),
             }
         };
-        let separators: Vec<_> = log.events().iter().map(separator).collect();
+        let separators = log
+            .events()
+            .iter()
+            .zip(checks.iter())
+            .map(|(event, check)| separator(event).filter(|_| !is_boot_order(event, *check)));
+        let separators: Vec<_> = separators.collect();
         let is_fence = |(event, value): &(&Event<'_>, &Option<SeparatorValue>)| {
             event.pcr_index == 7 && value.is_some()
         };
         let fence7 = log.events().iter().zip(&separators).find(is_fence).map(|(e, _)| e.number);
-        Self { replayed, checks, separators, fence7 }
+        let has_unmeasured = log.events().iter().any(|event| !is_measured(replayed, event));
+        Self { replayed, checks, separators, has_unmeasured, fence7 }
     }
 
-    /// Each event that firmware says it extended, covered or not.
-    pub(crate) fn events(&self) -> impl Iterator<Item = &'l Event<'a>> + use<'l, 'a> {
-        self.replayed.log().events().iter().filter(|event| event.is_extended())
+    /// Each event that firmware says it extended, covered or not: but for those that were not, since
+    /// their PCR replays without them. Such an event says nothing of a boot, and must not stand in
+    /// front of one that does.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &'l Event<'a>> {
+        let extended = self.replayed.log().events().iter().filter(|event| event.is_extended());
+        extended.filter(|event| !self.has_unmeasured || is_measured(self.replayed, event))
     }
 
     pub(crate) fn check(&self, event: &Event<'_>) -> DataCheck {
@@ -73,4 +85,20 @@ impl<'r, 'l, 'a> View<'r, 'l, 'a> {
         self.replayed.log().format() == Format::Sha1
             || !self.replayed.log().algorithms().any(TpmAlgId::is_strong_hash)
     }
+}
+
+/// Whether `event` may have been extended: its PCR does not replay, or it has a digest in a bank in
+/// which that does.
+fn is_measured(replayed: &Replayed<'_, '_>, event: &Event<'_>) -> bool {
+    let mut banks = replayed.banks_of(event.pcr_index).peekable();
+    banks.peek().is_none() || banks.any(|alg| event.digests.of(alg).is_some())
+}
+
+/// Whether `event` is the order of boot entries, measured without its name. First entry 1, then entry 0
+/// are the four bytes of the separator that tells of an error; one of those is in the other PCRs, too.
+fn is_boot_order(event: &Event<'_>, check: DataCheck) -> bool {
+    event.pcr_index == 1
+        && check == DataCheck::Matches(Convention::VariableValue)
+        && VariableData::parse(event.untrusted_data)
+            .is_ok_and(|variable| variable.is(Guid::GLOBAL_VARIABLE, "BootOrder"))
 }

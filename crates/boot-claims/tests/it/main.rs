@@ -3,6 +3,7 @@
 mod claims;
 mod common;
 mod corpus;
+mod hidden;
 mod mutations;
 mod path;
 mod secure_boot;

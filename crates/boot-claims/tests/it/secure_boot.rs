@@ -146,7 +146,8 @@ fn a_renamed_separator_is_still_the_fence() {
     claims_of(&log.build_from(&entries), |claims| {
         assert_eq!(claims.secure_boot.state, State::Unknown(UnknownReason::AfterSeparator));
         let kinds: Vec<_> = claims.lookalikes.iter().map(|l| l.kind).collect();
-        let expected = [LookAlikeKind::Separator, LookAlikeKind::ConfigAfterSeparator];
+        let expected =
+            [LookAlikeKind::Hidden, LookAlikeKind::Separator, LookAlikeKind::ConfigAfterSeparator];
         assert_eq!(kinds, expected);
         let kinds: Vec<_> = claims.separator_problems.iter().map(|p| p.kind).collect();
         assert!(matches!(

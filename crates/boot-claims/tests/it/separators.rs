@@ -2,8 +2,9 @@
 
 use crate::common::claims_of;
 use boot_claims::{LookAlikeKind, SeparatorProblem, SeparatorProblemKind};
+use efi::Guid;
 use event_log::{EventType, SeparatorValue};
-use testkit::log::{BootLog, Entry};
+use testkit::log::{BootLog, Entry, variable};
 
 fn problems(log: &BootLog, entries: &[Entry]) -> Vec<SeparatorProblem> {
     claims_of(&log.build_from(entries), |claims| claims.separator_problems.clone())
@@ -105,4 +106,33 @@ fn another_digest_is_none() {
 fn problems_read_as_sentences() {
     let log = BootLog::sound().without_separator(7);
     assert_eq!(problems(&log, &log.entries())[0].to_string(), "PCR 7: no separator");
+}
+
+/// Firmware that measures the order of its boot entries without the name of that variable: entry 1, then
+/// entry 0 are the bytes of an error separator.
+#[test]
+fn an_order_of_boot_entries_is_no_separator() {
+    let log = BootLog::sound();
+    let problems = |change: &dyn Fn(&mut Vec<Entry>)| {
+        let mut entries = log.entries();
+        change(&mut entries);
+        claims_of(&log.build_from(&entries), |claims| {
+            (claims.separator_problems.clone(), claims.lookalikes.len())
+        })
+    };
+    let order = |name: &str, value: &[u8]| {
+        let data = variable(Guid::GLOBAL_VARIABLE, name, value);
+        Entry::of(1, EventType::EFI_VARIABLE_BOOT, value, &data)
+    };
+    let with = |entry: Entry| move |entries: &mut Vec<Entry>| entries.insert(0, entry.clone());
+    assert_eq!(problems(&with(order("BootOrder", &[1, 0, 0, 0]))), (Vec::new(), 0));
+    // Under another name, or in another PCR, it is one; and without another there is none.
+    assert_ne!(problems(&with(order("Boot0000", &[1, 0, 0, 0]))).0, []);
+    let elsewhere = Entry { pcr_index: 4, ..order("BootOrder", &[1, 0, 0, 0]) };
+    assert_ne!(problems(&with(elsewhere)).0, []);
+    let (told, _) = problems(&|entries| {
+        entries.retain(|entry| entry.event_type != EventType::SEPARATOR || entry.pcr_index != 1);
+        entries.insert(0, order("BootOrder", &[1, 0, 0, 0]));
+    });
+    assert_eq!(told, [SeparatorProblem { pcr_index: 1, kind: SeparatorProblemKind::Missing }]);
 }
