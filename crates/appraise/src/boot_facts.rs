@@ -2,16 +2,17 @@
 //! judged here; what it does not prove has findings of its own.
 
 use boot_claims::{
-    Authority, Belief, BootClaims, Database, DatabaseName, Mode, Standing, WarningKind,
+    Authority, Belief, BootClaims, Database, DatabaseName, Mode, Standing, State, WarningKind,
 };
 use efi::Certificate;
+use event_log::EventType;
 use findings::{Argument, Code, Finding};
 use quirks::Quirk;
 use secure_boot_facts::{
     DbxState, Era, Revocations, RevokedBy, SbatLevel, TestKey, fingerprint, is_authority_of,
     sbat_date, test_key,
 };
-use tpm_wire::Digest;
+use tpm_wire::{Digest, TpmAlgId};
 
 use crate::claims::ReadLog;
 use crate::quirk::named;
@@ -27,15 +28,18 @@ pub(crate) fn findings(log: &ReadLog<'_>, rules: &SecureBootRules) -> Vec<Findin
     findings.extend(mode(boot.setup_mode, Code::SetupMode).or_else(|| no_platform_key(boot)));
     findings.extend(mode(boot.audit_mode, Code::AuditMode));
     findings.extend(order(boot));
+    findings.extend(databases(boot));
     if let Some(pk) = proved(boot, DatabaseName::Pk) {
         findings.extend(platform_key(pk));
     }
     findings.extend(ca_2011_only(boot));
     findings.extend(weak_certificates(boot));
-    if let (Some(dbx), Some(state)) = (proved(boot, DatabaseName::Dbx), &log.dbx) {
-        findings.extend(outdated_dbx(dbx, state, rules));
+    match (proved(boot, DatabaseName::Dbx), &log.dbx) {
+        (Some(dbx), Some(state)) => findings.extend(outdated_dbx(dbx, state, rules)),
+        _ => findings.extend(absent_dbx(boot, rules)),
     }
     findings.extend(revoked_images(boot, &rules.revocations));
+    findings.extend(revoked_images_of_other_types(log, &rules.revocations));
     findings.extend(authorities(boot, rules));
     findings.extend(shim(boot, rules));
     findings.extend(warnings(boot));
@@ -87,6 +91,26 @@ fn order(boot: &BootClaims<'_>) -> Option<Finding> {
     let late = boot.out_of_order()?;
     let finding = in_database(Code::SecureBootOrder, late);
     Some(finding.because(format!("{} comes too late", late.name)))
+}
+
+/// Databases that the firmware has to measure and did not, and those that it measured again: only the
+/// first counts. Where it is not known whether Secure Boot was on, that has a finding of its own.
+fn databases(boot: &BootClaims<'_>) -> Vec<Finding> {
+    if boot.secure_boot.state != State::On {
+        return Vec::new();
+    }
+    let required =
+        [DatabaseName::Pk, DatabaseName::Kek, DatabaseName::Db, DatabaseName::Dbx].into_iter();
+    let absent = required.filter(|name| boot.database(*name).is_none()).map(|name| {
+        let finding = Finding::new(Code::SecureBootOrder).in_pcr(7);
+        finding.because(format!("{name} was not measured"))
+    });
+    let repeated = boot.databases.iter().filter_map(|database| {
+        let again = *database.repeated.first()?;
+        let finding = Finding::new(Code::SecureBootOrder).in_pcr(7).in_event(again);
+        Some(finding.because(format!("{} was measured more than once", database.name)))
+    });
+    absent.chain(repeated).collect()
 }
 
 fn platform_key(pk: &Database<'_>) -> Vec<Finding> {
@@ -191,22 +215,21 @@ fn outdated_dbx(dbx: &Database<'_>, state: &DbxState, rules: &SecureBootRules) -
     findings
 }
 
+/// Where the policy asks for a release of dbx, none that is proved is not enough. A PCR 7 that does not
+/// replay has a finding of its own.
+fn absent_dbx(boot: &BootClaims<'_>, rules: &SecureBootRules) -> Option<Finding> {
+    let minimum = rules.minimum_dbx.filter(|_| boot.replayed_pcrs.contains(7))?;
+    let finding = Finding::new(Code::DbxBelowMinimum).in_pcr(7);
+    Some(finding.with("minimum", Argument::text(minimum)).because("no dbx was measured"))
+}
+
 fn revoked_images(boot: &BootClaims<'_>, revocations: &Revocations) -> Vec<Finding> {
     let mut findings = Vec::new();
     for image in &boot.images {
         let sha256 = image.digest_in_sha256;
         let Some(sha256) = sha256 else { continue };
         let Some(by) = revocations.image(sha256.as_bytes()) else { continue };
-        let finding = Finding::new(Code::ImageRevoked)
-            .in_pcr(image.pcr_index)
-            .in_event(image.event)
-            .with("digest", Argument::Digest(sha256));
-        findings.push(match by {
-            RevokedBy::Published(image) => finding
-                .with("product", Argument::text(image.product))
-                .with("since", Argument::text(image.date)),
-            RevokedBy::Operator => finding.because("the operator's list of revocations has it"),
-        });
+        findings.push(revoked_image(image.event, image.pcr_index, sha256, by));
     }
     for authority in boot.authorities.iter().filter(|a| a.belief == Belief::Verified) {
         if revocations.certificate(authority.data) {
@@ -217,6 +240,44 @@ fn revoked_images(boot: &BootClaims<'_>, revocations: &Revocations) -> Vec<Findi
         }
     }
     findings
+}
+
+/// Revoked images that the log calls something else. No digest covers a type, and a digest of the list
+/// is that of an image, whatever stands beside it.
+fn revoked_images_of_other_types(log: &ReadLog<'_>, revocations: &Revocations) -> Vec<Finding> {
+    let replayed = log.compared.replayed();
+    let hidden = log.log().events().iter().filter(|event| {
+        let is_image = matches!(
+            event.untrusted_event_type,
+            EventType::EFI_BOOT_SERVICES_APPLICATION
+                | EventType::EFI_BOOT_SERVICES_DRIVER
+                | EventType::EFI_RUNTIME_SERVICES_DRIVER
+        );
+        // Digests of nothing are on lists that were made to be empty.
+        event.pcr_index <= 7 && !is_image && !event.untrusted_data.is_empty()
+    });
+    let findings = hidden.filter_map(|event| {
+        let sha256 = event.digests.of(TpmAlgId::SHA256)?;
+        let by = revocations.image(sha256)?;
+        let is_proved = replayed.covers(event)
+            && replayed.banks_of(event.pcr_index).any(|alg| alg == TpmAlgId::SHA256);
+        let sha256 = Digest::new(sha256).filter(|_| is_proved)?;
+        Some(revoked_image(event.number, event.pcr_index, sha256, by))
+    });
+    findings.collect()
+}
+
+fn revoked_image(event: u32, pcr_index: u32, sha256: Digest, by: RevokedBy) -> Finding {
+    let finding = Finding::new(Code::ImageRevoked)
+        .in_pcr(pcr_index)
+        .in_event(event)
+        .with("digest", Argument::Digest(sha256));
+    match by {
+        RevokedBy::Published(image) => finding
+            .with("product", Argument::text(image.product))
+            .with("since", Argument::text(image.date)),
+        RevokedBy::Operator => finding.because("the operator's list of revocations has it"),
+    }
 }
 
 fn at(code: Code, authority: &Authority<'_>) -> Finding {
@@ -234,6 +295,9 @@ fn name_of(authority: &Authority<'_>) -> String {
     }
 }
 
+/// A digest that allows an image has at least as many bytes.
+const STATE_BYTES: usize = 20;
+
 fn authorities(boot: &BootClaims<'_>, rules: &SecureBootRules) -> Vec<Finding> {
     let mut findings = Vec::new();
     for authority in boot.authorities.iter().filter(|a| a.belief == Belief::Verified) {
@@ -244,8 +308,10 @@ fn authorities(boot: &BootClaims<'_>, rules: &SecureBootRules) -> Vec<Finding> {
             );
         }
         let Some(allowed) = &rules.allowed_authorities else { continue };
-        // SBAT levels and states of shim are measured in the same way, and allow nothing.
-        let allows = authority.owner.is_some() || Certificate::parse(authority.data).is_some();
+        // SBAT levels and states of shim, of a byte or a few, are measured in the same way, and allow
+        // nothing. All else does, also in a form that we cannot read and that shim perhaps can.
+        let is_state = authority.data.len() < STATE_BYTES || authority.data.starts_with(b"sbat,");
+        let allows = authority.owner.is_some() || !is_state;
         let is_allowed = || {
             let Some(fingerprint) = fingerprint(authority.data) else { return false };
             let is_it =

@@ -50,14 +50,9 @@ fn read_findings(log: &ReadLog<'_>) -> Vec<Finding> {
         };
         findings.push(finding.because(problem.kind.to_string()));
     }
-    for problem in &log.startup_problems {
-        findings.push(
-            Finding::new(Code::LogReplay)
-                .in_pcr(0)
-                .in_event(problem.event)
-                .because(problem.to_string()),
-        );
-    }
+    listed(&mut findings, &log.startup_problems, |problem| {
+        Finding::new(Code::LogReplay).in_pcr(0).in_event(problem.event).because(problem.to_string())
+    });
     for bank in &log.banks_not_in_log {
         findings.push(
             Finding::new(Code::LogReplay)
@@ -106,7 +101,7 @@ fn at_event(log: &ReadLog<'_>, finding: Finding, number: u32) -> Finding {
     }
 }
 
-fn listed<T>(findings: &mut Vec<Finding>, found: &[T], finding: impl Fn(&T) -> Finding) {
+pub(crate) fn listed<T>(findings: &mut Vec<Finding>, found: &[T], finding: impl Fn(&T) -> Finding) {
     findings.extend(found.iter().take(LISTED_MAX).map(&finding));
     if let Some(next) = found.get(LISTED_MAX) {
         let more = found.len().saturating_sub(LISTED_MAX);

@@ -66,14 +66,16 @@ impl BankMinimum {
         }
     }
 
-    /// Whether `bank` is as strong: weaker means a shorter digest.
+    /// Whether `bank` is as strong: weaker means a shorter digest. One that no log can be replayed in
+    /// (SHA-3) proves nothing, however strong it is.
     pub fn allows(self, bank: TpmAlgId) -> bool {
         let n_bytes = match self {
             Self::Sha256 => 32,
             Self::Sha384 => 48,
             Self::Sha512 => 64,
         };
-        bank.is_strong_hash() && bank.digest_len().is_some_and(|len| len >= n_bytes)
+        bank.is_strong_hash()
+            && event_log::hash(bank, &[]).is_some_and(|digest| digest.as_bytes().len() >= n_bytes)
     }
 }
 

@@ -4,6 +4,7 @@ use boot_claims::{SeparatorProblemKind, State, UnknownReason};
 use findings::{Code, Finding};
 
 use crate::claims::ReadLog;
+use crate::log::listed;
 
 pub(crate) fn findings(log: &ReadLog<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -22,7 +23,7 @@ pub(crate) fn findings(log: &ReadLog<'_>) -> Vec<Finding> {
             findings.push(at(Finding::new(Code::SecureBootUnknown)).because(reason.to_string()));
         }
     }
-    findings.extend(log.boot.separator_problems.iter().map(|problem| {
+    listed(&mut findings, &log.boot.separator_problems, |problem| {
         let finding = Finding::new(Code::Separator).in_pcr(problem.pcr_index);
         let event = match problem.kind {
             SeparatorProblemKind::Missing => None,
@@ -42,6 +43,6 @@ pub(crate) fn findings(log: &ReadLog<'_>) -> Vec<Finding> {
             SeparatorProblemKind::Retyped { .. } => "it stands under another event type",
             SeparatorProblemKind::Digest { .. } => "its digest is not one of a separator",
         })
-    }));
+    });
     findings
 }

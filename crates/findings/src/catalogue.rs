@@ -413,8 +413,8 @@ catalogue! {
         next "Leave audit mode in the firmware setup (deployed or user mode), restart and attest again."
 
     SecureBootOrder "secure-boot-order" SecureBoot Warn
-        "The Secure Boot variables were measured in another order"
-        cause "The standard has SecureBoot, PK, KEK, db, dbx and then the others. Another order is odd firmware, and makes its PCR 7 unlike that of other machines with the same keys."
+        "The Secure Boot variables were measured in another way than the standard has"
+        cause "The standard has SecureBoot, PK, KEK, db, dbx and then the others, each once, also where it is empty. Another order, one that is missing or one that comes twice is odd firmware, and makes its PCR 7 unlike that of other machines with the same keys; what is missing is not judged."
         next "Update the firmware. If it stays so, and only on this machine of its model, treat the host as suspect."
 
     PlatformKey "platform-key" SecureBoot Warn

@@ -308,7 +308,9 @@ const LOG: &[Requirement] = requirements! {
     L13 "The log reaches the server as the host has it, byte for byte."
         ["server::evidence_comes_out_as_it_went_in"];
     L14 "Replay takes one pass over the events for all banks."
-        ["event-log::a_replay_costs_one_hash_for_each_event_and_bank"];
+        ["event-log::a_replay_costs_one_hash_for_each_event_and_bank",
+         "boot-claims::it_answers_the_same_however_often_it_is_asked",
+         "boot-claims::lists_of_shim_are_looked_at_a_few_times"];
     L15 "A fault of framing has its byte, and the events before it stay readable."
         ["event-log::a_built_log_cut_at_each_length", "event-log::problems_read_as_sentences"];
     L16 "Late events, of kexec or of a second table, are an input of their own." open "Linux hands over one log; what a later kernel appended stands in it, and is replayed as any event";
@@ -370,13 +372,17 @@ const TRUST: &[Requirement] = requirements! {
          "event-log::an_altered_log_differs_where_it_was_altered"];
     T3 "An event under another type is found out."
         ["boot-claims::a_renamed_separator_is_still_the_fence",
-         "boot-claims::a_renamed_one_is_a_problem", "boot-claims::a_retyped_event_is_unknown"];
+         "boot-claims::a_renamed_one_is_a_problem", "boot-claims::a_retyped_event_is_unknown",
+         "boot-claims::what_pcr_7_does_not_show_is_told",
+         "boot-claims::a_database_is_no_authority_and_an_authority_no_database",
+         "cli::what_is_missing_repeated_or_renamed_is_told"];
     T4 "What stands behind the separator of its PCR is no fact of the firmware."
         ["boot-claims::after_the_separator_anybody_could_have_written_it",
          "boot-claims::what_stands_out_of_the_firmwares_order_is_counted",
          "cli::each_finding_of_the_order_has_a_case_and_one_that_just_does_not"];
     T5 "PCRs 0 to 7 have one separator each."
         ["boot-claims::each_pcr_needs_its_own",
+         "boot-claims::an_order_of_boot_entries_is_no_separator",
          "boot-claims::a_second_one_is_a_problem_in_pcr_0_to_7_only"];
     T6 "A separator that reports an error is known, with its text."
         ["boot-claims::an_error_separator_is_a_problem", "event-log::separators"];
@@ -408,7 +414,9 @@ const TRUST: &[Requirement] = requirements! {
         ["event-log::separators", "event-log::separators_of_each_value_and_size"];
     T17 "Of a variable, the first event of a boot counts."
         ["boot-claims::only_the_first_of_a_database_is_believed_and_only_before_the_separator",
-         "boot-claims::twice_is_unknown_even_if_both_say_the_same"];
+         "boot-claims::twice_is_unknown_even_if_both_say_the_same",
+         "boot-claims::what_was_never_measured_stands_in_front_of_nothing",
+         "cli::what_is_missing_repeated_or_renamed_is_told"];
 };
 
 const VENDORS: &[Requirement] = requirements! {
@@ -596,7 +604,8 @@ const SECURE_BOOT: &[Requirement] = requirements! {
         ["boot-claims::another_guid_or_another_name_is_not_secure_boot",
          "event-log::variables_are_read_by_name_and_vendor"];
     S3 "Variables come in the order of the standard, before the separator."
-        ["cli::each_finding_of_secure_boot_has_a_case_and_one_that_just_does_not"];
+        ["cli::each_finding_of_secure_boot_has_a_case_and_one_that_just_does_not",
+         "cli::what_is_missing_repeated_or_renamed_is_told"];
     S4 "More variables than the standard asks for are no fault."
         ["boot-claims::modes_are_read_before_the_separator"];
     S5 "Debug mode, lowered security and open memory are findings."
@@ -629,6 +638,7 @@ const SECURE_BOOT: &[Requirement] = requirements! {
          "cli::keys_and_lists_of_recorded_machines_are_recognised"];
     S13 "What booted is held against the newest dbx that the server has."
         ["secure-boot-facts::an_operators_list_adds_and_takes_nothing_away",
+         "cli::what_is_missing_repeated_or_renamed_is_told",
          "cli::each_finding_of_secure_boot_has_a_case_and_one_that_just_does_not"];
     S14 "Test keys, setup mode and keys of the owner are findings."
         ["cli::each_finding_of_secure_boot_has_a_case_and_one_that_just_does_not",
@@ -692,6 +702,7 @@ const BOOT_PATH: &[Requirement] = requirements! {
         ["ima::both_forms_of_a_list_replay_to_the_pcr_in_each_bank",
          "ima::older_kernels_extend_sha1_and_zeros",
          "ima::the_boot_aggregate_ties_a_list_to_its_boot",
+         "ima::a_file_is_no_buffer_whatever_its_template_is_called",
          "ima::recorded_lists_replay_as_far_as_expected",
          "cli::each_finding_of_ima_has_a_case_and_one_that_just_does_not"];
     B13 "A log that was edited after the boot does not replay."

@@ -188,6 +188,96 @@ fn each_finding_of_secure_boot_has_a_case_and_one_that_just_does_not() {
     }
 }
 
+/// What the firmware did not measure, measured again, or a log calls something else.
+#[test]
+fn what_is_missing_repeated_or_renamed_is_told() {
+    let mut bench = Bench::new("sha256");
+    let roots = bench.roots();
+    let mut told = |change: &dyn Fn(&mut Vec<Entry>), policy: &Policy| -> (String, Vec<String>) {
+        let mut entries = BootLog::sound().entries();
+        change(&mut entries);
+        let folder = bench.evidence(&BootLog::sound().build_from(&entries), boot_pcrs());
+        let appraisal = cli::judge_under(policy, &folder, &roots, NOW);
+        let codes = appraisal.findings.into_iter().map(|finding| finding.code);
+        (appraisal.verdict, codes.filter(|code| code != "tpm-virtual").collect())
+    };
+    let default = Policy::default();
+    let mut strict = Policy::default();
+    strict.secure_boot.minimum_dbx = Some(default.secure_boot.revocations.date());
+    let accepted = |codes: &[&str]| {
+        ("accepted".to_owned(), codes.iter().map(|code| (*code).to_owned()).collect::<Vec<_>>())
+    };
+    let refused = |codes: &[&str]| ("not accepted".to_owned(), accepted(codes).1);
+
+    assert_eq!(told(&|_| {}, &strict), accepted(&[]));
+    let [pk, dbx] = ["PK", "dbx"].map(place_of);
+    let without = |at: usize| move |entries: &mut Vec<Entry>| drop(entries.remove(at));
+    assert_eq!(told(&without(pk), &default), accepted(&["secure-boot-order"]));
+    assert_eq!(told(&without(dbx), &default), accepted(&["secure-boot-order"]));
+    let both = refused(&["secure-boot-order", "dbx-below-minimum"]);
+    assert_eq!(told(&without(dbx), &strict), both);
+    let twice = |entries: &mut Vec<Entry>| entries.insert(dbx, entries[dbx].clone());
+    assert_eq!(told(&twice, &strict), accepted(&["secure-boot-order"]));
+
+    // No digest covers the type of a revoked loader, nor the text beside it.
+    let mut newer = Policy::default();
+    let listed = revoking(&["GRUB 2.12"]);
+    newer.secure_boot.revocations = Arc::new(Revocations::with_update(&listed).unwrap());
+    let renamed = |entries: &mut Vec<Entry>| {
+        let grub = entries.iter_mut().find(|entry| entry.measured == b"GRUB 2.12").unwrap();
+        (grub.event_type, grub.data) = (EventType::COMPACT_HASH, b"harmless".to_vec());
+    };
+    assert_eq!(told(&renamed, &default), accepted(&[]));
+    assert!(told(&renamed, &newer).1.contains(&"image-revoked".to_owned()));
+    // A certificate in a form that is not DER, under a policy that names who may allow something.
+    let c = certificates();
+    let print = |der: &[u8]| -> [u8; 32] {
+        hash(TpmAlgId::SHA256, &[der]).unwrap().as_bytes().try_into().unwrap()
+    };
+    strict.secure_boot.allowed_authorities =
+        Some(vec![print(&c.db_third_party), print(&c.distribution)]);
+    assert_eq!(told(&|_| {}, &strict), accepted(&[]));
+    let odd = [&[0x30, 0x80][..], &c.mok[4..], &[0, 0]].concat();
+    for value in [odd.clone(), signature_data(OWNER, &odd)] {
+        let named = authority("MokList", Guid::SHIM_LOCK, &value);
+        let with = |entries: &mut Vec<Entry>| entries.push(named.clone());
+        assert_eq!(told(&with, &strict), refused(&["authority-not-allowed"]));
+    }
+    // Nor those of what shim says of itself.
+    let behind = place_of("SbatLevel");
+    let off = authority("MokSBState", Guid::SHIM_LOCK, &[1]);
+    let insecure = |entries: &mut Vec<Entry>| entries.insert(behind, off.clone());
+    assert_eq!(told(&insecure, &default), refused(&["mok-insecure"]));
+    let hidden = |entries: &mut Vec<Entry>| {
+        insecure(entries);
+        let hidden = &mut entries[behind];
+        (hidden.event_type, hidden.data) = (EventType::COMPACT_HASH, b"harmless".to_vec());
+    };
+    assert_eq!(told(&hidden, &default), refused(&["event-type"]));
+}
+
+/// Problems of one kind that anybody can write into a log as often as it has room.
+#[test]
+fn a_flood_of_problems_is_counted() {
+    let mut bench = Bench::new("sha256");
+    let roots = bench.roots();
+    let mut told = |code: &str, entry: Entry| {
+        let mut entries = BootLog::sound().entries();
+        entries.extend(vec![entry; 500]);
+        let folder = bench.evidence(&BootLog::sound().build_from(&entries), boot_pcrs());
+        let findings = cli::judge(&folder, &roots, NOW).findings;
+        findings.into_iter().filter(|f| f.code == code).map(|f| f.cause).collect::<Vec<_>>()
+    };
+    for (code, entry) in [
+        ("separator", Entry::of_data(5, EventType::SEPARATOR, &[0; 4])),
+        ("log-replay", Entry::of(0, EventType::NO_ACTION, &[], b"StartupLocality\0\x03")),
+    ] {
+        let found = told(code, entry);
+        assert_eq!(found.len(), 25, "{code}");
+        assert!(found[24].ends_with("and 476 more"), "{found:?}");
+    }
+}
+
 #[test]
 fn findings_of_one_kind_beyond_a_page_are_counted() {
     let mut bench = Bench::new("sha256");
