@@ -62,8 +62,13 @@ pub(crate) fn findings(
     // Without a quote nothing of the boot is proved, and findings of their own say so.
     let Some(boot) = boot(claims) else { return (findings, None) };
     for revoked in all.iter().filter(|applied| applied.state == State::Revoked) {
-        let agreement = revoked.baseline.agrees(&boot, rules.pcrs);
-        let fits = agreement.is_match()
+        let agreement = revoked.baseline.agrees_by_digests(&boot, rules.pcrs);
+        // Hosts are asked to quote what a policy holds: what they do not tell does not help them.
+        let may_be = rules.mode != Mode::Off
+            && agreement.differing.is_empty()
+            && !agreement.equal.is_empty();
+        let fits = may_be
+            || agreement.is_match()
             || (!agreement.differing.is_empty()
                 && revoked.baseline.compare(&boot, rules, now).is_match());
         if fits {

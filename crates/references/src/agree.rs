@@ -36,6 +36,16 @@ impl Agreement {
     }
 }
 
+/// How the events of a boot are held against those that are expected.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reading {
+    /// As the log has them: what it calls another type is another event.
+    ByType,
+    /// By what the TPM was extended with alone. What the log says beyond that, and what it leaves out,
+    /// speaks neither for nor against the boot.
+    ByDigests,
+}
+
 /// Where one PCR stands in the pass.
 #[derive(Clone, Copy, Default)]
 struct Cursor {
@@ -46,6 +56,16 @@ struct Cursor {
 impl Baseline {
     /// Compares `boot` with what is expected of `pcrs`, in one pass over the log.
     pub fn agrees(&self, boot: &Boot<'_, '_>, pcrs: PcrSet) -> Agreement {
+        self.read(boot, pcrs, Reading::ByType)
+    }
+
+    /// The same for what is refused: a boot must not become another one because the log gives an event
+    /// another type, has one more that was not measured, or leaves those of a PCR out.
+    pub fn agrees_by_digests(&self, boot: &Boot<'_, '_>, pcrs: PcrSet) -> Agreement {
+        self.read(boot, pcrs, Reading::ByDigests)
+    }
+
+    fn read(&self, boot: &Boot<'_, '_>, pcrs: PcrSet, reading: Reading) -> Agreement {
         let complete = self.content().complete;
         let looked_at = pcrs.intersection(complete);
         let banks: [Banks; PCR_COUNT] = core::array::from_fn(|at| {
@@ -54,12 +74,18 @@ impl Baseline {
         });
         let mut cursors = [Cursor::default(); PCR_COUNT];
         for event in boot.events().filter(|event| looked_at.contains(event.pcr_index)) {
+            if reading == Reading::ByDigests && !is_measured(boot, event) {
+                continue;
+            }
             let Ok(at) = usize::try_from(event.pcr_index) else { continue };
             let (Some(cursor), Some(banks)) = (cursors.get_mut(at), banks.get(at)) else {
                 continue;
             };
             let expected = self.event_of(event.pcr_index, cursor.n_events);
-            cursor.differs |= expected.is_none_or(|expected| !banks.is_same(expected, event));
+            cursor.differs |= expected.is_none_or(|expected| match reading {
+                Reading::ByType => !banks.is_same(expected, event),
+                Reading::ByDigests => !banks.is_same_digest(expected, event),
+            });
             cursor.n_events = cursor.n_events.saturating_add(1);
         }
         let none = PcrSet::EMPTY;
@@ -73,6 +99,9 @@ impl Baseline {
             let set = match (n_expected, cursor.n_events) {
                 (0, 0) if boot.is_untouched(pcr) => &mut agreement.equal,
                 (0, 0) => &mut agreement.incomparable,
+                (_, 0) if reading == Reading::ByDigests && !boot.is_untouched(pcr) => {
+                    &mut agreement.incomparable
+                }
                 (_, 0) => &mut agreement.differing,
                 (0, _) if boot.banks_of(pcr).next().is_some() => &mut agreement.differing,
                 (0, _) => &mut agreement.incomparable,
@@ -161,6 +190,12 @@ impl Baseline {
     }
 }
 
+/// Whether `event` has a digest in a bank in which its PCR replays, or that does in none.
+fn is_measured(boot: &Boot<'_, '_>, event: &Event<'_>) -> bool {
+    let mut banks = boot.banks_of(event.pcr_index).peekable();
+    banks.peek().is_none() || banks.any(|alg| event.digests.of(alg).is_some())
+}
+
 /// An event of PCR 4 that is no expected image and nothing else that may be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unexpected;
@@ -207,8 +242,11 @@ impl Banks {
 
     /// Whether `event` is the expected one: its type, and its digest in each of these banks.
     pub(crate) fn is_same(&self, expected: &Expected, event: &Event<'_>) -> bool {
-        expected.event_type == event.untrusted_event_type
-            && self.n > 0
+        expected.event_type == event.untrusted_event_type && self.is_same_digest(expected, event)
+    }
+
+    fn is_same_digest(&self, expected: &Expected, event: &Event<'_>) -> bool {
+        self.n > 0
             && self.iter().all(|alg| {
                 let digest = expected.digests.iter().find(|(have, _)| *have == alg);
                 digest.is_some_and(|(_, digest)| event.digests.of(alg) == Some(digest.as_bytes()))

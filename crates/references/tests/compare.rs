@@ -355,6 +355,48 @@ fn a_hostile_log_costs_little_and_never_fits() {
     assert!(comparison.n_more > 25_000, "{}", comparison.n_more);
 }
 
+/// What is refused for ever must not become something else by what no digest covers.
+#[test]
+fn a_boot_is_known_by_its_digests_whatever_its_log_says() {
+    let sound = BootLog::sound();
+    let whole = sound.build();
+    let baseline = learnt(&whole.bytes);
+    let held = Rules::default().pcrs;
+    // By type it is another boot; by digests it is the same, or it is not told.
+    let both = |log: &[u8]| {
+        let parsed = parse(log);
+        let replayed = replay(&parsed.log, [TpmAlgId::SHA256]);
+        let compared = compare(&parsed.log, &replayed, &whole.pcrs, &ReplayRules::default());
+        let told = [(TpmAlgId::SHA256, compared.replayed.pcrs())];
+        let boot = Boot { log: &parsed.log, replayed: &told, quoted: &whole.pcrs };
+        (baseline.agrees(&boot, held), baseline.agrees_by_digests(&boot, held))
+    };
+    let of = |pcr: u32| PcrSet::EMPTY.with(pcr);
+    assert_eq!(both(&whole.bytes).1, both(&whole.bytes).0);
+    for (at, entry) in
+        sound.entries().iter().enumerate().filter(|(_, e)| held.contains(e.pcr_index))
+    {
+        let mut entries = sound.entries();
+        entries[at].event_type = EventType(0x40e);
+        let (by_type, by_digests) = both(&sound.build_from(&entries).bytes);
+        assert_eq!(by_type.differing, of(entry.pcr_index));
+        assert_eq!((by_digests.differing, by_digests.equal), (PcrSet::EMPTY, held));
+    }
+    let first = parse(&whole.bytes).log.events()[1].offset;
+    let (head, events) = whole.bytes.split_at(first);
+    let unmeasured = [4, EventType::IPL.0, 0, 0].map(u32::to_le_bytes);
+    let (by_type, by_digests) = both(&[head, unmeasured.as_flattened(), events].concat());
+    assert_eq!((by_type.differing, by_digests.equal), (of(4), held));
+    let mut entries = sound.entries();
+    entries.retain(|entry| entry.pcr_index != 8);
+    let (by_type, by_digests) = both(&sound.build_from(&entries).bytes);
+    assert_eq!((by_type.differing, by_digests.incomparable), (of(8), of(8)));
+    // Another boot is another one.
+    with_boot(&bytes(&sound.kernel_cmdline("ro init=/bin/sh")), |boot| {
+        assert!(baseline.agrees_by_digests(boot, held).differing.contains(8));
+    });
+}
+
 #[test]
 fn words_of_states_are_read_back() {
     for state in State::ALL {

@@ -247,6 +247,7 @@ const REFERENCES: &[Requirement] = requirements! {
     P5 "A reference has a life, and one that was revoked is never accepted again."
         ["cli::each_finding_of_references_has_a_case_and_one_that_just_does_not",
          "references::words_of_states_are_read_back",
+         "references::a_boot_is_known_by_its_digests_whatever_its_log_says",
          "server::a_change_is_told_accepted_and_taken_back_without_the_host"];
     P6 "What cannot be compared fails, and events of another type are other events."
         ["references::nothing_compared_is_no_agreement",

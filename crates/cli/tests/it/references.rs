@@ -110,6 +110,9 @@ fn each_finding_of_references_has_a_case_and_one_that_just_does_not() {
     is("references.mode = 'off'", &[with(State::Revoked)], &sound, &fail(Code::ReferenceRevoked));
     is("", &[active, with(State::Revoked)], &sound, &fail(Code::ReferenceRevoked));
     is("", &[with(State::Revoked)], &other, &[]);
+    // A host that quotes no more than it must does not hide what it booted.
+    let hiding = bench.evidence(&made.build(), crate::finding_cases::boot_pcrs());
+    is("", &[with(State::Revoked)], &hiding, &fail(Code::ReferenceRevoked));
     is("", &[with(State::Obsolete)], &sound, &[("reference-obsolete", "warn")]);
     is("", &[with(State::Obsolete), active], &sound, &[]);
     let until = |seconds: i64| Applied { until: Some(UnixTime(NOW.0 + seconds)), ..active };
