@@ -253,12 +253,12 @@ fn revoked_images_of_other_types(log: &ReadLog<'_>, revocations: &Revocations) -
                 | EventType::EFI_BOOT_SERVICES_DRIVER
                 | EventType::EFI_RUNTIME_SERVICES_DRIVER
         );
-        // Digests of nothing are on lists that were made to be empty.
-        event.pcr_index <= 7 && !is_image && !event.untrusted_data.is_empty()
+        event.pcr_index <= 7 && !is_image
     });
     let findings = hidden.filter_map(|event| {
         let sha256 = event.digests.of(TpmAlgId::SHA256)?;
-        let by = revocations.image(sha256)?;
+        // The digest of nothing is on lists that were made to be empty.
+        let by = revocations.image(sha256).filter(|_| *sha256 != event_log::sha256(&[]))?;
         let is_proved = replayed.covers(event)
             && replayed.banks_of(event.pcr_index).any(|alg| alg == TpmAlgId::SHA256);
         let sha256 = Digest::new(sha256).filter(|_| is_proved)?;

@@ -86,24 +86,26 @@ fn kind_of(view: &View<'_, '_, '_>, event: &Event<'_>) -> Option<LookAlikeKind> 
             is_config(data).then_some(LookAlikeKind::ConfigAsAuthority)
         }
         _ => {
-            let is_variable = check == DataCheck::Matches(Convention::Data)
-                && VariableData::parse(data).is_ok_and(|variable| {
+            let measured = match check {
+                DataCheck::Matches(Convention::Data) => Some(data),
+                DataCheck::Matches(Convention::DataButLastByte) => data.split_last().map(|d| d.1),
+                _ => None,
+            };
+            let is_variable = measured.is_some_and(|measured| {
+                VariableData::parse(measured).is_ok_and(|variable| {
                     // Keys of devices are variables of their own. [PFP-1.06 §10.2.7]
                     let of_devices = matches!(
                         event_type,
                         EventType::EFI_SPDM_DEVICE_POLICY | EventType::EFI_SPDM_DEVICE_AUTHORITY
                     );
                     !of_devices || is_of_secure_boot(variable.guid)
-                });
+                })
+            });
             if is_variable {
                 return Some(LookAlikeKind::Variable);
             }
             // What contradicts is a finding of its own.
-            let is_shown = matches!(
-                check,
-                DataCheck::Matches(Convention::Data | Convention::DataButLastByte)
-                    | DataCheck::Contradicts(_)
-            );
+            let is_shown = measured.is_some() || matches!(check, DataCheck::Contradicts(_));
             (!is_shown && view.replayed.covers(event)).then_some(LookAlikeKind::Hidden)
         }
     }

@@ -48,7 +48,7 @@ pub enum Convention {
 /// Contradictions that a policy may come to treat apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Contradiction {
-    /// EV_S_CRTM_VERSION: some firmware measures another form of its version than it logs.
+    /// EV_S_CRTM_VERSION of PCR 0: some firmware measures another form of its version than it logs.
     CrtmVersion,
     /// Each other event.
     Other,
@@ -110,8 +110,10 @@ pub fn check_data(event: &Event<'_>, counts: impl Fn(TpmAlgId) -> bool) -> DataC
 
 fn rule_of(event: &Event<'_>, is_grub_text: bool) -> Rule {
     match event.untrusted_event_type {
-        EventType::S_CRTM_VERSION => Rule::Must(Contradiction::CrtmVersion),
-        EventType::SEPARATOR
+        // Elsewhere it is no version of a root of trust, and what some firmware does is no excuse.
+        EventType::S_CRTM_VERSION if event.pcr_index == 0 => Rule::Must(Contradiction::CrtmVersion),
+        EventType::S_CRTM_VERSION
+        | EventType::SEPARATOR
         | EventType::ACTION
         | EventType::EFI_ACTION
         | EventType::EFI_GPT_EVENT

@@ -36,6 +36,9 @@ fn types_whose_digest_must_be_of_the_data() {
     assert_eq!(check(0, version, b"1\0", b"1\0"), MATCHES);
     let crtm = DataCheck::Contradicts(Contradiction::CrtmVersion);
     assert_eq!(check(0, version, b"1", b"1\0"), crtm);
+    // What some firmware does with that is no excuse for an event of another PCR.
+    let other = DataCheck::Contradicts(Contradiction::Other);
+    assert_eq!(check(7, version, b"1", b"1\0"), other);
 }
 
 #[test]

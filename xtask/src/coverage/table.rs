@@ -376,7 +376,8 @@ const TRUST: &[Requirement] = requirements! {
          "boot-claims::a_renamed_one_is_a_problem", "boot-claims::a_retyped_event_is_unknown",
          "boot-claims::what_pcr_7_does_not_show_is_told",
          "boot-claims::a_database_is_no_authority_and_an_authority_no_database",
-         "cli::what_is_missing_repeated_or_renamed_is_told"];
+         "cli::what_is_missing_repeated_or_renamed_is_told",
+         "cli::no_renamed_and_no_invented_event_hides_why_a_boot_is_refused"];
     T4 "What stands behind the separator of its PCR is no fact of the firmware."
         ["boot-claims::after_the_separator_anybody_could_have_written_it",
          "boot-claims::what_stands_out_of_the_firmwares_order_is_counted",

@@ -85,7 +85,7 @@ fn boot_variable(value: &[u8]) -> Vec<u8> {
 fn a_database_is_no_authority_and_an_authority_no_database() {
     let log = BootLog::sound().dbx_hashes(1).option_rom();
     let entries = log.entries();
-    let n_told = |entries: &[Entry]| claims_of(&log.build_from(entries), |claims| kinds(claims));
+    let n_told = |entries: &[Entry]| claims_of(&log.build_from(entries), kinds);
     assert_eq!(n_told(&entries), []);
     for (at, entry) in entries.iter().enumerate().filter(|(_, entry)| entry.pcr_index == 7) {
         let mut renamed = entries.clone();

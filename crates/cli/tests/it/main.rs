@@ -14,6 +14,7 @@ mod firmware_bmc;
 mod follow;
 mod from_image;
 mod help;
+mod hidden_events;
 mod ima;
 mod manifest;
 mod mutations;
