@@ -42,7 +42,16 @@ impl<'r, 'l, 'a> View<'r, 'l, 'a> {
             event.pcr_index == 7 && value.is_some()
         };
         let fence7 = log.events().iter().zip(&separators).find(is_fence).map(|(e, _)| e.number);
-        let has_unmeasured = log.events().iter().any(|event| !is_measured(replayed, event));
+        // Nearly every event has a digest of each algorithm, which its length tells.
+        let n_bytes_all = match log.format() {
+            Format::CryptoAgile(spec_id) => {
+                spec_id.algorithms().map(|(_, len)| len.saturating_add(2)).sum()
+            }
+            Format::Sha1 => 20,
+        };
+        let mut extended = log.events().iter().filter(|event| event.is_extended());
+        let has_unmeasured = extended
+            .any(|event| event.digests.n_bytes() < n_bytes_all && !is_measured(replayed, event));
         Self { replayed, checks, separators, has_unmeasured, fence7 }
     }
 

@@ -150,6 +150,11 @@ impl<'a> Digests<'a> {
     pub fn is_empty(self) -> bool {
         self.raw.is_empty()
     }
+
+    /// Bytes of them in the log, with those that name their algorithms.
+    pub const fn n_bytes(self) -> usize {
+        self.raw.len()
+    }
 }
 
 impl fmt::Debug for Digests<'_> {
