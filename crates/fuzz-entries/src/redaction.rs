@@ -7,7 +7,8 @@ const PLANTED: &str = "hunter2hunter2";
 
 /// Whatever goes before it, a secret is taken out.
 pub(crate) fn redaction(bytes: &[u8]) {
-    let junk = String::from_utf8_lossy(bytes).replace(PLANTED, "");
+    // A blank in its place: what stood around it must not become another one.
+    let junk = String::from_utf8_lossy(bytes).replace(PLANTED, " ");
     for line in [
         "Authorization: Bearer hunter2hunter2",
         "GET https://root:hunter2hunter2@bmc/",
@@ -59,4 +60,14 @@ pub(crate) fn esxi_seeds() -> Vec<Vec<u8>> {
         b"\x1b[1;32mEnabled\x1b[0m\r\n".to_vec(),
         b"Name Vendor Acceptance Level\nx 1 y CommunitySupported\n".to_vec(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_planted_does_not_come_out_of_what_stands_around_another() {
+        redaction(format!("hu{PLANTED}nter2hunter2").as_bytes());
+    }
 }
