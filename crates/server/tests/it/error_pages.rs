@@ -5,25 +5,15 @@ use serde_json::json;
 
 use crate::{
     bench::{Host, Server},
-    browser::{Browser, setup_code},
+    browser::Browser,
+    page_forms::{PASSWORD, administrator},
 };
-
-const PASSWORD: &str = "correct horse battery staple";
 
 /// What another one gave, and what lets nobody further than to the page for another one.
 const FIRST: &str = "seven green lanterns";
 
 /// Where the menu begins.
 const MENU: &str = "<nav class=\"side\" aria-label=\"Main\">";
-
-fn administrator(server: &Server) -> Browser {
-    let mut ada = Browser::new(server);
-    let account =
-        json!({ "code": setup_code(server).unwrap(), "name": "ada", "password": PASSWORD });
-    let begun = ada.ask("POST", "/v1/setup", &account);
-    ada.take(&begun);
-    ada
-}
 
 fn header<'a>(headers: &'a [(String, String)], name: &str) -> &'a str {
     headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)

@@ -57,10 +57,10 @@ fn hidden(page: &str, name: &str) -> String {
     rest.split('"').next().unwrap().to_owned()
 }
 
-const PASSWORD: &str = "correct horse battery staple";
+pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// Somebody who may do everything.
-fn administrator(server: &Server) -> Browser {
+pub(crate) fn administrator(server: &Server) -> Browser {
     let mut ada = Browser::new(server);
     let account =
         json!({ "code": setup_code(server).unwrap(), "name": "ada", "password": PASSWORD });
