@@ -14,6 +14,7 @@
     )
 )]
 
+mod alike;
 mod defaults;
 mod error;
 mod expiry;
@@ -22,6 +23,7 @@ mod load;
 mod read;
 mod site_rules;
 
+pub use alike::alike;
 pub use defaults::defaults;
 pub use error::PolicyError;
 pub use files::{FolderFiles, NAMED_FILE_BYTES_MAX, NamedFiles, NoFiles};

@@ -137,13 +137,6 @@ pub fn named_files(text: &str) -> Vec<String> {
     file.ima.names().chain(file.rules.names()).map(str::to_owned).collect()
 }
 
-/// The one of `names` that `named` is most like, where it is like one.
-fn alike(named: &str, names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
-    let scored = names.map(|name| (strsim::jaro_winkler(named, name), name));
-    let (score, best) = scored.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
-    (score >= ALIKE_MIN).then_some(best)
-}
-
 struct Source<'a> {
     text: &'a str,
 }
@@ -254,10 +247,12 @@ impl Source<'_> {
     fn unknown(&self, code: &Spanned<String>) -> PolicyError {
         let named = code.get_ref();
         let error = self.error(&code.span(), format!("there is no finding {named:?}"));
-        error.with_hint(match alike(named, CATALOGUE.iter().map(|entry| entry.name)) {
-            Some(meant) => format!("did you mean {meant}?"),
-            None => "`bootproof explain` lists the findings".to_owned(),
-        })
+        error.with_hint(
+            match crate::alike(named, CATALOGUE.iter().map(|entry| entry.name), ALIKE_MIN) {
+                Some(meant) => format!("did you mean {meant}?"),
+                None => "`bootproof explain` lists the findings".to_owned(),
+            },
+        )
     }
 
     fn severity(&self, severity: &Spanned<String>) -> Result<Severity, PolicyError> {

@@ -12,7 +12,7 @@ use comfy_table::Cell;
 
 use super::{
     Exit,
-    explain::alike,
+    explain::ALIKE_MIN,
     host,
     local_time::{after, time},
     watch,
@@ -115,7 +115,7 @@ fn known(which: &WhichAlarms) -> Result<(), CliError> {
     if catalogue.iter().any(|entry| entry.code == *code) {
         return Ok(());
     }
-    let hint = match alike(code, catalogue.iter().map(|entry| &*entry.code)) {
+    let hint = match policy::alike(code, catalogue.iter().map(|entry| &*entry.code), ALIKE_MIN) {
         Some(name) => format!("is `{name}` meant? For the alarms of a host say `--host HOST`"),
         None => {
             "`bootproof explain` lists the findings; for the alarms of a host say `--host HOST`"

@@ -42,7 +42,7 @@ pub(super) fn run(command: &Explain, output: &Output) -> Result<Exit, CliError> 
     let hint = "`bootproof explain` lists the findings; a line of logs has a name as L01, a response code is written as 0x18b";
     let names =
         entries.iter().map(|entry| &*entry.code).chain(CODES.iter().map(|entry| entry.name));
-    let hint = match alike(code, names) {
+    let hint = match policy::alike(code, names, ALIKE_MIN) {
         Some(name) => format!("is `{name}` meant? {hint}"),
         None => hint.to_owned(),
     };
@@ -53,14 +53,7 @@ pub(super) fn run(command: &Explain, output: &Output) -> Result<Exit, CliError> 
 }
 
 /// From how much likeness on a name is taken for one that was mistyped.
-const ALIKE_MIN: f64 = 0.85;
-
-/// The one of `names` that `typed` is most like, where it is like one.
-pub(super) fn alike<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let scored = names.map(|name| (strsim::jaro_winkler(typed, name), name));
-    let (score, best) = scored.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
-    (score >= ALIKE_MIN).then_some(best)
-}
+pub(super) const ALIKE_MIN: f64 = 0.85;
 
 /// What `bootproof diagnose` tells of a line.
 fn signature(row: &Signature, output: &Output) -> Result<(), CliError> {

@@ -5,8 +5,8 @@ use quirks::{QUIRKS, Quirk};
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Source, alike};
-use crate::PolicyError;
+use super::{ALIKE_MIN, Source};
+use crate::{PolicyError, alike};
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -39,7 +39,7 @@ impl Quirks {
 fn unknown(source: &Source<'_>, name: &Spanned<String>) -> PolicyError {
     let named = name.get_ref();
     let error = source.error(&name.span(), format!("there is no quirk {named:?}"));
-    error.with_hint(match alike(named, QUIRKS.iter().map(|row| row.name)) {
+    error.with_hint(match alike(named, QUIRKS.iter().map(|row| row.name), ALIKE_MIN) {
         Some(meant) => format!("did you mean {meant}?"),
         None => "`bootproof quirks` lists them".to_owned(),
     })

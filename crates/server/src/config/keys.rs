@@ -134,10 +134,8 @@ pub fn faults(text: &str) -> Vec<Fault> {
         let name: &str = key.get_ref();
         let line = line_of(key.span().start);
         if !known.iter().any(|known| known.name == name) {
-            let scored = known.iter().map(|key| (strsim::jaro_winkler(name, &key.name), key));
-            let nearest = scored.max_by(|(a, _), (b, _)| a.total_cmp(b));
-            let hint = nearest.filter(|(score, _)| *score >= ALIKE_MIN);
-            let hint = hint.map(|(_, key)| format!("is `{}` meant?", key.name));
+            let meant = policy::alike(name, known.iter().map(|key| &*key.name), ALIKE_MIN);
+            let hint = meant.map(|key| format!("is `{key}` meant?"));
             faults.push(Fault { line, says: format!("there is no key `{name}`"), hint });
             continue;
         }
