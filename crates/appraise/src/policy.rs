@@ -75,7 +75,8 @@ impl BankMinimum {
             Self::Sha512 => 64,
         };
         bank.is_strong_hash()
-            && event_log::hash(bank, &[]).is_some_and(|digest| digest.as_bytes().len() >= n_bytes)
+            && event_log::is_supported(bank)
+            && bank.digest_len().is_some_and(|len| len >= n_bytes)
     }
 }
 

@@ -96,11 +96,8 @@ impl<'r, 'l, 'a> View<'r, 'l, 'a> {
     }
 }
 
-/// Whether `event` may have been extended: its PCR does not replay, or it has a digest in a bank in
-/// which that does.
 fn is_measured(replayed: &Replayed<'_, '_>, event: &Event<'_>) -> bool {
-    let mut banks = replayed.banks_of(event.pcr_index).peekable();
-    banks.peek().is_none() || banks.any(|alg| event.digests.of(alg).is_some())
+    event.may_be_in(replayed.banks_of(event.pcr_index))
 }
 
 /// Whether `event` is the order of boot entries, measured without its name. First entry 1, then entry 0

@@ -8,7 +8,7 @@ use tpm_wire::{Digest, PcrBank, PcrSet, TpmAlgId};
 use crate::boot_services::UnloggedExit;
 use crate::later::{Continuation, LaterEvent, leads_on};
 use crate::log::{Event, Log};
-use crate::replay::{Replay, is_dynamic};
+use crate::replay::{Replay, ReplayedBank, is_dynamic};
 
 /// Which PCRs may differ, and which banks count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,7 +167,8 @@ impl<'l, 'a> Replayed<'l, 'a> {
 /// Compares what `log` replays to with `quoted` values, each bank by itself.
 ///
 /// Each quoted PCR that the log has events for must equal its replay; one that it has none for must
-/// be at its reset value. [`Rules`] say what else PCRs may hold. A PCR that was not quoted is not judged, and none of its events covered.
+/// be at its reset value. [`Rules`] say what else PCRs may hold. A PCR that was not quoted is not
+/// judged, and none of its events covered.
 /// Trust: `quoted` must come out of a verified quote, and `replay` out of this `log`.
 pub fn compare<'l, 'a>(
     log: &'l Log<'a>,
@@ -203,13 +204,11 @@ pub fn compare_with_later<'l, 'a>(
             comparison.banks_not_in_log.push(alg);
             continue;
         }
-        let Some(values) = replay.bank(alg) else {
+        let Some(replayed) = replay.find(alg) else {
             comparison.banks_unsupported.push(alg);
             continue;
         };
         let counts = alg.is_strong_hash() || rules.banks == BankTrust::PermitWeak;
-        let extended = replay.extended(alg);
-        let replayed = (values, extended);
         let covered = comparison.compare_bank(bank, replayed, rules, later);
         if counts && !covered.is_empty() {
             comparison.replayed.banks.to_mut().push((alg, covered));
@@ -223,14 +222,14 @@ impl Comparison<'_, '_> {
     fn compare_bank(
         &mut self,
         quoted: &PcrBank,
-        (replayed, extended): (&PcrBank, PcrSet),
+        replayed: &ReplayedBank,
         rules: &Rules,
         later: &[LaterEvent],
     ) -> PcrSet {
         let mut covered = PcrSet::EMPTY;
         for (pcr_index, value) in quoted.iter() {
-            let Some(expected) = replayed.get(pcr_index) else { continue };
-            let has_events = extended.contains(pcr_index);
+            let Some(expected) = replayed.values.get(pcr_index) else { continue };
+            let has_events = replayed.extended.contains(pcr_index);
             let alg = quoted.alg();
             let may = match rules.continued.contains(pcr_index) {
                 true => Continuation::Any,
@@ -249,7 +248,9 @@ impl Comparison<'_, '_> {
                 }
                 continue;
             }
-            if let Some(exit) = UnloggedExit::of(self.replayed.log, alg, pcr_index, value) {
+            if has_events
+                && let Some(exit) = UnloggedExit::of(self.replayed.log, alg, pcr_index, value)
+            {
                 self.unlogged_exits.push(exit);
                 if rules.unlogged_exits == UnloggedExits::Permitted {
                     covered = covered.with(pcr_index);

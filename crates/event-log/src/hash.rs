@@ -120,7 +120,7 @@ fn extend_sha256(old: &mut [u8; 32], digest: &[u8; 32]) {
 }
 
 /// Whether [`hash`] has this algorithm.
-pub(crate) const fn is_supported(alg: TpmAlgId) -> bool {
+pub const fn is_supported(alg: TpmAlgId) -> bool {
     matches!(
         alg,
         TpmAlgId::SHA1 | TpmAlgId::SHA256 | TpmAlgId::SHA384 | TpmAlgId::SHA512 | TpmAlgId::SM3_256

@@ -62,7 +62,7 @@ pub use compare::{
 pub use compared::{ComparedLog, data_checks, read_and_compare};
 pub use confidential::{CcelTable, ConfidentialType, MeasurementRegister};
 pub use event_type::EventType;
-pub use hash::{hash, sha256};
+pub use hash::{hash, is_supported, sha256};
 pub use later::{Continuation, LaterEvent, LaterLog, LaterProblem, leads_on};
 pub use log::{Digests, Event, Format, Log, NO_PCR, Parsed};
 pub use parse::{EVENTS_MAX, LOG_BYTES_MAX, parse};

@@ -95,6 +95,12 @@ impl Event<'_> {
     pub fn is_extended(&self) -> bool {
         self.untrusted_event_type != EventType::NO_ACTION
     }
+
+    /// Whether it may have been extended, where its PCR replays in `banks`: in none, or it has a digest in one.
+    pub fn may_be_in(&self, banks: impl Iterator<Item = TpmAlgId>) -> bool {
+        let mut banks = banks.peekable();
+        banks.peek().is_none() || banks.any(|alg| self.digests.of(alg).is_some())
+    }
 }
 
 impl fmt::Debug for Event<'_> {

@@ -22,9 +22,9 @@ pub struct Replay {
 }
 
 #[derive(Clone, Debug)]
-struct ReplayedBank {
-    values: PcrBank,
-    extended: PcrSet,
+pub(crate) struct ReplayedBank {
+    pub(crate) values: PcrBank,
+    pub(crate) extended: PcrSet,
     skipped: PcrSet,
 }
 
@@ -101,7 +101,7 @@ impl Replay {
         self.banks.iter().map(|bank| &bank.values)
     }
 
-    fn find(&self, alg: TpmAlgId) -> Option<&ReplayedBank> {
+    pub(crate) fn find(&self, alg: TpmAlgId) -> Option<&ReplayedBank> {
         self.banks.iter().find(|bank| bank.values.alg() == alg)
     }
 }

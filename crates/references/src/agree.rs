@@ -74,7 +74,7 @@ impl Baseline {
         });
         let mut cursors = [Cursor::default(); PCR_COUNT];
         for event in boot.events().filter(|event| looked_at.contains(event.pcr_index)) {
-            if reading == Reading::ByDigests && !is_measured(boot, event) {
+            if reading == Reading::ByDigests && !event.may_be_in(boot.banks_of(event.pcr_index)) {
                 continue;
             }
             let Ok(at) = usize::try_from(event.pcr_index) else { continue };
@@ -188,12 +188,6 @@ impl Baseline {
             None => Err(Unexpected),
         }
     }
-}
-
-/// Whether `event` has a digest in a bank in which its PCR replays, or that does in none.
-fn is_measured(boot: &Boot<'_, '_>, event: &Event<'_>) -> bool {
-    let mut banks = boot.banks_of(event.pcr_index).peekable();
-    banks.peek().is_none() || banks.any(|alg| event.digests.of(alg).is_some())
 }
 
 /// An event of PCR 4 that is no expected image and nothing else that may be there.
